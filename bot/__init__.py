@@ -1,0 +1,1 @@
+"""Solibot: the bot with which solidarity committees run themselves."""

@@ -1,0 +1,136 @@
+"""The composition root: config, database, areas, adapters and clock, put together. The only place that knows all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.chat import Adapter
+from bot.clock import Clock
+from bot.delivery import Delivery
+from bot.dispatch import Dispatcher
+from bot.router import Commands
+from handlers import committee, consent, credits, help, upkeep  # noqa: A004 - the area's name
+from storage import due
+from storage.database import Database, Transaction, fresh_token
+
+log = logging.getLogger(__name__)
+
+AREAS = (help.router, credits.router, committee.router, consent.router, upkeep.router)
+"""The order in which menus and help list them."""
+
+
+def commands() -> Commands:
+    """Everything that can be said."""
+    return Commands([*AREAS])
+
+
+def utc_now() -> datetime:
+    """The time by this machine's clock."""
+    return datetime.now(UTC)
+
+
+class App:
+    """One running bot: the core, and the networks it is given."""
+
+    def __init__(
+        self, database: Database, *, popups: Mapping[str, int], language: str, now: Callable[[], datetime]
+    ) -> None:
+        self.database = database
+        self.now = now
+        self.commands = commands()
+        self.adapters: dict[str, Adapter] = {}
+        self.dispatcher = Dispatcher(database, self.commands, now=now, popups=popups, language=language)
+        self.delivery = Delivery(database, self.adapters, self.dispatcher, now=now)
+        self.clock = Clock(database, self.dispatcher.tick, now=now)
+        database.on_commit = self._committed
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        *,
+        key: str | None = None,
+        popups: Mapping[str, int],
+        language: str = "en",
+        now: Callable[[], datetime] = utc_now,
+        token: Callable[[], str] = fresh_token,
+    ) -> App:
+        """Open the database and make the core. Raises what `Database.open` raises."""
+        database = await Database.open(path, key=key, token=token)
+        app = cls(database, popups=popups, language=language, now=now)
+        await database.transact(app._plan_upkeep)
+        return app
+
+    def add(self, adapter: Adapter) -> None:
+        """Serve a network."""
+        self.adapters[adapter.network] = adapter
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until told to stop; then read nothing more, send what is owed, and shut, within ten seconds."""
+        await self.delivery.start()
+        caught_up = {network: asyncio.Event() for network in self.adapters}
+        readers = [
+            asyncio.create_task(adapter.run(caught_up[network].set), name=f"reader {network}")
+            for network, adapter in self.adapters.items()
+        ]
+        clock = asyncio.create_task(self.clock.start(caught_up.values()), name="clock")
+        stopping = asyncio.create_task(stop.wait())
+        log.info("ready", extra={"networks": sorted(self.adapters)})
+        try:
+            done, _ = await asyncio.wait([stopping, *readers], return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {stopping}:
+                # A reader only ends by a fault of the program: let whoever runs us start it again.
+                task.result()
+        finally:
+            for task in [*readers, clock, stopping]:
+                task.cancel()
+            await asyncio.gather(*readers, clock, stopping, return_exceptions=True)
+            await self.clock.stop()
+            await self.delivery.stop(within_seconds=5)
+            await self.close()
+
+    async def close(self) -> None:
+        """Let go of the networks and the database."""
+        for adapter in self.adapters.values():
+            with contextlib.suppress(Exception):
+                await adapter.close()
+        await self.database.close()
+
+    def _committed(self, outgoing: list[Any]) -> None:
+        self.delivery.wake(outgoing)
+        self.clock.wake(outgoing)
+
+    async def _plan_upkeep(self, tx: Transaction) -> None:
+        now = self.now()
+        tomorrow = (now + timedelta(days=1)).replace(hour=4, minute=0, second=0, microsecond=0, tzinfo=None)
+        await due.plan(
+            tx,
+            "purge",
+            upkeep.purge.says(),
+            local=tomorrow,
+            zone=ZoneInfo("UTC"),
+            committee=None,
+            late="do",
+            rrule="FREQ=DAILY",
+            move=False,
+        )
+
+
+@contextlib.contextmanager
+def only_process(folder: Path) -> Iterator[None]:
+    """Hold the data folder: two processes on one database and one token would undo each other.
+
+    Raises BlockingIOError where another process has it.
+    """
+    import fcntl
+
+    with (folder / "solibot.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield

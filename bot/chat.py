@@ -1,0 +1,338 @@
+"""The words that all networks share: what comes in, what goes out, and what an adapter must be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Any, NewType, Protocol
+
+from bot.text import Span, Text, Words
+
+ChatId = NewType("ChatId", str)
+"""A chat on a network: `telegram:-100123`. Split it with `network_of` and `native`; nothing else looks inside."""
+UserId = NewType("UserId", str)
+"""An account of a person on a network: `telegram:123`."""
+
+
+def network_of(address: ChatId | UserId) -> str:
+    """The network's name, the part before the first colon."""
+    return address.partition(":")[0]
+
+
+def native(address: ChatId | UserId) -> str:
+    """The network's own id, all that follows the first colon (Matrix ids hold colons of their own)."""
+    return address.partition(":")[2]
+
+
+# --- what comes in -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Who acts, as the network tells it."""
+
+    user: UserId
+    name: str
+    username: str | None = None
+    language: str | None = None
+    anonymous: bool = False
+    """Speaks as a group or channel: nobody knows which person it is."""
+    bot: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """Where something happens."""
+
+    id: ChatId
+    private: bool
+    title: str = ""
+    topic: str | None = None
+    """The topic or thread inside the chat, where answers belong too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """A stretch of the text that names a person by account: a pill, or a mention of somebody without a username."""
+
+    start: int
+    end: int
+    person: Sender
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """Something that happened on a network. `event` is its key there: the same key never has two effects."""
+
+    event: str
+    at: datetime
+    """When, by the network's own clock where it gives one, else on arrival; aware, UTC."""
+    chat: Chat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message(Incoming):
+    """Somebody wrote something. `text` is without the network's own mark of the bot (`/thank@our_bot`)."""
+
+    sender: Sender
+    text: str
+    message: str
+    """The message's id in its chat."""
+    addressed: bool = False
+    """The bot is named in it, so it is certainly meant."""
+    reply_to: Sender | None = None
+    mentions: tuple[Mention, ...] = ()
+    manages_chat: bool | None = None
+    """Whether the sender may manage the chat; asked of the network only for commands that need it, else None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press(Incoming):
+    """Somebody pressed a button (or followed a link, or reacted): `token` is what the button carried."""
+
+    sender: Sender
+    token: str
+    message: str | None
+    manages_chat: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival(Incoming):
+    """A person came into a group, or opened a private chat with the bot."""
+
+    person: Sender
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departure(Incoming):
+    """A person left a group or was removed from it; in a private chat: blocked the bot."""
+
+    person: Sender
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotAdded(Incoming):
+    """The bot can speak in this group (again)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotRemoved(Incoming):
+    """The bot was put out of this group, or the group is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatMoved(Incoming):
+    """The chat goes on under another id."""
+
+    to: ChatId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable(Incoming):
+    """An event that the adapter could not make sense of: it is recorded and passed over, so that it blocks nothing."""
+
+
+# --- what goes out -------------------------------------------------------------------------------------------
+
+
+class Lane(IntEnum):
+    """What leaves first when a chat is busy. Order holds within a chat and lane."""
+
+    ALERT = 0
+    ANSWER = 1
+    CARD = 2
+    NOTICE = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """A command that is kept for later, parsed: by a button, a due row, a proposal. Never a line of text."""
+
+    command: str
+    version: int = 1
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values; people and things by id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """A button that says a command when it is pressed."""
+
+    label: Text | str
+    says: Saying
+    only: int | None = None
+    """The id of the one member who may press it; None: whoever has the command's authority."""
+    expires: timedelta | None = None
+    once: bool = False
+    committee: int | None = None
+    """The committee for which it is said; None: the one that the button is shown in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A button that leads to the bot's private chat and says a command there."""
+
+    label: Text | str
+    says: Saying
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to whoever said a command.
+
+    `private`: for their eyes only: in a group it goes to their private chat or, after a press, to a pop-up.
+    """
+
+    words: Words
+    buttons: tuple[tuple[Button | Link, ...], ...] = ()
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The answer is a thing that changes: show it here, and keep what is shown up to date."""
+
+    kind: str
+    ref: int
+
+    @property
+    def thing(self) -> str:
+        """The thing's key, such as `transfer:12`."""
+        return f"{self.kind}:{self.ref}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a card says now."""
+
+    words: Words
+    buttons: tuple[tuple[Button | Link, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A button as it goes out: a shown label, and either a token or the payload of a link to the private chat."""
+
+    label: str
+    token: str
+    link: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A message ready to go out. `key` is the same at every try: networks that can use it to send only once."""
+
+    key: str
+    chat: ChatId
+    topic: str | None
+    reply_to: str | None
+    spans: tuple[Span, ...]
+    keys: tuple[tuple[Key, ...], ...]
+    lane: Lane
+
+
+# --- adapters ------------------------------------------------------------------------------------------------
+
+
+class DeliveryProblem(Exception):
+    """A send that did not work; its kinds say what to do."""
+
+
+class SlowDown(DeliveryProblem):
+    """The network asks for a pause in this chat."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+class NotReached(DeliveryProblem):
+    """The network cannot be reached just now, or failed: try again later."""
+
+
+class Refused(DeliveryProblem):
+    """This letter will never be taken (malformed, too old to edit ...): give it up."""
+
+
+class MessageGone(Refused):
+    """The message to edit is gone: the card may be sent anew."""
+
+
+class ChatClosed(DeliveryProblem):
+    """The bot may not write in this chat: blocked, removed, never opened, gone."""
+
+
+class ChatHasMoved(DeliveryProblem):
+    """The chat has another id now."""
+
+    def __init__(self, to: ChatId) -> None:
+        super().__init__()
+        self.to = to
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much a network lets a bot say in a chat: at most `messages` in any `seconds`."""
+
+    messages: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PopUp:
+    """The short private answer to a press. `words` is None when there is nothing to tell."""
+
+    words: str | None
+    alert: bool = False
+
+
+class Dispatcher(Protocol):
+    """What an adapter may ask of the core."""
+
+    async def handle(self, incoming: Incoming) -> PopUp | None:
+        """Do what was asked. Returns when it is durable; whatever else leaves, leaves through the outbox."""
+
+    def needs_rights(self, text_or_token: str) -> bool:
+        """Whether the command in this line or button token depends on who may manage the chat."""
+
+    async def position(self, network: str) -> str | None:
+        """Where reading had come to, as stored by `advance`."""
+
+    async def advance(self, network: str, position: str) -> None:
+        """Store where reading has come to: all before it is handled. Returns when it is durable."""
+
+    async def alarm(self, network: str, kind: str) -> None:
+        """Tell the organizers of a danger on this network (`second_poller`, `token_revoked`), at most once a day."""
+
+    async def writable(self) -> None:
+        """Return when effects can be stored: at once, or when a full or broken disk is mended."""
+
+
+class Adapter(Protocol):
+    """One network. The core calls it; it calls the `Dispatcher` it was made with."""
+
+    network: str
+    prefix: str
+    """How a command is written here: `/` or `!`."""
+    popup_characters_max: int
+    """The longest pop-up; 0: the network has none."""
+
+    async def run(self, caught_up: Callable[[], None]) -> None:
+        """Read events until cancelled; call `caught_up` once nothing older is waiting."""
+
+    async def send(self, letter: Letter) -> str:
+        """Send; the message's id (of the last part, if it was split). Raises a DeliveryProblem."""
+
+    async def edit(self, letter: Letter, message: str) -> None:
+        """Replace what a message shows. Raises a DeliveryProblem."""
+
+    def pace(self, chat: ChatId) -> Pace | None:
+        """What the network bears in this chat; None: no limit of its own."""
+
+    def link(self, payload: str) -> str | None:
+        """An address that opens the private chat and says what the payload stands for; None: not here."""
+
+    async def close(self) -> None:
+        """Let go of connections."""

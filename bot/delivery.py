@@ -1,0 +1,338 @@
+"""Sends what is owed: in order within a chat and lane, alerts first, chats side by side, until the network took it."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from bot.chat import (
+    Adapter,
+    ChatClosed,
+    ChatHasMoved,
+    ChatId,
+    Key,
+    Lane,
+    Letter,
+    MessageGone,
+    NotReached,
+    Refused,
+    SlowDown,
+    network_of,
+)
+from bot.text import Span
+from storage import cards, outbox, people
+from storage.database import Database, Reader, Transaction, Unavailable
+
+log = logging.getLogger(__name__)
+
+WAITING_PER_CHAT_MAX = 1000
+"""More than this for one chat stays in the database until its turn comes."""
+RETRY_SECONDS_FIRST = 1.0
+RETRY_SECONDS_MAX = 60.0
+GIVEN_UP_AFTER = timedelta(hours=48)
+"""A message that could not be sent for so long has lost its meaning."""
+AT_ONCE_MAX = 30
+"""Sends under way at one time on all networks."""
+
+Content = tuple[tuple[Span, ...], tuple[tuple[Key, ...], ...]]
+
+
+class Core(Protocol):
+    """What delivery asks of the dispatcher."""
+
+    async def render(self, tx: Transaction, card: cards.Due) -> Content | None:
+        """What a card shows now."""
+
+    async def unreachable(self, tx: Transaction, owed: outbox.Owed | None, chat_id: int) -> None:
+        """A chat turned out to be closed."""
+
+
+@dataclass(slots=True)
+class _Chat:
+    """What waits for one chat."""
+
+    waiting: list[tuple[int, int, outbox.Owed | cards.Due]] = field(default_factory=list)
+    newest: dict[int, int] = field(default_factory=dict)
+    """For each card that waits, the revision that is wanted."""
+    sent_at: deque[float] = field(default_factory=deque)
+    task: asyncio.Task[None] | None = None
+    failures: int = 0
+    """Tries in a row that did not reach the network."""
+    overflowed: bool = False
+
+
+class Delivery:
+    """Drains the outbox to the adapters."""
+
+    def __init__(
+        self, database: Database, adapters: Mapping[str, Adapter], core: Core, *, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._adapters = adapters
+        self._core = core
+        self._now = now
+        self._chats: dict[int, _Chat] = {}
+        self._addresses: dict[int, ChatId] = {}
+        self._order = itertools.count()
+        self._at_once = asyncio.Semaphore(AT_ONCE_MAX)
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Take up what was owed when the program last ended."""
+        await self._load(lambda _: True)
+
+    def wake(self, outgoing: list[Any]) -> None:
+        """Take what a commit has left: called by the database, after it."""
+        for item in outgoing:
+            match item:
+                case outbox.Owed() | cards.Due():
+                    self._add(item)
+                case people.Moved():
+                    self._addresses[item.chat_id] = item.address
+                case outbox.Withdrawn():
+                    self._withdraw(item.thing)
+                case _:
+                    pass
+
+    async def settle(self) -> None:
+        """Return when nothing waits and nothing is under way."""
+        await self._quiet.wait()
+
+    async def stop(self, *, within_seconds: float) -> None:
+        """Send what can be sent in that time; the rest stays in the outbox."""
+        try:
+            async with asyncio.timeout(within_seconds):
+                await self.settle()
+        except TimeoutError:
+            log.warning("stopped with messages owed")
+        self._stopping = True
+        tasks = [chat.task for chat in self._chats.values() if chat.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait in memory."""
+        return sum(len(chat.waiting) for chat in self._chats.values())
+
+    # --- queues ----------------------------------------------------------------------------------------------
+
+    def _add(self, item: outbox.Owed | cards.Due) -> None:
+        if self._stopping:
+            return
+        chat = self._chats.setdefault(item.chat_id, _Chat())
+        if isinstance(item, cards.Due):
+            waits = item.id in chat.newest
+            chat.newest[item.id] = max(item.wanted, chat.newest.get(item.id, 0))
+            # A card that waits already will show its newest state when its turn comes.
+            if waits and item.message is not None:
+                return
+        if len(chat.waiting) >= WAITING_PER_CHAT_MAX:
+            chat.overflowed = True
+            return
+        heapq.heappush(chat.waiting, (int(item.lane), next(self._order), item))
+        if chat.task is None:
+            self._quiet.clear()
+            chat.task = asyncio.create_task(self._drain(item.chat_id, chat))
+
+    def _withdraw(self, thing: str) -> None:
+        for chat in self._chats.values():
+            kept = [
+                entry for entry in chat.waiting if not (isinstance(entry[2], outbox.Owed) and entry[2].thing == thing)
+            ]
+            if len(kept) < len(chat.waiting):
+                heapq.heapify(kept)
+                chat.waiting[:] = kept
+
+    async def _load(self, wanted: Callable[[int], bool]) -> None:
+        async def owed(tx: Reader) -> tuple[list[outbox.Owed], list[cards.Due]]:
+            messages: list[outbox.Owed] = []
+            while page := await outbox.waiting(tx, after=messages[-1].id if messages else 0):
+                messages += page
+                if len(page) < outbox.LOADED_MAX:
+                    break
+            behind: list[cards.Due] = []
+            while shown := await cards.waiting(tx, after=behind[-1].id if behind else 0):
+                behind += shown
+                if len(shown) < cards.LOADED_MAX:
+                    break
+            return messages, behind
+
+        messages, behind = await self._database.read(owed)
+        for message in messages:
+            if wanted(message.chat_id):
+                self._add(message)
+        for card in behind:
+            if wanted(card.chat_id):
+                self._add(card)
+
+    async def _drain(self, chat_id: int, chat: _Chat) -> None:
+        try:
+            while True:
+                while chat.waiting:
+                    await self._pace(chat, chat_id)
+                    # Only now is it decided what goes first: an alert may have come in meanwhile.
+                    lane, order, item = heapq.heappop(chat.waiting)
+                    pause = await self._try(item, chat)
+                    if pause is not None:
+                        heapq.heappush(chat.waiting, (lane, order, item))
+                        await asyncio.sleep(pause)
+                if not chat.overflowed:
+                    break
+                chat.overflowed = False
+                await self._load(lambda waiting: waiting == chat_id)
+        except Exception:
+            # A fault here must not silence the chat: what was owed is still in the outbox.
+            log.exception("delivery failed")
+            await asyncio.sleep(RETRY_SECONDS_FIRST)
+            chat.overflowed = True
+        finally:
+            chat.task = None
+            if (chat.waiting or chat.overflowed) and not self._stopping:
+                chat.task = asyncio.create_task(self._drain(chat_id, chat))
+            elif all(other.task is None for other in self._chats.values()):
+                self._quiet.set()
+
+    async def _pace(self, chat: _Chat, chat_id: int) -> None:
+        first = chat.waiting[0][2]
+        adapter = self._adapters.get(network_of(self._address(first)))
+        pace = adapter.pace(self._address(first)) if adapter else None
+        if pace is None:
+            return
+        while len(chat.sent_at) >= pace.messages:
+            left = chat.sent_at[0] + pace.seconds - time.monotonic()
+            # An alert does not wait for our own sense of measure; the network's word still binds it.
+            if left <= 0 or chat.waiting[0][0] == Lane.ALERT:
+                chat.sent_at.popleft()
+                continue
+            await asyncio.sleep(min(left, 0.25))
+        chat.sent_at.append(time.monotonic())
+
+    def _address(self, item: outbox.Owed | cards.Due) -> ChatId:
+        return self._addresses.get(item.chat_id, item.address)
+
+    # --- sending ---------------------------------------------------------------------------------------------
+
+    async def _try(self, item: outbox.Owed | cards.Due, chat: _Chat) -> float | None:
+        """Send one item. Returns seconds to wait before the next try, or None when it is done with."""
+        adapter = self._adapters.get(network_of(self._address(item)))
+        if adapter is None:
+            # The network is not configured now: it stays owed.
+            return None
+        try:
+            async with self._at_once:
+                if isinstance(item, cards.Due):
+                    await self._send_card(item, adapter, chat)
+                else:
+                    await self._send_owed(item, adapter)
+        except SlowDown as slow:
+            log.info("network asks for a pause", extra={"seconds": slow.seconds})
+            return slow.seconds
+        except ChatHasMoved as moved:
+            await self._moved(item, moved.to)
+            return 0
+        except ChatClosed:
+            log.info("chat closed", extra={"lane": int(item.lane)})
+            await self._give_up(item, closed=True)
+        except Refused:
+            log.warning("message refused by the network", extra={"lane": int(item.lane)})
+            await self._give_up(item, closed=False)
+        except (NotReached, Unavailable):
+            if isinstance(item, outbox.Owed) and self._now() - item.created_at > GIVEN_UP_AFTER:
+                await self._give_up(item, closed=False)
+                return None
+            return self._backoff(chat)
+        else:
+            chat.failures = 0
+        return None
+
+    def _backoff(self, chat: _Chat) -> float:
+        pause = min(RETRY_SECONDS_MAX, RETRY_SECONDS_FIRST * 2.0**chat.failures)
+        chat.failures = min(chat.failures + 1, 16)
+        # Chats that failed together should not all come back at the same moment.
+        return pause * random.uniform(0.75, 1.25)  # noqa: S311
+
+    async def _send_owed(self, owed: outbox.Owed, adapter: Adapter) -> None:
+        message = await adapter.send(self._letter(owed, (owed.spans, owed.keys), key=owed.key))
+        await self._mark(lambda tx: outbox.delivered(tx, owed.id, message))
+
+    async def _send_card(self, due: cards.Due, adapter: Adapter, chat: _Chat) -> None:
+        revision, content = due.wanted, due.prepared
+        message = due.message
+        if content is None or chat.newest.get(due.id, revision) > revision:
+            current = await self._database.transact(lambda tx: self._current(tx, due.id))
+            if current is None:
+                chat.newest.pop(due.id, None)
+                return
+            due, content = current
+            revision, message = due.wanted, due.message
+        if content is None:
+            await self._mark(lambda tx: cards.sent(tx, due.id, revision, message))
+        elif message is None:
+            message = await adapter.send(self._letter(due, content, key=f"card-{due.id}-{revision}"))
+        else:
+            try:
+                await adapter.edit(self._letter(due, content, key=f"card-{due.id}-{revision}"), message)
+            except MessageGone:
+                message = None
+        await self._mark(lambda tx: cards.sent(tx, due.id, revision, message))
+        if chat.newest.get(due.id, 0) > revision:
+            newer = await self._database.transact(lambda tx: cards.get(tx, due.id))
+            chat.newest.pop(due.id, None)
+            if newer is not None:
+                self._add(newer)
+        else:
+            chat.newest.pop(due.id, None)
+
+    async def _current(self, tx: Transaction, card_id: int) -> tuple[cards.Due, Content | None] | None:
+        due = await cards.get(tx, card_id)
+        return (due, await self._core.render(tx, due)) if due is not None else None
+
+    async def _mark(self, work: Callable[[Transaction], Any]) -> None:
+        """Put down what was sent. While nothing can be stored this waits: else it would be sent again."""
+        while True:
+            try:
+                await self._database.transact(work)
+            except Unavailable:
+                await self._database.mended()
+            else:
+                return
+
+    async def _moved(self, item: outbox.Owed | cards.Due, to: ChatId) -> None:
+        old = self._address(item)
+        await self._mark(lambda tx: people.move_place(tx, old, to))
+        self._addresses[item.chat_id] = to
+
+    async def _give_up(self, item: outbox.Owed | cards.Due, *, closed: bool) -> None:
+        async def work(tx: Transaction) -> None:
+            if isinstance(item, outbox.Owed):
+                await outbox.give_up(tx, item.id)
+            else:
+                await cards.sent(tx, item.id, item.wanted, item.message)
+            if closed:
+                await self._core.unreachable(tx, item if isinstance(item, outbox.Owed) else None, item.chat_id)
+
+        await self._mark(work)
+
+    def _letter(self, item: outbox.Owed | cards.Due, content: Content, *, key: str) -> Letter:
+        return Letter(
+            key=key,
+            chat=self._address(item),
+            topic=item.topic,
+            reply_to=item.reply_to,
+            spans=content[0],
+            keys=content[1],
+            lane=item.lane,
+        )

@@ -1,0 +1,661 @@
+"""One event, one unit of work: who said what where, with what authority, what came of it, and who is answered."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.chat import (
+    Arrival,
+    BotAdded,
+    BotRemoved,
+    Button,
+    Card,
+    ChatMoved,
+    Departure,
+    Incoming,
+    Key,
+    Lane,
+    Link,
+    Message,
+    PopUp,
+    Press,
+    Reply,
+    Saying,
+    Sender,
+    Unreadable,
+    network_of,
+)
+from bot.router import Ambiguous, Authority, Command, Commands, Context, Reading, View, Where, read_line
+from bot.text import (
+    SOURCE_LANGUAGE,
+    Reader,
+    Refusal,
+    Span,
+    T,
+    Text,
+    Typed,
+    Words,
+    plain,
+    render,
+    supported,
+)
+from storage import buttons, cards, due, inbox, outbox, people
+from storage.database import Database, Transaction, Unavailable, fresh_token
+from storage.people import Committee, Member, Person, Place
+
+log = logging.getLogger(__name__)
+
+SAID_AT_TOLERANCE = timedelta(hours=24)
+"""How far back a network may date what somebody said; Telegram keeps updates that long."""
+LATE_AFTER = timedelta(minutes=10)
+"""When the clock says something later than this, it counts as late."""
+
+ALARMS: Mapping[str, Text] = {
+    "second_poller": T(
+        "Somebody else is reading this bot's messages: either it runs twice, or its token was stolen. "
+        "Whoever runs the bot must look at this now."
+    ),
+    "token_revoked": T("This bot's access was revoked. Whoever runs the bot must look at this now."),
+}
+
+
+@dataclass(slots=True)
+class _Standing:
+    """Who speaks, where, and in which committees that counts."""
+
+    place: Place
+    person: Person | None
+    committees: list[Committee]
+    language: str
+
+
+class Dispatcher:
+    """Carries out what comes in. Everything it has to say goes into the outbox in the same unit of work."""
+
+    def __init__(
+        self,
+        database: Database,
+        commands: Commands,
+        *,
+        now: Callable[[], datetime],
+        popups: Mapping[str, int],
+        language: str = SOURCE_LANGUAGE,
+    ) -> None:
+        self._database = database
+        self._commands = commands
+        self._now = now
+        self._popups = popups
+        self._language = language
+        self.incidents = 0
+        """Faults of the program since it was started."""
+
+    # --- what adapters call ----------------------------------------------------------------------------------
+
+    async def handle(self, incoming: Incoming) -> PopUp | None:
+        """Do what was asked, once. Raises Unavailable when nothing can be stored: then nothing was done."""
+        if isinstance(incoming, Message) and not self._concerns(incoming):
+            return None
+        started = time.perf_counter()
+        try:
+            return await self._database.transact(lambda tx: self._work(tx, incoming))
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge of the core: whatever it was, the next event must come in
+            # It cannot be done and would come again for ever: put it down as seen, say so, and go on.
+            reference = self._incident(error, started)
+            await self._database.transact(lambda tx: self._poison(tx, incoming, reference))
+            return None
+
+    def needs_rights(self, text_or_token: str) -> bool:
+        """Whether the command in this line or button token depends on who may manage the chat."""
+        if kept := buttons.standing(text_or_token):
+            command = self._commands.get(kept.says.command)
+        else:
+            line = self._commands.line(text_or_token)
+            command = line.command if line else None
+        return command is not None and command.needs_rights
+
+    async def position(self, network: str) -> str | None:
+        """Where reading had come to."""
+        found = await self._database.transact(lambda tx: inbox.position(tx, network))
+        return found[0] if found else None
+
+    async def advance(self, network: str, position: str) -> None:
+        """Store where reading has come to."""
+        await self._database.transact(lambda tx: inbox.advance(tx, network, position, now=self._now()))
+
+    async def writable(self) -> None:
+        """Return when effects can be stored."""
+        await self._database.mended()
+
+    async def alarm(self, network: str, kind: str) -> None:
+        """Tell the organizers on this network of a danger, at most once a day."""
+        log.critical("alarm", extra={"network": network, "kind": kind})
+
+        async def work(tx: Transaction) -> None:
+            now = self._now()
+            if not await inbox.is_new(tx, network, f"alarm:{kind}:{now:%Y-%m-%d}", now=now):
+                return
+            for member in await people.organizers_on(tx, network):
+                committee = await people.committee(tx, member.committee_id)
+                await outbox.tell(tx, member, ALARMS[kind], committee=committee, now=now, lane=Lane.ALERT)
+
+        await self._database.transact(work)
+
+    # --- what the clock calls --------------------------------------------------------------------------------
+
+    async def tick(self, now: datetime) -> datetime | None:
+        """Say everything that has fallen due. Returns when the next thing falls due; None: nothing is planned."""
+        while rows := await self._database.transact(lambda tx: due.fallen(tx, now=now)):
+            for row in rows:
+                await self._database.transact(lambda tx, row=row: self._say_due(tx, row, now))  # type: ignore[misc]
+        return await self._database.transact(due.next_at)
+
+    async def _say_due(self, tx: Transaction, row: due.Row, now: datetime) -> None:
+        if not await due.done(tx, row, now=now):
+            return
+        if row.late == "skip" and now - row.at > LATE_AFTER:
+            log.info("due work skipped", extra={"command": row.says.command})
+            return
+        committee = await people.committee(tx, row.committee_id) if row.committee_id is not None else None
+        context = Context(
+            tx=tx,
+            now=now,
+            said_at=row.at,
+            commands=self._commands,
+            place=None,
+            chat=None,
+            language=committee.language if committee else self._language,
+            of_committee=committee,
+            authority=Authority.CLOCK,
+            say_hook=self._say,
+        )
+        started = time.perf_counter()
+        try:
+            async with tx.savepoint():
+                await self._say(context, row.says)
+        except Refusal:
+            log.info("due work refused", extra={"command": row.says.command})
+        except Exception as error:  # noqa: BLE001 - one fault must not stop the clock
+            self._incident(error, started)
+
+    # --- what delivery calls ---------------------------------------------------------------------------------
+
+    async def render(
+        self, tx: Transaction, card: cards.Due
+    ) -> tuple[tuple[Span, ...], tuple[tuple[Key, ...], ...]] | None:
+        """What the card shows now; None: there is nothing to show any more."""
+        kind, _, ref = card.thing.partition(":")
+        renderer = self._commands.card(kind)
+        if renderer is None:
+            return None
+        committee = await people.committee(tx, card.committee_id)
+        view = View(tx=tx, now=self._now(), committee=committee, commands=self._commands)
+        shown = await renderer(view, int(ref))
+        if shown is None:
+            return None
+        reader = committee.reader
+        if card.private:
+            person = await people.person_of_private_chat(tx, card.chat_id)
+            reader = Reader(supported(person[1] if person else None) or committee.language, committee.zone)
+        keys = await buttons.keys(tx, shown.buttons, reader=reader, committee=committee.id, now=self._now())
+        return render(shown.words, reader), keys
+
+    async def unreachable(self, tx: Transaction, owed: outbox.Owed | None, chat_id: int) -> None:
+        """A chat turned out to be closed. What was meant for somebody in private is mentioned where they asked."""
+        await people.close_place(tx, chat_id)
+        if owed is None or owed.fallback is None:
+            return
+        place = await people.place_of(tx, owed.fallback)
+        if place is None or place.committee_id is None:
+            return
+        committee = await people.committee(tx, place.committee_id)
+        await outbox.queue(
+            tx,
+            place,
+            _CANNOT_WRITE,
+            reader=committee.reader,
+            now=self._now(),
+            buttons=((Link(label=_OPEN_PRIVATE, says=Saying(command="menu")),),),
+            committee=committee.id,
+            reply_to=owed.reply_to,
+        )
+
+    # --- one event -------------------------------------------------------------------------------------------
+
+    def _concerns(self, message: Message) -> bool:
+        if message.sender.bot:
+            return False
+        return message.chat.private or message.addressed or self._commands.line(message.text) is not None
+
+    async def _work(self, tx: Transaction, incoming: Incoming) -> PopUp | None:
+        now = self._now()
+        network = network_of(incoming.chat.id)
+        if not await inbox.is_new(tx, network, incoming.event, now=now):
+            return None
+        match incoming:
+            case Message():
+                return await self._message(tx, incoming, now)
+            case Press():
+                return await self._press(tx, incoming, now)
+            case Arrival():
+                place = await people.place(tx, incoming.chat)
+                if place.private:
+                    await people.seen(tx, incoming.person, private_chat=place.id, now=now)
+            case Departure():
+                await self._departed(tx, incoming, now)
+            case BotAdded():
+                await self._added(tx, incoming, now)
+            case BotRemoved():
+                place = await people.place(tx, incoming.chat)
+                await people.close_place(tx, place.id)
+            case ChatMoved():
+                await people.move_place(tx, incoming.chat.id, incoming.to)
+            case Unreadable():
+                log.error("event not understood and passed over", extra={"network": network})
+        return None
+
+    async def _poison(self, tx: Transaction, incoming: Incoming, reference: str) -> None:
+        now = self._now()
+        if not await inbox.is_new(tx, network_of(incoming.chat.id), incoming.event, now=now):
+            return
+        place = await people.place(tx, incoming.chat)
+        if isinstance(incoming, Message):
+            reader = Reader(supported(incoming.sender.language) or self._language)
+            await outbox.queue(tx, place, _wrong(reference), reader=reader, now=now, reply_to=incoming.message)
+
+    async def _added(self, tx: Transaction, incoming: BotAdded, now: datetime) -> None:
+        place = await people.place(tx, incoming.chat)
+        command = self._commands.get("hello")
+        if command is None or place.private or place.committee_id is not None:
+            return
+        context = self._context(tx, incoming, _Standing(place, None, [], self._language), now, None)
+        await self._reply(context, await command.handler(context), incoming, says=None)
+
+    async def _departed(self, tx: Transaction, incoming: Departure, now: datetime) -> None:
+        place = await people.place(tx, incoming.chat)
+        if place.private:
+            await people.close_place(tx, place.id)
+            return
+        standing = await self._standing(tx, incoming, place, incoming.person, now)
+        context = self._context(tx, incoming, standing, now, standing.committees[0] if standing.committees else None)
+        context = await self._as_member(context)
+        if context.of_member is not None:
+            await self._attempt(context, incoming, lambda: self._say(context, Saying(command="gone")), says=None)
+
+    async def _message(self, tx: Transaction, message: Message, now: datetime) -> PopUp | None:
+        place = await people.place(tx, message.chat)
+        person = None if message.sender.anonymous else message.sender
+        standing = await self._standing(tx, message, place, person, now)
+        line = self._commands.line(message.text, message.mentions)
+        committee = standing.committees[0] if len(standing.committees) == 1 else None
+        context = self._context(tx, message, standing, now, committee, manages_chat=message.manages_chat)
+        if line is None or line.command is None:
+            words = self._not_a_command(context, message, line.name if line else None)
+            if words is not None:
+                await self._reply(context, Reply(words, buttons=_MENU), message, says=None)
+            return None
+        command = line.command
+        if message.sender.anonymous:
+            await self._reply(context, Reply(_ANONYMOUS), message, says=None)
+            return None
+        if place.private and len(standing.committees) > 1 and command.allow is not Authority.ANYONE:
+            await self._ask_committee(context, standing, message, command, line.words)
+            return None
+        read: dict[str, Saying] = {}
+
+        async def say() -> Reply | Card | None:
+            member = await self._as_member(context)
+            arguments = await self._read(member, message, command, line.words)
+            read["says"] = command.says(**arguments)
+            return await self._perform(member, command, arguments)
+
+        return await self._attempt(context, message, say, says=lambda: read.get("says"))
+
+    async def _press(self, tx: Transaction, press: Press, now: datetime) -> PopUp | None:
+        place = await people.place(tx, press.chat)
+        person = None if press.sender.anonymous else press.sender
+        standing = await self._standing(tx, press, place, person, now)
+        committee = standing.committees[0] if len(standing.committees) == 1 else None
+        context = self._context(tx, press, standing, now, committee, manages_chat=press.manages_chat, pressed=True)
+        kept = await buttons.kept(tx, press.token, now=now)
+        if kept is not None and kept.committee is not None:
+            # A button is said in the committee it was made for, wherever it is pressed.
+            context = replace(context, of_committee=await people.committee(tx, kept.committee))
+        command = self._commands.get(kept.says.command) if kept else None
+        undecided = place.private and context.of_committee is None and len(standing.committees) > 1
+        if undecided and command is not None and command.allow is not Authority.ANYONE:
+            await self._ask_committee(context, standing, press, command, ())
+            return None
+        done: dict[str, Saying] = {}
+
+        async def say() -> Reply | Card | None:
+            if press.sender.anonymous:
+                raise Refusal(_ANONYMOUS)
+            if kept is None or kept.expired:
+                raise Refusal(
+                    T("This button is out of date. Look at the newest message, or type {menu}.", menu=_MENU_LINE)
+                )
+            if kept.used:
+                raise Refusal(T("That was pressed already."))
+            member = await self._as_member(context)
+            if kept.only is not None and (member.of_member is None or member.of_member.id != kept.only):
+                raise Refusal(T("This button is for somebody else."))
+            done["says"] = kept.says
+            await buttons.use(tx, kept.token, now=now)
+            return await self._say(member, kept.says)
+
+        return await self._attempt(context, press, say, says=lambda: done.get("says"))
+
+    # --- who, where ------------------------------------------------------------------------------------------
+
+    async def _standing(
+        self, tx: Transaction, incoming: Incoming, place: Place, sender: Sender | None, now: datetime
+    ) -> _Standing:
+        private = place.id if place.private else None
+        person = await people.seen(tx, sender, private_chat=private, now=now) if sender else None
+        if place.private:
+            committees = await people.committees_of(tx, person.id) if person else []
+            language = supported(person.language if person else None)
+            language = language or (committees[0].language if committees else self._language)
+        else:
+            committees = [await people.committee(tx, place.committee_id)] if place.committee_id else []
+            spoken = supported(person.language if person else None)
+            language = committees[0].language if committees else spoken or self._language
+        return _Standing(place, person, committees, language)
+
+    def _context(
+        self,
+        tx: Transaction,
+        incoming: Incoming,
+        standing: _Standing,
+        now: datetime,
+        committee: Committee | None,
+        *,
+        manages_chat: bool | None = None,
+        pressed: bool = False,
+    ) -> Context:
+        return Context(
+            tx=tx,
+            now=now,
+            said_at=max(now - SAID_AT_TOLERANCE, min(incoming.at, now)),
+            commands=self._commands,
+            place=standing.place,
+            chat=incoming.chat,
+            language=standing.language,
+            person=standing.person,
+            of_committee=committee,
+            manages_chat=manages_chat,
+            pressed=pressed,
+            say_hook=self._say,
+        )
+
+    async def _as_member(self, context: Context) -> Context:
+        """The context with the person's membership in its committee and the roles that come with it."""
+        if context.of_committee is None or context.person is None:
+            return context
+        found = await people.member_of(context.tx, context.of_committee.id, context.person.id)
+        if found is None or not found[0].active:
+            return context
+        return replace(context, of_member=found[0], roles=found[1])
+
+    async def _read(
+        self, context: Context, message: Message, command: Command, words: tuple[Any, ...]
+    ) -> dict[str, Any]:
+        reply_to: Member | None = None
+        if message.reply_to is not None and context.of_committee is not None and not message.reply_to.bot:
+            reply_to = await people.member_with_account(context.tx, context.of_committee.id, message.reply_to.user)
+        reading = Reading(tx=context.tx, committee=context.of_committee, reply_to=reply_to, line=message.text)
+        # Whoever may not say it learns that first, not how to spell it.
+        self._permit(context, command)
+        return await read_line(command, words, reading)
+
+    # --- saying ----------------------------------------------------------------------------------------------
+
+    def _permit(self, context: Context, command: Command) -> None:
+        """Raises Refusal where this person, here, may not say this command."""
+        said_by = context.authority
+        private = context.place.private if context.place else False
+        if context.place is not None:
+            if command.where is Where.GROUP and private:
+                raise Refusal(T("Say this in your committee's group, not here."))
+            if command.where is Where.PRIVATE and not private:
+                raise Refusal(T("Say this to me in private, not here."))
+        if command.allow is Authority.CLOCK:
+            if said_by is not Authority.CLOCK:
+                raise Refusal(T("Only the clock says that."))
+            return
+        if command.allow is Authority.ANYONE or said_by in (Authority.COMMITTEE, Authority.CLOCK):
+            return
+        if context.of_committee is None:
+            if private:
+                raise Refusal(
+                    T(
+                        "You are not in a committee yet. Type {join} in your group, "
+                        "or add me to a group and type {setup} there.",
+                        join=Typed("/join"),
+                        setup=Typed("/setup"),
+                    )
+                )
+            raise Refusal(
+                T("There is no committee here yet. Whoever manages this group types {setup}.", setup=Typed("/setup"))
+            )
+        if context.of_member is None:
+            raise Refusal(
+                T(
+                    "Only members of {committee} can do that. Type {join} in the group to become one.",
+                    committee=context.of_committee.name,
+                    join=Typed("/join"),
+                )
+            )
+        if command.allow is Authority.ORGANIZER and "organizer" not in context.roles:
+            raise Refusal(T("Only an organizer can do that. Ask one of them."))
+
+    async def _perform(self, context: Context, command: Command, arguments: Mapping[str, Any]) -> Reply | Card | None:
+        self._permit(context, command)
+        if command.allow is Authority.COMMITTEE and context.authority is not Authority.COMMITTEE:
+            propose = self._commands.get(self._commands.propose)
+            assert propose is not None
+            return await propose.handler(context, carried=command.says(**arguments))
+        return await command.handler(context, **arguments)
+
+    async def _say(self, context: Context, says: Saying) -> Reply | Card | None:
+        """Say a carried command."""
+        command, arguments = await self._commands.load(says, context.tx, context.of_committee)
+        return await self._perform(context, command, arguments)
+
+    async def _attempt(
+        self,
+        context: Context,
+        incoming: Incoming,
+        say: Callable[[], Awaitable[Reply | Card | None]],
+        *,
+        says: Callable[[], Saying | None] | None,
+    ) -> PopUp | None:
+        """Say it in a savepoint of its own and answer: a refusal or a fault takes back all but the answer."""
+        started = time.perf_counter()
+        refused = True
+        answer: Reply | Card | None
+        try:
+            async with context.tx.savepoint():
+                answer = await say()
+            refused = False
+        except Refusal as refusal:
+            answer = Reply(refusal.words, private=refusal.private)
+        except Ambiguous as doubt:
+            choices = [Button(label=label, says=choice) for label, choice in doubt.choices]
+            answer = Reply(
+                T("“{word}” fits several people. Whom do you mean?", word=doubt.word),
+                buttons=tuple((choice,) for choice in choices),
+            )
+        except Exception as error:  # noqa: BLE001 - the member is told, with a reference to the log
+            answer = Reply(_wrong(self._incident(error, started)))
+        return await self._reply(context, answer, incoming, says=says() if says else None, refused=refused)
+
+    async def _ask_committee(
+        self, context: Context, standing: _Standing, incoming: Message | Press, command: Command, words: tuple[Any, ...]
+    ) -> None:
+        """Somebody in several committees says something in private: ask for which one, with what it means in each."""
+        choices: list[Button] = []
+        refusal: Refusal | None = None
+        for committee in standing.committees:
+            there = await self._as_member(replace(context, of_committee=committee))
+            try:
+                arguments = await self._read(there, incoming, command, words) if isinstance(incoming, Message) else {}
+                choices.append(Button(label=committee.name, says=command.says(**arguments), committee=committee.id))
+            except Refusal as found:
+                refusal = found
+            except Ambiguous as doubt:
+                choices += [
+                    Button(label=f"{label} ({committee.name})", says=says, committee=committee.id)
+                    for label, says in doubt.choices
+                ]
+        if not choices:
+            assert refusal is not None
+            await self._reply(context, Reply(refusal.words), incoming, says=None)
+            return
+        question = Reply(T("For which committee?"), buttons=tuple((choice,) for choice in choices))
+        await self._reply(context, question, incoming, says=None)
+
+    # --- answering -------------------------------------------------------------------------------------------
+
+    async def _reply(
+        self,
+        context: Context,
+        answer: Reply | Card | None,
+        incoming: Incoming,
+        *,
+        says: Saying | None,
+        refused: bool = False,
+    ) -> PopUp | None:
+        pressed = PopUp(None) if isinstance(incoming, Press) else None
+        place = context.place
+        assert place is not None
+        if answer is None:
+            return pressed
+        reply_to = incoming.message if isinstance(incoming, Message) and not place.private else None
+        if isinstance(answer, Card):
+            await self._show(context, answer, place, incoming, reply_to)
+            return pressed
+        quiet = answer.private or (pressed is not None and refused)
+        if place.private or not quiet:
+            await self._queue(context, answer, place, incoming, reply_to=reply_to)
+            return pressed
+        reader = self._private_reader(context)
+        if pressed is not None and not answer.buttons:
+            words = plain(render(answer.words, reader))
+            if len(words) <= self._popups.get(network_of(incoming.chat.id), 0):
+                return PopUp(words, alert=True)
+        private = context.person and await people.private_chat_of(context.tx, context.person.id)
+        chat = await people.place_of(context.tx, private[0]) if private else None
+        if chat is not None:
+            await self._queue(context, answer, chat, incoming, reader=reader, fallback=place.id)
+            return PopUp(plain(render(_SENT_PRIVATELY, reader))) if pressed is not None else None
+        # They have never opened a private chat: the group sees only that there is an answer.
+        link = Link(label=_OPEN_PRIVATE, says=says if says is not None and not refused else Saying(command="menu"))
+        notice = Reply(_REFUSED_PRIVATELY if refused else _ANSWER_PRIVATELY, buttons=((link,),))
+        await self._queue(context, notice, place, incoming, reply_to=reply_to)
+        return pressed
+
+    def _private_reader(self, context: Context) -> Reader:
+        chosen = supported(context.person.language if context.person else None) or context.language
+        return Reader(chosen, context.of_committee.zone) if context.of_committee else Reader(chosen)
+
+    async def _show(self, context: Context, card: Card, place: Place, incoming: Incoming, reply_to: str | None) -> None:
+        shown = await cards.show(
+            context.tx,
+            card.thing,
+            place,
+            committee=context.committee.id,
+            topic=incoming.chat.topic,
+            lane=Lane.ANSWER,
+            reply_to=reply_to,
+        )
+        # Worked out here, in the same work, it need not be asked for again when it is sent.
+        context.tx.outgoing[-1] = replace(shown, prepared=await self.render(context.tx, shown))
+
+    async def _queue(
+        self,
+        context: Context,
+        reply: Reply,
+        place: Place,
+        incoming: Incoming,
+        *,
+        reader: Reader | None = None,
+        reply_to: str | None = None,
+        fallback: int | None = None,
+    ) -> None:
+        zone = context.of_committee.zone if context.of_committee else Reader().zone
+        await outbox.queue(
+            context.tx,
+            place,
+            reply.words,
+            reader=reader or Reader(context.language, zone),
+            now=context.now,
+            buttons=reply.buttons,
+            committee=context.of_committee.id if context.of_committee else None,
+            topic=incoming.chat.topic if place.address == incoming.chat.id else None,
+            reply_to=reply_to,
+            fallback=fallback,
+        )
+
+    def _not_a_command(self, context: Context, message: Message, name: str | None) -> Words | None:
+        """What to say to somebody who did not say a command; None: nothing."""
+        private = context.place is not None and context.place.private
+        if name is None:
+            return (
+                T("I did not understand that. Press the button, or type {menu}.", menu=_MENU_LINE)
+                if (private or message.addressed)
+                else None
+            )
+        nearest = self._commands.nearest(name)
+        if nearest is not None:
+            return T(
+                "I do not know {typed}. Did you mean {nearest}?",
+                typed=Typed(f"/{name}"),
+                nearest=Typed(nearest.usage),
+            )
+        # In a group it may be meant for another bot.
+        if not private and not message.addressed:
+            return None
+        return T("I do not know {typed}. Type {menu} to see what I can do.", typed=Typed(f"/{name}"), menu=_MENU_LINE)
+
+    def _incident(self, error: BaseException, started: float) -> str:
+        """Log a fault of the program and return the reference under which it is found in the log."""
+
+        self.incidents += 1
+        reference = fresh_token()[:6].upper()
+        log.error(
+            "incident",
+            exc_info=error,
+            extra={"reference": reference, "ms": round((time.perf_counter() - started) * 1000)},
+        )
+        return reference
+
+
+def _wrong(reference: str) -> Text:
+    return T(
+        "Something went wrong on our side, and nothing was changed. Try again; if it happens again, "
+        "tell whoever runs the bot this reference: {reference}.",
+        reference=reference,
+    )
+
+
+_MENU_LINE = Typed("/menu")
+_MENU = ((Button(label=T("Menu"), says=Saying(command="menu")),),)
+_OPEN_PRIVATE = T("Open a private chat")
+_ANONYMOUS = T(
+    "I cannot see who you are, because you write as the group or as a channel. "
+    "Turn that off in the group's settings, or write to me in private."
+)
+_CANNOT_WRITE = T("I have an answer for you, but I cannot write to you in private. Open a private chat with me first.")
+_ANSWER_PRIVATELY = T("I answer that in private. Press the button once; after that I can always reach you there.")
+_REFUSED_PRIVATELY = T(
+    "That did not work, and nothing was changed. I tell you why in private: press the button, then try again there."
+)
+_SENT_PRIVATELY = T("I have sent it to you in private.")

@@ -1,0 +1,1 @@
+"""Rulebooks: facts in, decisions out. No clock, no database, no network, no chance."""

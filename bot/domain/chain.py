@@ -1,0 +1,59 @@
+"""The chain of a committee's books: each entry's hash covers the one before it, so nothing can be changed unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+FIRST = "0" * 64
+"""What stands for the hash before the first entry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An entry as it is stored. `body` is canonical JSON; `at_us` microseconds since 1970, UTC."""
+
+    number: int
+    kind: str
+    at_us: int
+    body: str
+    hash: str
+
+
+def canonical(body: Mapping[str, Any]) -> str:
+    """JSON that is the same, byte by byte, for the same facts: sorted keys, no spaces, no floating point."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def entry(*, committee: str, previous: Entry | None, kind: str, at_us: int, body: Mapping[str, Any]) -> Entry:
+    """The next entry of the committee with this public id."""
+    number = previous.number + 1 if previous else 1
+    words = canonical(body)
+    digest = _hash(committee, previous.hash if previous else FIRST, number, kind, at_us, words)
+    return Entry(number=number, kind=kind, at_us=at_us, body=words, hash=digest)
+
+
+def first_broken(committee: str, entries: Iterable[Entry]) -> int | None:
+    """The number of the first entry that does not follow from those before it; None: the chain is whole."""
+    previous, expected = FIRST, 1
+    for found in entries:
+        digest = _hash(committee, previous, expected, found.kind, found.at_us, found.body)
+        if found.number != expected or found.hash != digest:
+            return expected
+        previous, expected = found.hash, expected + 1
+    return None
+
+
+def veil(words: str, *, salt: str) -> str:
+    """A salted hash that stands for words in an entry: with the words and the salt erased, it tells nothing."""
+    return hashlib.sha256(f"{salt}\n{words}".encode()).hexdigest()
+
+
+def _hash(committee: str, previous: str, number: int, kind: str, at_us: int, body: str) -> str:
+    covered = canonical(
+        {"v": 1, "committee": committee, "previous": previous, "n": number, "kind": kind, "at": at_us, "body": body}
+    )
+    return hashlib.sha256(covered.encode()).hexdigest()

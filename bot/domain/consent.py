@@ -1,0 +1,81 @@
+"""Who must agree before something is done in the committee's name, until polls decide it.
+
+Rule changes need two organizers. The one who set the committee up appoints the second; when that person is no
+organizer any more and fewer than two are left, a majority of the members appoints within 24 hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from bot.text import Refusal, T, Typed
+
+ORGANIZERS_NEEDED = 2
+ANSWER_WITHIN = timedelta(days=7)
+APPOINT_WITHIN = timedelta(hours=24)
+
+Who = Literal["organizers", "members", "founder"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committee:
+    """The facts: member ids. `founder` is None once that person has left or stepped down."""
+
+    members: AbstractSet[int]
+    organizers: AbstractSet[int]
+    founder: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Whose consent counts and how long there is to give it."""
+
+    who: Who
+    within: timedelta
+
+
+def rule(committee: Committee, *, appoints: bool) -> Rule:
+    """The rule for a proposal made now. `appoints`: it makes somebody an organizer.
+
+    Raises Refusal where nobody could carry it: rules wait until there are two organizers.
+    """
+    if len(committee.organizers) >= ORGANIZERS_NEEDED:
+        return Rule(who="organizers", within=ANSWER_WITHIN)
+    if not appoints:
+        raise Refusal(
+            T(
+                "This takes the consent of two organizers, and there are not two yet. Appoint one first: {command}.",
+                command=Typed("/organizer @name"),
+            )
+        )
+    if committee.founder is not None and committee.founder in committee.organizers:
+        return Rule(who="founder", within=ANSWER_WITHIN)
+    return Rule(who="members", within=APPOINT_WITHIN)
+
+
+def may_consent(who: Who, committee: Committee, member: int) -> bool:
+    """Whether this member's consent counts."""
+    return member in _electorate(who, committee)
+
+
+def needed(who: Who, committee: Committee) -> int:
+    """How many must agree, as the committee is now."""
+    if who == "members":
+        return len(committee.members) // 2 + 1
+    return 1 if who == "founder" else ORGANIZERS_NEEDED
+
+
+def carried(who: Who, committee: Committee, consents: AbstractSet[int]) -> bool:
+    """Whether enough of those who count have agreed. Consents of people who no longer count are passed over."""
+    return len(consents & _electorate(who, committee)) >= needed(who, committee)
+
+
+def _electorate(who: Who, committee: Committee) -> AbstractSet[int]:
+    if who == "members":
+        return committee.members
+    if who == "founder":
+        return {committee.founder} & set(committee.members) if committee.founder is not None else set()
+    return committee.organizers & committee.members

@@ -1,0 +1,83 @@
+"""How amounts of time are written: `1h30`, `90m`, `1.5h`, `1,5 h`, `1:30`, `1 h 30 min`, `2 hours`, `2 Stunden`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
+from bot.text import Minutes, Refusal, T, Typed
+
+MINUTES_MAX = 100 * 60
+"""More than this at once is a slip of the finger, not an exchange."""
+
+# The words of every shipped language are understood at once: members of one group mix them.
+_HOUR = r"(?:h|hr|hrs|hours?|horas?|std|stunden?)"
+_MINUTE = r"(?:m|min|mins|minutes?|minutos?|minuten?)"
+_AMOUNT = re.compile(
+    rf"""
+    (?P<sign>[-+])?
+    (?: (?P<clock_hours>[0-9]{{1,6}}) : (?P<clock_minutes>[0-9]{{2}}) (?:\s?{_HOUR})?
+      | (?P<hours>[0-9]{{1,6}}) \s? {_HOUR} \s? (?P<rest>[0-5]?[0-9]) (?:\s?{_MINUTE})?
+      | (?P<parts>[0-9]{{1,6}}(?:[.,][0-9]{{1,6}})?) \s? {_HOUR}
+      | (?P<minutes>[0-9]{{1,6}}) \s? {_MINUTE}
+    ) \.?
+    """,
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+_WORDS_MAX = 4
+_LOOKS_LIKE_AMOUNT = re.compile(r"[-+]?[0-9]+(?:[.,:][0-9]+)?", re.ASCII)
+
+
+def read_duration(words: Sequence[str]) -> tuple[Minutes, int] | None:
+    """The amount of time at the beginning of the words, and how many of them it takes; None: there is none.
+
+    Refuses what is an amount of time but not one that can be recorded: nothing, less than nothing, parts of a
+    minute, more than `MINUTES_MAX`; and a bare number, which could be hours or minutes.
+    """
+    for count in range(min(_WORDS_MAX, len(words)), 0, -1):
+        found = _AMOUNT.fullmatch(" ".join(words[:count]))
+        if found:
+            return _checked(found, " ".join(words[:count])), count
+    if words and _LOOKS_LIKE_AMOUNT.fullmatch(words[0]):
+        raise Refusal(
+            T(
+                "Is “{word}” in hours or in minutes? Write {hours} or {minutes}.",
+                word=words[0],
+                hours=Typed("2h"),
+                minutes=Typed("90m"),
+            )
+        )
+    return None
+
+
+def _checked(found: re.Match[str], written: str) -> Minutes:
+    part = found.groupdict()
+    if part["clock_hours"] is not None:
+        if int(part["clock_minutes"]) > 59:
+            raise Refusal(T("“{word}” is not a time: an hour has 60 minutes.", word=written))
+        exact = Fraction(int(part["clock_hours"]) * 60 + int(part["clock_minutes"]))
+    elif part["hours"] is not None:
+        exact = Fraction(int(part["hours"]) * 60 + int(part["rest"]))
+    elif part["parts"] is not None:
+        exact = Fraction(part["parts"].replace(",", ".")) * 60
+    else:
+        exact = Fraction(int(part["minutes"]))
+    if part["sign"] == "-" or exact <= 0:
+        raise Refusal(T("The time must be more than nothing. Write it like {example}.", example=Typed("1h30")))
+    if exact.denominator != 1:
+        raise Refusal(
+            T(
+                "“{word}” is not a whole number of minutes. Write hours and minutes, like {example}.",
+                word=written,
+                example=Typed("1h20"),
+            )
+        )
+    if exact > MINUTES_MAX:
+        raise Refusal(T("“{word}” is too much at once: at most {most}.", word=written, most=Minutes(MINUTES_MAX)))
+    return Minutes(int(exact))
+
+
+def folded(name: str) -> str:
+    """A name as it is compared: letter case and stray spaces do not count."""
+    return " ".join(name.casefold().split())

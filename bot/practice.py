@@ -1,0 +1,214 @@
+"""A practice committee in one process: the real core and database, people at a terminal, a clock that can be moved."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol, Self
+
+from bot.adapters.console import NETWORK, POPUP_CHARACTERS_MAX, ConsoleAdapter, NoSuchButton, NothingSaid
+from bot.app import App
+from bot.chat import Chat
+from storage import inbox
+from storage.database import fresh_token
+
+GROUP = "Riverside"
+ORGANIZERS = ("ana", "ben")
+MEMBERS = ("chi", "eli")
+SCRIPT_START = datetime(2026, 1, 5, 18, 0, tzinfo=UTC)
+"""When scripts begin, a Monday evening: the same script gives the same transcript on every day."""
+DATABASE = "practice.sqlite"
+
+
+class NotUnderstood(Exception):
+    """A line of a script that means nothing. `number` counts from 1."""
+
+    def __init__(self, number: int, why: str) -> None:
+        super().__init__(why)
+        self.number, self.why = number, why
+
+
+class Moving(Protocol):
+    """A clock that can be moved forward."""
+
+    def __call__(self) -> datetime:
+        """The time now."""
+
+    def move(self, to: datetime) -> None:
+        """It is this late now."""
+
+
+class FixedClock:
+    """Time that moves only when it is told to."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+
+    def __call__(self) -> datetime:
+        """The time now."""
+        return self._now
+
+    def move(self, to: datetime) -> None:
+        """It is this late now."""
+        self._now = max(self._now, to)
+
+
+class RunningClock:
+    """The machine's clock, ahead by what was skipped."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        """The time now."""
+        return datetime.now(UTC) + self._ahead
+
+    def move(self, to: datetime) -> None:
+        """It is this late now."""
+        self._ahead += max(timedelta(), to - self())
+
+
+class Practice:
+    """Riverside: two organizers, two members, and you as any of them."""
+
+    def __init__(self, app: App, console: ConsoleAdapter, clock: Moving) -> None:
+        self.app = app
+        self.console = console
+        self.clock = clock
+        self.group = console.group(GROUP)
+
+    @classmethod
+    async def open(
+        cls, folder: Path, *, line: Callable[[str, str], None], clock: Moving, repeatable: bool, empty: bool = False
+    ) -> Self:
+        """Open or begin a practice folder. `repeatable`: tokens come from a fixed seed. `empty`: nobody is there."""
+        source = random.Random(7)  # noqa: S311 - repeating exactly is what it is for
+        used = (folder / DATABASE).exists()
+
+        def seeded() -> str:
+            return "".join(source.choices("abcdefghijklmnopqrstuvwxyz234567", k=16))
+
+        token = seeded if repeatable and not used else fresh_token
+        app = await App.open(folder / DATABASE, popups={NETWORK: POPUP_CHARACTERS_MAX}, now=clock, token=token)
+        newest = await app.database.read(inbox.newest)
+        if newest is not None:
+            clock.move(newest)
+        silent = [True]
+        console = ConsoleAdapter(
+            app.dispatcher,
+            now=clock,
+            token=token,
+            line=lambda where, what: None if silent[0] else line(where, what),
+        )
+        app.add(console)
+        await app.delivery.start()
+        practice = cls(app, console, clock)
+        if not used and not empty:
+            await practice._begin()
+        for who in (*ORGANIZERS, *MEMBERS):
+            console.somebody(who)
+        await practice.settle()
+        silent[0] = False
+        return practice
+
+    async def _begin(self) -> None:
+        founder, second = ORGANIZERS
+        await self.console.say(founder, "/setup", self.group, manages_chat=True)
+        for who in (second, *MEMBERS):
+            await self.console.say(who, "/join", self.group)
+        await self.console.say(founder, f"/organizer @{second}", self.group)
+        for who in (*ORGANIZERS, *MEMBERS):
+            # Everybody has pressed "start" once, so that the bot may write to them.
+            await self.console.say(who, "/start", self.console.somebody(who).private)
+            self.console.somebody(who).last_said.clear()
+        await self.settle()
+        self.console.posted.clear()
+
+    async def close(self) -> None:
+        """Shut the folder."""
+        await self.settle()
+        await self.app.close()
+
+    async def settle(self) -> None:
+        """Let everything that is owed be delivered."""
+        await self.app.delivery.settle()
+
+    async def say(self, who: str, text: str, chat: Chat | None = None, *, reply_to: str | None = None) -> None:
+        """Somebody writes, in the group if no chat is named."""
+        manages = who in ORGANIZERS
+        await self.console.say(who, text, chat or self.group, reply_to=reply_to, manages_chat=manages)
+        await self.settle()
+
+    async def press(self, who: str, label: str, *, within: Chat | None = None) -> None:
+        """Somebody presses the newest button with this label that they can see. Raises NoSuchButton."""
+        await self.console.press(who, label, within=within or self.group)
+        await self.settle()
+
+    async def skip(self, time: timedelta) -> None:
+        """Let time pass, stopping wherever something falls due."""
+        target = self.clock() + time
+        while (following := await self.app.dispatcher.tick(self.clock())) is not None and following <= target:
+            await self.settle()
+            self.clock.move(following)
+        await self.settle()
+        self.clock.move(target)
+        await self.app.dispatcher.tick(target)
+        await self.settle()
+
+
+_NAME = r"[a-z][a-z0-9_]{0,31}"
+_SAYS = re.compile(rf"(?P<who>{_NAME})(?:\s*(?P<dm>\(dm\))|\s*>\s*(?P<other>{_NAME}))?\s*:\s?(?P<text>.*)", re.DOTALL)
+_COMES = re.compile(rf"(?P<who>{_NAME}) (?P<verb>joins|leaves)")
+_SKIP = re.compile(r"skip (?P<time>.+)")
+_BUTTON = re.compile(r"\[(?P<label>[^\]]+)\]")
+_TIME = re.compile(r"(\d{1,4})\s*(w|d|h|m|min|s)", re.ASCII)
+_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "min": "minutes", "s": "seconds"}
+
+
+def read_time(text: str) -> timedelta | None:
+    """A stretch of time: `2d`, `1h 30m`, `1w`. None: it is none."""
+    if not re.fullmatch(rf"(?:{_TIME.pattern}\s*)+", text.strip(), re.ASCII):
+        return None
+    return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in _TIME.findall(text)), start=timedelta())
+
+
+async def run_script(practice: Practice, script: str) -> None:
+    """Carry out a script, one step a line. Raises NotUnderstood at the first line that means nothing."""
+    for number, raw in enumerate(script.splitlines(), start=1):
+        line = raw.strip()
+        if line and not line.startswith("#"):
+            try:
+                await _step(practice, line)
+            except NoSuchButton as error:
+                raise NotUnderstood(number, f"nobody sees a button [{error}] there") from error
+            except NothingSaid as error:
+                raise NotUnderstood(number, f"{error} has not said anything there yet") from error
+            except ValueError as error:
+                raise NotUnderstood(number, str(error)) from error
+
+
+async def _step(practice: Practice, line: str) -> None:
+    if found := _COMES.fullmatch(line):
+        move = practice.console.arrive if found["verb"] == "joins" else practice.console.depart
+        await move(found["who"], practice.group)
+        await practice.settle()
+    elif found := _SKIP.fullmatch(line):
+        time = read_time(found["time"])
+        if time is None:
+            raise ValueError(f"“{found['time']}” is not a stretch of time such as 2d or 1h 30m")
+        await practice.skip(time)
+    elif found := _SAYS.fullmatch(line):
+        who, text = found["who"], found["text"].strip()
+        chat = practice.console.somebody(who).private if found["dm"] else practice.group
+        if pressed := _BUTTON.fullmatch(text):
+            await practice.press(who, pressed["label"], within=chat)
+        elif not text:
+            raise ValueError("nothing is said")
+        else:
+            # A line break inside a message is written as it is shown.
+            await practice.say(who, text.replace(" / ", "\n"), chat, reply_to=found["other"])
+    else:
+        raise ValueError("this is no step: write “ana: hello”, “ana (dm): /balance”, “dan joins” or “skip 2d”")

@@ -1,0 +1,751 @@
+"""How a command is declared, its line read, and its usage shown."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any, Generic, Protocol, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Shown
+from bot.domain import grammar
+from bot.text import LANGUAGES, Minutes, Refusal, T, Text, Typed, Words
+from storage import cards, notes, outbox, people
+from storage.database import Transaction
+from storage.people import Committee, Member
+
+V = TypeVar("V")
+
+
+class Authority(Enum):
+    """In whose name a command is said; what it takes to be allowed."""
+
+    ANYONE = "anyone"
+    MEMBER = "member"
+    ORGANIZER = "organizer"
+    COMMITTEE = "committee"
+    """The committee itself, by its rule of consent. Said by a member, the command becomes a proposal."""
+    CLOCK = "clock"
+    """Only what was planned says it."""
+
+
+class Where(Enum):
+    """Where a command makes sense."""
+
+    ANYWHERE = "anywhere"
+    GROUP = "group"
+    PRIVATE = "private"
+
+
+# --- context ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a handler may know and do. It cannot send: it returns a reply and queues words for others."""
+
+    tx: Transaction
+    now: datetime
+    said_at: datetime
+    """When it was said, by the network's clock where it has one; never later than `now`."""
+    commands: Commands
+    place: people.Place | None
+    """The chat where it is said; None for what the clock says."""
+    chat: Chat | None
+    language: str
+    person: people.Person | None = None
+    of_committee: Committee | None = None
+    of_member: Member | None = None
+    roles: frozenset[str] = frozenset()
+    authority: Authority = Authority.ANYONE
+    manages_chat: bool | None = None
+    pressed: bool = False
+    depth: int = 0
+    say_hook: Callable[[Context, Saying], Awaitable[Reply | Card | None]] | None = None
+
+    @property
+    def committee(self) -> Committee:
+        """The committee it is said in. Every command but those for anyone has one."""
+        assert self.of_committee is not None, "commands for anyone must look at of_committee"
+        return self.of_committee
+
+    @property
+    def member(self) -> Member:
+        """Who says it. Commands that only members can say have one."""
+        assert self.of_member is not None, "commands for anyone must look at of_member"
+        return self.of_member
+
+    async def tell(
+        self,
+        to: Member,
+        words: Words,
+        *,
+        lane: Lane = Lane.NOTICE,
+        buttons: Sequence[Sequence[Button | Link]] = (),
+        thing: str | None = None,
+    ) -> bool:
+        """Say something to a member in private. False: they have not opened a private chat with the bot."""
+        return await outbox.tell(
+            self.tx, to, words, committee=self.committee, now=self.now, lane=lane, buttons=buttons, thing=thing
+        )
+
+    async def announce(
+        self, words: Words, *, lane: Lane = Lane.NOTICE, buttons: Sequence[Sequence[Button | Link]] = ()
+    ) -> None:
+        """Say something in every chat of the committee."""
+        for place in await people.chats_of(self.tx, self.committee.id):
+            await outbox.queue(
+                self.tx,
+                place,
+                words,
+                reader=self.committee.reader,
+                now=self.now,
+                lane=lane,
+                buttons=buttons,
+                committee=self.committee.id,
+            )
+
+    async def show(self, card: Card) -> None:
+        """Show a thing in every chat of the committee."""
+        for place in await people.chats_of(self.tx, self.committee.id):
+            await cards.show(self.tx, card.thing, place, committee=self.committee.id)
+
+    async def say(self, says: Saying, *, authority: Authority) -> Reply | Card | None:
+        """Say another command in the same work. Raises Refusal, after which nothing of it is left."""
+        assert self.say_hook is not None
+        if self.depth >= SAY_DEPTH_MAX:
+            raise RuntimeError("commands say each other without end")
+        inner = replace(self, authority=authority, depth=self.depth + 1)
+        async with self.tx.savepoint():
+            return await self.say_hook(inner, says)
+
+    async def would(self, says: Saying, *, authority: Authority) -> None:
+        """Try what `say` would do and undo it. Raises the Refusal that it would raise."""
+        try:
+            async with self.tx.savepoint():
+                await self.say(says, authority=authority)
+                raise _OnlyTried
+        except _OnlyTried:
+            return
+
+
+class _OnlyTried(Exception):
+    """Takes back what was tried."""
+
+
+SAY_DEPTH_MAX = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What a card's renderer may know."""
+
+    tx: Transaction
+    now: datetime
+    committee: Committee
+    commands: Commands
+
+
+# --- words of a line ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the line, a "quoted phrase", or a mention. `end` is where it ends in the line."""
+
+    text: str
+    start: int
+    end: int
+    mention: Mention | None = None
+
+
+_WORD = re.compile(r'"(?P<quoted>[^"\n]+)"|„(?P<low>[^“”"\n]+)[“”]|“(?P<high>[^”\n]+)”|(?P<bare>\S+)')
+
+
+def words_of(line: str, mentions: Sequence[Mention] = (), start: int = 0) -> list[Word]:
+    """The words of a line from a position on."""
+    words: list[Word] = []
+    at = start
+    by_start = {mention.start: mention for mention in mentions}
+    while at < len(line):
+        if line[at].isspace():
+            at += 1
+        elif mention := by_start.get(at):
+            words.append(Word(line[at : mention.end], at, mention.end, mention))
+            at = max(mention.end, at + 1)
+        else:
+            found = _WORD.match(line, at)
+            assert found is not None
+            end = min([found.end(), *(begin for begin in by_start if at < begin < found.end())])
+            text = line[at:end] if end < found.end() else next(group for group in found.groups() if group)
+            words.append(Word(text, at, end))
+            at = end
+    return words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What reading a line may look up."""
+
+    tx: Transaction
+    committee: Committee | None
+    reply_to: Member | None
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[V]):
+    """A value read from the first `count` words. `others`: what else they could mean."""
+
+    value: V
+    count: int
+    others: tuple[V, ...] = ()
+
+
+class Kind(ABC, Generic[V]):
+    """A kind of argument: how it is read from words, kept as JSON, and asked for."""
+
+    expected: Text
+    example: str
+    rest = False
+    """Takes all the words that are left."""
+
+    @abstractmethod
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[V] | None:
+        """The value at the beginning of the words; None: there is none. `first`: nothing before it is missing."""
+
+    @abstractmethod
+    def dump(self, value: V) -> Any:
+        """The value as JSON."""
+
+    @abstractmethod
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> V:
+        """The value back from JSON. Raises ValidationError, or Refusal where what it named is gone."""
+
+    def label(self, value: V) -> str:
+        """The value on a button, where it has to be asked back."""
+        return str(value)
+
+
+class _PersonKind(Kind[Member]):
+    expected = T("a member, like {example}", example=Typed("@ben"))
+    example = "@ben"
+    _adapter: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, gt=0)])
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Member] | None:
+        if reading.committee is None or not words:
+            return None
+        word = words[0]
+        if word.mention is not None:
+            found = await people.member_with_account(reading.tx, reading.committee.id, word.mention.person.user)
+            if found is None:
+                raise self._stranger(word.mention.person.name, reading.committee)
+            return Found(found, 1)
+        named = word.text.startswith("@") and len(word.text) > 1
+        if not named and not first:
+            return None
+        text = word.text.rstrip(",;:.!?") or word.text
+        members = await people.members_named(reading.tx, reading.committee.id, text)
+        if not members:
+            if named:
+                raise self._stranger(text, reading.committee)
+            return None
+        return Found(members[0], 1, tuple(members[1:]))
+
+    def _stranger(self, name: str, committee: Committee) -> Refusal:
+        return Refusal(
+            T(
+                "I know nobody called {name} in {committee}. To be found, that person types {join} there.",
+                name=name,
+                committee=committee.name,
+                join=Typed("/join"),
+            )
+        )
+
+    def dump(self, value: Member) -> int:
+        return value.id
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Member:
+        id_ = self._adapter.validate_python(data)
+        found = await people.member(tx, committee.id, id_) if committee else None
+        if found is None or not found.active:
+            raise Refusal(T("That person is not a member any more."))
+        return found
+
+    def label(self, value: Member) -> str:
+        return value.name
+
+
+class _DurationKind(Kind[Minutes]):
+    expected = T("an amount of time, like {example}", example=Typed("1h30"))
+    example = "1h30"
+    _adapter: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, gt=0, le=grammar.MINUTES_MAX)])
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Minutes] | None:
+        plain = [word.text for word in words[:4] if word.mention is None]
+        found = grammar.read_duration(plain)
+        return Found(*found) if found else None
+
+    def dump(self, value: Minutes) -> int:
+        return int(value)
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Minutes:
+        return Minutes(self._adapter.validate_python(data))
+
+
+class _NumberKind(Kind[int]):
+    expected = T("a number, like {example}", example=Typed("12"))
+    example = "12"
+    _adapter: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(gt=0, lt=2**53)])
+    _written = re.compile(r"(?:no\.?|nr\.?|n\.?º|#)?([0-9]{1,15})\.?", re.ASCII | re.IGNORECASE)
+    _mark = re.compile(r"(?:no|nr|n\.?º|#)\.?", re.IGNORECASE)
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[int] | None:
+        skip = 1 if len(words) > 1 and self._mark.fullmatch(words[0].text) else 0
+        found = self._written.fullmatch(words[skip].text) if words else None
+        return Found(int(found.group(1)), skip + 1) if found and int(found.group(1)) else None
+
+    def dump(self, value: int) -> int:
+        return value
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> int:
+        return self._adapter.validate_python(data)
+
+
+class _NoteKind(Kind[str]):
+    expected = T("a few words")
+    example = "fixed the bike"
+    rest = True
+    _adapter: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(max_length=notes.CHARACTERS_MAX)])
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
+        if not words:
+            return None
+        text = reading.line[words[0].start :].strip()
+        if len(text) > notes.CHARACTERS_MAX:
+            raise Refusal(T("That is too long: {n} characters at most. Say it shorter.", n=notes.CHARACTERS_MAX))
+        return Found(text, len(words))
+
+    def dump(self, value: str) -> str:
+        return value
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> str:
+        return self._adapter.validate_python(data)
+
+
+class _ChoiceKind(Kind[str]):
+    """One word out of a list; what was meant may be written in any case."""
+
+    def __init__(self, choices: Iterable[str], expected: Text, example: str) -> None:
+        self._choices = {grammar.folded(choice): choice for choice in choices}
+        self.expected, self.example = expected, example
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
+        choice = self._choices.get(grammar.folded(words[0].text)) if words else None
+        return Found(choice, 1) if choice else None
+
+    def dump(self, value: str) -> str:
+        return value
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> str:
+        if data not in self._choices.values():
+            raise ValueError("not one of the choices")
+        return str(data)
+
+
+class _LanguageKind(_ChoiceKind):
+    """A shipped language by its code or its own name."""
+
+    def __init__(self) -> None:
+        super().__init__(LANGUAGES, T("a language, like {example}", example=Typed("es")), "es")
+        self._choices |= {grammar.folded(name): code for code, name in LANGUAGES.items()}
+
+
+class _ZoneKind(Kind[ZoneInfo]):
+    expected = T("a time zone, like {example}", example=Typed("Europe/Madrid"))
+    example = "Europe/Madrid"
+
+    def _named(self, text: str) -> str | None:
+        key = text.strip().replace(" ", "_").casefold()
+        zones = available_timezones()
+        exact = [zone for zone in zones if zone.casefold() == key]
+        # The city alone will do: Madrid, Buenos_Aires.
+        cities = [zone for zone in zones if zone.rpartition("/")[2].casefold() == key and "/" in zone]
+        places = [zone for zone in cities if not zone.startswith(("Etc/", "posix/", "right/"))]
+        return exact[0] if exact else places[0] if len(places) == 1 else None
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[ZoneInfo] | None:
+        for count in range(min(3, len(words)), 0, -1):
+            if key := self._named(" ".join(word.text for word in words[:count])):
+                return Found(ZoneInfo(key), count)
+        return None
+
+    def dump(self, value: ZoneInfo) -> str:
+        return value.key
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> ZoneInfo:
+        return ZoneInfo(str(data))
+
+
+class _SayingKind(Kind[Saying]):
+    """Another command, as a button or a due row carries it. Nobody can type it."""
+
+    expected = T("a command")
+    example = ""
+    _adapter = TypeAdapter(Saying)
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Saying] | None:
+        return None
+
+    def dump(self, value: Saying) -> Any:
+        return {"command": value.command, "version": value.version, "arguments": dict(value.arguments)}
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Saying:
+        return self._adapter.validate_python(data)
+
+
+Person = Annotated[Member, _PersonKind()]
+"""A member: a mention, a username, a nickname, a name; or whoever wrote the message that is replied to."""
+Duration = Annotated[Minutes, _DurationKind()]
+Number = Annotated[int, _NumberKind()]
+"""The number of a thing, as its card shows it: `12`, `no. 12`, `#12`."""
+Note = Annotated[str, _NoteKind()]
+"""The rest of the line."""
+Language = Annotated[str, _LanguageKind()]
+Zone = Annotated[ZoneInfo, _ZoneKind()]
+Carried = Annotated[Saying, _SayingKind()]
+
+
+def choice(*words: str, expected: Text) -> _ChoiceKind:
+    """A kind of argument that is one of these words; for use in `Annotated[str, choice(...)]`."""
+    return _ChoiceKind(words, expected, words[0])
+
+
+# --- commands ----------------------------------------------------------------------------------------------------
+
+Handler = Callable[..., Awaitable[Reply | Card | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One argument of a command."""
+
+    name: str
+    kind: Kind[Any]
+    required: bool
+
+
+class Describes(Protocol):
+    """What a command does, as a sentence with its arguments filled in: the text of a proposal."""
+
+    def __call__(self, **arguments: Any) -> Text: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command as it was declared."""
+
+    name: str
+    handler: Handler
+    allow: Authority
+    help: Text
+    where: Where = Where.ANYWHERE
+    parameters: tuple[Parameter, ...] = ()
+    version: int = 1
+    listed: bool = True
+    """Shown in menus and help."""
+    typed: bool = True
+    """May be typed; others are only said by buttons, the clock and other commands."""
+    needs_rights: bool = False
+    """Depends on who may manage the chat, which is asked of the network before it is said."""
+    proposal: Describes | None = None
+    appoints: bool = False
+    """Makes somebody an organizer: a rule of its own says who must agree."""
+    examples: Mapping[str, str] = field(default_factory=dict)
+    """Better examples of single arguments than their kinds give."""
+
+    def says(self, **arguments: Any) -> Saying:
+        """This command with these arguments, to be said later."""
+        kinds = {parameter.name: parameter.kind for parameter in self.parameters}
+        kept = {name: kinds[name].dump(value) for name, value in arguments.items()}
+        return Saying(command=self.name, version=self.version, arguments=kept)
+
+    @property
+    def example(self) -> str:
+        """A correct line, made from the examples of its arguments."""
+        return " ".join([f"/{self.name}", *(self._example(parameter) for parameter in self.parameters)]).strip()
+
+    @property
+    def usage(self) -> str:
+        """The line with its optional arguments in brackets."""
+        shown = [
+            self._example(parameter) if parameter.required else f"[{self._example(parameter)}]"
+            for parameter in self.parameters
+        ]
+        return " ".join([f"/{self.name}", *shown])
+
+    def _example(self, parameter: Parameter) -> str:
+        return self.examples.get(parameter.name, parameter.kind.example)
+
+
+CardRenderer = Callable[[View, int], Awaitable[Shown | None]]
+
+
+class Router:
+    """The commands and cards of one area."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.commands: list[Command] = []
+        self.cards: dict[str, CardRenderer] = {}
+
+    def command(
+        self,
+        name: str,
+        *,
+        allow: Authority,
+        help: Text,  # noqa: A002 - the word that fits
+        where: Where = Where.ANYWHERE,
+        version: int = 1,
+        listed: bool = True,
+        typed: bool = True,
+        needs_rights: bool = False,
+        proposal: Callable[..., Text] | None = None,
+        appoints: bool = False,
+        examples: Mapping[str, str] | None = None,
+    ) -> Callable[[Handler], Command]:
+        """Declare a command: the function's keyword-only, annotated parameters are its arguments."""
+        assert re.fullmatch(r"[a-z0-9_]{1,32}", name), "Telegram's rule for command names"
+        assert (allow is Authority.COMMITTEE) == (proposal is not None), (
+            "what the committee decides must be put in words"
+        )
+
+        def declare(handler: Handler) -> Command:
+            command = Command(
+                name=name,
+                handler=handler,
+                allow=allow,
+                help=help,
+                where=where,
+                parameters=_parameters(handler),
+                version=version,
+                listed=listed and typed,
+                typed=typed,
+                needs_rights=needs_rights,
+                proposal=proposal,
+                appoints=appoints,
+                examples=examples or {},
+            )
+            self.commands.append(command)
+            return command
+
+        return declare
+
+    def card(self, kind: str) -> Callable[[CardRenderer], CardRenderer]:
+        """Declare how a kind of thing is shown: None where there is nothing to show any more."""
+
+        def declare(renderer: CardRenderer) -> CardRenderer:
+            assert kind not in self.cards
+            self.cards[kind] = renderer
+            return renderer
+
+        return declare
+
+
+def _parameters(handler: Handler) -> tuple[Parameter, ...]:
+    hints = typing.get_type_hints(handler, include_extras=True)
+    parameters = []
+    for parameter in inspect.signature(handler).parameters.values():
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        kinds = [kind for kind in _annotations(hints[parameter.name]) if isinstance(kind, Kind)]
+        assert len(kinds) == 1, f"{parameter.name} needs a kind, such as Person or Duration"
+        parameters.append(Parameter(parameter.name, kinds[0], parameter.default is inspect.Parameter.empty))
+    return tuple(parameters)
+
+
+def _annotations(hint: Any) -> Iterable[Any]:
+    """What is annotated, also inside `X | None`."""
+    if typing.get_origin(hint) is Annotated:
+        yield from hint.__metadata__
+    else:
+        for part in typing.get_args(hint):
+            yield from _annotations(part)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that calls a command."""
+
+    command: Command | None
+    """None: there is no such command."""
+    name: str
+    words: tuple[Word, ...]
+
+
+class Commands:
+    """All that can be said, gathered from the areas."""
+
+    def __init__(self, routers: Sequence[Router], *, propose: str = "propose") -> None:
+        self._commands: dict[str, Command] = {}
+        self._cards: dict[str, CardRenderer] = {}
+        for router in routers:
+            for command in router.commands:
+                assert command.name not in self._commands, f"/{command.name} is declared twice"
+                self._commands[command.name] = command
+            assert not self._cards.keys() & router.cards.keys()
+            self._cards |= router.cards
+        self.propose = propose
+        """The command that makes a proposal of a carried one: said where the committee's authority is needed."""
+
+    def get(self, name: str) -> Command | None:
+        """The command of this name."""
+        return self._commands.get(name)
+
+    def listed(self, *, where: Where | None = None) -> list[Command]:
+        """What menus and help show, in the order of declaration."""
+        return [
+            command
+            for command in self._commands.values()
+            if command.listed and (where is None or command.where in (where, Where.ANYWHERE))
+        ]
+
+    def nearest(self, name: str) -> Command | None:
+        """The listed command that a mistyped name most likely means."""
+        import difflib
+
+        close = difflib.get_close_matches(name, [command.name for command in self.listed()], n=1, cutoff=0.6)
+        return self._commands[close[0]] if close else None
+
+    def card(self, kind: str) -> CardRenderer | None:
+        """How this kind of thing is shown."""
+        return self._cards.get(kind)
+
+    def line(self, text: str, mentions: Sequence[Mention] = ()) -> Line | None:
+        """The command that a text calls; None: it is not addressed to the bot."""
+        # A lone slash, a path, or a sum is talk; a command is a slash and a name.
+        found = re.match(r"\s*/([A-Za-z][A-Za-z0-9_]{0,63})(?=\s|$)", text)
+        if found is None:
+            return None
+        name = found.group(1).lower()
+        command = self._commands.get(name)
+        if command is not None and not command.typed:
+            command = None
+        return Line(command, name, tuple(words_of(text, mentions, found.end())))
+
+    async def load(self, says: Saying, tx: Transaction, committee: Committee | None) -> tuple[Command, dict[str, Any]]:
+        """A carried command, with its arguments as values.
+
+        Raises Refusal where it cannot be said any more: the name, the version or something that it names is gone.
+        """
+        command = self._commands.get(says.command)
+        stale = Refusal(T("This is out of date. Look at the newest message, or type {menu}.", menu=Typed("/menu")))
+        if command is None or command.version != says.version:
+            raise stale
+        kinds = {parameter.name: parameter.kind for parameter in command.parameters}
+        required = {parameter.name for parameter in command.parameters if parameter.required}
+        if not (required <= says.arguments.keys() <= kinds.keys()):
+            raise stale
+        try:
+            arguments = {name: await kinds[name].load(data, tx, committee) for name, data in says.arguments.items()}
+        except (ValidationError, ValueError) as error:
+            raise stale from error
+        return command, arguments
+
+
+class Ambiguous(Exception):
+    """A word fits several people: each choice is the whole command with one of them in it."""
+
+    def __init__(self, word: str, choices: Sequence[tuple[str, Saying]]) -> None:
+        super().__init__()
+        self.word, self.choices = word, choices
+
+
+async def read_line(command: Command, words: Sequence[Word], reading: Reading) -> dict[str, Any]:
+    """The arguments of a command from the words after its name.
+
+    Arguments may come in any order as long as each word fits only one. Raises Refusal with a sentence that names the
+    word and a correct example, or Ambiguous.
+    """
+    left = list(words)
+    values: dict[str, Any] = {}
+    doubt: tuple[str, Parameter, tuple[Any, ...]] | None = None
+    open_ = [parameter for parameter in command.parameters if not parameter.kind.rest]
+    while left and open_:
+        for parameter in open_:
+            found = await parameter.kind.read(left, reading, first=parameter is open_[0])
+            if found is None:
+                continue
+            values[parameter.name] = found.value
+            if found.others:
+                doubt = (left[0].text, parameter, (found.value, *found.others))
+            del left[: found.count]
+            open_.remove(parameter)
+            break
+        else:
+            break
+    for parameter in list(open_):
+        if isinstance(parameter.kind, _PersonKind) and reading.reply_to is not None and parameter.name not in values:
+            values[parameter.name] = reading.reply_to
+            open_.remove(parameter)
+    missing = [parameter for parameter in open_ if parameter.required]
+    if missing:
+        raise _misread(command, missing[0], left[0] if left else None)
+    for parameter in command.parameters:
+        if parameter.kind.rest and left:
+            found = await parameter.kind.read(left, reading, first=True)
+            if found is not None:
+                values[parameter.name] = found.value
+                left = left[found.count :]
+        if parameter.kind.rest and parameter.required and parameter.name not in values:
+            raise _misread(command, parameter, None)
+    if left:
+        raise _misread(command, open_[0], left[0]) if open_ else _too_much(command, left[0])
+    if doubt is not None:
+        word, parameter, values_ = doubt
+        choices = [
+            (parameter.kind.label(value), command.says(**{**values, parameter.name: value})) for value in values_
+        ]
+        raise Ambiguous(word, choices)
+    return values
+
+
+def _misread(command: Command, parameter: Parameter, word: Word | None) -> Refusal:
+    if word is None:
+        return Refusal(
+            T(
+                "Something is missing: {expected}. Write it like this: {example}",
+                expected=parameter.kind.expected,
+                example=Typed(command.example),
+            )
+        )
+    return Refusal(
+        T(
+            "I expected {expected} and read “{word}”. Write it like this: {example}",
+            expected=parameter.kind.expected,
+            word=_clipped(word.text),
+            example=Typed(command.example),
+        )
+    )
+
+
+def _too_much(command: Command, word: Word) -> Refusal:
+    return Refusal(
+        T(
+            "I do not know what “{word}” is for here. Write it like this: {example}",
+            word=_clipped(word.text),
+            example=Typed(command.usage),
+        )
+    )
+
+
+def _clipped(word: str) -> str:
+    return word if len(word) <= 40 else word[:39] + "…"

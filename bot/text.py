@@ -1,0 +1,259 @@
+"""Sentences as values: said once in English in the code, put into somebody's language only when shown."""
+
+from __future__ import annotations
+
+import functools
+import gettext
+import io
+import string
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+from importlib import resources
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+SOURCE_LANGUAGE = "en"
+LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Español", "de": "Deutsch"}
+"""The shipped languages, each under its own name (so that somebody who reads no other finds it)."""
+
+
+class Minutes(int):
+    """An amount of time in whole minutes; shown as `1 h 30`, `2 h` or `45 min`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One whole sentence (or label) with named places. Make it with `T` or `N`."""
+
+    one: str
+    many: str | None = None
+    n: int = 0
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Several sentences, each on a line of its own."""
+
+    items: tuple[Words, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bold:
+    """Words that stand out: the title of a card."""
+
+    inner: Text | str
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Something to type. A command is written with `/`; the adapter shows it the way its network wants commands."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A person, shown by name; networks that can will make it a mention."""
+
+    name: str
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Several things in a row, joined as the language does: `Ana, Ben and Chi`."""
+
+    items: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The date of an instant, in the reader's time zone."""
+
+    at: datetime
+
+
+Words = Text | Lines
+Value = str | int | Minutes | datetime | date | Text | Bold | Typed | Named | Listed | Day
+
+
+def T(text: str, /, **values: Value) -> Text:  # noqa: N802 - the field's usual short name; Babel extracts it
+    """A translatable sentence. Places are `{name}`; what fills them may itself be a Text."""
+    return Text(text, values=values)
+
+
+def N(one: str, many: str, /, n: int, **values: Value) -> Text:  # noqa: N802
+    """A translatable sentence that depends on a number, which fills `{n}`."""
+    return Text(one, many, n, {"n": n, **values})
+
+
+def lines(*items: Words | None) -> Lines:
+    """The sentences that are there, one a line (None: left out)."""
+    return Lines(tuple(item for item in items if item is not None))
+
+
+class Refusal(Exception):
+    """A no for a member: words that say why and what to do next. Nothing has happened.
+
+    `private`: the words tell what is nobody else's business, so they do not go to a group.
+    """
+
+    def __init__(self, words: Words, *, private: bool = False) -> None:
+        super().__init__()
+        self.words = words
+        self.private = private
+
+
+# --- showing -------------------------------------------------------------------------------------------------
+
+Style = Literal["", "bold", "code", "mention"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of shown words. `target` is the user id of a mention."""
+
+    text: str
+    style: Style = ""
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """For whom words are shown: language (a shipped code) and time zone."""
+
+    language: str = SOURCE_LANGUAGE
+    zone: tzinfo = ZoneInfo("UTC")
+
+
+def duration(minutes: int) -> str:
+    """`1 h 30`, `2 h`, `45 min`, `0 min`; the same in every shipped language."""
+    sign, minutes = ("-", -minutes) if minutes < 0 else ("", minutes)
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return f"{sign}{rest} min"
+    return f"{sign}{hours} h {rest:02}" if rest else f"{sign}{hours} h"
+
+
+def supported(language: str | None) -> str | None:
+    """The shipped language for a code such as `de-AT`, or None."""
+    code = (language or "").replace("_", "-").split("-")[0].lower()
+    return code if code in LANGUAGES else None
+
+
+@functools.cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    if language == SOURCE_LANGUAGE:
+        return gettext.NullTranslations()
+    # Babel is needed only for readers of another language than the source's.
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    source = resources.files("bot") / "locale" / f"{language}.po"
+    with source.open("rb") as file:
+        catalogue = read_po(file, locale=language)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+@functools.lru_cache(maxsize=4096)
+def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
+    return tuple((literal, name) for literal, name, _, _ in string.Formatter().parse(template))
+
+
+def translated(text: Text, language: str) -> str:
+    """The sentence in a language with its places still open."""
+    catalogue = _catalogue(language)
+    if text.many is None:
+        return catalogue.gettext(text.one)
+    return catalogue.ngettext(text.one, text.many, text.n)
+
+
+def render(words: Words, reader: Reader) -> tuple[Span, ...]:
+    """The words in the reader's language, as runs of one style; neighbours of one style are joined."""
+    spans: list[Span] = []
+    _render(words, reader, spans)
+    return _joined(spans)
+
+
+def plain(spans: Iterable[Span]) -> str:
+    """The words alone."""
+    return "".join(span.text for span in spans)
+
+
+def shown(words: Words, reader: Reader) -> str:
+    """The words in the reader's language, without styles: for labels and tests."""
+    return plain(render(words, reader))
+
+
+def _joined(spans: list[Span]) -> tuple[Span, ...]:
+    joined: list[Span] = []
+    for span in spans:
+        if not span.text:
+            continue
+        if joined and joined[-1].style == span.style == "":
+            joined[-1] = Span(joined[-1].text + span.text)
+        else:
+            joined.append(span)
+    return tuple(joined)
+
+
+def _render(value: Words | Value, reader: Reader, spans: list[Span]) -> None:
+    match value:
+        case Text():
+            for literal, name in _pieces(translated(value, reader.language)):
+                if literal:
+                    spans.append(Span(literal))
+                if name is not None:
+                    _render(value.values[name], reader, spans)
+        case Lines():
+            for index, item in enumerate(value.items):
+                if index:
+                    spans.append(Span("\n"))
+                _render(item, reader, spans)
+        case str():
+            spans.append(Span(value))
+        case Bold():
+            inner: list[Span] = []
+            _render(value.inner, reader, inner)
+            spans.append(Span(plain(inner), "bold"))
+        case Typed():
+            spans.append(Span(value.line, "code"))
+        case Named():
+            spans.append(Span(value.name, "mention", value.user) if value.user else Span(value.name))
+        case Listed():
+            _render_list(value, reader, spans)
+        case _:
+            spans.append(Span(_figure(value, reader)))
+
+
+def _figure(value: int | Minutes | datetime | date | Day, reader: Reader) -> str:
+    if isinstance(value, Minutes):
+        return duration(value)
+    from babel import dates, numbers
+
+    if isinstance(value, Day):
+        return dates.format_date(value.at.astimezone(reader.zone).date(), "medium", locale=reader.language)
+    if isinstance(value, datetime):
+        local = value.astimezone(reader.zone)
+        day = dates.format_skeleton("MMMEd", local, locale=reader.language)
+        return f"{day} {local:%H:%M}"
+    if isinstance(value, date):
+        return dates.format_date(value, "medium", locale=reader.language)
+    return numbers.format_decimal(value, locale=reader.language)
+
+
+def _render_list(value: Listed, reader: Reader, spans: list[Span]) -> None:
+    from babel.lists import format_list
+
+    # The language's own joints ("a, b and c") are found with stand-ins, so that items keep their styles.
+    marks = [f"\0{index}\0" for index in range(len(value.items))]
+    for piece in format_list(marks, locale=reader.language).split("\0"):
+        if piece.isdigit() and int(piece) < len(value.items):
+            _render(value.items[int(piece)], reader, spans)
+        elif piece:
+            spans.append(Span(piece))

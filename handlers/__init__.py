@@ -1,0 +1,1 @@
+"""What members type: one module for each area, none of which imports another."""

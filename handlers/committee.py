@@ -1,0 +1,334 @@
+"""A committee's beginning, its members and its rules."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from bot.chat import Button, Card, Reply, Saying
+from bot.domain import ledger
+from bot.router import Authority, Context, Duration, Language, Note, Person, Router, Where, Zone, choice
+from bot.text import LANGUAGES, Bold, Listed, Minutes, Refusal, T, Text, Typed, Words, lines
+from storage import entries, people
+from storage.people import Committee, Member
+
+router = Router("committee")
+
+NAME_CHARACTERS_MAX = 60
+ZONE_DEFAULT = "UTC"
+
+
+@router.command("hello", allow=Authority.ANYONE, typed=False, help=T("What I say when I come into a group."))
+async def hello(context: Context) -> Reply:
+    """The first words in a new group."""
+    return Reply(
+        T(
+            "Hello! I help this group to exchange help, hour for hour. "
+            "Whoever manages the group presses the button or types {setup}.",
+            setup=Typed("/setup"),
+        ),
+        buttons=((Button(label=T("Set up"), says=Saying(command="setup")),),),
+    )
+
+
+@router.command(
+    "setup",
+    allow=Authority.ANYONE,
+    where=Where.GROUP,
+    needs_rights=True,
+    help=T("Make this group a committee. Whoever manages the group can do it."),
+)
+async def setup(context: Context) -> Reply:
+    """Found a committee in this group, with whoever says it as its first organizer."""
+    assert context.place is not None
+    assert context.chat is not None
+    assert context.person is not None
+    if context.of_committee is not None:
+        raise Refusal(
+            T(
+                "This group is a committee already: {committee}. Type {join}.",
+                committee=context.committee.name,
+                join=Typed("/join"),
+            )
+        )
+    if context.manages_chat is None:
+        raise Refusal(T("I could not find out whether you manage this group. Try again in a minute."))
+    if not context.manages_chat:
+        raise Refusal(
+            T(
+                "Only somebody who manages this group can set it up. Ask one of them to type {setup}.",
+                setup=Typed("/setup"),
+            )
+        )
+    committee = await people.found_committee(
+        context.tx,
+        name=_name(context.chat.title) or context.person.name,
+        language=context.language,
+        zone=ZONE_DEFAULT,
+        floor=ledger.FLOOR_DEFAULT,
+        now=context.now,
+    )
+    await people.settle_in(context.tx, context.place, committee.id, topic=context.chat.topic)
+    member = await people.join(context.tx, committee.id, context.person, now=context.now)
+    for role in ("founder", "organizer"):
+        await people.give_role(context.tx, member.id, role, now=context.now)
+    body = {
+        "language": committee.language,
+        "zone": committee.zone.key,
+        "floor": committee.floor,
+        "founder": member.id,
+    }
+    await entries.append(context.tx, committee, "founded", body, now=context.now)
+    return Reply(
+        lines(
+            T(
+                "{committee} is set up. {name} is its first organizer.",
+                committee=Bold(committee.name),
+                name=member.name,
+            ),
+            T(
+                "Press the button to be in it. Then {name} appoints a second organizer: {command}",
+                name=member.name,
+                command=Typed("/organizer @ben"),
+            ),
+            T(
+                "Language: {language}. Time zone: {zone}. Change them with {settings}.",
+                language=LANGUAGES[committee.language],
+                zone=committee.zone.key,
+                settings=Typed("/settings"),
+            ),
+        ),
+        buttons=((Button(label=T("I'm in"), says=Saying(command="join")),),),
+    )
+
+
+@router.command(
+    "join", allow=Authority.ANYONE, where=Where.GROUP, help=T("Become a member of the committee of this group.")
+)
+async def join(context: Context) -> Reply:
+    """Whoever is in the group may be in its committee."""
+    if context.of_committee is None:
+        raise Refusal(
+            T("There is no committee here yet. Whoever manages this group types {setup}.", setup=Typed("/setup"))
+        )
+    assert context.person is not None
+    if context.of_member is not None:
+        raise Refusal(T("You are in {committee} already.", committee=context.committee.name))
+    member = await people.join(context.tx, context.committee.id, context.person, now=context.now)
+    await entries.append(context.tx, context.committee, "joined", {"member": member.id}, now=context.now)
+    return Reply(
+        T(
+            "Welcome to {committee}, {name}. {menu} shows what you can do.",
+            committee=context.committee.name,
+            name=member.name,
+            menu=Typed("/menu"),
+        )
+    )
+
+
+@router.command("leave", allow=Authority.MEMBER, help=T("Leave the committee."))
+async def leave(context: Context) -> Reply:
+    """End the membership; the hours stay in the books and are there again after /join."""
+    words = await _leave(context)
+    if context.place is not None and context.place.private:
+        await context.announce(words)
+    return Reply(words)
+
+
+@router.command("gone", allow=Authority.MEMBER, typed=False, help=T("Somebody has left the group."))
+async def gone(context: Context) -> Reply | None:
+    """Whoever leaves the group leaves the committee; the group sees that by itself, unless a role ends with it."""
+    organized = "organizer" in context.roles
+    words = await _leave(context)
+    return Reply(words) if organized else None
+
+
+async def _leave(context: Context) -> Words:
+    await people.leave(context.tx, context.member.id, now=context.now)
+    await entries.append(context.tx, context.committee, "left", {"member": context.member.id}, now=context.now)
+    left = await people.organizers(context.tx, context.committee.id)
+    name = context.member.name
+    return lines(
+        T("{name} has left {committee}.", name=name, committee=context.committee.name),
+        _organizers_wanted(left) if "organizer" in context.roles else None,
+    )
+
+
+def _organizers_wanted(left: list[Member]) -> Text | None:
+    """What to say when organizers have become few."""
+    command = Typed("/organizer @name")
+    if not left:
+        return T(
+            "There is no organizer now. Any member can propose one, and a majority decides within 24 hours: {command}",
+            command=command,
+        )
+    if len(left) == 1:
+        return T("{name} is the only organizer now. Appoint another: {command}", name=left[0].name, command=command)
+    return None
+
+
+@router.command(
+    "organizer",
+    allow=Authority.COMMITTEE,
+    help=T("Make a member an organizer. Organizing is a task, not a rank."),
+    proposal=lambda *, who: T("{name} becomes an organizer.", name=who.name),
+    appoints=True,
+)
+async def organizer(context: Context, *, who: Person) -> Reply:
+    """Appoint; announced to everybody."""
+    already = await people.organizers(context.tx, context.committee.id)
+    if who.id in {member.id for member in already}:
+        raise Refusal(T("{name} is an organizer already.", name=who.name))
+    await people.give_role(context.tx, who.id, "organizer", now=context.now)
+    body = {"member": who.id, "role": "organizer", "held": True}
+    await entries.append(context.tx, context.committee, "role", body, now=context.now)
+    names = Listed(tuple(member.name for member in [*already, who]))
+    return await _announced(context, T("{name} is an organizer now. Organizers: {names}.", name=who.name, names=names))
+
+
+@router.command("stepdown", allow=Authority.ORGANIZER, help=T("Stop being an organizer."))
+async def stepdown(context: Context) -> Reply:
+    """End one's own role."""
+    for role in ("organizer", "founder"):
+        await people.end_role(context.tx, context.member.id, role, now=context.now)
+    body = {"member": context.member.id, "role": "organizer", "held": False}
+    await entries.append(context.tx, context.committee, "role", body, now=context.now)
+    left = await people.organizers(context.tx, context.committee.id)
+    name = context.member.name
+    words = lines(T("{name} is not an organizer any more. Thank you!", name=name), _organizers_wanted(left))
+    return await _announced(context, words)
+
+
+async def _announced(context: Context, words: Words) -> Reply:
+    """The answer, which the whole committee hears: where it is not given in the group, there too."""
+    if context.place is None or context.place.private:
+        await context.announce(words)
+    return Reply(words)
+
+
+# --- rules -----------------------------------------------------------------------------------------------------
+
+
+@router.command("settings", allow=Authority.MEMBER, help=T("The committee's rules, and how to change them."))
+async def settings(context: Context) -> Reply:
+    """What is set, who looks after it, and the commands that change it."""
+    committee = context.committee
+    organizers = await people.organizers(context.tx, committee.id)
+    members = await people.count_members(context.tx, committee.id)
+    return Reply(
+        lines(
+            T("{title}", title=Bold(committee.name)),
+            T("Members: {n}", n=members),
+            T("Organizers: {names}", names=Listed(tuple(member.name for member in organizers)))
+            if organizers
+            else T("Organizers: none"),
+            T(
+                "Language: {language} ({command})",
+                language=LANGUAGES[committee.language],
+                command=Typed("/language es"),
+            ),
+            T("Time zone: {zone} ({command})", zone=committee.zone.key, command=Typed("/timezone Madrid")),
+            T("Lowest balance: {floor} ({command})", floor=committee.floor, command=Typed("/limit 12h"))
+            if committee.floor is not None
+            else T("Lowest balance: no limit ({command})", command=Typed("/limit 12h")),
+            T("Changing these takes two organizers."),
+        )
+    )
+
+
+@router.command(
+    "language", allow=Authority.ANYONE, help=T("In private: the language I speak with you. In a group: the group's.")
+)
+async def language(context: Context, *, language: Language) -> Reply | Card | None:
+    """One's own language is one's own choice; the committee's is the committee's."""
+    if context.place is None or not context.place.private:
+        return await context.say(committee_language.says(language=language), authority=Authority.MEMBER)
+    assert context.person is not None
+    await people.choose_language(context.tx, context.person.id, language)
+    return Reply(T("From now on I speak {language} with you.", language=LANGUAGES[language]))
+
+
+@router.command(
+    "committee_language",
+    allow=Authority.COMMITTEE,
+    typed=False,
+    help=T("The language of the committee."),
+    proposal=lambda *, language: T("The group's language becomes {language}.", language=LANGUAGES[language]),
+)
+async def committee_language(context: Context, *, language: Language) -> Reply:
+    """Change the language of everything said in the group."""
+    await _change(context, replace(context.committee, language=language), {"language": language})
+    return await _announced(context, T("The group's language is {language} now.", language=LANGUAGES[language]))
+
+
+@router.command(
+    "timezone",
+    allow=Authority.COMMITTEE,
+    help=T("The committee's time zone."),
+    proposal=lambda *, zone: T("The time zone becomes {zone}.", zone=zone.key),
+)
+async def timezone(context: Context, *, zone: Zone) -> Reply:
+    """Change the zone in which the committee's times are said."""
+    await _change(context, replace(context.committee, zone=zone), {"zone": zone.key})
+    return await _announced(context, T("The time zone is {zone} now.", zone=zone.key))
+
+
+Off = Annotated[str, choice("off", expected=T("the word {example}", example=Typed("off")))]
+
+
+def _limit_proposal(*, hours: Minutes | None = None, off: str = "") -> Text:
+    if hours is None:
+        return T("There is no lowest balance any more.")
+    return T("The lowest balance becomes {floor}.", floor=Minutes(-hours))
+
+
+@router.command(
+    "limit",
+    allow=Authority.COMMITTEE,
+    help=T("How far below zero a member's hours may go, or {off}.", off=Typed("off")),
+    proposal=_limit_proposal,
+    examples={"hours": "12h"},
+)
+async def limit(context: Context, *, hours: Duration | None = None, off: Off = "") -> Reply:
+    """Change the lowest balance. Whoever is below it already stays there and cannot go lower."""
+    if (hours is None) == (not off):
+        raise Refusal(
+            T(
+                "Write an amount of time or the word off: {example} or {off}",
+                example=Typed("/limit 12h"),
+                off=Typed("/limit off"),
+            )
+        )
+    floor = None if hours is None else Minutes(-hours)
+    await _change(context, replace(context.committee, floor=floor), {"floor": floor})
+    if floor is None:
+        return await _announced(context, T("There is no lowest balance now."))
+    return await _announced(context, T("The lowest balance is {floor} now.", floor=floor))
+
+
+@router.command(
+    "rename",
+    allow=Authority.COMMITTEE,
+    help=T("Change the committee's name."),
+    proposal=lambda *, name: T("The committee's name becomes {name}.", name=name),
+    examples={"name": "Riverside"},
+)
+async def rename(context: Context, *, name: Note) -> Reply:
+    """Change the name."""
+    name = _name(name)
+    if not name:
+        raise Refusal(T("The name cannot be empty."))
+    await _change(context, replace(context.committee, name=name), {"name": True})
+    return await _announced(context, T("The committee is called {name} now.", name=name))
+
+
+async def _change(context: Context, committee: Committee, body: dict[str, object]) -> None:
+    if committee == context.committee:
+        raise Refusal(T("That is how it is already."))
+    await people.change_rules(context.tx, committee)
+    await entries.append(context.tx, context.committee, "rule", body, now=context.now)
+
+
+def _name(title: str) -> str:
+    """A committee's name out of a group's title: one line, not too long."""
+    return " ".join(title.split())[:NAME_CHARACTERS_MAX]

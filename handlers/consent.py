@@ -1,0 +1,189 @@
+"""What the committee decides: proposals, who agrees, and what then happens. Until polls exist."""
+
+from __future__ import annotations
+
+from bot.chat import Button, Card, Reply, Saying, Shown
+from bot.domain import consent
+from bot.router import Authority, Carried, Commands, Context, Number, Router, View
+from bot.text import Listed, N, Refusal, T, Text, Words, lines, shown
+from storage import cards, due, entries, people, proposals
+from storage.database import Transaction
+from storage.people import Committee
+from storage.proposals import Proposal
+
+router = Router("consent")
+
+
+@router.command("propose", allow=Authority.MEMBER, typed=False, help=T("Ask those who must agree."))
+async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
+    """A member said what needs the committee's authority: ask for it, or do it where nobody else need agree."""
+    committee = await people.facts(context.tx, context.committee.id)
+    command = context.commands.get(carried.command)
+    assert command is not None
+    rule = consent.rule(committee, appoints=command.appoints)
+    # What could not be done anyway is refused now, not after others have agreed.
+    await context.would(carried, authority=Authority.COMMITTEE)
+    same = await proposals.same_open(context.tx, context.committee.id, carried)
+    if same is not None:
+        found = await proposals.get(context.tx, context.committee.id, same)
+        assert found is not None
+        return await _agree(context, found, committee)
+    found = await proposals.open_(
+        context.tx,
+        context.committee.id,
+        carried,
+        proposer_id=context.member.id,
+        who=rule.who,
+        now=context.now,
+        expires_at=context.now + rule.within,
+    )
+    if consent.may_consent(rule.who, committee, context.member.id):
+        await proposals.consent(context.tx, found.id, context.member.id, now=context.now)
+        if await _is_carried(context, found, committee):
+            return await _carry_out(context, found)
+    zone = context.committee.zone
+    await due.plan(
+        context.tx,
+        f"proposal:{found.id}",
+        lapse.says(number=found.number),
+        local=found.expires_at.astimezone(zone).replace(tzinfo=None),
+        zone=zone,
+        committee=context.committee.id,
+        late="do",
+    )
+    card = Card("proposal", found.id)
+    if context.place is not None and context.place.private:
+        await context.show(card)
+        return Reply(T("That needs the others: I have asked in the group."))
+    return card
+
+
+@router.command(
+    "agree", allow=Authority.MEMBER, listed=False, help=T("Agree to a proposal whose number you see on its card.")
+)
+async def agree(context: Context, *, number: Number) -> Reply | Card | None:
+    """Consent; with enough of it the command is carried out in the committee's name."""
+    found = await _open(context, number)
+    return await _agree(context, found, await people.facts(context.tx, context.committee.id))
+
+
+async def _agree(context: Context, found: Proposal, committee: consent.Committee) -> Reply | Card | None:
+    if not consent.may_consent(found.who, committee, context.member.id):
+        raise Refusal(T("This is for the organizers to agree to. Talk to one of them."))
+    if not await proposals.consent(context.tx, found.id, context.member.id, now=context.now):
+        raise Refusal(T("You have agreed already. Somebody else has to agree too."))
+    if await _is_carried(context, found, committee):
+        return await _carry_out(context, found)
+    await cards.changed(context.tx, f"proposal:{found.id}")
+    return Reply(T("Thank you, noted."), private=context.pressed)
+
+
+async def _is_carried(context: Context, found: Proposal, committee: consent.Committee) -> bool:
+    return consent.carried(found.who, committee, await proposals.consents(context.tx, found.id))
+
+
+async def _carry_out(context: Context, found: Proposal) -> Reply | Card | None:
+    """Do what was agreed, in the committee's name; a refusal now is put on the card."""
+    consents = sorted(await proposals.consents(context.tx, found.id))
+    body = {"proposal": found.number, "command": found.says.command, "consents": consents}
+    await entries.append(context.tx, context.committee, "decision", body, now=context.now)
+    await due.cancel(context.tx, f"proposal:{found.id}")
+    await cards.changed(context.tx, f"proposal:{found.id}")
+    try:
+        answer = await context.say(found.says, authority=Authority.COMMITTEE)
+    except Refusal as refusal:
+        why = shown(refusal.words, context.committee.reader)
+        await proposals.close(context.tx, found.id, "failed", outcome=why)
+        return Reply(T("Agreed, but it could not be carried out: {why}", why=why))
+    await proposals.close(context.tx, found.id, "passed")
+    return answer
+
+
+@router.command(
+    "withdraw",
+    allow=Authority.MEMBER,
+    listed=False,
+    help=T("Take back a proposal of yours, by the number on its card."),
+)
+async def withdraw(context: Context, *, number: Number) -> Reply:
+    """The proposer changes their mind."""
+    found = await _open(context, number)
+    if found.proposer_id != context.member.id:
+        raise Refusal(T("Only whoever proposed it can withdraw it."))
+    await proposals.close(context.tx, found.id, "withdrawn")
+    await due.cancel(context.tx, f"proposal:{found.id}")
+    await cards.changed(context.tx, f"proposal:{found.id}")
+    return Reply(T("Withdrawn: proposal {number}.", number=number), private=context.pressed)
+
+
+@router.command("lapse", allow=Authority.CLOCK, typed=False, help=T("A proposal has waited long enough."))
+async def lapse(context: Context, *, number: Number) -> None:
+    """The time to agree is over."""
+    found = await proposals.numbered(context.tx, context.committee.id, number)
+    if found is None or found.state != "open":
+        return
+    await proposals.close(context.tx, found.id, "lapsed")
+    await cards.changed(context.tx, f"proposal:{found.id}")
+
+
+@router.card("proposal")
+async def proposal_card(view: View, ref: int) -> Shown | None:
+    """What is proposed, who has agreed, and what came of it."""
+    found = await proposals.get(view.tx, view.committee.id, ref)
+    if found is None:
+        return None
+    what = await _described(view.tx, view.committee, view.commands, found.says)
+    proposer = await _name(view, found.proposer_id)
+    heading = T("Proposal {number} by {name}: {what}", number=found.number, name=proposer, what=what)
+    consents = await proposals.consents(view.tx, found.id)
+    names = Listed(tuple([await _name(view, member) for member in sorted(consents)]))
+    agreed = T("Agreed: {names}.", names=names) if consents else None
+    if found.state != "open":
+        return Shown(lines(heading, agreed, _closed(found)))
+    committee = await people.facts(view.tx, view.committee.id)
+    needed = consent.needed(found.who, committee)
+    needs = (
+        N("{n} member must agree", "{n} members must agree", needed)
+        if found.who == "members"
+        else N("{n} organizer must agree", "{n} organizers must agree", needed)
+    )
+    return Shown(
+        lines(heading, agreed, T("{needs}, by {until}.", needs=needs, until=found.expires_at)),
+        buttons=((Button(label=T("Agree"), says=agree.says(number=found.number)),),),
+    )
+
+
+def _closed(found: Proposal) -> Words:
+    match found.state:
+        case "passed":
+            return T("Decided and done.")
+        case "failed":
+            return T("Decided, but it could not be carried out: {why}", why=found.outcome or "")
+        case "withdrawn":
+            return T("Withdrawn.")
+        case _:
+            return T("Lapsed: not enough people agreed in time. It can be proposed again.")
+
+
+async def _described(tx: Transaction, committee: Committee, commands: Commands, says: Saying) -> Text:
+    try:
+        command, arguments = await commands.load(says, tx, committee)
+    except Refusal:
+        return T("something that does not exist any more")
+    assert command.proposal is not None
+    return command.proposal(**arguments)
+
+
+async def _name(view: View, member_id: int) -> str:
+    member = await people.member(view.tx, view.committee.id, member_id)
+    assert member is not None
+    return member.name
+
+
+async def _open(context: Context, number: int) -> Proposal:
+    found = await proposals.numbered(context.tx, context.committee.id, number)
+    if found is None:
+        raise Refusal(T("There is no proposal {number} here. Its card shows the number.", number=number))
+    if found.state != "open":
+        raise Refusal(T("Proposal {number} is not open any more.", number=number))
+    return found

@@ -1,0 +1,161 @@
+"""The time bank: thanking each other with hours, one's balance and history, and taking back a slip."""
+
+from __future__ import annotations
+
+from bot.chat import Button, Card, Reply, Shown
+from bot.domain import ledger
+from bot.router import Authority, Context, Duration, Note, Number, Person, Router, View
+from bot.text import Lines, Minutes, Refusal, T, Text, Typed, Words, lines
+from storage import cards, notes, people, transfers
+from storage.database import Transaction
+from storage.people import Committee
+
+router = Router("credits")
+
+
+@router.command("thank", allow=Authority.MEMBER, help=T("Thank someone with your time: they did something for you."))
+async def thank(context: Context, *, to: Person, time: Duration, what: Note = "") -> Reply | Card:
+    """Whoever helped gains the time, whoever was helped gives it."""
+    giver = await transfers.account(context.tx, context.committee, context.member)
+    receiver = await transfers.account(context.tx, context.committee, to)
+    transfer = ledger.transfer(giver, receiver, time, at=context.now)
+    id_, _ = await transfers.record(context.tx, context.committee, transfer, recorder=context.member, note=what)
+    card = Card("transfer", id_)
+    told = await context.tell(to, _thanks(context.member.name, time, what), thing=card.thing)
+    if not told and context.place is not None and context.place.private:
+        # Whoever is thanked hears of it: where not in private, in the group.
+        await context.show(card)
+    return card
+
+
+def _thanks(name: str, time: Minutes, note: str) -> Text:
+    if note:
+        return T("{name} thanked you with {time}: {note}", name=name, time=time, note=note)
+    return T("{name} thanked you with {time}.", name=name, time=time)
+
+
+@router.card("transfer")
+async def transfer_card(view: View, ref: int) -> Shown | None:
+    """What happened, and never what somebody has."""
+    exchange = await transfers.exchange(view.tx, view.committee, ref)
+    if exchange is None:
+        return None
+    balance = Button(label=T("My balance"), says=balance_.says())
+    if exchange.reversed:
+        words = T(
+            "Undone: {name} helped {member}: {time}. (No. {number})",
+            name=exchange.receiver,
+            member=exchange.giver,
+            time=exchange.minutes,
+            number=exchange.number,
+        )
+        return Shown(words, buttons=((balance,),))
+    words = T(
+        "{name} helped {member}: {time}. (No. {number})",
+        name=exchange.receiver,
+        member=exchange.giver,
+        time=exchange.minutes,
+        number=exchange.number,
+    )
+    return Shown(words, buttons=((balance, Button(label=T("Undo"), says=undo.says(number=exchange.number))),))
+
+
+@router.command("balance", allow=Authority.MEMBER, help=T("Your hours; only you see them."))
+async def balance_(context: Context) -> Reply:
+    """What the member has, in private."""
+    account = await transfers.account(context.tx, context.committee, context.member)
+    mine = await people.committees_of(context.tx, context.member.person_id)
+    below = account.balance < 0 and account.floor is not None
+    return Reply(
+        lines(
+            T("In {committee}:", committee=context.committee.name) if len(mine) > 1 else None,
+            T("You have {balance}.", balance=account.balance),
+            T("You can go down to {floor}.", floor=account.floor) if below and account.floor is not None else None,
+        ),
+        private=True,
+    )
+
+
+@router.command("history", allow=Authority.MEMBER, help=T("Your latest exchanges; only you see them."))
+async def history(context: Context) -> Reply:
+    """The member's newest exchanges, in private."""
+    found = await transfers.recent(context.tx, context.member)
+    if not found:
+        return Reply(
+            T(
+                "There is nothing here yet. When somebody has helped you, type {example}.",
+                example=Typed("/thank @ben 1h30"),
+            ),
+            private=True,
+        )
+    return Reply(Lines(tuple(_line(line) for line in found)), private=True)
+
+
+def _line(line: transfers.Line) -> Words:
+    helped = line.minutes > 0
+    time = Minutes(abs(line.minutes))
+    if line.reverses is not None:
+        return T("No. {number}: takes back no. {undone}, {time}.", number=line.number, undone=line.reverses, time=time)
+    what = (
+        T("No. {number}: you helped {other}, {time}.", number=line.number, other=line.other, time=time)
+        if helped
+        else T("No. {number}: {other} helped you, {time}.", number=line.number, other=line.other, time=time)
+    )
+    if line.reversed:
+        return T("{what} (undone)", what=what)
+    return T("{what} “{note}”", what=what, note=line.note) if line.note else what
+
+
+@router.command("undo", allow=Authority.MEMBER, help=T("Take back what you recorded by mistake, within 10 minutes."))
+async def undo(context: Context, *, number: Number | None = None) -> Reply:
+    """Record the opposite of the member's last exchange, or of one by number."""
+    id_ = await _mine_or_numbered(context, number)
+    recorded = await transfers.recorded(context.tx, context.committee, id_)
+    assert recorded is not None
+    opposite = ledger.reversal(recorded, by=context.member.id, said_at=context.said_at, at=context.now)
+    _, new = await transfers.record(context.tx, context.committee, opposite, recorder=context.member, reverses=id_)
+    await cards.changed(context.tx, f"transfer:{id_}")
+    for other in await transfers.parties(context.tx, id_) - {context.member.id}:
+        member = await people.member(context.tx, context.committee.id, other)
+        if member is not None and member.active:
+            words = T("{name} took back no. {number}.", name=context.member.name, number=recorded.number)
+            await context.tell(member, words)
+    # The card says it to everybody; whoever pressed needs only a nod.
+    words = T("No. {number} is undone. (No. {new})", number=recorded.number, new=new)
+    return Reply(words, private=context.pressed)
+
+
+async def _mine_or_numbered(context: Context, number: int | None) -> int:
+    if number is None:
+        newest = await transfers.newest_by(context.tx, context.member)
+        if newest is None:
+            raise Refusal(T("You have not recorded anything yet, so there is nothing to undo."))
+        return newest
+    return await _numbered(context.tx, context.committee, number)
+
+
+async def _numbered(tx: Transaction, committee: Committee, number: int) -> int:
+    id_ = await transfers.id_of_number(tx, committee, number)
+    if id_ is None:
+        raise Refusal(
+            T(
+                "There is no no. {number} here. You find the numbers in {history}.",
+                number=number,
+                history=Typed("/history"),
+            )
+        )
+    return id_
+
+
+@router.command("erase", allow=Authority.MEMBER, help=T("Erase the words that stand beside an exchange of yours."))
+async def erase(context: Context, *, number: Number) -> Reply:
+    """The words go from every file; the hours stay in the books."""
+    id_ = await _numbered(context.tx, context.committee, number)
+    if context.member.id not in await transfers.parties(context.tx, id_):
+        raise Refusal(T("Only the two people of no. {number} can erase its words.", number=number))
+    if not await notes.erase(context.tx, f"transfer:{id_}"):
+        raise Refusal(T("There are no words beside no. {number}.", number=number))
+    await cards.changed(context.tx, f"transfer:{id_}")
+    return Reply(
+        T("The words beside no. {number} are erased. The hours stay as they are.", number=number), private=True
+    )

@@ -1,0 +1,122 @@
+"""What buttons say when they are pressed. A button carries a short token; what it stands for is kept here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.chat import Button, Key, Link, Saying
+from bot.domain.chain import canonical
+from bot.text import Reader as For
+from bot.text import shown
+from storage.database import Reader, Transaction
+from storage.instants import to_us
+
+EXPIRES_AFTER = timedelta(days=90)
+"""A button that names no end lasts this long after it was last shown."""
+
+_STANDING = "~"
+"""A command without arguments, which anybody with its authority may say, needs no row: `~balance`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a token stands for."""
+
+    token: str
+    says: Saying
+    committee: int | None
+    only: int | None
+    expired: bool
+    used: bool
+
+
+async def keys(
+    tx: Transaction,
+    rows: Sequence[Sequence[Button | Link]],
+    *,
+    reader: For,
+    committee: int | None,
+    now: datetime,
+) -> tuple[tuple[Key, ...], ...]:
+    """Give each button its token and show its label in the reader's language."""
+    return tuple([tuple([await _key(tx, button, reader, committee, now) for button in row]) for row in rows])
+
+
+async def _key(tx: Transaction, button: Button | Link, reader: For, committee: int | None, now: datetime) -> Key:
+    label = button.label if isinstance(button.label, str) else shown(button.label, reader)
+    if isinstance(button, Link):
+        token = await _token(tx, Button(label="", says=button.says), committee, now, standing=False)
+        return Key(label=label, token=token, link=True)
+    return Key(label=label, token=await _token(tx, button, committee, now, standing=True))
+
+
+async def _token(tx: Transaction, button: Button, committee: int | None, now: datetime, *, standing: bool) -> str:
+    says = button.says
+    committee = button.committee or committee
+    plain = not says.arguments and says.version == 1 and button.only is None and not button.once
+    if standing and plain and button.expires is None and button.committee is None:
+        return _STANDING + says.command
+    arguments = canonical(says.arguments)
+    # The same button shown again (a card that is edited) keeps its token: a press that crosses the edit still counts.
+    print_ = canonical({"c": says.command, "v": says.version, "a": arguments, "g": committee, "o": button.only})
+    return str(
+        await tx.value(
+            """INSERT INTO buttons
+                   (token, fingerprint, command, version, arguments, committee_id, member_id, expires_us, once)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+               ON CONFLICT (fingerprint) DO UPDATE SET expires_us = max(expires_us, excluded.expires_us)
+               RETURNING token""",
+            tx.token(),
+            hashlib.sha256(print_.encode()).digest(),
+            says.command,
+            says.version,
+            arguments,
+            committee,
+            button.only,
+            to_us(now + (button.expires or EXPIRES_AFTER)),
+            int(button.once),
+        )
+    )
+
+
+def standing(token: str) -> Kept | None:
+    """What a token without a row stands for."""
+    if not token.startswith(_STANDING):
+        return None
+    says = Saying(command=token.removeprefix(_STANDING))
+    return Kept(token=token, says=says, committee=None, only=None, expired=False, used=False)
+
+
+async def kept(tx: Reader, token: str, *, now: datetime) -> Kept | None:
+    """What a token stands for; None: no such button (any more)."""
+    if found := standing(token):
+        return found
+    row = await tx.one(
+        "SELECT command, version, arguments, committee_id, member_id, expires_us, used_us FROM buttons WHERE token = ?",
+        token,
+    )
+    if row is None:
+        return None
+    command, version, arguments, committee, only, expires_us, used_us = row
+    return Kept(
+        token=token,
+        says=Saying(command=command, version=version, arguments=json.loads(arguments)),
+        committee=committee,
+        only=only,
+        expired=expires_us < to_us(now),
+        used=used_us is not None,
+    )
+
+
+async def use(tx: Transaction, token: str, *, now: datetime) -> None:
+    """A button that works once has been used."""
+    await tx.execute("UPDATE buttons SET used_us = ? WHERE token = ? AND once = 1", to_us(now), token)
+
+
+async def purge(tx: Transaction, *, now: datetime) -> None:
+    """Forget buttons that have expired a good while ago."""
+    await tx.execute("DELETE FROM buttons WHERE expires_us < ?", to_us(now - EXPIRES_AFTER))

@@ -1,0 +1,126 @@
+"""Cards: which message shows which thing where, how new it should be, and how new it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.chat import ChatId, Key, Lane
+from bot.text import Span
+from storage.database import Reader, Transaction
+from storage.people import Place
+
+LOADED_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A card whose message is behind the thing it shows."""
+
+    id: int
+    thing: str
+    chat_id: int
+    address: ChatId
+    committee_id: int
+    private: bool
+    topic: str | None
+    lane: Lane
+    reply_to: str | None
+    wanted: int
+    message: str | None
+    prepared: tuple[tuple[Span, ...], tuple[tuple[Key, ...], ...]] | None = None
+    """What revision `wanted` shows, where that was worked out already."""
+
+
+_DUE = """k.id, k.thing, k.chat_id, c.address, k.committee_id, c.private, k.topic, k.lane, k.reply_to, k.wanted,
+          k.message FROM cards k JOIN chats c ON c.id = k.chat_id"""
+
+
+async def show(
+    tx: Transaction,
+    thing: str,
+    place: Place,
+    *,
+    committee: int,
+    topic: str | None = None,
+    lane: Lane = Lane.CARD,
+    reply_to: str | None = None,
+) -> Due:
+    """Show a thing in a chat: a new message, also where an older one showed it (that one is let go)."""
+    row = await tx.one(
+        """INSERT INTO cards (thing, chat_id, committee_id, topic, lane, reply_to) VALUES (?, ?, ?, ?, ?, ?)
+           ON CONFLICT (thing, chat_id) DO UPDATE SET wanted = wanted + 1, message = NULL, topic = excluded.topic,
+               reply_to = excluded.reply_to, lane = excluded.lane
+           RETURNING id, wanted""",
+        thing,
+        place.id,
+        committee,
+        topic or place.topic,
+        int(lane),
+        reply_to,
+    )
+    assert row is not None
+    due = Due(
+        id=row[0],
+        thing=thing,
+        chat_id=place.id,
+        address=place.address,
+        committee_id=committee,
+        private=place.private,
+        topic=topic or place.topic,
+        lane=lane,
+        reply_to=reply_to,
+        wanted=row[1],
+        message=None,
+    )
+    tx.outgoing.append(due)
+    return due
+
+
+async def changed(tx: Transaction, thing: str) -> None:
+    """The thing is not what its messages show: each of them will be brought up to date."""
+    rows = await tx.all("UPDATE cards SET wanted = wanted + 1 WHERE thing = ? RETURNING id", thing)
+    for (id_,) in rows:
+        due = await get(tx, id_)
+        if due is not None:
+            tx.outgoing.append(due)
+
+
+async def get(tx: Reader, id_: int) -> Due | None:
+    """The card, if its message is behind."""
+    row = await tx.one(f"SELECT {_DUE} WHERE k.id = ? AND k.sent < k.wanted", id_)
+    return _due(row) if row else None
+
+
+async def waiting(tx: Reader, *, after: int = 0) -> list[Due]:
+    """Cards that are behind, at most `LOADED_MAX`."""
+    rows = await tx.all(f"SELECT {_DUE} WHERE k.sent < k.wanted AND k.id > ? ORDER BY k.id LIMIT ?", after, LOADED_MAX)
+    return [_due(row) for row in rows]
+
+
+async def sent(tx: Transaction, id_: int, revision: int, message: str | None) -> None:
+    """The message shows this revision now. `message` None: it is gone, and is sent anew when the thing changes."""
+    await tx.execute(
+        "UPDATE cards SET sent = ?, message = ? WHERE id = ? AND sent < ?", revision, message, id_, revision
+    )
+
+
+def _due(row: tuple[object, ...]) -> Due:
+    id_, thing, chat_id, address, committee_id, private, topic, lane, reply_to, wanted, message = row
+    assert isinstance(id_, int)
+    assert isinstance(chat_id, int)
+    assert isinstance(lane, int)
+    assert isinstance(wanted, int)
+    assert isinstance(committee_id, int)
+    return Due(
+        id=id_,
+        thing=str(thing),
+        chat_id=chat_id,
+        address=ChatId(str(address)),
+        committee_id=committee_id,
+        private=bool(private),
+        topic=None if topic is None else str(topic),
+        lane=Lane(lane),
+        reply_to=None if reply_to is None else str(reply_to),
+        wanted=wanted,
+        message=None if message is None else str(message),
+    )

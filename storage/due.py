@@ -1,0 +1,128 @@
+"""Things that fall due: what the clock will say, and when."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from bot.chat import Saying
+from bot.domain import recurrence
+from bot.domain.chain import canonical
+from storage.database import Reader, Transaction
+from storage.instants import from_us, to_us
+
+AT_ONCE_MAX = 100
+
+Late = Literal["do", "skip"]
+"""What a late start means: still useful, so do it; or useless, so pass it over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One thing that falls due."""
+
+    key: str
+    committee_id: int | None
+    says: Saying
+    local: datetime
+    zone: ZoneInfo
+    rrule: str | None
+    at: datetime
+    late: Late
+
+
+async def plan(
+    tx: Transaction,
+    key: str,
+    says: Saying,
+    *,
+    local: datetime,
+    zone: ZoneInfo,
+    committee: int | None,
+    late: Late,
+    rrule: str | None = None,
+    move: bool = True,
+) -> None:
+    """The clock will say this at a wall time in a zone. The key is unique: planning it again moves it, if `move`."""
+    assert local.tzinfo is None
+    if not move and await tx.one("SELECT 1 FROM due WHERE key = ?", key) is not None:
+        return
+    await tx.execute(
+        """INSERT INTO due (key, committee_id, command, version, arguments, local, zone, rrule, at_us, late)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (key) DO UPDATE SET local = excluded.local, zone = excluded.zone, rrule = excluded.rrule,
+               at_us = excluded.at_us, command = excluded.command, version = excluded.version,
+               arguments = excluded.arguments, late = excluded.late""",
+        key,
+        committee,
+        says.command,
+        says.version,
+        canonical(says.arguments),
+        local.isoformat(),
+        zone.key,
+        rrule,
+        to_us(recurrence.instant(local, zone)),
+        late,
+    )
+    tx.outgoing.append(Planned())
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Told to the clock: look again when the next thing falls due."""
+
+
+async def cancel(tx: Transaction, key: str) -> None:
+    """The clock will not say this."""
+    await tx.execute("DELETE FROM due WHERE key = ?", key)
+    tx.outgoing.append(Planned())
+
+
+async def next_at(tx: Reader) -> datetime | None:
+    """When the next thing falls due."""
+    at_us = await tx.value("SELECT min(at_us) FROM due")
+    return from_us(at_us) if at_us is not None else None
+
+
+async def fallen(tx: Reader, *, now: datetime) -> list[Row]:
+    """What has fallen due, longest ago first, at most `AT_ONCE_MAX`."""
+    rows = await tx.all(
+        """SELECT key, committee_id, command, version, arguments, local, zone, rrule, at_us, late
+           FROM due WHERE at_us <= ? ORDER BY at_us, key LIMIT ?""",
+        to_us(now),
+        AT_ONCE_MAX,
+    )
+    return [
+        Row(
+            key=key,
+            committee_id=committee_id,
+            says=Saying(command=command, version=version, arguments=json.loads(arguments)),
+            local=datetime.fromisoformat(local),
+            zone=ZoneInfo(zone),
+            rrule=rrule,
+            at=from_us(at_us),
+            late=late,
+        )
+        for key, committee_id, command, version, arguments, local, zone, rrule, at_us, late in rows
+    ]
+
+
+async def done(tx: Transaction, row: Row, *, now: datetime) -> bool:
+    """Take a row off, or move it to its next time. False: it was taken off or moved before."""
+    following = None
+    if row.rrule is not None:
+        following = recurrence.following(row.rrule, start=row.local, zone=row.zone, after=max(now, row.at))
+    if following is None:
+        return bool(await tx.all("DELETE FROM due WHERE key = ? AND at_us = ? RETURNING 1", row.key, to_us(row.at)))
+    # `local` stays the first occurrence: the rule counts from it.
+    return bool(
+        await tx.all(
+            "UPDATE due SET at_us = ? WHERE key = ? AND at_us = ? RETURNING 1",
+            to_us(following[1]),
+            row.key,
+            to_us(row.at),
+        )
+    )

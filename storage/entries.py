@@ -1,0 +1,57 @@
+"""The chained entries of a committee's books."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bot.domain import chain
+from storage.database import Reader, Transaction
+from storage.instants import to_us
+from storage.people import Committee
+
+PAGE = 1000
+
+
+async def append(
+    tx: Transaction, committee: Committee, kind: str, body: Mapping[str, Any], *, now: datetime
+) -> chain.Entry:
+    """Write the committee's next entry. The body holds ids, figures and hashes, never words or names."""
+    row = await tx.one(
+        "SELECT number, kind, at_us, body, hash FROM entries WHERE committee_id = ? ORDER BY number DESC LIMIT 1",
+        committee.id,
+    )
+    previous = _entry(row) if row else None
+    entry = chain.entry(committee=committee.uid, previous=previous, kind=kind, at_us=to_us(now), body=body)
+    await tx.execute(
+        "INSERT INTO entries (committee_id, number, kind, at_us, body, hash) VALUES (?, ?, ?, ?, ?, ?)",
+        committee.id,
+        entry.number,
+        entry.kind,
+        entry.at_us,
+        entry.body,
+        entry.hash,
+    )
+    return entry
+
+
+async def first_broken(tx: Reader, committee: Committee) -> int | None:
+    """The number of the first entry that does not follow; None: the committee's chain is whole."""
+    found: list[chain.Entry] = []
+    while True:
+        rows = await tx.all(
+            """SELECT number, kind, at_us, body, hash FROM entries
+               WHERE committee_id = ? AND number > ? ORDER BY number LIMIT ?""",
+            committee.id,
+            len(found),
+            PAGE,
+        )
+        found += [_entry(row) for row in rows]
+        if len(rows) < PAGE:
+            return chain.first_broken(committee.uid, found)
+
+
+def _entry(row: tuple[Any, ...]) -> chain.Entry:
+    number, kind, at_us, body, digest = row
+    return chain.Entry(number=number, kind=kind, at_us=at_us, body=body, hash=digest)

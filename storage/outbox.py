@@ -1,0 +1,198 @@
+"""Messages owed: written with what caused them, sent by delivery, blanked when delivered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.chat import Button, ChatId, Key, Lane, Link
+from bot.text import Reader as For
+from bot.text import Span, Words, render, supported
+from storage import buttons as kept_buttons
+from storage import people
+from storage.database import Reader, Transaction
+from storage.instants import from_us, to_us
+from storage.people import Committee, Member, Place
+
+LOADED_MAX = 1000
+KEPT = timedelta(hours=48)
+"""How long the key of a message that was sent is remembered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """One message that waits, ready to be sent."""
+
+    id: int
+    key: str
+    chat_id: int
+    address: ChatId
+    topic: str | None
+    lane: Lane
+    thing: str | None
+    reply_to: str | None
+    spans: tuple[Span, ...]
+    keys: tuple[tuple[Key, ...], ...]
+    fallback: int | None
+    """The row id of the group that is told when a private chat turns out to be closed."""
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Told to delivery: messages about this thing are not owed any more."""
+
+    thing: str
+
+
+async def queue(
+    tx: Transaction,
+    place: Place,
+    words: Words,
+    *,
+    reader: For,
+    now: datetime,
+    lane: Lane = Lane.ANSWER,
+    buttons: Sequence[Sequence[Button | Link]] = (),
+    committee: int | None = None,
+    topic: str | None = None,
+    reply_to: str | None = None,
+    thing: str | None = None,
+    fallback: int | None = None,
+) -> None:
+    """Owe these words to a chat. `thing`: what they are about; erasing it erases them while they wait."""
+    spans = render(words, reader)
+    keys = await kept_buttons.keys(tx, buttons, reader=reader, committee=committee, now=now)
+    key = tx.token()
+    id_ = await tx.value(
+        """INSERT INTO outbox (key, chat_id, topic, lane, thing, body, reply_to, created_us)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
+        key,
+        place.id,
+        topic or place.topic,
+        int(lane),
+        thing,
+        _body(spans, keys, fallback),
+        reply_to,
+        to_us(now),
+    )
+    tx.outgoing.append(
+        Owed(
+            id=id_,
+            key=key,
+            chat_id=place.id,
+            address=place.address,
+            topic=topic or place.topic,
+            lane=lane,
+            thing=thing,
+            reply_to=reply_to,
+            spans=spans,
+            keys=keys,
+            fallback=fallback,
+            created_at=now,
+        )
+    )
+
+
+async def tell(
+    tx: Transaction,
+    to: Member,
+    words: Words,
+    *,
+    committee: Committee,
+    now: datetime,
+    lane: Lane = Lane.NOTICE,
+    buttons: Sequence[Sequence[Button | Link]] = (),
+    thing: str | None = None,
+) -> bool:
+    """Owe these words to a member, in their private chat and language. False: they have not opened one."""
+    reached = await people.private_chat_of(tx, to.person_id)
+    if reached is None:
+        return False
+    chat_id, language = reached
+    place = await people.place_of(tx, chat_id)
+    assert place is not None
+    reader = For(supported(language) or committee.language, committee.zone)
+    await queue(
+        tx, place, words, reader=reader, now=now, lane=lane, buttons=buttons, committee=committee.id, thing=thing
+    )
+    return True
+
+
+async def waiting(tx: Reader, *, after: int = 0) -> list[Owed]:
+    """Messages that wait, oldest first, at most `LOADED_MAX`."""
+    rows = await tx.all(
+        """SELECT o.id, o.key, o.chat_id, c.address, o.topic, o.lane, o.thing, o.reply_to, o.body, o.created_us
+           FROM outbox o JOIN chats c ON c.id = o.chat_id
+           WHERE o.state = 'waiting' AND o.id > ? ORDER BY o.id LIMIT ?""",
+        after,
+        LOADED_MAX,
+    )
+    return [_owed(row) for row in rows]
+
+
+async def delivered(tx: Transaction, id_: int, message: str) -> None:
+    """The network has taken the message; its words go."""
+    await tx.execute("UPDATE outbox SET state = 'delivered', body = NULL, message = ? WHERE id = ?", message, id_)
+
+
+async def give_up(tx: Transaction, id_: int) -> None:
+    """The message will never be taken; its words go."""
+    await tx.execute("UPDATE outbox SET state = 'given_up', body = NULL WHERE id = ?", id_)
+
+
+async def withdraw(tx: Transaction, thing: str) -> None:
+    """What still waits to be said about a thing will not be said."""
+    await tx.execute("UPDATE outbox SET body = NULL, state = 'given_up' WHERE thing = ? AND state = 'waiting'", thing)
+    tx.outgoing.append(Withdrawn(thing))
+
+
+async def purge(tx: Transaction, *, now: datetime) -> None:
+    """Forget messages that were sent or given up."""
+    await tx.execute("DELETE FROM outbox WHERE state <> 'waiting' AND created_us < ?", to_us(now - KEPT))
+
+
+async def oldest(tx: Reader) -> tuple[int, datetime | None]:
+    """How many messages wait, and since when the oldest does."""
+    row = await tx.one("SELECT count(*), min(created_us) FROM outbox WHERE state = 'waiting'")
+    assert row is not None
+    return row[0], from_us(row[1]) if row[1] is not None else None
+
+
+def _body(spans: tuple[Span, ...], keys: tuple[tuple[Key, ...], ...], fallback: int | None) -> str:
+    return json.dumps(
+        {
+            "spans": [[span.text, span.style, span.target] for span in spans],
+            "keys": [[[key.label, key.token, key.link] for key in row] for row in keys],
+            "fallback": fallback,
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def _owed(row: tuple[object, ...]) -> Owed:
+    id_, key, chat_id, address, topic, lane, thing, reply_to, body, created_us = row
+    read = json.loads(str(body))
+    assert isinstance(id_, int)
+    assert isinstance(chat_id, int)
+    assert isinstance(lane, int)
+    assert isinstance(created_us, int)
+    return Owed(
+        id=id_,
+        key=str(key),
+        chat_id=chat_id,
+        address=ChatId(str(address)),
+        topic=None if topic is None else str(topic),
+        lane=Lane(lane),
+        thing=None if thing is None else str(thing),
+        reply_to=None if reply_to is None else str(reply_to),
+        spans=tuple(Span(text, style, target) for text, style, target in read["spans"]),
+        keys=tuple(
+            tuple(Key(label=label, token=token, link=link) for label, token, link in keys) for keys in read["keys"]
+        ),
+        fallback=read["fallback"],
+        created_at=from_us(created_us),
+    )

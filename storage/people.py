@@ -1,0 +1,484 @@
+"""Persons, their accounts on the networks, the committees they are in, and the chats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.chat import Chat, ChatId, Sender, UserId
+from bot.domain import consent
+from bot.domain.grammar import folded
+from bot.text import Minutes, Named
+from bot.text import Reader as For
+from storage.database import Reader, Transaction
+from storage.instants import to_us
+
+NAMESAKES_MAX = 8
+COMMITTEES_MAX = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody with an account, whether or not they are in a committee."""
+
+    id: int
+    user: UserId
+    name: str
+    language: str | None
+    private_chat: int | None
+    """The id of the open private chat with the bot, if there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committee:
+    """A committee and its rules. `floor` is the lowest balance of a member; None: no limit."""
+
+    id: int
+    uid: str
+    name: str
+    language: str
+    zone: ZoneInfo
+    floor: Minutes | None
+
+    @property
+    def reader(self) -> For:
+        """For whom words in the committee's chats are shown."""
+        return For(self.language, self.zone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A person in a committee."""
+
+    id: int
+    committee_id: int
+    person_id: int
+    name: str
+    active: bool
+
+    @property
+    def named(self) -> Named:
+        """The name for use in sentences."""
+        return Named(self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A chat as it is known here. `id` stays when the network's address changes."""
+
+    id: int
+    address: ChatId
+    private: bool
+    committee_id: int | None
+    topic: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """Told to delivery: this chat has another address now."""
+
+    chat_id: int
+    address: ChatId
+
+
+# --- chats -----------------------------------------------------------------------------------------------------
+
+
+async def place(tx: Transaction, chat: Chat) -> Place:
+    """The row of a chat, made or brought up to date where needed. Somebody spoke there, so it is open."""
+    row = await tx.one(
+        "SELECT id, committee_id, topic, title, open FROM chats WHERE address = ?",
+        chat.id,
+    )
+    if row is None:
+        row = await tx.one(
+            """INSERT INTO chats (address, private, title) VALUES (?, ?, ?)
+               RETURNING id, committee_id, topic, title, open""",
+            chat.id,
+            int(chat.private),
+            chat.title,
+        )
+        assert row is not None
+    id_, committee_id, topic, title, is_open = row
+    if (chat.title and title != chat.title) or not is_open:
+        await tx.execute("UPDATE chats SET title = ?, open = 1 WHERE id = ?", chat.title or title, id_)
+    return Place(id=id_, address=chat.id, private=chat.private, committee_id=committee_id, topic=topic)
+
+
+async def close_place(tx: Transaction, chat_id: int) -> None:
+    """The bot may not write there any more; nobody is reached in private through it."""
+    await tx.execute("UPDATE chats SET open = 0 WHERE id = ?", chat_id)
+    await tx.execute("UPDATE identities SET private_chat_id = NULL WHERE private_chat_id = ?", chat_id)
+
+
+async def move_place(tx: Transaction, old: ChatId, new: ChatId) -> None:
+    """A chat goes on under another address; every reference moves with it, for they are to its row."""
+    was = await tx.one("SELECT id, committee_id FROM chats WHERE address = ?", old)
+    if was is None:
+        return
+    id_, committee_id = was
+    now = await tx.one("SELECT id, committee_id FROM chats WHERE address = ?", new)
+    if now is not None:
+        # Somebody wrote in the new chat before we heard of the move. Its row gives way.
+        for table in ("outbox", "cards"):
+            # A card of the same thing in both: the one in the new chat is the one people see.
+            if table == "cards":
+                await tx.execute(
+                    "DELETE FROM cards WHERE chat_id = ? AND thing IN (SELECT thing FROM cards WHERE chat_id = ?)",
+                    id_,
+                    now[0],
+                )
+            await tx.execute(f"UPDATE {table} SET chat_id = ? WHERE chat_id = ?", id_, now[0])
+        committee_id = committee_id or now[1]
+        await tx.execute("DELETE FROM chats WHERE id = ?", now[0])
+    await tx.execute("UPDATE chats SET address = ?, open = 1, committee_id = ? WHERE id = ?", new, committee_id, id_)
+    # Message numbers begin again in the new chat: old messages cannot be edited there.
+    await tx.execute("UPDATE cards SET message = NULL WHERE chat_id = ?", id_)
+    await tx.execute("UPDATE outbox SET reply_to = NULL WHERE chat_id = ? AND state = 'waiting'", id_)
+    tx.outgoing.append(Moved(chat_id=id_, address=new))
+
+
+async def settle_in(tx: Transaction, place: Place, committee_id: int, *, topic: str | None) -> None:
+    """Make a chat one of the committee's."""
+    await tx.execute("UPDATE chats SET committee_id = ?, topic = ? WHERE id = ?", committee_id, topic, place.id)
+
+
+async def chats_of(tx: Reader, committee_id: int) -> list[Place]:
+    """The committee's open chats."""
+    rows = await tx.all(
+        """SELECT id, address, private, committee_id, topic FROM chats
+           WHERE committee_id = ? AND open = 1 ORDER BY id LIMIT 20""",
+        committee_id,
+    )
+    return [
+        Place(id=id_, address=address, private=bool(private), committee_id=committee, topic=topic)
+        for id_, address, private, committee, topic in rows
+    ]
+
+
+async def place_of(tx: Reader, chat_id: int) -> Place | None:
+    """The chat with this row id."""
+    row = await tx.one("SELECT address, private, committee_id, topic FROM chats WHERE id = ?", chat_id)
+    if row is None:
+        return None
+    return Place(id=chat_id, address=row[0], private=bool(row[1]), committee_id=row[2], topic=row[3])
+
+
+# --- persons ---------------------------------------------------------------------------------------------------
+
+
+async def seen(tx: Transaction, sender: Sender, *, private_chat: int | None, now: datetime) -> Person:
+    """The person behind an account, made or brought up to date. `private_chat`: they wrote in that private chat."""
+    row = await tx.one(
+        """SELECT i.person_id, i.name, i.username, i.language, i.private_chat_id, p.language
+           FROM identities i JOIN persons p ON p.id = i.person_id WHERE i.user = ?""",
+        sender.user,
+    )
+    if row is None:
+        person_id = await tx.value(
+            "INSERT INTO persons (language, created_us) VALUES (NULL, ?) RETURNING id", to_us(now)
+        )
+        row = (person_id, None, None, None, None, None)
+    person_id, name, username, language, private_id, chosen = row
+    private_id = private_chat or private_id
+    if (name, username, language, private_id) != (sender.name, sender.username, sender.language, row[4]):
+        # A username belongs to one account at a time: whoever had it before has another one now.
+        if sender.username:
+            await tx.execute(
+                "UPDATE identities SET username = NULL, username_key = NULL WHERE username_key = ? AND user <> ?"
+                " AND user LIKE ?",
+                folded(sender.username),
+                sender.user,
+                f"{sender.user.partition(':')[0]}:%",
+            )
+        await tx.execute(
+            """INSERT INTO identities (user, person_id, name, username, username_key, language, private_chat_id)
+               VALUES (?, ?, ?, ?, ?, ?, ?)
+               ON CONFLICT (user) DO UPDATE SET name = excluded.name, username = excluded.username,
+                   username_key = excluded.username_key, language = excluded.language,
+                   private_chat_id = excluded.private_chat_id""",
+            sender.user,
+            person_id,
+            sender.name,
+            sender.username,
+            folded(sender.username) if sender.username else None,
+            sender.language,
+            private_id,
+        )
+        if name is not None and name != sender.name:
+            await tx.execute(
+                "UPDATE members SET name = ?, name_key = ?, first_key = ? WHERE person_id = ?",
+                *_name_columns(sender.name),
+                person_id,
+            )
+    return Person(
+        id=person_id,
+        user=sender.user,
+        name=sender.name,
+        language=chosen or sender.language,
+        private_chat=private_id,
+    )
+
+
+async def choose_language(tx: Transaction, person_id: int, language: str) -> None:
+    """The language a person reads in private."""
+    await tx.execute("UPDATE persons SET language = ? WHERE id = ?", language, person_id)
+
+
+async def person_of_private_chat(tx: Reader, chat_id: int) -> tuple[int, str | None] | None:
+    """The person whom this private chat reaches, and the language they read."""
+    row = await tx.one(
+        """SELECT i.person_id, coalesce(p.language, i.language) FROM identities i
+           JOIN persons p ON p.id = i.person_id WHERE i.private_chat_id = ? LIMIT 1""",
+        chat_id,
+    )
+    return (row[0], row[1]) if row else None
+
+
+async def private_chat_of(tx: Reader, person_id: int) -> tuple[int, str | None] | None:
+    """The row id of a person's open private chat and the language they read; None: they cannot be reached."""
+    row = await tx.one(
+        """SELECT i.private_chat_id, coalesce(p.language, i.language) FROM identities i
+           JOIN persons p ON p.id = i.person_id JOIN chats c ON c.id = i.private_chat_id
+           WHERE i.person_id = ? AND c.open = 1 ORDER BY i.user LIMIT 1""",
+        person_id,
+    )
+    return (row[0], row[1]) if row else None
+
+
+# --- committees ------------------------------------------------------------------------------------------------
+
+
+async def found_committee(
+    tx: Transaction, *, name: str, language: str, zone: str, floor: Minutes | None, now: datetime
+) -> Committee:
+    """A new committee, with an account of its own."""
+    uid = tx.token()
+    id_ = await tx.value(
+        """INSERT INTO committees (uid, name, language, zone, floor_minutes, created_us)
+           VALUES (?, ?, ?, ?, ?, ?) RETURNING id""",
+        uid,
+        name,
+        language,
+        zone,
+        floor,
+        to_us(now),
+    )
+    await tx.execute("INSERT INTO accounts (committee_id, member_id) VALUES (?, NULL)", id_)
+    return Committee(id=id_, uid=uid, name=name, language=language, zone=ZoneInfo(zone), floor=floor)
+
+
+async def committee(tx: Reader, committee_id: int) -> Committee:
+    """The committee with this id. Raises LookupError."""
+    row = await tx.one("SELECT id, uid, name, language, zone, floor_minutes FROM committees WHERE id = ?", committee_id)
+    if row is None:
+        raise LookupError("committee")
+    return _committee(row)
+
+
+def _committee(row: Sequence[object]) -> Committee:
+    id_, uid, name, language, zone, floor = row
+    assert isinstance(id_, int)
+    assert floor is None or isinstance(floor, int)
+    return Committee(
+        id=id_,
+        uid=str(uid),
+        name=str(name),
+        language=str(language),
+        zone=ZoneInfo(str(zone)),
+        floor=None if floor is None else Minutes(floor),
+    )
+
+
+async def change_rules(tx: Transaction, committee: Committee) -> None:
+    """Store a committee's name and rules as they are in this value."""
+    await tx.execute(
+        "UPDATE committees SET name = ?, language = ?, zone = ?, floor_minutes = ? WHERE id = ?",
+        committee.name,
+        committee.language,
+        committee.zone.key,
+        committee.floor,
+        committee.id,
+    )
+
+
+async def committees_of(tx: Reader, person_id: int) -> list[Committee]:
+    """The committees that a person is an active member of."""
+    rows = await tx.all(
+        """SELECT c.id, c.uid, c.name, c.language, c.zone, c.floor_minutes
+           FROM members m JOIN committees c ON c.id = m.committee_id
+           WHERE m.person_id = ? AND m.active = 1 ORDER BY c.id LIMIT ?""",
+        person_id,
+        COMMITTEES_MAX,
+    )
+    return [_committee(row) for row in rows]
+
+
+async def facts(tx: Reader, committee_id: int) -> consent.Committee:
+    """Who may agree to what: the ids of active members and of those with a role."""
+    members = await tx.all("SELECT id FROM members WHERE committee_id = ? AND active = 1 LIMIT 100000", committee_id)
+    roles = await tx.all(
+        """SELECT r.member_id, r.role FROM roles r JOIN members m ON m.id = r.member_id
+           WHERE m.committee_id = ? AND m.active = 1 AND r.until_us IS NULL LIMIT 1000""",
+        committee_id,
+    )
+    founders = [member for member, role in roles if role == "founder"]
+    return consent.Committee(
+        members=frozenset(member for (member,) in members),
+        organizers=frozenset(member for member, role in roles if role == "organizer"),
+        founder=founders[0] if founders else None,
+    )
+
+
+async def organizers(tx: Reader, committee_id: int) -> list[Member]:
+    """The committee's organizers, longest in the role first."""
+    rows = await tx.all(
+        f"""SELECT {_MEMBER} FROM roles r JOIN members m ON m.id = r.member_id
+           WHERE m.committee_id = ? AND m.active = 1 AND r.role = 'organizer' AND r.until_us IS NULL
+           ORDER BY r.id LIMIT 50""",
+        committee_id,
+    )
+    return [_member(row) for row in rows]
+
+
+async def organizers_on(tx: Reader, network: str) -> list[Member]:
+    """The organizers of every committee that has a chat on this network."""
+    rows = await tx.all(
+        f"""SELECT DISTINCT {_MEMBER} FROM roles r JOIN members m ON m.id = r.member_id
+           JOIN chats c ON c.committee_id = m.committee_id
+           WHERE c.address LIKE ? AND c.open = 1 AND m.active = 1 AND r.role = 'organizer' AND r.until_us IS NULL
+           ORDER BY m.id LIMIT 1000""",
+        f"{network}:%",
+    )
+    return [_member(row) for row in rows]
+
+
+# --- members ---------------------------------------------------------------------------------------------------
+
+_MEMBER = "m.id, m.committee_id, m.person_id, coalesce(m.nickname, m.name), m.active"
+
+
+def _member(row: Sequence[object]) -> Member:
+    id_, committee_id, person_id, name, active = row
+    assert isinstance(id_, int)
+    assert isinstance(committee_id, int)
+    assert isinstance(person_id, int)
+    return Member(id=id_, committee_id=committee_id, person_id=person_id, name=str(name), active=bool(active))
+
+
+def _name_columns(name: str) -> tuple[str, str, str]:
+    key = folded(name)
+    return name, key, key.split(" ")[0]
+
+
+async def member_of(tx: Reader, committee_id: int, person_id: int) -> tuple[Member, frozenset[str]] | None:
+    """A person's membership in a committee, active or not, with the roles held now."""
+    rows = await tx.all(
+        f"""SELECT {_MEMBER}, r.role FROM members m
+            LEFT JOIN roles r ON r.member_id = m.id AND r.until_us IS NULL
+            WHERE m.committee_id = ? AND m.person_id = ? LIMIT 10""",
+        committee_id,
+        person_id,
+    )
+    if not rows:
+        return None
+    return _member(rows[0][:5]), frozenset(row[5] for row in rows if row[5])
+
+
+async def member(tx: Reader, committee_id: int, member_id: int) -> Member | None:
+    """A member by id, active or not; None where the committee has no such member."""
+    row = await tx.one(
+        f"SELECT {_MEMBER} FROM members m WHERE m.id = ? AND m.committee_id = ?", member_id, committee_id
+    )
+    return _member(row) if row else None
+
+
+async def member_with_account(tx: Reader, committee_id: int, user: UserId) -> Member | None:
+    """The active member with this account on a network."""
+    row = await tx.one(
+        f"""SELECT {_MEMBER} FROM identities i JOIN members m ON m.person_id = i.person_id
+            WHERE i.user = ? AND m.committee_id = ? AND m.active = 1""",
+        user,
+        committee_id,
+    )
+    return _member(row) if row else None
+
+
+async def members_named(tx: Reader, committee_id: int, word: str) -> list[Member]:
+    """The active members whom a word may mean: by username; else by nickname or whole name; else by first name."""
+    key = folded(word.removeprefix("@"))
+    rows = await tx.all(
+        f"""SELECT {_MEMBER}, CASE WHEN i.username_key = ?1 THEN 1
+                                   WHEN ?1 IN (m.nickname_key, m.name_key) THEN 2 ELSE 3 END AS nearness
+            FROM members m LEFT JOIN identities i ON i.person_id = m.person_id AND i.username_key = ?1
+            WHERE m.id IN (
+                SELECT id FROM members WHERE committee_id = ?2 AND nickname_key = ?1
+                UNION SELECT id FROM members WHERE committee_id = ?2 AND name_key = ?1
+                UNION SELECT id FROM members WHERE committee_id = ?2 AND first_key = ?1
+                UNION SELECT m2.id FROM identities i2 JOIN members m2 ON m2.person_id = i2.person_id
+                    WHERE i2.username_key = ?1 AND m2.committee_id = ?2)
+              AND m.active = 1 AND m.committee_id = ?2
+            ORDER BY nearness, m.id LIMIT ?3""",
+        key,
+        committee_id,
+        NAMESAKES_MAX,
+    )
+    nearest = [row for row in rows if row[5] == rows[0][5]]
+    return [_member(row[:5]) for row in nearest]
+
+
+async def names_in(tx: Reader, committee_id: int) -> list[str]:
+    """Some names of members, for completion and hints."""
+    rows = await tx.all(
+        "SELECT coalesce(nickname, name) FROM members WHERE committee_id = ? AND active = 1 ORDER BY id LIMIT 200",
+        committee_id,
+    )
+    return [name for (name,) in rows]
+
+
+async def count_members(tx: Reader, committee_id: int) -> int:
+    """How many active members the committee has."""
+    return int(await tx.value("SELECT count(*) FROM members WHERE committee_id = ? AND active = 1", committee_id))
+
+
+async def join(tx: Transaction, committee_id: int, person: Person, *, now: datetime) -> Member:
+    """Make a person a member, with an account for hours; or active again, with the account they had."""
+    id_ = await tx.value(
+        """INSERT INTO members (committee_id, person_id, name, name_key, first_key, joined_us) VALUES (?, ?, ?, ?, ?, ?)
+           ON CONFLICT (committee_id, person_id) DO UPDATE SET active = 1, left_us = NULL RETURNING id""",
+        committee_id,
+        person.id,
+        *_name_columns(person.name),
+        to_us(now),
+    )
+    await tx.execute(
+        "INSERT INTO accounts (committee_id, member_id) VALUES (?, ?) ON CONFLICT (member_id) DO NOTHING",
+        committee_id,
+        id_,
+    )
+    found = await member(tx, committee_id, id_)
+    assert found is not None
+    return found
+
+
+async def leave(tx: Transaction, member_id: int, *, now: datetime) -> None:
+    """End a membership and every role with it. The account stays: books are kept."""
+    await tx.execute("UPDATE members SET active = 0, left_us = ? WHERE id = ?", to_us(now), member_id)
+    await tx.execute("UPDATE roles SET until_us = ? WHERE member_id = ? AND until_us IS NULL", to_us(now), member_id)
+
+
+async def give_role(tx: Transaction, member_id: int, role: str, *, now: datetime) -> None:
+    """From now on the member holds the role."""
+    await tx.execute("INSERT INTO roles (member_id, role, from_us) VALUES (?, ?, ?)", member_id, role, to_us(now))
+
+
+async def end_role(tx: Transaction, member_id: int, role: str, *, now: datetime) -> None:
+    """From now on the member does not hold the role."""
+    await tx.execute(
+        "UPDATE roles SET until_us = ? WHERE member_id = ? AND role = ? AND until_us IS NULL",
+        to_us(now),
+        member_id,
+        role,
+    )
