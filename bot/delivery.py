@@ -40,6 +40,8 @@ RETRY_SECONDS_FIRST = 1.0
 RETRY_SECONDS_MAX = 60.0
 GIVEN_UP_AFTER = timedelta(hours=48)
 """A message that could not be sent for so long has lost its meaning."""
+FAULTS_MAX = 2
+"""A message that makes the program itself fail is tried so many times more."""
 AT_ONCE_MAX = 30
 """Sends under way at one time on all networks."""
 
@@ -254,8 +256,13 @@ class Delivery:
                 await self._give_up(item, closed=False)
                 return None
             return self._backoff(chat)
-        else:
-            chat.failures = 0
+        except Exception:
+            # A fault of ours with this one message must not silence the chat for ever.
+            log.exception("message could not be made")
+            if chat.failures < FAULTS_MAX:
+                return self._backoff(chat)
+            await self._give_up(item, closed=False)
+        chat.failures = 0
         return None
 
     def _backoff(self, chat: _Chat) -> float:

@@ -729,7 +729,7 @@ def _misread(command: Command, parameter: Parameter, word: Word | None) -> Refus
         )
     return Refusal(
         T(
-            "I expected {expected} and read “{word}”. Write it like this: {example}",
+            "I read “{word}” where I expected {expected}. Write it like this: {example}",
             expected=parameter.kind.expected,
             word=_clipped(word.text),
             example=Typed(command.example),

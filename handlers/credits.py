@@ -139,7 +139,7 @@ async def _numbered(tx: Transaction, committee: Committee, number: int) -> int:
     if id_ is None:
         raise Refusal(
             T(
-                "There is no no. {number} here. You find the numbers in {history}.",
+                "There is no entry {number} here. {history} shows the numbers.",
                 number=number,
                 history=Typed("/history"),
             )

@@ -1,0 +1,1 @@
+"""Tests speak as members do; nothing of our own is mocked."""

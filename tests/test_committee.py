@@ -1,0 +1,178 @@
+"""A committee's beginning, its members and its rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.practice import SCRIPT_START, FixedClock, Practice
+from tests.conftest import Town
+
+
+async def test_a_group_becomes_a_committee(tmp_path: Path) -> None:
+    transcript: list[tuple[str, str]] = []
+    practice = await Practice.open(
+        tmp_path,
+        line=lambda where, what: transcript.append((where, what)),
+        clock=FixedClock(SCRIPT_START),
+        repeatable=True,
+        empty=True,
+    )
+    town = Town(practice, transcript)
+    assert await town.says("chi", "/thank @ana 1h") == (
+        "There is no committee here yet. Whoever manages this group types /setup."
+    )
+    assert await town.says("chi", "/join") == "There is no committee here yet. Whoever manages this group types /setup."
+    assert await town.says("chi", "/setup") == (
+        "Only somebody who manages this group can set it up. Ask one of them to type /setup."
+    )
+    assert (await town.says("ana", "/setup")).startswith("Riverside is set up. Ana is its first organizer.")
+    assert await town.presses("chi", "I'm in") == "Welcome to Riverside, Chi. /menu shows what you can do."
+    assert await town.says("ana", "/setup") == "This group is a committee already: Riverside. Type /join."
+    assert (await town.says("ana", "/limit 3h")).startswith("This takes the consent of two organizers")
+    assert await town.says("ana", "/organizer @chi") == "Chi is an organizer now. Organizers: Ana and Chi."
+    await practice.close()
+
+
+async def test_only_members_do_things(town: Town) -> None:
+    assert await town.says("dan", "/thank @ben 1h") == (
+        "Only members of Riverside can do that. Type /join in the group to become one."
+    )
+    assert await town.whispers("dan", "/balance") == (
+        "You are not in a committee yet. Type /join in your group, or add me to a group and type /setup there."
+    )
+    assert await town.says("dan", "/join") == "Welcome to Riverside, Dan. /menu shows what you can do."
+    assert await town.says("dan", "/join") == "You are in Riverside already."
+    assert await town.says("dan", "/thank @ben 1h") == "Ben helped Dan: 1 h. (No. 1)"
+
+
+async def test_who_leaves_finds_the_hours_again_on_coming_back(town: Town) -> None:
+    await town.says("ana", "/thank @chi 2h")
+    assert await town.says("chi", "/leave") == "Chi has left Riverside."
+    assert (await town.says("ana", "/thank @chi 1h")).startswith("I know nobody called @chi")
+    assert (await town.whispers("chi", "/balance")).startswith("You are not in a committee yet")
+    await town.says("chi", "/join")
+    assert await town.whispers("chi", "/balance") == "You have 2 h."
+
+
+async def test_who_leaves_the_group_leaves_the_committee(town: Town) -> None:
+    await town.practice.console.depart("chi", town.practice.group)
+    assert (await town.whispers("chi", "/balance")).startswith("You are not in a committee yet")
+
+
+async def test_rules_change_when_two_organizers_agree(town: Town) -> None:
+    card = await town.says("ana", "/limit 20h")
+    assert card.startswith("Proposal 2 by Ana: The lowest balance becomes -20 h. / Agreed: Ana.")
+    assert await town.presses("chi", "Agree") == "This is for the organizers to agree to. Talk to one of them."
+    assert await town.presses("ana", "Agree") == "You have agreed already. Somebody else has to agree too."
+    assert "The lowest balance is -20 h now." in await town.presses("ben", "Agree")
+    assert await town.says("ana", "/thank @ben 20h") == "Ben helped Ana: 20 h. (No. 1)"
+
+
+async def test_a_member_may_propose_and_two_organizers_decide(town: Town) -> None:
+    assert (await town.says("chi", "/timezone Madrid")).startswith("Proposal 2 by Chi: The time zone becomes Europe/")
+    assert await town.presses("ana", "Agree") == "Thank you, noted."
+    assert "The time zone is Europe/Madrid now." in await town.says("ben", "/agree 2")
+
+
+async def test_saying_the_same_again_is_agreeing(town: Town) -> None:
+    await town.says("ana", "/limit off")
+    assert "There is no lowest balance now." in await town.says("ben", "/limit off")
+
+
+async def test_a_proposal_lapses(town: Town) -> None:
+    await town.says("ana", "/rename Hillside")
+    await town.skip("8d")
+    assert town.transcript[-1][1].startswith("bot (edit): Proposal 2 by Ana: The committee's name becomes Hillside.")
+    assert "Lapsed" in town.transcript[-1][1]
+    assert await town.says("ben", "/agree 2") == "Proposal 2 is not open any more."
+
+
+async def test_only_the_proposer_withdraws(town: Town) -> None:
+    await town.says("ana", "/rename Hillside")
+    assert await town.says("ben", "/withdraw 2") == "Only whoever proposed it can withdraw it."
+    assert "Withdrawn: proposal 2." in await town.says("ana", "/withdraw 2")
+    assert await town.says("ben", "/agree 2") == "Proposal 2 is not open any more."
+
+
+async def test_what_cannot_be_done_is_said_before_anybody_agrees(town: Town) -> None:
+    assert await town.says("ana", "/organizer @ben") == "Ben is an organizer already."
+    assert await town.says("ana", "/limit 12h") == "That is how it is already."
+
+
+async def test_a_third_organizer_takes_two(town: Town) -> None:
+    assert (await town.says("ana", "/organizer @chi")).startswith("Proposal 2 by Ana: Chi becomes an organizer.")
+    assert "Organizers: Ana, Ben, and Chi." in await town.presses("ben", "Agree")
+
+
+async def test_without_organizers_a_majority_appoints_within_a_day(town: Town) -> None:
+    assert "Ben is the only organizer now" in await town.says("ana", "/stepdown")
+    assert "There is no organizer now" in await town.says("ben", "/stepdown")
+    assert (await town.says("chi", "/limit 3h")).startswith("This takes the consent of two organizers")
+    card = await town.says("chi", "/organizer @eli")
+    assert "3 members must agree, by Tue, Jan 6 18:00." in card
+    assert await town.presses("eli", "Agree") == "Thank you, noted."
+    assert "Eli is an organizer now. Organizers: Eli." in await town.presses("ben", "Agree")
+
+
+async def test_an_appointment_that_too_few_support_lapses_after_a_day(town: Town) -> None:
+    await town.says("ana", "/stepdown")
+    await town.says("ben", "/stepdown")
+    await town.says("chi", "/organizer @chi")
+    await town.skip("1d")
+    assert "Lapsed" in town.transcript[-1][1]
+
+
+async def test_everybody_chooses_the_language_of_their_private_chat(town: Town) -> None:
+    await town.whispers("ana", "/language Español")
+    assert await town.whispers("ana", "/balance") == "Tienes 0 min."
+    assert await town.whispers("ben", "/balance") == "You have 0 min."
+
+
+async def test_the_group_changes_its_language_together(town: Town) -> None:
+    assert "Proposal 2" in await town.says("ana", "/language de")
+    await town.presses("ben", "Agree")
+    assert (await town.says("dan", "/join")).startswith("Willkommen")
+
+
+async def test_settings_are_for_everybody_to_read(town: Town) -> None:
+    settings = await town.says("chi", "/settings")
+    assert "Members: 4" in settings
+    assert "Organizers: Ana and Ben" in settings
+    assert "Lowest balance: -12 h" in settings
+
+
+async def test_help_knows_the_role_and_the_chat(town: Town) -> None:
+    assert await town.says("chi", "/help") == ""
+    for_chi, for_ana = town.heard("chi")[-1], await town.whispers("ana", "/help")
+    assert "/thank" in for_chi
+    assert "/stepdown" not in for_chi
+    assert "/setup" not in for_chi
+    assert "/stepdown" in for_ana
+    assert "/thank" not in await town.whispers("dan", "/help")
+    assert "For example: /thank @ben 1h30 fixed the bike" in await town.whispers("chi", "/help thank")
+
+
+async def test_an_unknown_command_gets_the_nearest_one(town: Town) -> None:
+    assert await town.says("ana", "/thnak @ben 1h") == (
+        "I do not know /thnak. Did you mean /thank @ben 1h30 [fixed the bike]?"
+    )
+    assert await town.says("ana", "/weather tomorrow") == "", "it may be meant for another bot"
+    assert await town.whispers("ana", "/weather") == "I do not know /weather. Type /menu to see what I can do."
+
+
+async def test_the_bot_keeps_quiet_when_people_talk(town: Town) -> None:
+    assert await town.says("ana", "who has a ladder / a drill?") == ""
+    assert await town.says("ana", "see / or /usr/bin") == ""
+    assert await town.whispers("ana", "hello") == "I did not understand that. Press the button, or type /menu."
+
+
+async def test_buttons_do_it_without_a_command(town: Town) -> None:
+    await town.says("chi", "/menu")
+    assert await town.presses("chi", "My balance") == "You have 0 min."
+    assert (await town.presses("chi", "My history")).startswith("There is nothing here yet.")
+
+
+async def test_an_old_button_says_that_it_is_old(town: Town) -> None:
+    await town.says("ana", "/thank @ben 1h")
+    await town.skip("365d")
+    assert (await town.presses("ana", "Undo")).startswith("This button is out of date.")

@@ -1,0 +1,149 @@
+"""What members say to the time bank, and what they hear."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import Town
+
+
+async def test_thanks_reach_the_one_who_helped(town: Town) -> None:
+    assert await town.says("ana", "/thank @ben 1h30 fixed the bike") == "Ben helped Ana: 1 h 30. (No. 1)"
+    assert await town.whispers("ben", "/balance") == "You have 1 h 30."
+    assert await town.whispers("ana", "/balance") == "You have -1 h 30. / You can go down to -12 h."
+    assert town.heard("ben")[0] == "Ana thanked you with 1 h 30: fixed the bike"
+
+
+@pytest.mark.parametrize(
+    ("line", "minutes"),
+    [
+        ("/thank @ben 1h30", 90),
+        ("/thank @ben 90m", 90),
+        ("/thank @ben 1.5h", 90),
+        ("/thank @ben 1,5 h", 90),
+        ("/thank @ben 1:30", 90),
+        ("/thank @ben 1 h 30", 90),
+        ("/thank @ben 1 h 30 min", 90),
+        ("/thank @ben 45 minutes for the soup", 45),
+        ("/thank 2 hours @ben", 120),
+        ("/thank ben 2 Stunden", 120),
+        ("/THANK BEN 2H", 120),
+        ('/thank "ben" 2h', 120),
+        ("/thank @Ben, 2h", 120),
+    ],
+)
+async def test_hours_are_written_as_people_write_them(town: Town, line: str, minutes: int) -> None:
+    await town.says("ana", line)
+    assert await town.balance("ben") == minutes
+
+
+async def test_a_reply_names_the_person(town: Town) -> None:
+    await town.says("ben", "the bike is ready")
+    assert await town.says("ana", "/thank 2h", reply_to="ben") == "Ben helped Ana: 2 h. (No. 1)"
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("/thank", "Something is missing: a member, like @ben. Write it like this: /thank @ben 1h30 fixed the bike"),
+        (
+            "/thank @ben",
+            "Something is missing: an amount of time, like 1h30. Write it like this: /thank @ben 1h30 fixed the bike",
+        ),
+        (
+            "/thank @ben lots",
+            "I read “lots” where I expected an amount of time, like 1h30. "
+            "Write it like this: /thank @ben 1h30 fixed the bike",
+        ),
+        ("/thank @ben 2", "Is “2” in hours or in minutes? Write 2h or 90m."),
+        ("/thank @ben 0h", "The time must be more than nothing. Write it like 1h30."),
+        ("/thank @ben -1h", "The time must be more than nothing. Write it like 1h30."),
+        ("/thank @ben 1.333h", "“1.333h” is not a whole number of minutes. Write hours and minutes, like 1h20."),
+        ("/thank @ben 999h", "“999h” is too much at once: at most 100 h."),
+        ("/thank @ana 1h", "You cannot thank yourself with hours. Who helped you?"),
+        (
+            "/thank @zoe 1h",
+            "I know nobody called @zoe in Riverside. To be found, that person types /join there.",
+        ),
+    ],
+)
+async def test_what_is_not_understood_moves_nothing_and_says_what_to_do(town: Town, line: str, answer: str) -> None:
+    assert await town.says("ana", line) == answer
+    assert await town.balance("ana") == 0
+
+
+async def test_the_limit_is_kept_and_the_group_does_not_see_what_somebody_has(town: Town) -> None:
+    assert await town.says("ana", "/thank @ben 12h") == "Ben helped Ana: 12 h. (No. 1)"
+    assert await town.says("ana", "/thank @chi 1m") == ""
+    assert town.heard("ana")[-1].startswith("That would take you to -12 h 01, below the limit of -12 h")
+    assert await town.balance("ana") == -720
+
+
+async def test_a_slip_is_taken_back_within_ten_minutes(town: Town) -> None:
+    await town.says("ana", "/thank @ben 2h")
+    assert await town.presses("ana", "Undo") == "No. 1 is undone. (No. 2)"
+    assert ("Riverside", "bot (edit): Undone: Ben helped Ana: 2 h. (No. 1)  [My balance]") in town.transcript
+    assert await town.balance("ben") == 0
+    assert await town.says("ana", "/undo 1") == "No. 1 is undone already."
+    assert await town.says("ana", "/undo 2") == "That entry is itself an undo. Record it again instead."
+
+
+async def test_nobody_else_takes_it_back(town: Town) -> None:
+    await town.says("ana", "/thank @ben 2h")
+    assert await town.presses("ben", "Undo") == "Only whoever recorded no. 1 can undo it."
+    assert await town.balance("ben") == 120
+
+
+async def test_after_ten_minutes_it_stands(town: Town) -> None:
+    await town.says("ana", "/thank @ben 2h")
+    await town.skip("10m")
+    await town.says("ana", "/thank @ben 1h")
+    await town.skip("1s")
+    assert (await town.says("ana", "/undo 1")).startswith("No. 1 is older than 10 min")
+    assert await town.says("ana", "/undo") == "No. 2 is undone. (No. 3)"
+
+
+async def test_history_is_private_and_newest_first(town: Town) -> None:
+    await town.says("ana", "/thank @ben 2h soup")
+    await town.says("chi", "/thank @ana 1h")
+    assert await town.says("ana", "/history") == ""
+    assert town.heard("ana")[-1] == "No. 2: you helped Chi, 1 h. / No. 1: Ben helped you, 2 h. “soup”"
+
+
+async def test_thanks_said_in_private_are_told_in_private_where_that_is_possible(town: Town) -> None:
+    assert await town.whispers("ana", "/thank @ben 1h") == "Ben helped Ana: 1 h. (No. 1)"
+    assert not [what for where, what in town.transcript if where == "Riverside"]
+    await town.says("dan", "/join")
+    await town.whispers("ana", "/thank @dan 1h")
+    # Dan has never opened a private chat, so he hears of it in the group.
+    assert town.transcript[-1] == ("Riverside", "bot: Dan helped Ana: 1 h. (No. 2)  [My balance] [Undo]")
+
+
+async def test_erased_words_are_gone_from_the_history(town: Town) -> None:
+    await town.says("ana", "/thank @ben 2h a private matter")
+    assert await town.says("chi", "/erase 1") == "Only the two people of no. 1 can erase its words."
+    assert await town.whispers("ben", "/erase 1") == "The words beside no. 1 are erased. The hours stay as they are."
+    assert await town.whispers("ana", "/history") == "No. 1: Ben helped you, 2 h."
+    assert await town.whispers("ben", "/erase 1") == "There are no words beside no. 1."
+
+
+async def test_two_people_of_one_name_are_asked_back(town: Town) -> None:
+    for who in ("sam_one", "sam_two"):
+        town.practice.console.somebody(who)
+    # Both are called Sam something; the first name alone does not tell who is meant.
+    from dataclasses import replace
+
+    from bot.adapters.console import Somebody
+
+    class Called(Somebody):
+        @property
+        def sender(self):  # type: ignore[no-untyped-def]
+            return replace(super().sender, name="Sam " + self.username.removeprefix("sam_").title())
+
+    for who in ("sam_one", "sam_two"):
+        town.practice.console.people[who] = Called(who)
+        await town.says(who, "/join")
+    assert await town.says("ana", "/thank sam 1h paint") == "“sam” fits several people. Whom do you mean?"
+    assert await town.presses("ana", "Sam Two") == "Sam Two helped Ana: 1 h. (No. 1)"
+    assert await town.balance("sam_two") == 60
+    assert await town.balance("sam_one") == 0
