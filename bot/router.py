@@ -172,23 +172,20 @@ _WORD = re.compile(r'"(?P<quoted>[^"\n]+)"|„(?P<low>[^“”"\n]+)[“”]|“
 
 def words_of(line: str, mentions: Sequence[Mention] = (), start: int = 0) -> list[Word]:
     """The words of a line from a position on."""
+    if not mentions:
+        return [_word(found) for found in _WORD.finditer(line, start)]
     words: list[Word] = []
-    at = start
-    by_start = {mention.start: mention for mention in mentions}
-    while at < len(line):
-        if line[at].isspace():
-            at += 1
-        elif mention := by_start.get(at):
-            words.append(Word(line[at : mention.end], at, mention.end, mention))
-            at = max(mention.end, at + 1)
-        else:
-            found = _WORD.match(line, at)
-            assert found is not None
-            end = min([found.end(), *(begin for begin in by_start if at < begin < found.end())])
-            text = line[at:end] if end < found.end() else next(group for group in found.groups() if group)
-            words.append(Word(text, at, end))
-            at = end
-    return words
+    for mention in sorted(mentions, key=lambda mention: mention.start):
+        # What stands between mentions, word by word; a mention is one word, spaces and all.
+        if mention.start >= start and mention.end > mention.start:
+            words += [_word(found) for found in _WORD.finditer(line, start, mention.start)]
+            words.append(Word(line[mention.start : mention.end], mention.start, mention.end, mention))
+            start = mention.end
+    return words + [_word(found) for found in _WORD.finditer(line, start)]
+
+
+def _word(found: re.Match[str]) -> Word:
+    return Word(found.group(found.lastindex or 0), found.start(), found.end())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

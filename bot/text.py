@@ -234,6 +234,9 @@ def _render(value: Words | Value, reader: Reader, spans: list[Span]) -> None:
 def _figure(value: int | Minutes | datetime | date | Day, reader: Reader) -> str:
     if isinstance(value, Minutes):
         return duration(value)
+    if isinstance(value, int) and -1000 < value < 1000:
+        # Short of the thousands every shipped language writes them so.
+        return str(value)
     from babel import dates, numbers
 
     if isinstance(value, Day):

@@ -87,7 +87,7 @@ async def setup(context: Context) -> Reply:
                 name=member.name,
             ),
             T(
-                "Press the button to be in it. Then {name} appoints a second organizer: {command}",
+                "Whoever wants to take part presses the button. Then {name} appoints a second organizer: {command}",
                 name=member.name,
                 command=Typed("/organizer @ben"),
             ),
@@ -163,7 +163,9 @@ def _organizers_wanted(left: list[Member]) -> Text | None:
             command=command,
         )
     if len(left) == 1:
-        return T("{name} is the only organizer now. Appoint another: {command}", name=left[0].name, command=command)
+        return T(
+            "{name} is the only organizer now. A second one is needed: {command}", name=left[0].name, command=command
+        )
     return None
 
 
@@ -278,7 +280,7 @@ Off = Annotated[str, choice("off", expected=T("the word {example}", example=Type
 
 def _limit_proposal(*, hours: Minutes | None = None, off: str = "") -> Text:
     if hours is None:
-        return T("There is no lowest balance any more.")
+        return T("No lowest balance any more.")
     return T("The lowest balance becomes {floor}.", floor=Minutes(-hours))
 
 

@@ -143,12 +143,17 @@ async def proposal_card(view: View, ref: int) -> Shown | None:
     committee = await people.facts(view.tx, view.committee.id)
     needed = consent.needed(found.who, committee)
     needs = (
-        N("{n} member must agree", "{n} members must agree", needed)
+        N("{n} member must agree, by {until}.", "{n} members must agree, by {until}.", needed, until=found.expires_at)
         if found.who == "members"
-        else N("{n} organizer must agree", "{n} organizers must agree", needed)
+        else N(
+            "{n} organizer must agree, by {until}.",
+            "{n} organizers must agree, by {until}.",
+            needed,
+            until=found.expires_at,
+        )
     )
     return Shown(
-        lines(heading, agreed, T("{needs}, by {until}.", needs=needs, until=found.expires_at)),
+        lines(heading, agreed, needs),
         buttons=((Button(label=T("Agree"), says=agree.says(number=found.number)),),),
     )
 

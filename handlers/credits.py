@@ -16,8 +16,7 @@ router = Router("credits")
 @router.command("thank", allow=Authority.MEMBER, help=T("Thank someone with your time: they did something for you."))
 async def thank(context: Context, *, to: Person, time: Duration, what: Note = "") -> Reply | Card:
     """Whoever helped gains the time, whoever was helped gives it."""
-    giver = await transfers.account(context.tx, context.committee, context.member)
-    receiver = await transfers.account(context.tx, context.committee, to)
+    giver, receiver = await transfers.accounts(context.tx, context.committee, context.member, to)
     transfer = ledger.transfer(giver, receiver, time, at=context.now)
     id_, _ = await transfers.record(context.tx, context.committee, transfer, recorder=context.member, note=what)
     card = Card("transfer", id_)
@@ -147,15 +146,20 @@ async def _numbered(tx: Transaction, committee: Committee, number: int) -> int:
     return id_
 
 
-@router.command("erase", allow=Authority.MEMBER, help=T("Erase the words that stand beside an exchange of yours."))
+@router.command("erase", allow=Authority.MEMBER, help=T("Erase the note of one of your exchanges. The hours stay."))
 async def erase(context: Context, *, number: Number) -> Reply:
     """The words go from every file; the hours stay in the books."""
     id_ = await _numbered(context.tx, context.committee, number)
     if context.member.id not in await transfers.parties(context.tx, id_):
-        raise Refusal(T("Only the two people of no. {number} can erase its words.", number=number))
+        raise Refusal(T("Only the two people in no. {number} can erase its note.", number=number))
     if not await notes.erase(context.tx, f"transfer:{id_}"):
-        raise Refusal(T("There are no words beside no. {number}.", number=number))
+        raise Refusal(T("No. {number} has no note.", number=number))
     await cards.changed(context.tx, f"transfer:{id_}")
     return Reply(
-        T("The words beside no. {number} are erased. The hours stay as they are.", number=number), private=True
+        T(
+            "I have erased the note of no. {number}; the hours stay. "
+            "What was written in a chat stays there until you delete it.",
+            number=number,
+        ),
+        private=True,
     )

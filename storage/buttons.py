@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
+import base64
+import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,26 +62,34 @@ async def _token(tx: Transaction, button: Button, committee: int | None, now: da
     if standing and plain and button.expires is None and button.committee is None:
         return _STANDING + says.command
     arguments = canonical(says.arguments)
-    # The same button shown again (a card that is edited) keeps its token: a press that crosses the edit still counts.
+    # The same button shown again (a card that is edited) has the same token: a press that crosses the edit counts.
+    # Nobody can guess it without the secret of this database.
     print_ = canonical({"c": says.command, "v": says.version, "a": arguments, "g": committee, "o": button.only})
-    return str(
-        await tx.value(
-            """INSERT INTO buttons
-                   (token, fingerprint, command, version, arguments, committee_id, member_id, expires_us, once)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-               ON CONFLICT (fingerprint) DO UPDATE SET expires_us = max(expires_us, excluded.expires_us)
-               RETURNING token""",
-            tx.token(),
-            hashlib.sha256(print_.encode()).digest(),
-            says.command,
-            says.version,
-            arguments,
-            committee,
-            button.only,
-            to_us(now + (button.expires or EXPIRES_AFTER)),
-            int(button.once),
-        )
+    digest = hmac.digest(await _secret(tx), print_.encode(), "sha256")
+    token = base64.b32encode(digest[:10]).decode().lower()
+    await tx.execute(
+        """INSERT INTO buttons (token, command, version, arguments, committee_id, member_id, expires_us, once)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (token) DO UPDATE SET expires_us = max(expires_us, excluded.expires_us)""",
+        token,
+        says.command,
+        says.version,
+        arguments,
+        committee,
+        button.only,
+        to_us(now + (button.expires or EXPIRES_AFTER)),
+        int(button.once),
     )
+    return token
+
+
+async def _secret(tx: Transaction) -> bytes:
+    rows = await tx.all("SELECT value FROM meta WHERE name = 'button_secret'")
+    if rows:
+        return bytes(rows[0][0])
+    secret = (tx.token() + tx.token()).encode()
+    await tx.execute("INSERT INTO meta (name, value) VALUES ('button_secret', ?)", secret)
+    return secret
 
 
 def standing(token: str) -> Kept | None:

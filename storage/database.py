@@ -1,7 +1,12 @@
 """The database: the only BEGIN, COMMIT and ROLLBACK, and the only import of a database driver.
 
-One writer task runs waiting units of work one after another inside one transaction, each in a savepoint of its own,
-and commits them together: one fsync serves all that waited. A caller resumes only when its work is durable.
+Waiting units of work run one after another inside one transaction, each in a savepoint of its own, and are committed
+together: one fsync serves all that waited. A caller resumes only when its work is durable.
+
+A unit of work is an async function that waits for nothing but its transaction. So it runs in the connection's own
+thread, from its first line to its last: a statement costs no change of threads, the event loop stays free for the
+networks, and a work cannot have an effect outside (waiting for anything else is an error at once).
+See docs/decisions/0004-works-run-in-the-database-thread.md.
 """
 
 from __future__ import annotations
@@ -15,7 +20,8 @@ import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -33,6 +39,7 @@ WORKS_PER_COMMIT_MAX = 128
 BATCH_SECONDS_MAX = 0.005
 WORK_SECONDS_MAX = 20.0
 READ_SECONDS_MAX = 60.0
+STEPS_BETWEEN_LOOKS = 10_000
 WAITING_WORKS_MAX = 10_000
 MEND_SECONDS = 1.0
 
@@ -55,6 +62,10 @@ class NewerSchema(StorageError):
 
 class Conflict(StorageError):
     """A unit of work broke an invariant of the schema; it has no effect."""
+
+
+class TookTooLong(StorageError):
+    """A unit of work took longer than it may; it has no effect."""
 
 
 class Closed(StorageError):
@@ -92,118 +103,87 @@ def fresh_token() -> str:
 class Reader:
     """An open view of the database: questions only."""
 
-    def __init__(self, connection: aiosqlite.Connection, integrity_error: type[Exception]) -> None:
+    def __init__(self, driver: Any, connection: Any, seconds_max: float) -> None:
+        self._driver = driver
         self._connection = connection
-        self._integrity_error = integrity_error
+        self._deadline = time.monotonic() + seconds_max
 
     async def all(self, sql: str, *values: Value) -> list[Row]:
         """Every row. The statement must limit them."""
-        return await self._run([], sql, values)
+        return self._run(sql, values)
 
     async def one(self, sql: str, *values: Value) -> Row | None:
         """The first row, or None."""
-        rows = await self._run([], sql, values)
+        rows = self._run(sql, values)
         return rows[0] if rows else None
 
     async def value(self, sql: str, *values: Value) -> Any:
         """The first column of the first row, or None."""
-        row = await self.one(sql, *values)
-        return row[0] if row else None
+        rows = self._run(sql, values)
+        return rows[0][0] if rows else None
 
-    async def _run(
-        self, before: Sequence[tuple[str, Sequence[Value]]], sql: str | None, values: Sequence[Value]
-    ) -> list[Row]:
-        # All statements in one step of the connection's thread: a step costs more than a statement.
-        rows: list[Row] = await self._connection._execute(  # type: ignore[no-untyped-call]
-            _statements, self._connection, before, sql, values
-        )
+    @property
+    def overdue(self) -> bool:
+        """Whether it has taken longer than it may."""
+        return time.monotonic() > self._deadline
+
+    def _run(self, sql: str, values: Sequence[Value]) -> list[Row]:
+        if self.overdue:
+            raise TookTooLong
+        try:
+            rows: list[Row] = self._connection.execute(sql, values).fetchall()
+        except self._driver.IntegrityError as error:
+            # SQLite's messages name tables and columns, never values.
+            raise Conflict(str(error)) from error
+        except self._driver.Error as error:
+            if self.overdue:
+                raise TookTooLong from error
+            raise _Failed from error
         return rows
 
 
-def _statements(
-    connection: aiosqlite.Connection,
-    before: Sequence[tuple[str, Sequence[Value]]],
-    sql: str | None,
-    values: Sequence[Value],
-) -> list[Row]:
-    driver = connection._conn
-    for statement, its_values in before:
-        driver.execute(statement, its_values)
-    return driver.execute(sql, values).fetchall() if sql is not None else []
-
-
 class Transaction(Reader):
-    """The proof that a unit of work is open. Nothing outside it may be changed by a work: it can run twice.
+    """The proof that a unit of work is open. Nothing outside it may be changed by a work: it can run twice."""
 
-    Writes wait until the next question or the end of the savepoint and go to the database in one step with it, so
-    their errors surface there; no work catches them.
-    """
-
-    def __init__(
-        self, connection: aiosqlite.Connection, integrity_error: type[Exception], token: Callable[[], str]
-    ) -> None:
-        super().__init__(connection, integrity_error)
+    def __init__(self, driver: Any, connection: Any, seconds_max: float, token: Callable[[], str]) -> None:
+        super().__init__(driver, connection, seconds_max)
         self.token = token
         """A new unguessable word of 16 letters and digits, from the source the database was opened with."""
-        self._waiting: list[tuple[str, Sequence[Value]]] = []
         self.outgoing: list[Any] = []
         """What storage wants known after the commit (rows of the outbox): given to `Database.on_commit`."""
         self.wipe = False
         """Set when something was erased: the commit then empties the write-ahead log too."""
-        self.memory: dict[str, Any] = {}
-        """What storage has looked up in this work and may use again."""
 
     async def execute(self, sql: str, *values: Value) -> None:
-        """Write, at the latest when the savepoint ends."""
-        self._waiting.append((sql, values))
-
-    async def _run(
-        self, before: Sequence[tuple[str, Sequence[Value]]], sql: str | None, values: Sequence[Value]
-    ) -> list[Row]:
-        waiting, self._waiting = self._waiting, []
-        try:
-            return await super()._run([*waiting, *before], sql, values)
-        except self._integrity_error as error:
-            raise Conflict(_constraint(error)) from error
-        except Exception as error:
-            raise _Failed from error
-
-    async def flush(self) -> None:
-        """Carry out what waits."""
-        if self._waiting:
-            await self._run([], None, ())
+        """Write."""
+        self._run(sql, values)
 
     @contextlib.asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """All of it or, when an exception leaves it, nothing of it."""
-        await self.flush()
-        await self.execute("SAVEPOINT inner_work")
-        outgoing = len(self.outgoing)
+        self._run("SAVEPOINT inner_work", ())
+        outgoing, wipe = len(self.outgoing), self.wipe
         try:
             yield
-            await self.execute("RELEASE inner_work")
-            await self.flush()
-        except _Failed:
-            raise
-        except BaseException:
-            # A write that still waits was never carried out; the savepoint itself may be among them.
-            begun = ("SAVEPOINT inner_work", ()) not in self._waiting
-            self._waiting.clear()
-            self.memory.clear()
+        except Exception:
+            self._take_back()
             del self.outgoing[outgoing:]
-            if begun:
-                await self._run([("ROLLBACK TO inner_work", ()), ("RELEASE inner_work", ())], None, ())
+            self.wipe = wipe
             raise
+        self._run("RELEASE inner_work", ())
+
+    def _take_back(self) -> None:
+        # Also for a work that is overdue: what it did must go.
+        for sql in ("ROLLBACK TO inner_work", "RELEASE inner_work"):
+            try:
+                self._connection.execute(sql)
+            except self._driver.Error as error:
+                # SQLite may have rolled back everything by itself, and the savepoint with it.
+                raise _Failed from error
 
 
-def _constraint(error: BaseException) -> str:
-    """The name of what was broken, without the row's values (SQLite's messages name columns only)."""
-    return str(error)
-
-
-Work = Callable[[Transaction], Awaitable[R]]
-Question = Callable[[Reader], Awaitable[R]]
-Outcome = tuple[Any, BaseException | None, "Transaction | None"]
+Work = Callable[[Transaction], Coroutine[Any, Any, R]]
+Question = Callable[[Reader], Coroutine[Any, Any, R]]
 
 
 @dataclass(slots=True)
@@ -213,19 +193,31 @@ class _Waiting:
 
 
 @dataclass(slots=True)
+class _Outcome:
+    """What came of a work: what it returned and left, or what it raised."""
+
+    result: Any = None
+    error: BaseException | None = None
+    tx: Transaction | None = None
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Works that were run together. `trouble`: what is wrong with the medium, where that showed."""
+
+    works: list[_Waiting] = field(default_factory=list)
+    outcomes: list[_Outcome] = field(default_factory=list)
+    trouble: str | None = None
+
+
+@dataclass(slots=True)
 class Counts:
-    """What the writer has done since it was opened; for `status` and benchmarks."""
+    """What was done since the database was opened; for `status` and benchmarks."""
 
     commits: int = 0
     works: int = 0
     retried: int = 0
     failed: int = 0
-
-
-@dataclass(slots=True)
-class _Medium:
-    trouble: str | None = None
-    sound: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Database:
@@ -241,17 +233,20 @@ class Database:
         token: Callable[[], str],
     ) -> None:
         self.path = path
-        self._token = token
         self.counts = Counts()
         self.on_commit: Callable[[list[Any]], None] | None = None
+        self.trouble: str | None = None
+        """What is wrong with the medium, in a word or two; None while it is sound."""
+        self._token = token
         self._connection = connection
         self._reading = reading
         self._driver = driver
-        self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue(WAITING_WORKS_MAX)
+        self._queue: deque[_Waiting] = deque()
+        self._room = asyncio.Semaphore(WAITING_WORKS_MAX)
+        self._asked = asyncio.Event()
         self._read_lock = asyncio.Lock()
-        self._medium = _Medium()
-        self._medium.sound.set()
         self._closed = False
+        self._running: Reader | None = None
         self._writer = asyncio.create_task(self._write(), name="database writer")
 
     # --- opening ---------------------------------------------------------------------------------------------
@@ -261,7 +256,6 @@ class Database:
         """Open or create the file, encrypted where a key is given, and bring its schema up to date.
 
         `token` is the source of tokens and ids; practice and tests give one that repeats.
-
         Raises WrongKey, NewerSchema, or Unavailable where the medium is at fault.
         """
         driver = _driver(key)
@@ -284,16 +278,19 @@ class Database:
             with contextlib.suppress(ValueError):
                 await connection.close()
             raise
-        return cls(path, connection, reading, driver=driver, token=token)
+        database = cls(path, connection, reading, driver=driver, token=token)
+        await database._in_thread(connection, database._watch_time)
+        return database
 
     async def close(self) -> None:
         """Finish the waiting works and shut the file."""
         if self._closed:
             return
         self._closed = True
-        await self._queue.put(None)
+        self._asked.set()
         await self._writer
-        await self._reading.close()
+        async with self._read_lock:
+            await self._reading.close()
         await self._connection.close()
 
     # --- asking ----------------------------------------------------------------------------------------------
@@ -301,169 +298,69 @@ class Database:
     async def transact(self, work: Work[R]) -> R:
         """Run a unit of work and return its result once that is durable.
 
-        What the work raises is raised here, and the work has had no effect. It may run twice: it must change
+        What the work raises is raised here, and the work has had no effect. It may run twice, and it may wait for
         nothing but the transaction it is given. Raises Unavailable when nothing can be stored.
         """
+        # Nothing here waits while there is room, so works run in the order in which they were asked for.
+        await self._room.acquire()
         if self._closed:
             raise Closed
         done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        await self._queue.put(_Waiting(work, done))
-        # A caller that is cancelled only stops waiting; the writer goes on.
+        self._queue.append(_Waiting(work, done))
+        self._asked.set()
+        # A caller that is cancelled only stops waiting; the work is done all the same.
         return await done
 
     async def read(self, question: Question[R]) -> R:
         """Ask on a connection of its own, which sees only what is committed and never waits for the writer."""
-        if self._closed:
-            raise Closed
         async with self._read_lock:
-            await self._reading.execute_fetchall("BEGIN")
-            try:
-                # An old reader keeps the write-ahead log from being emptied, so its age is limited.
-                async with asyncio.timeout(READ_SECONDS_MAX):
-                    return await question(Reader(self._reading, self._driver.IntegrityError))
-            finally:
-                await self._reading.execute_fetchall("ROLLBACK")
-
-    @property
-    def trouble(self) -> str | None:
-        """What is wrong with the medium, in a word or two; None while it is sound."""
-        return self._medium.trouble
+            if self._closed:
+                raise Closed
+            result: R = await self._in_thread(self._reading, lambda: self._answer_question(question))
+            return result
 
     async def mended(self) -> None:
         """Return when works can be stored (again)."""
-        while not self._medium.sound.is_set():
-            with contextlib.suppress(Unavailable):
+        while self.trouble is not None:
+            try:
                 await self.transact(_try_to_write)
-                return
-            await asyncio.sleep(MEND_SECONDS)
+            except Unavailable:
+                await asyncio.sleep(MEND_SECONDS)
 
-    # --- the writer ------------------------------------------------------------------------------------------
+    # --- in the event loop -----------------------------------------------------------------------------------
 
     async def _write(self) -> None:
-        while (first := await self._queue.get()) is not None:
-            batch, outcomes, closing = [first], [], False
-            try:
-                await self._begin()
-                deadline = time.monotonic() + BATCH_SECONDS_MAX
-                outcomes.append(await self._work(first))
-                while len(batch) < WORKS_PER_COMMIT_MAX and time.monotonic() < deadline:
-                    if self._queue.empty():
-                        # Those who are about to ask get one turn of the loop to do so.
-                        await asyncio.sleep(0)
-                    if self._queue.empty():
-                        break
-                    following = self._queue.get_nowait()
-                    if following is None:
-                        closing = True
-                        break
-                    batch.append(following)
-                    outcomes.append(await self._work(following))
-                await self._commit(outcomes)
-            except _Failed as failure:
-                await self._rollback()
-                log.warning("batch rolled back", extra={"works": len(batch), "why": _why(failure)})
-                outcomes = [await self._alone(waiting) for waiting in batch]
-            except Exception as error:
-                # A fault of this module must not leave callers waiting for ever.
-                log.critical("writer failed", exc_info=error)
-                await self._rollback()
-                outcomes = [(None, StorageError(type(error).__name__), None) for _ in batch]
-            self._answer(batch, outcomes)
-            if closing:
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            while self._queue:
+                batch = await self._in_thread(self._connection, self._run_batch)
+                if any(outcome.tx is not None and outcome.tx.wipe for outcome in batch.outcomes):
+                    await self._empty_log()
+                self._settle(batch)
+            if self._closed:
                 return
 
-    async def _alone(self, waiting: _Waiting) -> Outcome:
-        """One work in a transaction of its own, after the batch that it was in had failed."""
-        self.counts.retried += 1
-        try:
-            await self._begin()
-            outcome = await self._work(waiting)
-            await self._commit([outcome])
-        except _Failed as failure:
-            await self._rollback()
-            self.counts.failed += 1
-            cause = failure.__cause__ or failure
-            why = _medium_at_fault(cause)
-            if why is None:
-                return None, StorageError(type(cause).__name__), None
-            self._troubled(why)
-            return None, Unavailable(why), None
-        else:
-            return outcome
-
-    async def _begin(self) -> None:
-        await self._step("BEGIN IMMEDIATE")
-
-    async def _commit(self, outcomes: Sequence[Outcome]) -> None:
-        await self._step("COMMIT")
-        self.counts.commits += 1
-        self.counts.works += len(outcomes)
-        if not self._medium.sound.is_set():
+    def _settle(self, batch: _Batch) -> None:
+        """Tell the callers, and whoever listens for what was left to send."""
+        if batch.trouble is not None and self.trouble is None:
+            log.critical("storage in trouble", extra={"why": batch.trouble})
+        if batch.trouble is None and self.trouble is not None:
             log.warning("storage mended")
-            self._medium.trouble = None
-            self._medium.sound.set()
-        if any(tx is not None and tx.wipe for _, error, tx in outcomes if error is None):
-            await self._empty_log()
-
-    async def _rollback(self) -> None:
-        # SQLite may already have rolled back by itself; then there is nothing to undo.
-        if self._connection.in_transaction:
-            with contextlib.suppress(self._driver.Error):
-                await self._connection.execute_fetchall("ROLLBACK")
-
-    async def _work(self, waiting: _Waiting) -> Outcome:
-        """Run one work in its savepoint. Its own exceptions are its outcome; what spoils the batch is raised."""
-        tx = Transaction(self._connection, self._driver.IntegrityError, self._token)
-        await tx.execute("SAVEPOINT work")
-        try:
-            async with asyncio.timeout(WORK_SECONDS_MAX):
-                result = await waiting.work(tx)
-                await tx.execute("RELEASE work")
-                await tx.flush()
-        except _Failed:
-            raise
-        except BaseException as error:
-            if isinstance(error, TimeoutError):
-                await self._connection.interrupt()
-            if not self._connection.in_transaction:
-                raise _Failed from error
-            begun = ("SAVEPOINT work", ()) not in tx._waiting
-            tx._waiting.clear()
-            if begun:
-                await self._step("ROLLBACK TO work")
-                await self._step("RELEASE work")
-            if not isinstance(error, Exception):
-                raise
-            return None, error, None
-        if not self._connection.in_transaction:
-            raise _Failed
-        return result, None, tx
-
-    async def _step(self, sql: str) -> None:
-        try:
-            await self._connection.execute_fetchall(sql)
-        except self._driver.Error as error:
-            raise _Failed from error
-
-    def _answer(self, batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
+        self.trouble = batch.trouble
         outgoing: list[Any] = []
-        for waiting, (result, error, tx) in zip(batch, outcomes, strict=True):
-            if tx is not None:
-                outgoing += tx.outgoing
+        for waiting, outcome in zip(batch.works, batch.outcomes, strict=True):
+            self._room.release()
+            if outcome.tx is not None:
+                outgoing += outcome.tx.outgoing
             if waiting.done.cancelled():
                 continue
-            if error is not None:
-                waiting.done.set_exception(error)
+            if outcome.error is not None:
+                waiting.done.set_exception(outcome.error)
             else:
-                waiting.done.set_result(result)
+                waiting.done.set_result(outcome.result)
         if outgoing and self.on_commit is not None:
             self.on_commit(outgoing)
-
-    def _troubled(self, why: str) -> None:
-        if self._medium.sound.is_set():
-            log.critical("storage in trouble", extra={"why": why})
-        self._medium.trouble = why
-        self._medium.sound.clear()
 
     async def _empty_log(self) -> None:
         """Move everything from the write-ahead log into the file and cut it to nothing."""
@@ -478,6 +375,116 @@ class Database:
         # What was erased must not live on in a copy made before a change of schema.
         for copy in self.path.parent.glob(f"{self.path.name}.before-*"):
             copy.unlink()
+
+    async def _in_thread(self, connection: aiosqlite.Connection, step: Callable[[], R]) -> R:
+        # aiosqlite has no public way to run more than one statement in its thread at a time.
+        result: R = await connection._execute(step)  # type: ignore[no-untyped-call]
+        return result
+
+    # --- in the connection's thread --------------------------------------------------------------------------
+
+    def _run_batch(self) -> _Batch:
+        """Run what waits, together, and commit; where that fails, each work again alone."""
+        batch = _Batch()
+        try:
+            self._step("BEGIN IMMEDIATE")
+            deadline = time.monotonic() + BATCH_SECONDS_MAX
+            while self._queue and len(batch.works) < WORKS_PER_COMMIT_MAX:
+                batch.works.append(self._queue.popleft())
+                batch.outcomes.append(self._run_work(batch.works[-1].work))
+                if time.monotonic() > deadline:
+                    break
+            self._commit(len(batch.works))
+        except _Failed as failure:
+            self._roll_back()
+            if not batch.works:
+                # Not even a transaction could be begun: whoever asked first hears it.
+                batch.works.append(self._queue.popleft())
+            log.warning("batch rolled back", extra={"works": len(batch.works), "why": _why(failure)})
+            batch.outcomes = []
+            for waiting in batch.works:
+                outcome, batch.trouble = self._run_alone(waiting.work)
+                batch.outcomes.append(outcome)
+        return batch
+
+    def _run_alone(self, work: Work[Any]) -> tuple[_Outcome, str | None]:
+        """One work in a transaction of its own, after the batch that it was in had failed."""
+        self.counts.retried += 1
+        try:
+            self._step("BEGIN IMMEDIATE")
+            outcome = self._run_work(work)
+            self._commit(1)
+        except _Failed as failure:
+            self._roll_back()
+            self.counts.failed += 1
+            trouble = _medium_at_fault(failure.__cause__) if failure.__cause__ else None
+            error = Unavailable(trouble) if trouble else StorageError(_why(failure))
+            return _Outcome(error=error), trouble
+        return outcome, None
+
+    def _run_work(self, work: Work[Any]) -> _Outcome:
+        """Run one work in its savepoint. Its own exceptions are its outcome; what spoils the batch is raised."""
+        self._step("SAVEPOINT work")
+        tx = Transaction(self._driver, self._connection._conn, WORK_SECONDS_MAX, self._token)
+        self._running = tx
+        try:
+            result = _run_through(work(tx))
+        except Exception as error:  # noqa: BLE001 - whatever a work raises is for its caller
+            self._running = None
+            self._step("ROLLBACK TO work")
+            self._step("RELEASE work")
+            return _Outcome(error=error)
+        finally:
+            self._running = None
+        self._step("RELEASE work")
+        return _Outcome(result=result, tx=tx)
+
+    def _answer_question(self, question: Question[R]) -> R:
+        self._reading._conn.execute("BEGIN")
+        try:
+            # An old reader keeps the write-ahead log from being emptied, so its age is limited.
+            return _run_through(question(Reader(self._driver, self._reading._conn, READ_SECONDS_MAX)))
+        except _Failed as failure:
+            raise StorageError(_why(failure)) from failure.__cause__
+        finally:
+            self._reading._conn.execute("ROLLBACK")
+
+    def _commit(self, works: int) -> None:
+        self._step("COMMIT")
+        self.counts.commits += 1
+        self.counts.works += works
+
+    def _roll_back(self) -> None:
+        # SQLite may already have rolled back by itself; then there is nothing to undo.
+        if self._connection._conn.in_transaction:
+            with contextlib.suppress(self._driver.Error):
+                self._connection._conn.execute("ROLLBACK")
+
+    def _step(self, sql: str) -> None:
+        try:
+            self._connection._conn.execute(sql)
+        except self._driver.Error as error:
+            raise _Failed from error
+
+    def _watch_time(self) -> None:
+        """Have SQLite ask, every so many steps of a statement, whether the work is overdue."""
+
+        def overdue() -> int:
+            running = self._running
+            return int(running is not None and running.overdue)
+
+        self._connection._conn.set_progress_handler(overdue, STEPS_BETWEEN_LOOKS)
+
+
+def _run_through(coroutine: Coroutine[Any, Any, R]) -> R:
+    """Run a coroutine that waits for nothing outside."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        result: R = end.value
+        return result
+    coroutine.close()
+    raise RuntimeError("a unit of work may wait for nothing but its transaction")
 
 
 async def _try_to_write(tx: Transaction) -> None:

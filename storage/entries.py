@@ -7,22 +7,28 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain import chain
-from storage.database import Reader, Transaction
+from storage.database import Reader, Row, Transaction
 from storage.instants import to_us
 from storage.people import Committee
 
 PAGE = 1000
+HEAD = "number, kind, at_us, body, hash"
+LAST = "FROM entries WHERE committee_id = ? ORDER BY number DESC LIMIT 1"
 
 
 async def append(
     tx: Transaction, committee: Committee, kind: str, body: Mapping[str, Any], *, now: datetime
 ) -> chain.Entry:
     """Write the committee's next entry. The body holds ids, figures and hashes, never words or names."""
-    row = await tx.one(
-        "SELECT number, kind, at_us, body, hash FROM entries WHERE committee_id = ? ORDER BY number DESC LIMIT 1",
-        committee.id,
-    )
-    previous = _entry(row) if row else None
+    row = await tx.one(f"SELECT {HEAD} {LAST}", committee.id)
+    return await follow(tx, committee, row, kind, body, now=now)
+
+
+async def follow(
+    tx: Transaction, committee: Committee, head: Row | None, kind: str, body: Mapping[str, Any], *, now: datetime
+) -> chain.Entry:
+    """Write the entry after the last one, which was asked for by the columns `HEAD` and the condition `LAST`."""
+    previous = _entry(head) if head else None
     entry = chain.entry(committee=committee.uid, previous=previous, kind=kind, at_us=to_us(now), body=body)
     await tx.execute(
         "INSERT INTO entries (committee_id, number, kind, at_us, body, hash) VALUES (?, ?, ?, ?, ?, ?)",

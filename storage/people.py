@@ -88,10 +88,8 @@ class Moved:
 
 async def place(tx: Transaction, chat: Chat) -> Place:
     """The row of a chat, made or brought up to date where needed. Somebody spoke there, so it is open."""
-    row = await tx.one(
-        "SELECT id, committee_id, topic, title, open FROM chats WHERE address = ?",
-        chat.id,
-    )
+    rows = await tx.all("SELECT id, committee_id, topic, title, open FROM chats WHERE address = ?", chat.id)
+    row = rows[0] if rows else None
     if row is None:
         row = await tx.one(
             """INSERT INTO chats (address, private, title) VALUES (?, ?, ?)
@@ -160,9 +158,10 @@ async def chats_of(tx: Reader, committee_id: int) -> list[Place]:
 
 async def place_of(tx: Reader, chat_id: int) -> Place | None:
     """The chat with this row id."""
-    row = await tx.one("SELECT address, private, committee_id, topic FROM chats WHERE id = ?", chat_id)
-    if row is None:
+    rows = await tx.all("SELECT address, private, committee_id, topic FROM chats WHERE id = ?", chat_id)
+    if not rows:
         return None
+    [row] = rows
     return Place(id=chat_id, address=row[0], private=bool(row[1]), committee_id=row[2], topic=row[3])
 
 
@@ -171,11 +170,12 @@ async def place_of(tx: Reader, chat_id: int) -> Place | None:
 
 async def seen(tx: Transaction, sender: Sender, *, private_chat: int | None, now: datetime) -> Person:
     """The person behind an account, made or brought up to date. `private_chat`: they wrote in that private chat."""
-    row = await tx.one(
+    rows = await tx.all(
         """SELECT i.person_id, i.name, i.username, i.language, i.private_chat_id, p.language
            FROM identities i JOIN persons p ON p.id = i.person_id WHERE i.user = ?""",
         sender.user,
     )
+    row = rows[0] if rows else None
     if row is None:
         person_id = await tx.value(
             "INSERT INTO persons (language, created_us) VALUES (NULL, ?) RETURNING id", to_us(now)
@@ -239,13 +239,13 @@ async def person_of_private_chat(tx: Reader, chat_id: int) -> tuple[int, str | N
 
 async def private_chat_of(tx: Reader, person_id: int) -> tuple[int, str | None] | None:
     """The row id of a person's open private chat and the language they read; None: they cannot be reached."""
-    row = await tx.one(
+    rows = await tx.all(
         """SELECT i.private_chat_id, coalesce(p.language, i.language) FROM identities i
            JOIN persons p ON p.id = i.person_id JOIN chats c ON c.id = i.private_chat_id
            WHERE i.person_id = ? AND c.open = 1 ORDER BY i.user LIMIT 1""",
         person_id,
     )
-    return (row[0], row[1]) if row else None
+    return (rows[0][0], rows[0][1]) if rows else None
 
 
 # --- committees ------------------------------------------------------------------------------------------------
@@ -272,10 +272,13 @@ async def found_committee(
 
 async def committee(tx: Reader, committee_id: int) -> Committee:
     """The committee with this id. Raises LookupError."""
-    row = await tx.one("SELECT id, uid, name, language, zone, floor_minutes FROM committees WHERE id = ?", committee_id)
-    if row is None:
+    rows = await tx.all(
+        "SELECT id, uid, name, language, zone, floor_minutes FROM committees WHERE id = ?",
+        committee_id,
+    )
+    if not rows:
         raise LookupError("committee")
-    return _committee(row)
+    return _committee(rows[0])
 
 
 def _committee(row: Sequence[object]) -> Committee:
@@ -397,13 +400,13 @@ async def member(tx: Reader, committee_id: int, member_id: int) -> Member | None
 
 async def member_with_account(tx: Reader, committee_id: int, user: UserId) -> Member | None:
     """The active member with this account on a network."""
-    row = await tx.one(
+    rows = await tx.all(
         f"""SELECT {_MEMBER} FROM identities i JOIN members m ON m.person_id = i.person_id
             WHERE i.user = ? AND m.committee_id = ? AND m.active = 1""",
         user,
         committee_id,
     )
-    return _member(row) if row else None
+    return _member(rows[0]) if rows else None
 
 
 async def members_named(tx: Reader, committee_id: int, word: str) -> list[Member]:

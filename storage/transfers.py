@@ -52,6 +52,18 @@ async def account(tx: Reader, committee: Committee, member: Member) -> ledger.Ac
     return ledger.Account(id=row[0], balance=Minutes(row[1]), floor=committee.floor)
 
 
+async def accounts(
+    tx: Reader, committee: Committee, giver: Member, receiver: Member
+) -> tuple[ledger.Account, ledger.Account]:
+    """The hours of two members (who may be one)."""
+    rows = await tx.all("SELECT member_id, id, balance FROM accounts WHERE member_id IN (?, ?)", giver.id, receiver.id)
+    found = {
+        member_id: ledger.Account(id=id_, balance=Minutes(balance), floor=committee.floor)
+        for member_id, id_, balance in rows
+    }
+    return found[giver.id], found[receiver.id]
+
+
 async def record(
     tx: Transaction,
     committee: Committee,
@@ -62,13 +74,16 @@ async def record(
     reverses: int | None = None,
 ) -> tuple[int, int]:
     """Write a transfer into the books: postings, balances and a chained entry. Returns its id and its number here."""
+    # One question for all that the next transfer follows on. There is an entry: the committee's founding.
     row = await tx.one(
-        """SELECT (SELECT coalesce(max(id), 0) FROM transfers) + 1,
-                  (SELECT coalesce(max(number), 0) FROM transfers WHERE committee_id = ?) + 1""",
+        f"""SELECT (SELECT coalesce(max(id), 0) FROM transfers) + 1,
+                   (SELECT coalesce(max(number), 0) FROM transfers WHERE committee_id = ?) + 1,
+                   {entries.HEAD} {entries.LAST}""",
+        committee.id,
         committee.id,
     )
     assert row is not None
-    id_, number = row
+    id_, number, *head = row
     body: dict[str, object] = {
         "number": number,
         "recorder": recorder.id,
@@ -78,7 +93,7 @@ async def record(
         body["note"] = await notes.keep(tx, f"transfer:{id_}", note)
     if reverses is not None:
         body["reverses"] = reverses
-    entry = await entries.append(tx, committee, "transfer", body, now=transfer.at)
+    entry = await entries.follow(tx, committee, tuple(head), "transfer", body, now=transfer.at)
     for posting in transfer.postings:
         await tx.execute(
             "INSERT INTO postings (transfer_id, account_id, minutes) VALUES (?, ?, ?)",

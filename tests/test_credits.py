@@ -121,10 +121,12 @@ async def test_thanks_said_in_private_are_told_in_private_where_that_is_possible
 
 async def test_erased_words_are_gone_from_the_history(town: Town) -> None:
     await town.says("ana", "/thank @ben 2h a private matter")
-    assert await town.says("chi", "/erase 1") == "Only the two people of no. 1 can erase its words."
-    assert await town.whispers("ben", "/erase 1") == "The words beside no. 1 are erased. The hours stay as they are."
+    assert await town.says("chi", "/erase 1") == "Only the two people in no. 1 can erase its note."
+    assert await town.whispers("ben", "/erase 1") == (
+        "I have erased the note of no. 1; the hours stay. What was written in a chat stays there until you delete it."
+    )
     assert await town.whispers("ana", "/history") == "No. 1: Ben helped you, 2 h."
-    assert await town.whispers("ben", "/erase 1") == "There are no words beside no. 1."
+    assert await town.whispers("ben", "/erase 1") == "No. 1 has no note."
 
 
 async def test_two_people_of_one_name_are_asked_back(town: Town) -> None:

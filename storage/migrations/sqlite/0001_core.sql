@@ -138,7 +138,6 @@ CREATE INDEX cards_waiting ON cards (id) WHERE sent < wanted;
 
 CREATE TABLE buttons (
     token TEXT PRIMARY KEY,
-    fingerprint BLOB NOT NULL UNIQUE,
     command TEXT NOT NULL,
     version INTEGER NOT NULL,
     arguments TEXT NOT NULL,

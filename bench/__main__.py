@@ -1,0 +1,29 @@
+"""`python -m bench core|telegram|crash`"""
+
+from __future__ import annotations
+
+import argparse
+
+
+def main() -> None:
+    """Run one benchmark."""
+    parser = argparse.ArgumentParser(prog="bench", description="Figures as ratios against a baseline in the same run.")
+    parser.add_argument("which", choices=["core", "telegram", "crash"])
+    parser.add_argument("--seconds", type=float, default=5.0, help="how long each figure is measured")
+    parser.add_argument("--rounds", type=int, default=2, help="how often, in turn with the baseline")
+    asked = parser.parse_args()
+    if asked.which == "core":
+        from bench import core
+
+        core.run(asked.seconds)
+    elif asked.which == "telegram":
+        from bench import telegram
+
+        telegram.run(asked.seconds, asked.rounds)
+    else:
+        from bench import crash
+
+        crash.run()
+
+
+main()
