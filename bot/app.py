@@ -95,6 +95,8 @@ class App:
             await self.clock.stop()
             await self.delivery.stop(within_seconds=5)
             await self.close()
+            counts = self.database.counts
+            log.info("stopped", extra={"commits": counts.commits, "works": counts.works})
 
     async def close(self) -> None:
         """Let go of the networks and the database."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -16,6 +16,8 @@ from storage.database import Database, Unavailable
 log = logging.getLogger(__name__)
 
 CATCH_UP_SECONDS_MAX = 60.0
+WAKES_AT_ONCE_MAX = 100
+"""More than enough: they wait for each other."""
 LOOK_AGAIN = timedelta(minutes=5)
 """A look at the rows at least this often: a machine that slept or a clock that jumped shows then."""
 
@@ -66,10 +68,17 @@ class Clock:
     def _schedule(self, at: datetime) -> None:
         if not self._started:
             return
-        at = min(at, self._now() + LOOK_AGAIN)
-        # misfire_grace_time None: however late the loop is, the job runs.
+        # The scheduler knows only the machine's clock; ours may run ahead of it in practice.
+        wait = min(max(at - self._now(), timedelta()), LOOK_AGAIN)
         self._scheduler.add_job(
-            self._wake, "date", run_date=at, id="due", replace_existing=True, misfire_grace_time=None
+            self._wake,
+            "date",
+            run_date=datetime.now(UTC) + wait,
+            id="due",
+            replace_existing=True,
+            # However late the loop is, the job runs; and also when it is planned anew while it runs.
+            misfire_grace_time=None,
+            max_instances=WAKES_AT_ONCE_MAX,
         )
 
     async def _wake(self) -> None:

@@ -199,10 +199,7 @@ class Dispatcher:
         shown = await renderer(view, int(ref))
         if shown is None:
             return None
-        reader = committee.reader
-        if card.private:
-            person = await people.person_of_private_chat(tx, card.chat_id)
-            reader = Reader(supported(person[1] if person else None) or committee.language, committee.zone)
+        reader = await people.reader_in(tx, card.chat_id, private=card.private, committee_id=committee.id)
         keys = await buttons.keys(tx, shown.buttons, reader=reader, committee=committee.id, now=self._now())
         return render(shown.words, reader), keys
 
@@ -554,7 +551,7 @@ class Dispatcher:
         private = context.person and await people.private_chat_of(context.tx, context.person.id)
         chat = await people.place_of(context.tx, private[0]) if private else None
         if chat is not None:
-            await self._queue(context, answer, chat, incoming, reader=reader, fallback=place.id)
+            await self._queue(context, answer, chat, incoming, fallback=place.id)
             return PopUp(plain(render(_SENT_PRIVATELY, reader))) if pressed is not None else None
         # They have never opened a private chat: the group sees only that there is an answer.
         link = Link(label=_OPEN_PRIVATE, says=says if says is not None and not refused else Saying(command="menu"))
@@ -586,19 +583,21 @@ class Dispatcher:
         place: Place,
         incoming: Incoming,
         *,
-        reader: Reader | None = None,
         reply_to: str | None = None,
         fallback: int | None = None,
     ) -> None:
-        zone = context.of_committee.zone if context.of_committee else Reader().zone
+        committee = context.of_committee.id if context.of_committee else None
         await outbox.queue(
             context.tx,
             place,
             reply.words,
-            reader=reader or Reader(context.language, zone),
+            # Asked anew: what was said may have changed the language.
+            reader=await people.reader_in(
+                context.tx, place.id, private=place.private, committee_id=committee, otherwise=context.language
+            ),
             now=context.now,
             buttons=reply.buttons,
-            committee=context.of_committee.id if context.of_committee else None,
+            committee=committee,
             topic=incoming.chat.topic if place.address == incoming.chat.id else None,
             reply_to=reply_to,
             fallback=fallback,

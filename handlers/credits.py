@@ -69,7 +69,7 @@ async def balance_(context: Context) -> Reply:
         lines(
             T("In {committee}:", committee=context.committee.name) if len(mine) > 1 else None,
             T("You have {balance}.", balance=account.balance),
-            T("You can go down to {floor}.", floor=account.floor) if below and account.floor is not None else None,
+            T("The limit is {floor}.", floor=account.floor) if below and account.floor is not None else None,
         ),
         private=True,
     )

@@ -11,11 +11,14 @@ from pathlib import Path
 
 from bot.chat import ChatId
 from storage import due, inbox, outbox
-from storage.database import READ_SECONDS_MAX, NewerSchema, Reader, StorageError, Unavailable, WrongKey
+from storage.database import NewerSchema, Reader, StorageError, Unavailable, WrongKey
 from storage.database import _connection as connection_to
 from storage.database import _driver as driver_for
+from storage.database import _Failed as StatementFailed
 from storage.database import _medium_at_fault as medium_at_fault
 
+LOOK_SECONDS_MAX = 600.0
+"""Reading all books takes its time; nobody waits for it but whoever asked."""
 COMMITTEES_MAX = 10_000
 CHATS_MAX = 200
 FAULTS_MAX = 5
@@ -34,8 +37,7 @@ async def look(path: Path, *, key: str | None) -> AsyncIterator[Reader]:
     Raises FileNotFoundError, WrongKey, NewerSchema, OlderSchema, StorageError where the driver for a key is missing,
     or Unavailable.
     """
-    if not path.exists():
-        raise FileNotFoundError
+    _must_exist(path)
     driver = driver_for(key)
     connection = connection_to(driver, path, key)
     try:
@@ -45,14 +47,23 @@ async def look(path: Path, *, key: str | None) -> AsyncIterator[Reader]:
         await connection.execute_fetchall("SELECT count(*) FROM sqlite_schema")
         if found != newest_schema():
             raise NewerSchema if found > newest_schema() else OlderSchema
-        yield Reader(driver, connection._conn, READ_SECONDS_MAX)
+        yield Reader(driver, connection._conn, LOOK_SECONDS_MAX)
     except driver.DatabaseError as error:
         if "not a database" in str(error) or "encrypted" in str(error):
             raise WrongKey(str(path)) from error
         raise Unavailable(medium_at_fault(error) or type(error).__name__) from error
+    except StatementFailed as failure:
+        cause = failure.__cause__ or failure
+        raise Unavailable(medium_at_fault(cause) or type(cause).__name__) from cause
     finally:
         with contextlib.suppress(ValueError):
             await connection.close()
+
+
+def _must_exist(path: Path) -> None:
+    # SQLite would make it.
+    if not path.exists():
+        raise FileNotFoundError
 
 
 def is_plain(path: Path) -> bool:

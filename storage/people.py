@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.chat import Chat, ChatId, Sender, UserId
 from bot.domain import consent
 from bot.domain.grammar import folded
-from bot.text import Minutes, Named
+from bot.text import SOURCE_LANGUAGE, Minutes, Named, supported
 from bot.text import Reader as For
 from storage.database import Reader, Transaction
 from storage.instants import to_us
@@ -220,6 +220,22 @@ async def seen(tx: Transaction, sender: Sender, *, private_chat: int | None, now
         language=chosen or sender.language,
         private_chat=private_id,
     )
+
+
+async def reader_in(
+    tx: Reader, chat_id: int, *, private: bool, committee_id: int | None, otherwise: str = SOURCE_LANGUAGE
+) -> For:
+    """For whom words in a chat are shown, as it stands now.
+
+    A private chat is shown the language its person reads; a group, and a person who reads none that is shipped, the
+    committee's; where there is no committee, `otherwise`.
+    """
+    theirs = await committee(tx, committee_id) if committee_id is not None else None
+    language = theirs.language if theirs else otherwise
+    if private:
+        person = await person_of_private_chat(tx, chat_id)
+        language = supported(person[1] if person else None) or language
+    return For(language, theirs.zone) if theirs else For(language)
 
 
 async def choose_language(tx: Transaction, person_id: int, language: str) -> None:

@@ -10,7 +10,7 @@ from tests.conftest import Town
 async def test_thanks_reach_the_one_who_helped(town: Town) -> None:
     assert await town.says("ana", "/thank @ben 1h30 fixed the bike") == "Ben helped Ana: 1 h 30. (No. 1)"
     assert await town.whispers("ben", "/balance") == "You have 1 h 30."
-    assert await town.whispers("ana", "/balance") == "You have -1 h 30. / You can go down to -12 h."
+    assert await town.whispers("ana", "/balance") == "You have -1 h 30. / The limit is -12 h."
     assert town.heard("ben")[0] == "Ana thanked you with 1 h 30: fixed the bike"
 
 

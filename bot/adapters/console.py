@@ -192,8 +192,10 @@ class ConsoleAdapter:
         return message
 
     async def edit(self, letter: Letter, message: str) -> None:
-        """Show what a message says now."""
-        self._post(letter, message, "bot (edit)")
+        """Show what a message says now, if that is something else."""
+        before = self.posted.get(message)
+        if before is None or (before.text, before.keys) != (plain(letter.spans), letter.keys):
+            self._post(letter, message, "bot (edit)")
 
     def pace(self, chat: ChatId) -> Pace | None:
         """A terminal has no limit."""

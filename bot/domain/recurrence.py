@@ -30,8 +30,9 @@ def following(rule: str, *, start: datetime, zone: ZoneInfo, after: datetime) ->
     rules = rrulestr(rule, dtstart=start)
     # The rule works on wall time, which a clock change can shift: begin a day early and compare instants.
     local = after.astimezone(zone).replace(tzinfo=None) - timedelta(days=1)
-    while (found := rules.after(local)) is not None:
-        if instant(found, zone) > after:
-            return found, instant(found, zone)
-        local = found
+    # One pass: each question to the rule begins again at its first occurrence.
+    for found in rules.xafter(local):
+        at = instant(found, zone)
+        if at > after:
+            return found, at
     return None

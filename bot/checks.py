@@ -1,0 +1,261 @@
+"""What `solibot check` looks at, and what `solibot status` tells."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import shutil
+import stat
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
+
+from bot.app import utc_now
+from bot.chat import ChatId, Dispatcher
+from bot.config import Config
+from bot.process import is_running, telegram, trouble
+from bot.text import Reader as For
+from bot.text import shown
+from storage import entries, inbox, inspection, people, transfers
+from storage.database import Reader, StorageError
+
+if TYPE_CHECKING:
+    from bot.adapters.telegram import TelegramAdapter
+
+FREE_BYTES_MIN = 100_000_000
+CLOCK_OFF_MAX = timedelta(seconds=30)
+ANSWER_SECONDS_MAX = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `remedy` says what to do where it is wrong."""
+
+    subject: str
+    what: str
+    remedy: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is as it should be."""
+        return self.remedy is None
+
+    def __str__(self) -> str:
+        if self.remedy is None:
+            return f"ok     {self.subject}: {self.what}"
+        return f"WRONG  {self.subject}: {self.what} -> {self.remedy}"
+
+
+async def findings(config: Config, file: Path | None) -> AsyncIterator[Finding]:
+    """Everything, one after the other. `file`: where the settings were read from."""
+    for finding in _settings(config, file):
+        yield finding
+    yield _disk(config)
+    groups: list[tuple[ChatId, str]] = []
+    newest: datetime | None = None
+    try:
+        async with inspection.look(config.database_file, key=config.database_key) as tx:
+            groups = await inspection.groups(tx, "telegram")
+            newest = await inbox.newest(tx)
+            yield await _file(tx, config)
+            async for finding in _books(tx):
+                yield finding
+    except FileNotFoundError:
+        yield Finding("database", "there is none yet; “solibot run” makes it")
+    except inspection.OlderSchema:
+        yield Finding("database", "of an older version; “solibot run” keeps a copy and brings it up to date")
+    except StorageError as error:
+        yield Finding("database", *trouble(error, config))
+    yield await _clock(config, newest)
+    if config.telegram is None:
+        yield Finding("network", "none is configured.", "add a section [telegram] with a token: “solibot init”")
+        return
+    # It only asks the network, so there is nobody to hand events to.
+    adapter = telegram(config, cast("Dispatcher", None))
+    try:
+        async for finding in _telegram(adapter, groups):
+            yield finding
+    finally:
+        await adapter.close()
+
+
+# --- the machine -----------------------------------------------------------------------------------------------------
+
+
+def _settings(config: Config, file: Path | None) -> list[Finding]:
+    """The settings are readable, or we would not be here; but by whom?"""
+    files = [path for path in (file, *config.secret_files, config.data) if path is not None and path.exists()]
+    exposed = [path for path in files if path.stat().st_mode & stat.S_IRWXO]
+    if exposed:
+        return [
+            Finding("config", f"every user of this machine can get at {path}.", f"chmod o-rwx {path}")
+            for path in exposed
+        ]
+    return [Finding("config", str(file) if file is not None else "from the environment")]
+
+
+def _disk(config: Config) -> Finding:
+    free = free_bytes(config.data)
+    if free < FREE_BYTES_MIN:
+        return Finding("disk", f"only {size(free)} are free.", "make room: a full disk stops the bot")
+    return Finding("disk", f"{size(free)} free")
+
+
+async def _clock(config: Config, newest: datetime | None) -> Finding:
+    now = utc_now()
+    if newest is not None and newest - now > CLOCK_OFF_MAX:
+        # Reminders and deadlines would come late by that much.
+        return Finding("clock", f"it is {now:%Y-%m-%d %H:%M} UTC here, but events of later are stored.", _SET_CLOCK)
+    if config.telegram is None:
+        return Finding("clock", f"{now:%Y-%m-%d %H:%M} UTC")
+    address = config.telegram.base_url
+    try:
+        off = await asyncio.to_thread(_off, address)
+    except (OSError, http.client.HTTPException, ValueError):
+        return Finding("clock", f"{now:%Y-%m-%d %H:%M} UTC (not compared: {urlsplit(address).hostname} did not answer)")
+    seconds = round(abs(off).total_seconds())
+    if abs(off) > CLOCK_OFF_MAX:
+        return Finding("clock", f"it is {seconds} s {'ahead' if off > timedelta() else 'behind'}.", _SET_CLOCK)
+    return Finding("clock", f"{now:%Y-%m-%d %H:%M} UTC, as the network says")
+
+
+_SET_CLOCK = "set the machine's clock; “timedatectl set-ntp true” keeps it right"
+
+
+def _off(address: str) -> timedelta:
+    """How far this machine's clock is ahead of a server's, to a second or two."""
+    parts = urlsplit(address)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.netloc, timeout=ANSWER_SECONDS_MAX)
+    try:
+        connection.request("HEAD", "/")
+        date = connection.getresponse().getheader("Date")
+        now = datetime.now(UTC)
+    finally:
+        connection.close()
+    there = parsedate_to_datetime(date or "")
+    # Its clock is told in whole seconds, cut off.
+    return now - (there if there.tzinfo else there.replace(tzinfo=UTC)) - timedelta(seconds=0.5)
+
+
+# --- the database ----------------------------------------------------------------------------------------------------
+
+
+async def _file(tx: Reader, config: Config) -> Finding:
+    damage = await inspection.damage(tx)
+    if damage:
+        return Finding("database", f"it is damaged ({len(damage)} faults).", "put back the newest copy that is whole")
+    encrypted = "encrypted" if config.database_key is not None else "not encrypted"
+    running = "in use by the running bot" if is_running(config.data) else "the bot is not running"
+    return Finding("database", f"whole, {encrypted}, {size(config.database_file.stat().st_size)}; {running}")
+
+
+async def _books(tx: Reader) -> AsyncIterator[Finding]:
+    """Hours sum to zero, balances are what the postings say, and every entry follows on the one before."""
+    wrong = 0
+    if accounts := await transfers.unbalanced(tx):
+        wrong += 1
+        yield Finding("books", f"{len(accounts)} balances are not what their postings sum to.", _KEEP)
+    ids = await inspection.committees(tx)
+    for id_ in ids:
+        committee = await people.committee(tx, id_)
+        if total := await transfers.total(tx, id_):
+            wrong += 1
+            yield Finding("books", f"the hours of {committee.name} sum to {total} minutes, not to zero.", _KEEP)
+        if (broken := await entries.first_broken(tx, committee)) is not None:
+            wrong += 1
+            yield Finding("books", f"entry {broken} of {committee.name} does not follow on the one before.", _KEEP)
+    if not wrong:
+        count = await inspection.count_entries(tx)
+        yield Finding(
+            "books", f"hours sum to zero, balances agree, chains are whole (committees: {len(ids)}, entries: {count})"
+        )
+
+
+_KEEP = "stop the bot, keep a copy of the data folder as it is, and report it"
+
+
+# --- Telegram --------------------------------------------------------------------------------------------------------
+
+
+async def _telegram(adapter: TelegramAdapter, groups: list[tuple[ChatId, str]]) -> AsyncIterator[Finding]:
+    accepted = True
+    for ok, words in await adapter.describe():
+        sentence = shown(words, For())
+        if ok:
+            yield Finding("telegram", sentence)
+            continue
+        what, _, rest = sentence.partition(". ")
+        remedy = f"{rest[:1].lower()}{rest[1:]}".rstrip(".") or "look at this machine's connection, then try again"
+        yield Finding("telegram", f"{what.rstrip('.')}.", remedy)
+        accepted = False
+    for chat, name in groups if accepted else ():
+        yield _rights(name, await adapter.rights(chat))
+
+
+def _rights(name: str, rights: str) -> Finding:
+    subject = f"group of {name}"
+    match rights:
+        case "member" | "administrator" | "creator":
+            return Finding(subject, f"the bot is {rights}")
+        case "restricted":
+            return Finding(subject, "the bot may not write there.", "whoever manages the group lets it write")
+        case "unknown":
+            return Finding(subject, "Telegram did not answer.", "try again in a minute")
+        case _:
+            return Finding(subject, "the bot is not in it any more.", "add it to the group again")
+
+
+# --- status ----------------------------------------------------------------------------------------------------------
+
+
+async def status(config: Config) -> AsyncIterator[tuple[str, str]]:
+    """What the bot is doing: a subject and a sentence each. Raises what `inspection.look` raises."""
+    yield "process", "running" if is_running(config.data) else "not running"
+    async with inspection.look(config.database_file, key=config.database_key) as tx:
+        now = utc_now()
+        found = await inspection.standing(tx)
+        for network, at in found.read:
+            yield network, f"last successful poll {ago(now - at)} ({at:%Y-%m-%d %H:%M:%S} UTC)"
+        if not found.read:
+            yield "networks", "none has been read yet"
+        oldest = f", the oldest from {ago(now - found.oldest)}" if found.oldest is not None else ""
+        yield "outbox", f"{found.owed} {'message waits' if found.owed == 1 else 'messages wait'}{oldest}"
+        yield "cards", f"{found.cards} to be brought up to date"
+        yield "next", f"{found.due:%Y-%m-%d %H:%M} UTC" if found.due is not None else "nothing is planned"
+    yield "disk", f"{size(free_bytes(config.data))} free, the database takes {size(_taken(config.database_file))}"
+
+
+def ago(time: timedelta) -> str:
+    """`12 s ago`, `3 min ago`, `2 h ago`, `4 days ago`."""
+    seconds = max(0, round(time.total_seconds()))
+    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit} ago"
+    return f"{seconds} s ago"
+
+
+def size(count: int) -> str:
+    """Bytes as people read them."""
+    amount, unit = float(count), "B"
+    for following in ("kB", "MB", "GB", "TB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, following
+    return f"{amount:.1f} {unit}" if unit != "B" else f"{count} B"
+
+
+def free_bytes(folder: Path) -> int:
+    """What is free on the disk where a folder is, or will be."""
+    there = folder.absolute()
+    while not there.exists():
+        there = there.parent
+    return shutil.disk_usage(there).free
+
+
+def _taken(file: Path) -> int:
+    return sum(path.stat().st_size for path in (file, file.with_name(f"{file.name}-wal")) if path.exists())

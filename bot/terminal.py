@@ -1,0 +1,429 @@
+"""`solibot try`: the practice committee at a terminal, typed by hand, piped in, or as a script."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bot.adapters.console import NoSuchButton, flat
+from bot.app import only_process
+from bot.chat import Key
+from bot.practice import (
+    GROUP,
+    MEMBERS,
+    ORGANIZERS,
+    SCRIPT_START,
+    FixedClock,
+    NotUnderstood,
+    Practice,
+    RunningClock,
+    read_time,
+    run_script,
+)
+from bot.router import Where
+from bot.text import Reader, shown
+
+if TYPE_CHECKING:
+    from prompt_toolkit import PromptSession
+
+NUMBERS_MAX = 99
+"""Buttons are numbered up to this, then from 1 again."""
+SKIP_MAX = timedelta(days=366)
+TICK_SECONDS = 1.0
+COLUMNS_MIN, COLUMNS_MAX = 40, 100
+
+Style = Literal["place", "bot", "person", "button", "notice", ""]
+Line = list[tuple[Style, str]]
+"""One line of the screen, as runs of one style. Each style stands beside words that say the same."""
+
+STYLES = {"place": "ansicyan", "bot": "bold", "person": "ansigreen", "button": "ansiyellow", "notice": "italic"}
+
+COMMANDS = {
+    "as": "Be somebody else: /as chi",
+    "dm": "To the private chat with the bot, and back.",
+    "skip": "Let time pass: /skip 2d",
+    "quit": "Leave.",
+}
+"""What the terminal itself understands; none of it reaches the bot."""
+
+_OWN = re.compile(rf"/({'|'.join(COMMANDS)})(?:\s+(.*))?", re.DOTALL)
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_PRESS = re.compile(r"\[\s*([^\]]+?)\s*\]")
+_NUMBER = re.compile(r"([0-9]{1,2})(?:\s+(.+))?")
+_CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], "?")
+
+
+def greeting(who: str) -> list[str]:
+    """The first words, a line each."""
+    return [
+        f"{GROUP} is a practice committee: {' and '.join(ORGANIZERS)} organize it, {' and '.join(MEMBERS)} are members.",
+        f"You are {who}, and what you type is said in the group. For example:",
+        "",
+        "  /thank @ben 1h30 fixed the bike",
+        "",
+        "  /menu     what the bot can do        [1]       press the button numbered 1",
+        "  /as chi   be somebody else           /skip 2d  let time pass",
+        "  /dm       private chat, and back     /quit     leave",
+        "",
+        "Here you see everybody's private chats; on a real network nobody does.",
+        "",
+    ]
+
+
+def clean(text: str) -> str:
+    """Words without what a terminal would obey."""
+    return text.translate(_CONTROLS)
+
+
+def rows(place: str, who: str, words: str, labels: Sequence[str], *, columns: int | None) -> list[Line]:
+    """A message as lines: wrapped to so many columns, with the buttons below; or, without a limit, on one line."""
+    first: Line = [("place", clean(place)), ("", " | "), ("bot" if who.startswith("bot") else "person", clean(who))]
+    if columns is None:
+        line: Line = [*first, ("", f": {clean(flat(words))}")]
+        return [line + ([("", "  "), ("button", clean(" ".join(labels)))] if labels else [])]
+    indent = sum(len(text) for _, text in first) + 2
+    room = max(20, columns - indent)
+    wrapped = [piece for raw in words.splitlines() for piece in textwrap.wrap(clean(raw), room) or [""]]
+    lines: list[Line] = [[("", " " * indent), ("", text)] for text in wrapped or [""]]
+    lines[0] = [*first, ("", f": {wrapped[0] if wrapped else ''}")]
+    row = ""
+    for label in labels:
+        if row and len(row) + 1 + len(label) > room:
+            lines.append([("", " " * indent), ("button", row)])
+            row = ""
+        row = f"{row} {clean(label)}".strip()
+    return [*lines, [("", " " * indent), ("button", row)]] if row else lines
+
+
+class Terminal:
+    """Who you are, where you are, and which buttons there are. `show` prints a line; `columns` is asked each time."""
+
+    def __init__(self, show: Callable[[Line], None], *, columns: Callable[[], int | None], echo: bool = True) -> None:
+        self._show = show
+        self._columns = columns
+        self._echo = echo
+        self._practice: Practice | None = None
+        self._buttons: dict[int, tuple[str, Key]] = {}
+        self._number = 0
+        self._turn = asyncio.Lock()
+        self.who = ORGANIZERS[0]
+        self.private = False
+
+    async def begin(self, folder: Path) -> None:
+        """Open or begin the practice committee."""
+        self._practice = await Practice.open(folder, line=self._line, clock=RunningClock(), repeatable=False)
+
+    @property
+    def practice(self) -> Practice:
+        """The committee."""
+        assert self._practice is not None, "begin first"
+        return self._practice
+
+    @property
+    def prompt(self) -> str:
+        """Who you are and where, before what you type."""
+        return f"{self.who} (dm)> " if self.private else f"{self.who} in {GROUP}> "
+
+    def notice(self, text: str) -> None:
+        """Words of the terminal itself."""
+        self._show([("notice", f"-- {clean(text)}")])
+
+    async def typed(self, line: str) -> bool:
+        """Carry out a line. False: it was the last."""
+        line = line.strip()
+        async with self._turn:
+            if found := _OWN.fullmatch(line):
+                return await self._own(found[1], (found[2] or "").strip())
+            if pressed := _PRESS.fullmatch(line):
+                await self._press(pressed[1])
+            elif line:
+                chat = self.practice.console.somebody(self.who).private if self.private else None
+                await self.practice.say(self.who, line, chat)
+        return True
+
+    async def tick(self) -> None:
+        """Let happen what has fallen due by itself."""
+        async with self._turn:
+            await self.practice.app.dispatcher.tick(self.practice.clock())
+
+    # --- the terminal's own commands -------------------------------------------------------------------------
+
+    async def _own(self, command: str, rest: str) -> bool:
+        match command:
+            case "as":
+                await self._be(rest)
+            case "dm":
+                self._move(rest)
+            case "skip":
+                await self._skip(rest)
+            case _:
+                return False
+        return True
+
+    async def _be(self, name: str) -> None:
+        name = name.removeprefix("@").lower()
+        if not _NAME.fullmatch(name) or name == "bot":
+            self.notice("Who? Type a name, such as /as chi")
+            return
+        new = name not in self.practice.console.people
+        self.who = name
+        if new:
+            await self.practice.console.arrive(name, self.practice.group)
+            await self.practice.settle()
+            self.notice(f"You are {name}, who is new in the group. /join makes {name} a member.")
+        else:
+            self.notice(f"You are {name} now.")
+
+    def _move(self, rest: str) -> None:
+        if rest:
+            self.notice("Type /dm alone: it goes to the private chat, and back.")
+            return
+        self.private = not self.private
+        where = f"{self.who}'s private chat with the bot; /dm goes back" if self.private else f"the group {GROUP}"
+        self.notice(f"You are in {where}.")
+
+    async def _skip(self, rest: str) -> None:
+        time = read_time(rest)
+        if time is None or time > SKIP_MAX:
+            self.notice("How long? Such as /skip 2d or /skip 1h 30m; a year at most.")
+            return
+        await self.practice.skip(time)
+        self.notice(f"It is {self.practice.clock():%A %d %B %Y, %H:%M} UTC now.")
+
+    async def _press(self, label: str) -> None:
+        console = self.practice.console
+        number = _NUMBER.fullmatch(label)
+        found = self._buttons.get(int(number[1])) if number else None
+        if number and found and number[2] in (None, found[1].label):
+            message, key = found
+            posted = console.posted[message]
+            if posted.chat not in (self.practice.group.id, console.somebody(self.who).private.id):
+                self.notice(f"{self.who} does not see that button: it is in {console.title(posted.chat)}.")
+            elif not any(key.token == there.token for row in posted.keys for there in row):
+                self.notice("That button is not there any more. Look at the newest messages.")
+            else:
+                await console.press_key(self.who, key, message)
+                await self.practice.settle()
+            return
+        try:
+            await self.practice.press(self.who, label)
+        except NoSuchButton:
+            self.notice(f"{self.who} sees no button [{label}].")
+
+    # --- what is said ----------------------------------------------------------------------------------------
+
+    def _line(self, where: str, what: str) -> None:
+        who, colon, words = what.partition(": ")
+        labels: list[str] = []
+        if not colon:
+            self._show([("place", clean(where)), ("", " | "), ("person", clean(what))])
+            return
+        if who.startswith("bot") and not where.endswith(" (tap)"):
+            # The transcript has a message on one line and its buttons without numbers: look at the message itself.
+            message, posted = max(self.practice.console.posted.items(), key=lambda item: item[1].order)
+            words = posted.text
+            labels = [self._numbered(message, key) for row in posted.keys for key in row]
+        elif who == self.who and not self._echo:
+            return
+        for line in rows(where, who, words, labels, columns=self._columns()):
+            self._show(line)
+
+    def _numbered(self, message: str, key: Key) -> str:
+        self._number = self._number % NUMBERS_MAX + 1
+        self._buttons[self._number] = (message, key)
+        return f"[{self._number} {key.label}]"
+
+    # --- completion ------------------------------------------------------------------------------------------
+
+    def completions(self, before: str) -> list[tuple[str, str, int]]:
+        """What may follow what is typed: the words, what they mean, and how many characters they replace."""
+        if re.fullmatch(r"/\w*", before):
+            return [
+                (f"/{name}", help_, len(before)) for name, help_ in self._commands() if f"/{name}".startswith(before)
+            ]
+        word = re.split(r"\s", before)[-1]
+        people = sorted(self.practice.console.people)
+        if re.fullmatch(r"/as\s+\w*", before):
+            return [(name, "", len(word)) for name in people if name.startswith(word)]
+        if word.startswith("@"):
+            return [(f"@{name}", "", len(word)) for name in people if f"@{name}".startswith(word)]
+        if before.startswith("[") and "]" not in before:
+            visible = (self.practice.group.id, self.practice.console.somebody(self.who).private.id)
+            return [
+                (f"[{number}]", key.label, len(before))
+                for number, (message, key) in reversed(self._buttons.items())
+                if self.practice.console.posted[message].chat in visible
+                and (f"[{number}]".startswith(before) or f"[{key.label}]".lower().startswith(before.lower()))
+            ]
+        return []
+
+    def _commands(self) -> list[tuple[str, str]]:
+        where = Where.PRIVATE if self.private else Where.GROUP
+        bot = [
+            (command.name, shown(command.help, Reader())) for command in self.practice.app.commands.listed(where=where)
+        ]
+        return [*bot, *COMMANDS.items()]
+
+
+# --- the ways to try -------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def practice_folder(data: Path | None) -> Iterator[Path]:
+    """The folder that keeps the practice data, or one that is gone afterwards.
+
+    Raises BlockingIOError where another process uses it.
+    """
+    _leave_on_signals()
+    if data is None:
+        with tempfile.TemporaryDirectory(prefix="solibot-") as name:
+            yield Path(name)
+        return
+    data.mkdir(parents=True, exist_ok=True)
+    with only_process(data):
+        yield data
+
+
+def _leave_on_signals() -> None:
+    """A closed window or a stopped job must not leave the temporary folder behind."""
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
+
+
+async def by_script(folder: Path, script: str) -> int:
+    """Carry out a script and print its transcript. Returns how often the bot failed. Raises NotUnderstood."""
+    practice = await Practice.open(
+        folder,
+        line=lambda where, what: _print(f"{clean(where)} | {clean(what)}"),
+        clock=FixedClock(SCRIPT_START),
+        repeatable=True,
+    )
+    try:
+        await run_script(practice, script)
+    finally:
+        await practice.close()
+    return practice.app.dispatcher.incidents
+
+
+async def by_hand(folder: Path) -> int:
+    """Let somebody at the terminal, or a pipe, speak. Returns how often the bot failed."""
+    eyes = sys.stdin.isatty() and sys.stdout.isatty()
+    if eyes and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
+        return await _by_prompt(folder)
+    return await _by_lines(folder, eyes=eyes)
+
+
+async def _by_lines(folder: Path, *, eyes: bool) -> int:
+    """Plain lines in and out: for pipes and for terminals that can do no more."""
+    terminal = Terminal(
+        lambda line: _print("".join(text for _, text in line)), columns=columns if eyes else lambda: None, echo=not eyes
+    )
+    await terminal.begin(folder)
+    try:
+        for line in greeting(terminal.who) if eyes else ():
+            _print(line)
+        more = True
+        while more:
+            if eyes:
+                print(terminal.prompt, end="", flush=True)
+            # Nothing else is under way, so the loop may wait.
+            line = sys.stdin.readline()
+            more = bool(line) and await terminal.typed(line)
+    finally:
+        await terminal.practice.close()
+    return terminal.practice.app.dispatcher.incidents
+
+
+async def _by_prompt(folder: Path) -> int:
+    from prompt_toolkit import print_formatted_text
+    from prompt_toolkit.formatted_text import FormattedText
+    from prompt_toolkit.patch_stdout import patch_stdout
+    from prompt_toolkit.styles import Style as Styles
+
+    styles = Styles.from_dict(STYLES)
+
+    def show(line: Line) -> None:
+        print_formatted_text(
+            FormattedText([(f"class:{style}" if style else "", text) for style, text in line]), style=styles
+        )
+
+    terminal = Terminal(show, columns=columns)
+    await terminal.begin(folder)
+    session = _session(terminal)
+    with patch_stdout():
+        for words in greeting(terminal.who):
+            show([("", words)])
+        ticking = asyncio.create_task(_tick(terminal))
+        try:
+            more = True
+            while more:
+                try:
+                    more = await terminal.typed(await session.prompt_async(lambda: [("class:person", terminal.prompt)]))
+                except KeyboardInterrupt:
+                    terminal.notice("To leave, type /quit")
+                except EOFError:
+                    more = False
+        finally:
+            ticking.cancel()
+            await asyncio.gather(ticking, return_exceptions=True)
+            await terminal.practice.close()
+    return terminal.practice.app.dispatcher.incidents
+
+
+def _session(terminal: Terminal) -> PromptSession[str]:
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.completion import Completer, Completion
+    from prompt_toolkit.history import InMemoryHistory
+    from prompt_toolkit.styles import Style as Styles
+
+    class Names(Completer):
+        def get_completions(self, document: Any, complete_event: Any) -> Iterator[Completion]:
+            for text, meaning, replaced in terminal.completions(document.text_before_cursor):
+                yield Completion(text, start_position=-replaced, display_meta=meaning)
+
+    return PromptSession(
+        completer=Names(),
+        # What was typed is in no file.
+        history=InMemoryHistory(),
+        # What was said is shown again as the group sees it.
+        erase_when_done=True,
+        reserve_space_for_menu=6,
+        style=Styles.from_dict(STYLES),
+    )
+
+
+async def _tick(terminal: Terminal) -> None:
+    while True:
+        await asyncio.sleep(TICK_SECONDS)
+        await terminal.tick()
+
+
+def columns() -> int:
+    """How wide lines may be now."""
+    return min(COLUMNS_MAX, max(COLUMNS_MIN, shutil.get_terminal_size().columns))
+
+
+def _print(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        # Whoever read (`| head`) has seen enough; what is still to be said goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+__all__ = ["NotUnderstood", "by_hand", "by_script", "practice_folder"]
