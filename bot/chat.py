@@ -166,6 +166,8 @@ class Button:
     """The id of the one member who may press it; None: whoever has the command's authority."""
     expires: timedelta | None = None
     once: bool = False
+    question: str | None = None
+    """Buttons of one question: when one of them that works once is pressed, all of them are used."""
     committee: int | None = None
     """The committee for which it is said; None: the one that the button is shown in."""
 

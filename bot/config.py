@@ -14,7 +14,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings.exceptions import SettingsError
 
 from bot.text import LANGUAGES, SOURCE_LANGUAGE
 
@@ -88,7 +87,8 @@ class DatabaseSection(_Section):
         None,
         "Or the key itself: 64 hexadecimal digits. Better in the environment as SOLIBOT_DATABASE__KEY.",
         expected=_KEY_EXPECTED,
-        example="0123456789abcdef" * 4,
+        # Not a key: nobody shall use the one from the example.
+        example="64 hexadecimal digits",
     )
 
     @field_validator("key")
@@ -262,15 +262,10 @@ def load(file: Path | None = None, *, data: Path | None = None) -> Config:
             if os.environ.get(variable(section, ours)) and isinstance(settings.get(section), dict):
                 settings[section].pop(theirs, None)
     label = "the environment" if alone else str(path)
+    if sentences := [*_wrong_variables()]:
+        raise WrongConfig(*sentences)
     try:
-        if unknown := [name for name in _variables() if _known(name.removeprefix(PREFIX).partition("__")[0]) is None]:
-            raise WrongConfig(*(_unknown_variable(name) for name in unknown))
         config = Config(**settings)
-    except SettingsError:
-        raise WrongConfig(
-            f"The environment sets a whole section in a way that cannot be read. "
-            f"Name single settings, such as {variable('telegram', 'token')}."
-        ) from None
     except ValidationError as error:
         raise WrongConfig(*dict.fromkeys(_sentence(wrong, label) for wrong in error.errors())) from None
     if data is not None:
@@ -313,11 +308,20 @@ def _known(section: str) -> type[_Section] | None:
     return sections().get(section.lower())
 
 
-def _unknown_variable(name: str) -> str:
-    section, _, setting = name.removeprefix(PREFIX).lower().partition("__")
-    near = difflib.get_close_matches(section, sections(), n=1, cutoff=0.5)
-    hint = f" Did you mean {variable(near[0], setting)}?" if near else ""
-    return f"The environment variable {name} names no section of the settings.{hint}"
+def _wrong_variables() -> Iterator[str]:
+    """Sentences on variables of the environment that look like settings and are none."""
+    for name in sections():
+        if os.environ.get(f"{PREFIX}{name}".upper()):
+            yield (
+                f"The environment variable {f'{PREFIX}{name}'.upper()} would set a whole section. "
+                f"Name single settings, such as {variable(name, next(iter(sections()[name].model_fields)))}."
+            )
+    for name in _variables():
+        section, _, setting = name.removeprefix(PREFIX).lower().partition("__")
+        if _known(section) is None:
+            near = difflib.get_close_matches(section, sections(), n=1, cutoff=0.5)
+            hint = f" Did you mean {variable(near[0], setting)}?" if near else ""
+            yield f"The environment variable {name} names no section of the settings.{hint}"
 
 
 def _why(error: OSError) -> str:
@@ -381,6 +385,24 @@ def written(values: Mapping[str, Mapping[str, Any]], *, top: str) -> str:
             lines.append(f"{mark}{setting} = {_toml(value)}")
             parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
+
+
+def example() -> str:
+    """`config.example.toml`: every setting, with what holds without it."""
+    values = {
+        name: {
+            setting: field.examples[0]
+            for setting, field in section.model_fields.items()
+            if field.examples is not None and (field.default is not None or (name, setting) == ("telegram", "token"))
+        }
+        for name, section in sections().items()
+    }
+    return written(
+        values,
+        top="All settings of Solibot, with what holds where nothing is set; the token is only an example.\n"
+        "Copy it to config.toml, or let “solibot init” write one. Only you should be able to read it: chmod 600.\n"
+        "Each setting can also stand in the environment, which goes first: SOLIBOT_LOG__LEVEL is level in [log].",
+    )
 
 
 def _toml(value: object) -> str:

@@ -52,6 +52,8 @@ log = logging.getLogger(__name__)
 
 SAID_AT_TOLERANCE = timedelta(hours=24)
 """How far back a network may date what somebody said; Telegram keeps updates that long."""
+QUESTION_EXPIRES_AFTER = timedelta(hours=1)
+"""What is asked back waits so long for an answer."""
 LATE_AFTER = timedelta(minutes=10)
 """When the clock says something later than this, it counts as late."""
 
@@ -433,7 +435,7 @@ class Dispatcher:
             if private:
                 raise Refusal(
                     T(
-                        "You are not in a committee yet. Type {join} in your group, "
+                        "You are not in a committee. Type {join} in your group, "
                         "or add me to a group and type {setup} there.",
                         join=Typed("/join"),
                         setup=Typed("/setup"),
@@ -485,10 +487,11 @@ class Dispatcher:
         except Refusal as refusal:
             answer = Reply(refusal.words, private=refusal.private)
         except Ambiguous as doubt:
-            choices = [Button(label=label, says=choice) for label, choice in doubt.choices]
+            member = (await self._as_member(context)).of_member
+            question = context.tx.token()
             answer = Reply(
                 T("“{word}” fits several people. Whom do you mean?", word=doubt.word),
-                buttons=tuple((choice,) for choice in choices),
+                buttons=tuple((_answer(label, choice, member, question),) for label, choice in doubt.choices),
             )
         except Exception as error:  # noqa: BLE001 - the member is told, with a reference to the log
             answer = Reply(_wrong(self._incident(error, started)))
@@ -500,24 +503,26 @@ class Dispatcher:
         """Somebody in several committees says something in private: ask for which one, with what it means in each."""
         choices: list[Button] = []
         refusal: Refusal | None = None
+        question = context.tx.token()
         for committee in standing.committees:
             there = await self._as_member(replace(context, of_committee=committee))
             try:
                 arguments = await self._read(there, incoming, command, words) if isinstance(incoming, Message) else {}
-                choices.append(Button(label=committee.name, says=command.says(**arguments), committee=committee.id))
+                says = command.says(**arguments)
+                choices.append(_answer(committee.name, says, there.of_member, question, once=not command.repeatable))
             except Refusal as found:
                 refusal = found
             except Ambiguous as doubt:
                 choices += [
-                    Button(label=f"{label} ({committee.name})", says=says, committee=committee.id)
+                    _answer(f"{label} ({committee.name})", says, there.of_member, question)
                     for label, says in doubt.choices
                 ]
         if not choices:
             assert refusal is not None
             await self._reply(context, Reply(refusal.words), incoming, says=None)
             return
-        question = Reply(T("For which committee?"), buttons=tuple((choice,) for choice in choices))
-        await self._reply(context, question, incoming, says=None)
+        asked = Reply(T("For which committee?"), buttons=tuple((choice,) for choice in choices))
+        await self._reply(context, asked, incoming, says=None)
 
     # --- answering -------------------------------------------------------------------------------------------
 
@@ -554,7 +559,10 @@ class Dispatcher:
             await self._queue(context, answer, chat, incoming, fallback=place.id)
             return PopUp(plain(render(_SENT_PRIVATELY, reader))) if pressed is not None else None
         # They have never opened a private chat: the group sees only that there is an answer.
-        link = Link(label=_OPEN_PRIVATE, says=says if says is not None and not refused else Saying(command="menu"))
+        asked = self._commands.get(says.command) if says is not None and not refused else None
+        # Only what changes nothing may be said again there.
+        again = says if says is not None and asked is not None and asked.repeatable else Saying(command="menu")
+        link = Link(label=_OPEN_PRIVATE, says=again)
         notice = Reply(_REFUSED_PRIVATELY if refused else _ANSWER_PRIVATELY, buttons=((link,),))
         await self._queue(context, notice, place, incoming, reply_to=reply_to)
         return pressed
@@ -617,7 +625,7 @@ class Dispatcher:
             return T(
                 "I do not know {typed}. Did you mean {nearest}?",
                 typed=Typed(f"/{name}"),
-                nearest=Typed(nearest.usage),
+                nearest=nearest.example,
             )
         # In a group it may be meant for another bot.
         if not private and not message.addressed:
@@ -635,6 +643,20 @@ class Dispatcher:
             extra={"reference": reference, "ms": round((time.perf_counter() - started) * 1000)},
         )
         return reference
+
+
+def _answer(label: str, says: Saying, member: Member | None, question: str, *, once: bool = True) -> Button:
+    """One of the answers to a question that is asked back: only for whoever is asked, and only one of them."""
+    assert member is not None, "only members are asked back"
+    return Button(
+        label=label,
+        says=says,
+        only=member.id,
+        once=once,
+        question=question,
+        expires=QUESTION_EXPIRES_AFTER,
+        committee=member.committee_id,
+    )
 
 
 def _wrong(reference: str) -> Text:

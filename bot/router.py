@@ -6,8 +6,8 @@ import inspect
 import re
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any, Generic, Protocol, TypeVar
@@ -118,6 +118,15 @@ class Context:
         for place in await people.chats_of(self.tx, self.committee.id):
             await cards.show(self.tx, card.thing, place, committee=self.committee.id)
 
+    async def show_to(self, to: Member, card: Card) -> bool:
+        """Show a thing to a member in private. False: they have not opened a private chat with the bot."""
+        reached = await people.private_chat_of(self.tx, to.person_id)
+        place = await people.place_of(self.tx, reached[0]) if reached else None
+        if place is None:
+            return False
+        await cards.show(self.tx, card.thing, place, committee=self.committee.id, lane=Lane.NOTICE)
+        return True
+
     async def say(self, says: Saying, *, authority: Authority) -> Reply | Card | None:
         """Say another command in the same work. Raises Refusal, after which nothing of it is left."""
         assert self.say_hook is not None
@@ -211,7 +220,7 @@ class Kind(ABC, Generic[V]):
     """A kind of argument: how it is read from words, kept as JSON, and asked for."""
 
     expected: Text
-    example: str
+    example: str | Text
     rest = False
     """Takes all the words that are left."""
 
@@ -260,7 +269,7 @@ class _PersonKind(Kind[Member]):
     def _stranger(self, name: str, committee: Committee) -> Refusal:
         return Refusal(
             T(
-                "I know nobody called {name} in {committee}. To be found, that person types {join} there.",
+                "Nobody in {committee} is called {name}. Ask them to type {join} in the group.",
                 name=name,
                 committee=committee.name,
                 join=Typed("/join"),
@@ -284,11 +293,17 @@ class _PersonKind(Kind[Member]):
 class _DurationKind(Kind[Minutes]):
     expected = T("an amount of time, like {example}", example=Typed("1h30"))
     example = "1h30"
-    _adapter: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, gt=0, le=grammar.MINUTES_MAX)])
+
+    def __init__(self, *, zero: bool = False) -> None:
+        self._zero = zero
+        least = 0 if zero else 1
+        self._adapter: TypeAdapter[int] = TypeAdapter(
+            Annotated[int, Field(strict=True, ge=least, le=grammar.MINUTES_MAX)]
+        )
 
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Minutes] | None:
         plain = [word.text for word in words[:4] if word.mention is None]
-        found = grammar.read_duration(plain)
+        found = grammar.read_duration(plain, zero=self._zero)
         return Found(*found) if found else None
 
     def dump(self, value: Minutes) -> int:
@@ -319,7 +334,7 @@ class _NumberKind(Kind[int]):
 
 class _NoteKind(Kind[str]):
     expected = T("a few words")
-    example = "fixed the bike"
+    example = T("fixed the bike")
     rest = True
     _adapter: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(max_length=notes.CHARACTERS_MAX)])
 
@@ -412,6 +427,8 @@ class _SayingKind(Kind[Saying]):
 Person = Annotated[Member, _PersonKind()]
 """A member: a mention, a username, a nickname, a name; or whoever wrote the message that is replied to."""
 Duration = Annotated[Minutes, _DurationKind()]
+Allowance = Annotated[Minutes, _DurationKind(zero=True)]
+"""An amount of time that may be none."""
 Number = Annotated[int, _NumberKind()]
 """The number of a thing, as its card shows it: `12`, `no. 12`, `#12`."""
 Note = Annotated[str, _NoteKind()]
@@ -466,8 +483,10 @@ class Command:
     proposal: Describes | None = None
     appoints: bool = False
     """Makes somebody an organizer: a rule of its own says who must agree."""
-    examples: Mapping[str, str] = field(default_factory=dict)
-    """Better examples of single arguments than their kinds give."""
+    sample: tuple[str | Text, ...] = ()
+    """A better example of the whole line than the kinds of its arguments give."""
+    repeatable: bool = False
+    """Only asks, and changes nothing: it may be said again in a private chat to be answered there."""
 
     def says(self, **arguments: Any) -> Saying:
         """This command with these arguments, to be said later."""
@@ -476,21 +495,25 @@ class Command:
         return Saying(command=self.name, version=self.version, arguments=kept)
 
     @property
-    def example(self) -> str:
-        """A correct line, made from the examples of its arguments."""
-        return " ".join([f"/{self.name}", *(self._example(parameter) for parameter in self.parameters)]).strip()
+    def example(self) -> Typed:
+        """A correct line."""
+        return Typed(f"/{self.name}", *(self.sample or [parameter.kind.example for parameter in self.parameters]))
 
     @property
-    def usage(self) -> str:
-        """The line with its optional arguments in brackets."""
-        shown = [
-            self._example(parameter) if parameter.required else f"[{self._example(parameter)}]"
+    def usage(self) -> Typed:
+        """The line with what can be left out in brackets."""
+        if self.sample:
+            return self.example
+        parts = [
+            parameter.kind.example if parameter.required else _bracketed(parameter.kind.example)
             for parameter in self.parameters
         ]
-        return " ".join([f"/{self.name}", *shown])
+        return Typed(f"/{self.name}", *parts)
 
-    def _example(self, parameter: Parameter) -> str:
-        return self.examples.get(parameter.name, parameter.kind.example)
+
+def _bracketed(part: str | Text) -> str | Text:
+    # Not a sentence to translate: only what is inside is.
+    return f"[{part}]" if isinstance(part, str) else Text("[{part}]", values={"part": part})
 
 
 CardRenderer = Callable[[View, int], Awaitable[Shown | None]]
@@ -517,7 +540,8 @@ class Router:
         needs_rights: bool = False,
         proposal: Callable[..., Text] | None = None,
         appoints: bool = False,
-        examples: Mapping[str, str] | None = None,
+        sample: Sequence[str | Text] = (),
+        repeatable: bool = False,
     ) -> Callable[[Handler], Command]:
         """Declare a command: the function's keyword-only, annotated parameters are its arguments."""
         assert re.fullmatch(r"[a-z0-9_]{1,32}", name), "Telegram's rule for command names"
@@ -539,7 +563,8 @@ class Router:
                 needs_rights=needs_rights,
                 proposal=proposal,
                 appoints=appoints,
-                examples=examples or {},
+                sample=tuple(sample),
+                repeatable=repeatable,
             )
             self.commands.append(command)
             return command
@@ -721,7 +746,7 @@ def _misread(command: Command, parameter: Parameter, word: Word | None) -> Refus
             T(
                 "Something is missing: {expected}. Write it like this: {example}",
                 expected=parameter.kind.expected,
-                example=Typed(command.example),
+                example=command.example,
             )
         )
     return Refusal(
@@ -729,7 +754,7 @@ def _misread(command: Command, parameter: Parameter, word: Word | None) -> Refus
             "I read “{word}” where I expected {expected}. Write it like this: {example}",
             expected=parameter.kind.expected,
             word=_clipped(word.text),
-            example=Typed(command.example),
+            example=command.example,
         )
     )
 
@@ -739,7 +764,7 @@ def _too_much(command: Command, word: Word) -> Refusal:
         T(
             "I do not know what “{word}” is for here. Write it like this: {example}",
             word=_clipped(word.text),
-            example=Typed(command.usage),
+            example=command.example,
         )
     )
 

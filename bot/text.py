@@ -48,9 +48,15 @@ class Bold:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """Something to type. A command is written with `/`; the adapter shows it the way its network wants commands."""
+    """Something to type. A command is written with `/`; the adapter shows it the way its network wants commands.
 
-    line: str
+    Parts that are words are put into the reader's language.
+    """
+
+    parts: tuple[str | Text, ...]
+
+    def __init__(self, *parts: str | Text) -> None:
+        object.__setattr__(self, "parts", parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +228,8 @@ def _render(value: Words | Value, reader: Reader, spans: list[Span]) -> None:
             _render(value.inner, reader, inner)
             spans.append(Span(plain(inner), "bold"))
         case Typed():
-            spans.append(Span(value.line, "code"))
+            words = [part if isinstance(part, str) else shown(part, reader) for part in value.parts]
+            spans.append(Span(" ".join(words), "code"))
         case Named():
             spans.append(Span(value.name, "mention", value.user) if value.user else Span(value.name))
         case Listed():
@@ -234,10 +241,10 @@ def _render(value: Words | Value, reader: Reader, spans: list[Span]) -> None:
 def _figure(value: int | Minutes | datetime | date | Day, reader: Reader) -> str:
     if isinstance(value, Minutes):
         return duration(value)
-    if isinstance(value, int) and -1000 < value < 1000:
-        # Short of the thousands every shipped language writes them so.
+    if isinstance(value, int):
+        # Most are numbers of things, which people type again: no separators.
         return str(value)
-    from babel import dates, numbers
+    from babel import dates
 
     if isinstance(value, Day):
         return dates.format_date(value.at.astimezone(reader.zone).date(), "medium", locale=reader.language)
@@ -245,9 +252,7 @@ def _figure(value: int | Minutes | datetime | date | Day, reader: Reader) -> str
         local = value.astimezone(reader.zone)
         day = dates.format_skeleton("MMMEd", local, locale=reader.language)
         return f"{day} {local:%H:%M}"
-    if isinstance(value, date):
-        return dates.format_date(value, "medium", locale=reader.language)
-    return numbers.format_decimal(value, locale=reader.language)
+    return dates.format_date(value, "medium", locale=reader.language)
 
 
 def _render_list(value: Listed, reader: Reader, spans: list[Span]) -> None:

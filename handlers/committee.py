@@ -7,7 +7,7 @@ from typing import Annotated
 
 from bot.chat import Button, Card, Reply, Saying
 from bot.domain import ledger
-from bot.router import Authority, Context, Duration, Language, Note, Person, Router, Where, Zone, choice
+from bot.router import Allowance, Authority, Context, Language, Note, Person, Router, Where, Zone, choice
 from bot.text import LANGUAGES, Bold, Listed, Minutes, Refusal, T, Text, Typed, Words, lines
 from storage import entries, people
 from storage.people import Committee, Member
@@ -227,7 +227,7 @@ async def settings(context: Context) -> Reply:
             T(
                 "Language: {language} ({command})",
                 language=LANGUAGES[committee.language],
-                command=Typed("/language es"),
+                command=Typed("/language", next(code for code in LANGUAGES if code != committee.language)),
             ),
             T("Time zone: {zone} ({command})", zone=committee.zone.key, command=Typed("/timezone Madrid")),
             T("Lowest balance: {floor} ({command})", floor=committee.floor, command=Typed("/limit 12h"))
@@ -289,9 +289,9 @@ def _limit_proposal(*, hours: Minutes | None = None, off: str = "") -> Text:
     allow=Authority.COMMITTEE,
     help=T("How far below zero a member's hours may go, or {off}.", off=Typed("off")),
     proposal=_limit_proposal,
-    examples={"hours": "12h"},
+    sample=("12h",),
 )
-async def limit(context: Context, *, hours: Duration | None = None, off: Off = "") -> Reply:
+async def limit(context: Context, *, hours: Allowance | None = None, off: Off = "") -> Reply:
     """Change the lowest balance. Whoever is below it already stays there and cannot go lower."""
     if (hours is None) == (not off):
         raise Refusal(
@@ -313,7 +313,7 @@ async def limit(context: Context, *, hours: Duration | None = None, off: Off = "
     allow=Authority.COMMITTEE,
     help=T("Change the committee's name."),
     proposal=lambda *, name: T("The committee's name becomes {name}.", name=name),
-    examples={"name": "Riverside"},
+    sample=("Riverside",),
 )
 async def rename(context: Context, *, name: Note) -> Reply:
     """Change the name."""

@@ -28,6 +28,10 @@ async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
         found = await proposals.get(context.tx, context.committee.id, same)
         assert found is not None
         return await _agree(context, found, committee)
+    if consent.carried(rule.who, committee, {context.member.id}):
+        body = {"command": carried.command, "consents": [context.member.id]}
+        await entries.append(context.tx, context.committee, "decision", body, now=context.now)
+        return await context.say(carried, authority=Authority.COMMITTEE)
     found = await proposals.open_(
         context.tx,
         context.committee.id,
@@ -39,8 +43,6 @@ async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
     )
     if consent.may_consent(rule.who, committee, context.member.id):
         await proposals.consent(context.tx, found.id, context.member.id, now=context.now)
-        if await _is_carried(context, found, committee):
-            return await _carry_out(context, found)
     zone = context.committee.zone
     await due.plan(
         context.tx,
@@ -68,6 +70,10 @@ async def agree(context: Context, *, number: Number) -> Reply | Card | None:
 
 
 async def _agree(context: Context, found: Proposal, committee: consent.Committee) -> Reply | Card | None:
+    command = context.commands.get(found.says.command)
+    appoints = command is not None and command.appoints
+    if consent.rule(committee, appoints=appoints).who != found.who:
+        raise Refusal(T("Since this was proposed, other people have to agree to it. Propose it again."))
     if not consent.may_consent(found.who, committee, context.member.id):
         raise Refusal(T("This is for the organizers to agree to. Talk to one of them."))
     if not await proposals.consent(context.tx, found.id, context.member.id, now=context.now):
@@ -141,14 +147,19 @@ async def proposal_card(view: View, ref: int) -> Shown | None:
     if found.state != "open":
         return Shown(lines(heading, agreed, _closed(found)))
     committee = await people.facts(view.tx, view.committee.id)
-    needed = consent.needed(found.who, committee)
+    missing = consent.missing(found.who, committee, consents)
     needs = (
-        N("{n} member must agree, by {until}.", "{n} members must agree, by {until}.", needed, until=found.expires_at)
+        N(
+            "{n} more member must agree, by {until}.",
+            "{n} more members must agree, by {until}.",
+            missing,
+            until=found.expires_at,
+        )
         if found.who == "members"
         else N(
-            "{n} organizer must agree, by {until}.",
-            "{n} organizers must agree, by {until}.",
-            needed,
+            "{n} more organizer must agree, by {until}.",
+            "{n} more organizers must agree, by {until}.",
+            missing,
             until=found.expires_at,
         )
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bot.chat import Button, Card, Reply, Shown
 from bot.domain import ledger
 from bot.router import Authority, Context, Duration, Note, Number, Person, Router, View
-from bot.text import Lines, Minutes, Refusal, T, Text, Typed, Words, lines
-from storage import cards, notes, people, transfers
+from bot.text import Lines, Minutes, Refusal, T, Typed, Words, lines
+from storage import buttons, cards, notes, people, transfers
 from storage.database import Transaction
 from storage.people import Committee
 
@@ -20,17 +20,11 @@ async def thank(context: Context, *, to: Person, time: Duration, what: Note = ""
     transfer = ledger.transfer(giver, receiver, time, at=context.now)
     id_, _ = await transfers.record(context.tx, context.committee, transfer, recorder=context.member, note=what)
     card = Card("transfer", id_)
-    told = await context.tell(to, _thanks(context.member.name, time, what), thing=card.thing)
+    told = await context.show_to(to, Card("thanks", id_))
     if not told and context.place is not None and context.place.private:
         # Whoever is thanked hears of it: where not in private, in the group.
         await context.show(card)
     return card
-
-
-def _thanks(name: str, time: Minutes, note: str) -> Text:
-    if note:
-        return T("{name} thanked you with {time}: {note}", name=name, time=time, note=note)
-    return T("{name} thanked you with {time}.", name=name, time=time)
 
 
 @router.card("transfer")
@@ -59,7 +53,22 @@ async def transfer_card(view: View, ref: int) -> Shown | None:
     return Shown(words, buttons=((balance, Button(label=T("Undo"), says=undo.says(number=exchange.number))),))
 
 
-@router.command("balance", allow=Authority.MEMBER, help=T("Your hours; only you see them."))
+@router.card("thanks")
+async def thanks_card(view: View, ref: int) -> Shown | None:
+    """What whoever helped is told in private; once the note is erased, without it."""
+    exchange = await transfers.exchange(view.tx, view.committee, ref)
+    if exchange is None:
+        return None
+    name, time = exchange.giver, exchange.minutes
+    if exchange.reversed:
+        return Shown(T("Undone: {name} thanked you with {time}.", name=name, time=time))
+    note = await notes.of(view.tx, f"transfer:{ref}")
+    if note:
+        return Shown(T("{name} thanked you with {time}: {note}", name=name, time=time, note=note))
+    return Shown(T("{name} thanked you with {time}.", name=name, time=time))
+
+
+@router.command("balance", allow=Authority.MEMBER, help=T("Your hours; only you see them."), repeatable=True)
 async def balance_(context: Context) -> Reply:
     """What the member has, in private."""
     account = await transfers.account(context.tx, context.committee, context.member)
@@ -75,7 +84,7 @@ async def balance_(context: Context) -> Reply:
     )
 
 
-@router.command("history", allow=Authority.MEMBER, help=T("Your latest exchanges; only you see them."))
+@router.command("history", allow=Authority.MEMBER, help=T("Your latest exchanges; only you see them."), repeatable=True)
 async def history(context: Context) -> Reply:
     """The member's newest exchanges, in private."""
     found = await transfers.recent(context.tx, context.member)
@@ -113,7 +122,7 @@ async def undo(context: Context, *, number: Number | None = None) -> Reply:
     assert recorded is not None
     opposite = ledger.reversal(recorded, by=context.member.id, said_at=context.said_at, at=context.now)
     _, new = await transfers.record(context.tx, context.committee, opposite, recorder=context.member, reverses=id_)
-    await cards.changed(context.tx, f"transfer:{id_}")
+    await _show_changed(context, id_)
     for other in await transfers.parties(context.tx, id_) - {context.member.id}:
         member = await people.member(context.tx, context.committee.id, other)
         if member is not None and member.active:
@@ -150,16 +159,22 @@ async def _numbered(tx: Transaction, committee: Committee, number: int) -> int:
 async def erase(context: Context, *, number: Number) -> Reply:
     """The words go from every file; the hours stay in the books."""
     id_ = await _numbered(context.tx, context.committee, number)
-    if context.member.id not in await transfers.parties(context.tx, id_):
+    parties = await transfers.parties(context.tx, id_)
+    if context.member.id not in parties:
         raise Refusal(T("Only the two people in no. {number} can erase its note.", number=number))
     if not await notes.erase(context.tx, f"transfer:{id_}"):
         raise Refusal(T("No. {number} has no note.", number=number))
-    await cards.changed(context.tx, f"transfer:{id_}")
+    await buttons.forget_questions(context.tx, parties)
+    await _show_changed(context, id_)
     return Reply(
         T(
             "I have erased the note of no. {number}; the hours stay. "
             "What was written in a chat stays there until you delete it.",
             number=number,
-        ),
-        private=True,
+        )
     )
+
+
+async def _show_changed(context: Context, transfer_id: int) -> None:
+    for kind in ("transfer", "thanks"):
+        await cards.changed(context.tx, Card(kind, transfer_id).thing)

@@ -17,7 +17,7 @@ LABELS = {
 }
 
 
-@router.command("menu", allow=Authority.ANYONE, help=T("What you can do here, with buttons."))
+@router.command("menu", allow=Authority.ANYONE, help=T("What you can do here, with buttons."), repeatable=True)
 async def menu(context: Context) -> Reply:
     """The first page: what this is, and buttons for what needs no words."""
     if context.of_committee is None:
@@ -33,7 +33,7 @@ async def menu(context: Context) -> Reply:
             _title(context.committee.name),
             T(
                 "Did somebody help you? Thank them with your time: {example}",
-                example=Typed("/thank @ben 1h30 fixed the bike"),
+                example=Typed("/thank @ben 1h30", T("fixed the bike")),
             ),
         ),
         buttons=tuple(tuple(buttons[at : at + 2]) for at in range(0, len(buttons), 2)),
@@ -75,7 +75,8 @@ async def start(context: Context) -> Reply:
     "help",
     allow=Authority.ANYONE,
     help=T("What can be typed here; or more about one command."),
-    examples={"about": "thank"},
+    sample=("thank",),
+    repeatable=True,
 )
 async def help_(context: Context, *, about: Note = "") -> Reply:
     """The commands for this person in this chat, each with a line; or one command in full."""
@@ -90,7 +91,8 @@ async def help_(context: Context, *, about: Note = "") -> Reply:
     return Reply(
         lines(
             _title(T("What you can type here")),
-            *(T("{command}: {help}", command=Typed(command.usage), help=command.help) for command in known),
+            T("What stands in [ ] can be left out."),
+            *(T("{command}: {help}", command=command.usage, help=command.help) for command in known),
         ),
         private=True,
     )
@@ -124,8 +126,8 @@ def _about(context: Context, about: str) -> Words:
         Authority.COMMITTEE: T("The committee decides it: I ask those who must agree."),
     }
     return lines(
-        T("{command}: {help}", command=Typed(command.usage), help=command.help),
-        T("For example: {example}", example=Typed(command.example)),
+        T("{command}: {help}", command=command.usage, help=command.help),
+        T("For example: {example}", example=command.example),
         allowed[command.allow],
     )
 

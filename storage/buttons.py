@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -64,12 +64,21 @@ async def _token(tx: Transaction, button: Button, committee: int | None, now: da
     arguments = canonical(says.arguments)
     # The same button shown again (a card that is edited) has the same token: a press that crosses the edit counts.
     # Nobody can guess it without the secret of this database.
-    print_ = canonical({"c": says.command, "v": says.version, "a": arguments, "g": committee, "o": button.only})
+    print_ = canonical(
+        {
+            "c": says.command,
+            "v": says.version,
+            "a": arguments,
+            "g": committee,
+            "o": button.only,
+            "q": button.question,
+        }
+    )
     digest = hmac.digest(await _secret(tx), print_.encode(), "sha256")
     token = base64.b32encode(digest[:10]).decode().lower()
     await tx.execute(
-        """INSERT INTO buttons (token, command, version, arguments, committee_id, member_id, expires_us, once)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """INSERT INTO buttons (token, command, version, arguments, committee_id, member_id, expires_us, once, question)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (token) DO UPDATE SET expires_us = max(expires_us, excluded.expires_us)""",
         token,
         says.command,
@@ -79,6 +88,7 @@ async def _token(tx: Transaction, button: Button, committee: int | None, now: da
         button.only,
         to_us(now + (button.expires or EXPIRES_AFTER)),
         int(button.once),
+        button.question,
     )
     return token
 
@@ -122,10 +132,22 @@ async def kept(tx: Reader, token: str, *, now: datetime) -> Kept | None:
 
 
 async def use(tx: Transaction, token: str, *, now: datetime) -> None:
-    """A button that works once has been used."""
-    await tx.execute("UPDATE buttons SET used_us = ? WHERE token = ? AND once = 1", to_us(now), token)
+    """A button that works once has been used, and with it the others of its question. What they carried goes."""
+    await tx.execute(
+        """UPDATE buttons SET used_us = ?1, arguments = '{}' WHERE once = 1 AND (token = ?2
+               OR question = (SELECT question FROM buttons WHERE token = ?2))""",
+        to_us(now),
+        token,
+    )
+
+
+async def forget_questions(tx: Transaction, members: Collection[int]) -> None:
+    """Forget what these members were asked back and have not answered: it carries their words."""
+    for member in members:
+        await tx.execute("DELETE FROM buttons WHERE member_id = ? AND question IS NOT NULL", member)
 
 
 async def purge(tx: Transaction, *, now: datetime) -> None:
-    """Forget buttons that have expired a good while ago."""
+    """Forget questions that nobody answered in time, and buttons that have expired a good while ago."""
+    await tx.execute("DELETE FROM buttons WHERE question IS NOT NULL AND expires_us < ?", to_us(now))
     await tx.execute("DELETE FROM buttons WHERE expires_us < ?", to_us(now - EXPIRES_AFTER))

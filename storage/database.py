@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import glob
 import logging
 import re
 import secrets
@@ -21,7 +22,7 @@ import shutil
 import sqlite3
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -42,6 +43,7 @@ READ_SECONDS_MAX = 60.0
 STEPS_BETWEEN_LOOKS = 10_000
 WAITING_WORKS_MAX = 10_000
 MEND_SECONDS = 1.0
+EMPTY_LOG_AGAIN_SECONDS = 60.0
 
 
 class StorageError(Exception):
@@ -246,7 +248,10 @@ class Database:
         self._asked = asyncio.Event()
         self._read_lock = asyncio.Lock()
         self._closed = False
-        self._running: Reader | None = None
+        self._running: dict[aiosqlite.Connection, Reader] = {}
+        """On each connection, whose statements it is carrying out."""
+        self._empty_log_at: float | None = None
+        """While something erased still stands in the write-ahead log: when to try again to empty it."""
         self._writer = asyncio.create_task(self._write(), name="database writer")
 
     # --- opening ---------------------------------------------------------------------------------------------
@@ -259,27 +264,28 @@ class Database:
         Raises WrongKey, NewerSchema, or Unavailable where the medium is at fault.
         """
         driver = _driver(key)
-        connection = _connection(driver, path, key)
+        connection, reading = _connection(driver, path, key), _connection(driver, path, key)
         try:
             await connection
-            try:
-                await _prepare(connection)
-                await _migrate(connection, path)
-            except driver.DatabaseError as error:
-                if "not a database" in str(error) or "encrypted" in str(error):
-                    raise WrongKey(str(path)) from error
-                raise Unavailable(_medium_at_fault(error) or type(error).__name__) from error
-            reading = _connection(driver, path, key)
+            await _prepare(connection)
+            await _migrate(connection, path)
+            # What was erased just before a crash may still stand in the write-ahead log.
+            with contextlib.suppress(driver.OperationalError):
+                await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             await reading
             await reading.execute_fetchall("PRAGMA query_only = ON")
-        except driver.OperationalError as error:
+        except BaseException as error:
+            for opened in (reading, connection):
+                with contextlib.suppress(ValueError):
+                    await opened.close()
+            if not isinstance(error, driver.DatabaseError):
+                raise
+            if "not a database" in str(error) or "encrypted" in str(error):
+                raise WrongKey(str(path)) from error
             raise Unavailable(_medium_at_fault(error) or type(error).__name__) from error
-        except BaseException:
-            with contextlib.suppress(ValueError):
-                await connection.close()
-            raise
         database = cls(path, connection, reading, driver=driver, token=token)
-        await database._in_thread(connection, database._watch_time)
+        await database._in_thread(connection, lambda: database._watch_time(connection))
+        await database._in_thread(reading, lambda: database._watch_time(reading))
         return database
 
     async def close(self) -> None:
@@ -335,7 +341,7 @@ class Database:
             self._asked.clear()
             while self._queue:
                 batch = await self._in_thread(self._connection, self._run_batch)
-                if any(outcome.tx is not None and outcome.tx.wipe for outcome in batch.outcomes):
+                if _wipes(batch.outcomes) or (self._empty_log_at or time.monotonic()) < time.monotonic():
                     await self._empty_log()
                 self._settle(batch)
             if self._closed:
@@ -360,21 +366,26 @@ class Database:
             else:
                 waiting.done.set_result(outcome.result)
         if outgoing and self.on_commit is not None:
-            self.on_commit(outgoing)
+            try:
+                self.on_commit(outgoing)
+            except Exception:
+                # What is stored will be found there; the writer must live.
+                log.exception("commit not passed on")
 
     async def _empty_log(self) -> None:
-        """Move everything from the write-ahead log into the file and cut it to nothing."""
+        """Move everything from the write-ahead log into the file and cut it to nothing; if not now, then later.
+
+        The works are committed and their callers must hear so: nothing is raised.
+        """
         async with self._read_lock:
-            for _ in range(3):
-                rows = list(await self._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)"))
-                if rows and rows[0][0] == 0:
-                    break
-                await asyncio.sleep(0.05)
-            else:
-                log.error("write-ahead log not emptied")
-        # What was erased must not live on in a copy made before a change of schema.
-        for copy in self.path.parent.glob(f"{self.path.name}.before-*"):
-            copy.unlink()
+            try:
+                [(blocked, *_)] = await self._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+                why = "somebody reads"
+            except self._driver.Error as error:
+                blocked, why = 1, _medium_at_fault(error) or type(error).__name__
+        self._empty_log_at = time.monotonic() + EMPTY_LOG_AGAIN_SECONDS if blocked else None
+        if blocked:
+            log.error("write-ahead log not emptied", extra={"why": why})
 
     async def _in_thread(self, connection: aiosqlite.Connection, step: Callable[[], R]) -> R:
         # aiosqlite has no public way to run more than one statement in its thread at a time.
@@ -394,7 +405,7 @@ class Database:
                 batch.outcomes.append(self._run_work(batch.works[-1].work))
                 if time.monotonic() > deadline:
                     break
-            self._commit(len(batch.works))
+            self._commit(batch.outcomes)
         except _Failed as failure:
             self._roll_back()
             if not batch.works:
@@ -413,11 +424,17 @@ class Database:
         try:
             self._step("BEGIN IMMEDIATE")
             outcome = self._run_work(work)
-            self._commit(1)
+            self._commit([outcome])
         except _Failed as failure:
             self._roll_back()
             self.counts.failed += 1
-            trouble = _medium_at_fault(failure.__cause__) if failure.__cause__ else None
+            cause = failure.__cause__
+            if isinstance(cause, TookTooLong):
+                return _Outcome(error=cause), None
+            if isinstance(cause, self._driver.IntegrityError):
+                # An invariant that is looked at only when the transaction ends.
+                return _Outcome(error=Conflict(str(cause))), None
+            trouble = _medium_at_fault(cause) if cause else None
             error = Unavailable(trouble) if trouble else StorageError(_why(failure))
             return _Outcome(error=error), trouble
         return outcome, None
@@ -426,33 +443,55 @@ class Database:
         """Run one work in its savepoint. Its own exceptions are its outcome; what spoils the batch is raised."""
         self._step("SAVEPOINT work")
         tx = Transaction(self._driver, self._connection._conn, WORK_SECONDS_MAX, self._token)
-        self._running = tx
         try:
-            result = _run_through(work(tx))
-        except Exception as error:  # noqa: BLE001 - whatever a work raises is for its caller
-            self._running = None
-            self._step("ROLLBACK TO work")
-            self._step("RELEASE work")
-            return _Outcome(error=error)
-        finally:
-            self._running = None
+            with self._watched(self._connection, tx):
+                result = _run_through(work(tx))
+        except _Failed:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a work raises is for its caller
+            try:
+                self._step("ROLLBACK TO work")
+                self._step("RELEASE work")
+            except _Failed:
+                # A statement that is stopped while it writes takes the whole transaction with it.
+                if isinstance(error, TookTooLong):
+                    raise _Failed from error
+                raise
+            return _Outcome(error=error if isinstance(error, Exception) else StorageError(type(error).__name__))
         self._step("RELEASE work")
         return _Outcome(result=result, tx=tx)
 
     def _answer_question(self, question: Question[R]) -> R:
-        self._reading._conn.execute("BEGIN")
+        # An old reader keeps the write-ahead log from being emptied, so its age is limited.
+        reader = Reader(self._driver, self._reading._conn, READ_SECONDS_MAX)
         try:
-            # An old reader keeps the write-ahead log from being emptied, so its age is limited.
-            return _run_through(question(Reader(self._driver, self._reading._conn, READ_SECONDS_MAX)))
+            reader._run("BEGIN", ())
+            with self._watched(self._reading, reader):
+                return _run_through(question(reader))
         except _Failed as failure:
-            raise StorageError(_why(failure)) from failure.__cause__
+            trouble = _medium_at_fault(failure.__cause__) if failure.__cause__ else None
+            raise (Unavailable(trouble) if trouble else StorageError(_why(failure))) from failure.__cause__
         finally:
-            self._reading._conn.execute("ROLLBACK")
+            # Where SQLite has ended the view by itself there is nothing to end.
+            self._reading._conn.rollback()
 
-    def _commit(self, works: int) -> None:
+    def _commit(self, outcomes: Sequence[_Outcome]) -> None:
+        if _wipes(outcomes):
+            self._remove_copies()
         self._step("COMMIT")
         self.counts.commits += 1
-        self.counts.works += works
+        self.counts.works += len(outcomes)
+
+    def _remove_copies(self) -> None:
+        """What is erased must not live on in a copy made before a change of schema.
+
+        Done before the commit: after a crash between the two nobody would remember to.
+        """
+        try:
+            for copy in self.path.parent.glob(f"{glob.escape(self.path.name)}.before-*"):
+                copy.unlink()
+        except OSError as error:
+            raise _Failed from error
 
     def _roll_back(self) -> None:
         # SQLite may already have rolled back by itself; then there is nothing to undo.
@@ -466,14 +505,26 @@ class Database:
         except self._driver.Error as error:
             raise _Failed from error
 
-    def _watch_time(self) -> None:
-        """Have SQLite ask, every so many steps of a statement, whether the work is overdue."""
+    def _watch_time(self, connection: aiosqlite.Connection) -> None:
+        """Have SQLite ask, every so many steps of a statement, whether it has taken longer than it may."""
 
         def overdue() -> int:
-            running = self._running
+            running = self._running.get(connection)
             return int(running is not None and running.overdue)
 
-        self._connection._conn.set_progress_handler(overdue, STEPS_BETWEEN_LOOKS)
+        connection._conn.set_progress_handler(overdue, STEPS_BETWEEN_LOOKS)
+
+    @contextlib.contextmanager
+    def _watched(self, connection: aiosqlite.Connection, reader: Reader) -> Iterator[None]:
+        self._running[connection] = reader
+        try:
+            yield
+        finally:
+            del self._running[connection]
+
+
+def _wipes(outcomes: Sequence[_Outcome]) -> bool:
+    return any(outcome.tx is not None and outcome.tx.wipe for outcome in outcomes)
 
 
 def _run_through(coroutine: Coroutine[Any, Any, R]) -> R:
@@ -532,6 +583,8 @@ async def _prepare(connection: aiosqlite.Connection) -> None:
         "synchronous = FULL",
         "foreign_keys = ON",
         "secure_delete = ON",
+        # Otherwise INSERT OR REPLACE takes rows out without asking the triggers that keep them.
+        "recursive_triggers = ON",
         "trusted_schema = OFF",
         "temp_store = MEMORY",
         "journal_size_limit = 4194304",

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
@@ -30,7 +29,7 @@ class Town:
         """Where, and what, of every line so far."""
 
     async def says(self, who: str, text: str, *, reply_to: str | None = None) -> str:
-        """Somebody writes in the group. What the bot then says there (several messages: one a line), without buttons."""
+        """Somebody writes in the group. What the bot then says there, a message a line, without buttons."""
         before = len(self.transcript)
         await self.practice.say(who, text, reply_to=reply_to)
         return self._answers(before, self.practice.console.title(self.practice.group.id))
@@ -42,7 +41,7 @@ class Town:
         return self._answers(before, f"{who} (dm)")
 
     async def presses(self, who: str, label: str) -> str:
-        """Somebody presses the newest button with this label. The pop-up they get, else what the bot says in the group."""
+        """Somebody presses the newest button with this label. The pop-up they get, else what the group hears."""
         before = len(self.transcript)
         await self.practice.press(who, label)
         group = self.practice.console.title(self.practice.group.id)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from bot.adapters.console import Somebody
+from bot.chat import Sender
 from tests.conftest import Town
 
 
@@ -63,7 +67,7 @@ async def test_a_reply_names_the_person(town: Town) -> None:
         ("/thank @ana 1h", "You cannot thank yourself with hours. Who helped you?"),
         (
             "/thank @zoe 1h",
-            "I know nobody called @zoe in Riverside. To be found, that person types /join there.",
+            "Nobody in Riverside is called @zoe. Ask them to type /join in the group.",
         ),
     ],
 )
@@ -129,23 +133,65 @@ async def test_erased_words_are_gone_from_the_history(town: Town) -> None:
     assert await town.whispers("ben", "/erase 1") == "No. 1 has no note."
 
 
-async def test_two_people_of_one_name_are_asked_back(town: Town) -> None:
-    for who in ("sam_one", "sam_two"):
-        town.practice.console.somebody(who)
-    # Both are called Sam something; the first name alone does not tell who is meant.
-    from dataclasses import replace
+class Called(Somebody):
+    """Somebody whose name is not their username."""
 
-    from bot.adapters.console import Somebody
+    @property
+    def sender(self) -> Sender:
+        return replace(super().sender, name=f"Sam {self.username.removeprefix('sam_').title()}")
 
-    class Called(Somebody):
-        @property
-        def sender(self):  # type: ignore[no-untyped-def]
-            return replace(super().sender, name="Sam " + self.username.removeprefix("sam_").title())
 
+async def two_called_sam(town: Town) -> None:
+    """Sam One and Sam Two join."""
     for who in ("sam_one", "sam_two"):
         town.practice.console.people[who] = Called(who)
         await town.says(who, "/join")
+
+
+async def test_two_people_of_one_name_are_asked_back(town: Town) -> None:
+    await two_called_sam(town)
     assert await town.says("ana", "/thank sam 1h paint") == "“sam” fits several people. Whom do you mean?"
     assert await town.presses("ana", "Sam Two") == "Sam Two helped Ana: 1 h. (No. 1)"
     assert await town.balance("sam_two") == 60
     assert await town.balance("sam_one") == 0
+
+
+async def test_a_question_is_answered_once_and_by_whoever_was_asked(town: Town) -> None:
+    await two_called_sam(town)
+    await town.says("ana", "/thank sam 1h paint")
+    assert await town.presses("chi", "Sam One") == "This button is for somebody else."
+    await town.presses("ana", "Sam Two")
+    assert await town.presses("ana", "Sam Two") == "That was pressed already."
+    assert await town.presses("ana", "Sam One") == "That was pressed already."
+    assert (await town.balance("ana"), await town.balance("chi")) == (-60, 0)
+
+
+async def test_an_answer_that_was_refused_can_be_given_again(town: Town) -> None:
+    await two_called_sam(town)
+    await town.says("ana", "/thank @ben 12h")
+    await town.says("ana", "/thank sam 1h")
+    assert (await town.presses("ana", "Sam Two")).startswith("That would take you to -13 h")
+    await town.says("chi", "/thank @ana 1h")
+    assert await town.presses("ana", "Sam Two") == "Sam Two helped Ana: 1 h. (No. 3)"
+
+
+async def test_what_was_asked_back_long_ago_has_to_be_said_again(town: Town) -> None:
+    await two_called_sam(town)
+    await town.says("ana", "/thank sam 1h a secret errand")
+    await town.skip("61m")
+    assert (await town.presses("ana", "Sam Two")).startswith("This button is out of date.")
+
+
+async def test_an_erased_note_goes_from_what_the_bot_has_said_too(town: Town) -> None:
+    await town.says("ana", "/thank @ben 2h the hospital visit")
+    assert town.heard("ben") == ["Ana thanked you with 2 h: the hospital visit"]
+    await town.says("ana", "/erase 1")
+    assert ("ben (dm)", "bot (edit): Ana thanked you with 2 h.") in town.transcript
+
+
+async def test_without_a_private_chat_nothing_is_done_a_second_time(town: Town) -> None:
+    await town.says("dan", "/join")
+    answer = "I answer that in private. Press the button once; after that I can always reach you there."
+    assert await town.says("dan", "/balance") == answer
+    await town.presses("dan", "Open a private chat")
+    assert town.heard("dan") == ["You have 0 min."]

@@ -499,7 +499,7 @@ async def test_when_the_disk_is_full_at_commit_nobody_is_told_a_lie_and_it_goes_
     await database.transact(with_pieces)
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(shutil.disk_usage(small_disk).free - 150_000))
-    told = await burst(database, range(0, 60), "x" * 8000)
+    told = await burst(database, range(60), "x" * 8000)
     assert 0 < len(told) < 60, "some found room"
     assert database.trouble == "disk full"
     assert isinstance((await outcomes(database, write(99, "x" * 200_000)))[0], Unavailable)

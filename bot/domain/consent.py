@@ -47,7 +47,7 @@ def rule(committee: Committee, *, appoints: bool) -> Rule:
     if not appoints:
         raise Refusal(
             T(
-                "This takes the consent of two organizers, and there are not two yet. Appoint one first: {command}.",
+                "Two organizers must agree to this, and there are fewer now. Appoint one first: {command}",
                 command=Typed("/organizer @name"),
             )
         )
@@ -61,6 +61,11 @@ def may_consent(who: Who, committee: Committee, member: int) -> bool:
     return member in _electorate(who, committee)
 
 
+def missing(who: Who, committee: Committee, consents: AbstractSet[int]) -> int:
+    """How many more must agree, as the committee is now; 0: it is carried."""
+    return max(0, needed(who, committee) - len(consents & _electorate(who, committee)))
+
+
 def needed(who: Who, committee: Committee) -> int:
     """How many must agree, as the committee is now."""
     if who == "members":
@@ -70,7 +75,7 @@ def needed(who: Who, committee: Committee) -> int:
 
 def carried(who: Who, committee: Committee, consents: AbstractSet[int]) -> bool:
     """Whether enough of those who count have agreed. Consents of people who no longer count are passed over."""
-    return len(consents & _electorate(who, committee)) >= needed(who, committee)
+    return missing(who, committee, consents) == 0
 
 
 def _electorate(who: Who, committee: Committee) -> AbstractSet[int]:

@@ -12,14 +12,14 @@ MINUTES_MAX = 100 * 60
 """More than this at once is a slip of the finger, not an exchange."""
 
 # The words of every shipped language are understood at once: members of one group mix them.
-_HOUR = r"(?:h|hr|hrs|hours?|horas?|std|stunden?)"
+_HOUR = r"(?:h|hs|hr|hrs|hours?|horas?|std|stunden?)"
 _MINUTE = r"(?:m|min|mins|minutes?|minutos?|minuten?)"
 _AMOUNT = re.compile(
     rf"""
     (?P<sign>[-+])?
     (?: (?P<clock_hours>[0-9]{{1,6}}) : (?P<clock_minutes>[0-9]{{2}}) (?:\s?{_HOUR})?
       | (?P<hours>[0-9]{{1,6}}) \s? {_HOUR} \s? (?P<rest>[0-5]?[0-9]) (?:\s?{_MINUTE})?
-      | (?P<parts>[0-9]{{1,6}}(?:[.,][0-9]{{1,6}})?) \s? {_HOUR}
+      | (?P<parts>[0-9]{{1,6}}(?:[.,][0-9]{{1,6}})?)? \s? (?P<fraction>[¼½¾])? \s? {_HOUR}
       | (?P<minutes>[0-9]{{1,6}}) \s? {_MINUTE}
     ) \.?
     """,
@@ -29,16 +29,18 @@ _WORDS_MAX = 4
 _LOOKS_LIKE_AMOUNT = re.compile(r"[-+]?[0-9]+(?:[.,:][0-9]+)?", re.ASCII)
 
 
-def read_duration(words: Sequence[str]) -> tuple[Minutes, int] | None:
+def read_duration(words: Sequence[str], *, zero: bool = False) -> tuple[Minutes, int] | None:
     """The amount of time at the beginning of the words, and how many of them it takes; None: there is none.
 
     Refuses what is an amount of time but not one that can be recorded: nothing, less than nothing, parts of a
-    minute, more than `MINUTES_MAX`; and a bare number, which could be hours or minutes.
+    minute, more than `MINUTES_MAX`; and a bare number, which could be hours or minutes. `zero`: nothing is allowed.
     """
     for count in range(min(_WORDS_MAX, len(words)), 0, -1):
         found = _AMOUNT.fullmatch(" ".join(words[:count]))
-        if found:
-            return _checked(found, " ".join(words[:count])), count
+        if found and (
+            found["parts"] or found["fraction"] or found["clock_hours"] or found["hours"] or found["minutes"]
+        ):
+            return _checked(found, " ".join(words[:count]), zero=zero), count
     if words and _LOOKS_LIKE_AMOUNT.fullmatch(words[0]):
         raise Refusal(
             T(
@@ -51,7 +53,10 @@ def read_duration(words: Sequence[str]) -> tuple[Minutes, int] | None:
     return None
 
 
-def _checked(found: re.Match[str], written: str) -> Minutes:
+_FRACTIONS = {"¼": Fraction(1, 4), "½": Fraction(1, 2), "¾": Fraction(3, 4), None: Fraction()}
+
+
+def _checked(found: re.Match[str], written: str, *, zero: bool) -> Minutes:
     part = found.groupdict()
     if part["clock_hours"] is not None:
         if int(part["clock_minutes"]) > 59:
@@ -59,11 +64,11 @@ def _checked(found: re.Match[str], written: str) -> Minutes:
         exact = Fraction(int(part["clock_hours"]) * 60 + int(part["clock_minutes"]))
     elif part["hours"] is not None:
         exact = Fraction(int(part["hours"]) * 60 + int(part["rest"]))
-    elif part["parts"] is not None:
-        exact = Fraction(part["parts"].replace(",", ".")) * 60
+    elif part["minutes"] is None:
+        exact = (Fraction((part["parts"] or "0").replace(",", ".")) + _FRACTIONS[part["fraction"]]) * 60
     else:
         exact = Fraction(int(part["minutes"]))
-    if part["sign"] == "-" or exact <= 0:
+    if part["sign"] == "-" or exact < 0 or (exact == 0 and not zero):
         raise Refusal(T("The time must be more than nothing. Write it like {example}.", example=Typed("1h30")))
     if exact.denominator != 1:
         raise Refusal(

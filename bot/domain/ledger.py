@@ -99,7 +99,7 @@ def reversal(recorded: Recorded, *, by: int, said_at: datetime, at: datetime) ->
         raise Refusal(
             T(
                 "No. {number} is older than {limit} and cannot be undone any more. "
-                "If it is wrong, agree with the other person and record the opposite.",
+                "If it is wrong, ask the other person to thank you with the same time.",
                 number=recorded.number,
                 limit=Minutes(UNDO_WITHIN.total_seconds() // 60),
             )

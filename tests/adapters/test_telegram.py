@@ -803,7 +803,7 @@ async def test_a_poll_that_never_returns_is_given_up_and_keeps_no_message_waitin
 
 async def test_messages_that_hang_keep_no_reading_waiting(scene: Scene) -> None:
     scene.server.fault("sendMessage", "hang", times=None)
-    adapter = adapter_for(scene.server, scene.core, timeout_seconds=2.0)
+    adapter = adapter_for(scene.server, scene.core)
     async with running(adapter) as caught_up:
         await asyncio.wait_for(caught_up.wait(), 5)
         sends = [asyncio.create_task(adapter.send(letter(scene.group, "hello"))) for _ in range(CONNECTIONS_MAX + 1)]
@@ -898,6 +898,7 @@ async def test_neither_token_nor_words_nor_names_are_logged(scene: Scene, caplog
         await scene.server.fetched()
     gc.collect()  # asyncio logs what nobody looked at when it is forgotten
     assert caplog.records, "something was logged"
+    assert not [record for record in caplog.records if record.name == "asyncio" and record.levelno >= logging.WARNING]
     for record in caplog.records:
         said = f"{record.getMessage()} {record.__dict__}"
         if record.name.startswith(("bot", "telegram", "aiohttp", "asyncio")):

@@ -88,7 +88,7 @@ class Bursts:
     async def quiet(self, done: Callable[[], bool], *, within: float = AWAY_SECONDS) -> None:
         """Wait until it is done, or until nothing more comes."""
         end = asyncio.get_running_loop().time() + within
-        while not done() and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110 - looks into a file
+        while not done() and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(0.05)
 
 

@@ -145,10 +145,13 @@ CREATE TABLE buttons (
     member_id INTEGER REFERENCES members (id),
     expires_us INTEGER NOT NULL,
     once INTEGER NOT NULL CHECK (once IN (0, 1)),
+    question TEXT,
     used_us INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX buttons_by_age ON buttons (expires_us);
+CREATE INDEX buttons_by_question ON buttons (question) WHERE question IS NOT NULL;
+CREATE INDEX buttons_asked ON buttons (member_id) WHERE question IS NOT NULL;
 
 -- Things that fall due: what the clock says, when (the local intent and the instant it means), and what a late start means.
 CREATE TABLE due (
