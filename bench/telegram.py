@@ -145,7 +145,8 @@ def run(seconds: float, rounds: int) -> None:
             print(mine.line(f"  Solibot /thank, {count} chats"))
             print(
                 f"    ratio: commands/s {mine.per_second / theirs.per_second:.2f} x   "
-                f"p50 {mine.p50 / theirs.p50:.2f} x   p95 {mine.p95 / theirs.p95:.2f} x   CPU {mine.cpu_ms / theirs.cpu_ms:.2f} x"
+                f"p50 {mine.p50 / theirs.p50:.2f} x   p95 {mine.p95 / theirs.p95:.2f} x   "
+                f"CPU {mine.cpu_ms / theirs.cpu_ms:.2f} x"
             )
         print(
             f"  start: stock {stock.start_seconds:.2f} s, Solibot {ours.start_seconds:.2f} s   "

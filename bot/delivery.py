@@ -285,15 +285,15 @@ class Delivery:
                 return
             due, content = current
             revision, message = due.wanted, due.message
-        if content is None:
-            await self._mark(lambda tx: cards.sent(tx, due.id, revision, message))
-        elif message is None:
-            message = await adapter.send(self._letter(due, content, key=f"card-{due.id}-{revision}"))
-        else:
-            try:
-                await adapter.edit(self._letter(due, content, key=f"card-{due.id}-{revision}"), message)
-            except MessageGone:
-                message = None
+        if content is not None:
+            letter = self._letter(due, content, key=f"card-{due.id}-{revision}")
+            if message is None:
+                message = await adapter.send(letter)
+            else:
+                try:
+                    await adapter.edit(letter, message)
+                except MessageGone:
+                    message = None
         await self._mark(lambda tx: cards.sent(tx, due.id, revision, message))
         if chat.newest.get(due.id, 0) > revision:
             newer = await self._database.transact(lambda tx: cards.get(tx, due.id))

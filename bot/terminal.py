@@ -67,7 +67,7 @@ _CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], "?")
 def greeting(who: str) -> list[str]:
     """The first words, a line each."""
     return [
-        f"This is {GROUP}, a practice committee: {' and '.join(ORGANIZERS)} organize it, {' and '.join(MEMBERS)} are",
+        f"{GROUP} is a practice committee: {' and '.join(ORGANIZERS)} organize it, {' and '.join(MEMBERS)} are",
         f"members. You are {who}, and what you type is said in the group. For example:",
         "",
         "  /thank @ben 1h30 fixed the bike",

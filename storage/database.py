@@ -167,21 +167,22 @@ class Transaction(Reader):
         outgoing, wipe = len(self.outgoing), self.wipe
         try:
             yield
-        except Exception:
-            self._take_back()
+        except Exception as error:
+            self._take_back(error)
             del self.outgoing[outgoing:]
             self.wipe = wipe
             raise
         self._run("RELEASE inner_work", ())
 
-    def _take_back(self) -> None:
+    def _take_back(self, error: Exception) -> None:
         # Also for a work that is overdue: what it did must go.
         for sql in ("ROLLBACK TO inner_work", "RELEASE inner_work"):
             try:
                 self._connection.execute(sql)
-            except self._driver.Error as error:
-                # SQLite may have rolled back everything by itself, and the savepoint with it.
-                raise _Failed from error
+            except self._driver.Error as failure:
+                # SQLite may have rolled back everything by itself, and the savepoint with it: a statement that is
+                # stopped while it writes does that.
+                raise _Failed from (error if isinstance(error, TookTooLong) else failure)
 
 
 Work = Callable[[Transaction], Coroutine[Any, Any, R]]

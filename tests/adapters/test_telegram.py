@@ -1401,7 +1401,6 @@ def check(update: object) -> list[Incoming]:
     return found
 
 
-@settings(max_examples=200)
 @given(updates)
 @example({"update_id": 1, "message": {"message_id": 1, "date": 1, "chat": GROUP, "from": BOT, "text": "/menu"}})
 def test_whatever_is_well_formed_is_understood(update: dict[str, Any]) -> None:
@@ -1411,7 +1410,6 @@ def test_whatever_is_well_formed_is_understood(update: dict[str, Any]) -> None:
         assert not any(isinstance(incoming, Unreadable) for incoming in found)
 
 
-@settings(max_examples=200)
 @given(st.one_of(mangled(), junk, st.dictionaries(st.sampled_from([*UPDATE_KINDS, "update_id", "poll"]), junk)))
 def test_whatever_is_malformed_does_no_harm(update: object) -> None:
     check(update)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ async def test_in_a_storm_every_command_is_done_once_and_answered(
     monkeypatch.setattr(delivery, "RETRY_SECONDS_MAX", 0.1)
     async with riverside(tmp_path) as telegram:
         server = telegram.server
-        more: dict[str, dict[str, float]] = {"429": {"retry_after": 0}, "slow": {"seconds": 0.02}}
+        more: dict[str, dict[str, Any]] = {"429": {"retry_after": 0}, "slow": {"seconds": 0.02}}
         faults = [
             *(server.fault("sendMessage", kind, times=9, probability=0.1, **more.get(kind, {})) for kind in SENDING),
             *(server.fault("getUpdates", kind) for kind in READING),
