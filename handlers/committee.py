@@ -15,6 +15,7 @@ from storage.people import Committee, Member
 router = Router("committee")
 
 NAME_CHARACTERS_MAX = 60
+NICKNAME_CHARACTERS_MAX = 30
 ZONE_DEFAULT = "UTC"
 
 
@@ -141,6 +142,27 @@ async def gone(context: Context) -> Reply | None:
     organized = "organizer" in context.roles
     words = await _leave(context)
     return Reply(words) if organized else None
+
+
+@router.command(
+    "nickname",
+    allow=Authority.MEMBER,
+    help=T("The name you go by here; {off} goes back to your own.", off=Typed("/nickname off")),
+    sample=("Benny",),
+)
+async def nickname(context: Context, *, name: Note) -> Reply:
+    """A name to be found and shown by, which nobody else here answers to."""
+    if name.casefold() == "off":
+        await people.call(context.tx, context.member.id, None)
+        return Reply(T("You go by your own name again."))
+    name = " ".join(name.split())
+    if len(name) > NICKNAME_CHARACTERS_MAX or not any(letter.isalpha() for letter in name):
+        raise Refusal(T("A name needs a letter and at most {n} characters.", n=NICKNAME_CHARACTERS_MAX))
+    others = await people.members_named(context.tx, context.committee.id, name)
+    if any(other.id != context.member.id for other in others):
+        raise Refusal(T("Somebody else here is called that. Choose another name."))
+    await people.call(context.tx, context.member.id, name)
+    return Reply(T("{name} goes by {nickname} now.", name=context.member.name, nickname=name))
 
 
 async def _leave(context: Context) -> Words:

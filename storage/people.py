@@ -448,6 +448,16 @@ async def members_named(tx: Reader, committee_id: int, word: str) -> list[Member
     return [_member(row[:5]) for row in nearest]
 
 
+async def call(tx: Transaction, member_id: int, nickname: str | None) -> None:
+    """From now on the member goes by this name; None: by the name that the network tells."""
+    await tx.execute(
+        "UPDATE members SET nickname = ?, nickname_key = ? WHERE id = ?",
+        nickname,
+        folded(nickname) if nickname else None,
+        member_id,
+    )
+
+
 async def names_in(tx: Reader, committee_id: int) -> list[str]:
     """Some names of members, for completion and hints."""
     rows = await tx.all(

@@ -225,3 +225,12 @@ async def test_an_alarm_reaches_the_organizers_once_a_day(town: Town) -> None:
     await town.practice.app.dispatcher.alarm("console", "second_poller")
     await town.practice.settle()
     assert len(town.heard("ana")) == 2
+
+
+async def test_a_nickname_is_shown_and_found_and_belongs_to_one(town: Town) -> None:
+    assert await town.says("ben", "/nickname Benny the Baker") == "Ben goes by Benny the Baker now."
+    assert await town.says("ana", '/thank "benny the baker" 1h') == "Benny the Baker helped Ana: 1 h. (No. 1)"
+    assert await town.says("chi", "/nickname ana") == "Somebody else here is called that. Choose another name."
+    assert await town.says("chi", "/nickname 12") == "A name needs a letter and at most 30 characters."
+    assert await town.says("ben", "/nickname off") == "You go by your own name again."
+    assert await town.says("ana", "/thank @ben 1h") == "Ben helped Ana: 1 h. (No. 2)"
