@@ -11,7 +11,6 @@ import typer
 
 app = typer.Typer(
     name="solibot",
-    help="A chat bot with which solidarity committees run themselves.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -38,14 +37,21 @@ def main() -> None:
     app()
 
 
-@app.callback(invoke_without_command=True)
-def solibot(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
-    """A chat bot with which solidarity committees run themselves: time bank, tasks by rotation, polls, alerts."""
-    if version:
-        from importlib.metadata import version as version_of
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
 
-        typer.echo(f"solibot {version_of('solibot')}")
+        typer.echo(f"solibot {version('solibot')}")
         raise typer.Exit
+
+
+@app.callback()
+def solibot(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """A chat bot with which solidarity committees run themselves: time bank, tasks by rotation, polls, alerts."""
 
 
 @app.command("try")
@@ -57,7 +63,10 @@ def try_(
         Path | None, typer.Option("--data", metavar="DIR", help="Keep the practice data in this folder.")
     ] = None,
 ) -> None:
-    """Try the bot in this terminal, with a practice committee. Needs no account and no settings."""
+    """Try the bot in this terminal.
+
+    There is a practice committee, and you are any of its members. It needs no account and no settings.
+    """
     import asyncio
 
     from bot import logs, terminal
@@ -108,7 +117,10 @@ def init(config: ConfigFile = None, data: DataFolder = None) -> None:
 
 @app.command()
 def run(config: ConfigFile = None, data: DataFolder = None) -> None:
-    """Run the bot until it is stopped (SIGTERM, or Ctrl-C)."""
+    """Run the bot until it is stopped.
+
+    SIGTERM or Ctrl-C stop it within ten seconds. The log goes to the standard error output.
+    """
     from bot import logs, process
     from bot.config import WrongConfig, load
 
@@ -124,7 +136,11 @@ def run(config: ConfigFile = None, data: DataFolder = None) -> None:
 
 @app.command()
 def check(config: ConfigFile = None, data: DataFolder = None) -> None:
-    """Look whether everything is in order: settings, disk, database, books, clock, token, rights in each group."""
+    """Look whether everything is in order.
+
+    Settings, disk, database, books, clock, token and the bot's rights in each group: a line each, with what to do
+    where something is wrong. The bot may be running meanwhile.
+    """
     import asyncio
 
     from bot import checks
@@ -148,7 +164,10 @@ def check(config: ConfigFile = None, data: DataFolder = None) -> None:
 
 @app.command()
 def status(config: ConfigFile = None, data: DataFolder = None) -> None:
-    """Tell how far the bot has come: last poll, messages that wait, what is next, disk."""
+    """Tell how far the bot has come.
+
+    When it last reached the network, how many messages wait, what is planned next, and the disk.
+    """
     import asyncio
 
     from bot import checks, process

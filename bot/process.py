@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 import os
@@ -43,23 +44,26 @@ def serve(config: Config) -> None:
             "No network is configured, so there is nothing to run. Add a section [telegram] with a token "
             "(“solibot init” does it), or try the bot without one: “solibot try”."
         )
-    try:
-        config.data.mkdir(parents=True, exist_ok=True)
-        with only_process(config.data):
+    with contextlib.ExitStack() as held:
+        try:
+            config.data.mkdir(parents=True, exist_ok=True)
+            held.enter_context(only_process(config.data))
+        except BlockingIOError:
+            raise CannotStart(
+                f"Another process of the bot uses the data folder {config.data}. Stop that one first: two at once "
+                "would take each other's messages."
+            ) from None
+        except OSError as error:
+            raise CannotStart(
+                f"The data folder {config.data} cannot be used ({(error.strerror or 'error').lower()}). "
+                "The account that runs the bot must be able to write there."
+            ) from None
+        try:
             asyncio.run(_serve(config))
-    except BlockingIOError:
-        raise CannotStart(
-            f"Another process of the bot uses the data folder {config.data}. Stop that one first: two at once would "
-            "take each other's messages."
-        ) from None
-    except WrongKey as error:
-        raise WrongConfig(" ".join(trouble(error, config))) from None
-    except StorageError as error:
-        raise CannotStart(" ".join(trouble(error, config))) from None
-    except PermissionError:
-        raise CannotStart(
-            f"The data folder {config.data} cannot be written to. The account that runs the bot must own it."
-        ) from None
+        except WrongKey as error:
+            raise WrongConfig(" ".join(trouble(error, config))) from None
+        except StorageError as error:
+            raise CannotStart(" ".join(trouble(error, config))) from None
 
 
 async def _serve(config: Config) -> None:

@@ -279,6 +279,9 @@ class Database:
             for opened in (reading, connection):
                 with contextlib.suppress(ValueError):
                     await opened.close()
+                if opened._thread.is_alive():
+                    # aiosqlite does not wait for the thread of a connection that could not be made.
+                    await asyncio.to_thread(opened._thread.join, 1.0)
             if not isinstance(error, driver.DatabaseError):
                 raise
             if "not a database" in str(error) or "encrypted" in str(error):
@@ -342,7 +345,8 @@ class Database:
             self._asked.clear()
             while self._queue:
                 batch = await self._in_thread(self._connection, self._run_batch)
-                if _wipes(batch.outcomes) or (self._empty_log_at or time.monotonic()) < time.monotonic():
+                overdue = self._empty_log_at is not None and self._empty_log_at <= time.monotonic()
+                if overdue or _wipes(batch.outcomes):
                     await self._empty_log()
                 self._settle(batch)
             if self._closed:

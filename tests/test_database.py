@@ -161,7 +161,7 @@ async def test_a_caller_who_stops_waiting_disturbs_nobody(database: Database, ke
     tasks = [asyncio.create_task(database.transact(write(number))) for number in range(3)]
     await asyncio.sleep(0)
     tasks[1].cancel()
-    assert await asyncio.gather(tasks[0], tasks[2]) == [0, 2]
+    assert [await tasks[0], await tasks[2]] == [0, 2]
     with pytest.raises(asyncio.CancelledError):
         await tasks[1]
     assert pieces_in(database.path, key) == [0, 1, 2], "what was asked for is done all the same"
@@ -598,9 +598,11 @@ async def test_where_the_file_is_damaged_nobody_is_told_a_lie_and_what_was_told_
     first, second, third = await outcomes(database, write(10), reads, write(11))
     assert isinstance(second, Unavailable)
     told = {outcome for outcome in (first, third) if isinstance(outcome, int)}
-    await database.close()
+    # What came in since stands in the log: it is not moved into the file before that is put right.
     with database.path.open("r+b") as file:
-        file.write(whole[file.seek(0, os.SEEK_END) :])
+        file.seek(len(whole) - 60_000)
+        file.write(whole[-60_000:])
+    await database.close()
     again = await Database.open(database.path, key=key)
     assert await again.transact(reads) == 150_000
     assert set(pieces_in(database.path, key)) == {0, 1, 2} | told
@@ -958,7 +960,9 @@ FORBIDDEN = {
     "two transfers of one number": (
         "INSERT INTO postings VALUES (2, 1, 60), (2, 2, -60); INSERT INTO transfers VALUES (2, 1, 1, 1, 1, NULL, 0)"
     ),
-    "hours out of nothing": "INSERT INTO postings VALUES (2, 2, 60); INSERT INTO transfers VALUES (2, 1, 2, 1, 1, NULL, 0)",
+    "hours out of nothing": (
+        "INSERT INTO postings VALUES (2, 2, 60); INSERT INTO transfers VALUES (2, 1, 2, 1, 1, NULL, 0)"
+    ),
     "hours that do not sum to zero": (
         "INSERT INTO postings VALUES (2, 1, -60), (2, 2, 61); INSERT INTO transfers VALUES (2, 1, 2, 1, 1, NULL, 0)"
     ),

@@ -195,7 +195,7 @@ def expected(script: Path) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 async def test_telegram_hears_what_the_terminal_shows(script: Path, tmp_path: Path) -> None:
-    steps = script.read_text("utf-8").splitlines()  # noqa: ASYNC240 - a small file, before anything runs
+    steps = script.read_text("utf-8").splitlines()
     async with riverside(tmp_path) as telegram:
         for line in steps:
             if line.strip() and not line.startswith("#"):

@@ -77,12 +77,13 @@ def test_whoever_is_asked_is_whoever_counts(who: Who, committee: Committee, pers
 
 @given(committee=committees())
 def test_whoever_has_left_has_no_say_in_any_role(committee: Committee) -> None:
-    for who in ("organizers", "members", "founder"):
+    rules: tuple[Who, ...] = ("organizers", "members", "founder")
+    for who in rules:
         assert not consent.may_consent(who, committee, 99)
     left = Committee(members=frozenset(), organizers=committee.organizers, founder=committee.founder)
     for person in committee.members:
-        assert not any(consent.may_consent(who, left, person) for who in ("organizers", "members", "founder"))
-    for who in ("organizers", "members", "founder"):
+        assert not any(consent.may_consent(who, left, person) for who in rules)
+    for who in rules:
         assert not consent.carried(who, left, committee.members)
 
 

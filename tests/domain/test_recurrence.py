@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -131,7 +132,7 @@ def test_a_daily_thing_happens_once_on_every_day_that_there_is(where: tuple[date
     found = following("FREQ=DAILY", start, zone, after, 5)
     seen = [instant.astimezone(zone).date() for _, instant in found]
     assert len(set(seen)) == 5
-    for earlier, later in zip(seen, seen[1:], strict=False):
+    for earlier, later in pairwise(seen):
         between = [earlier + timedelta(days=day) for day in range(1, (later - earlier).days)]
         # Only a day that the zone itself left out is left out.
         assert all(not tz.datetime_exists(datetime(day.year, day.month, day.day, 12), zone) for day in between)
@@ -142,7 +143,7 @@ def test_nothing_between_two_times_is_passed_over(rule: str, where: tuple[dateti
     start, zone = where
     begin = recurrence.instant(start, zone) - timedelta(seconds=1)
     stepwise = [instant for _, instant in following(rule, start, zone, begin, 8)]
-    for earlier, later in zip(stepwise, stepwise[1:], strict=False):
+    for earlier, later in pairwise(stepwise):
         asked = recurrence.following(rule, start=start, zone=zone, after=earlier + (later - earlier) / 2)
         assert asked is not None
         assert asked[1] == later
