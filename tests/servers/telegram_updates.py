@@ -78,7 +78,7 @@ class UpdateQueue:
         self._tail += skip
         update_id = int(update.get("update_id", self._tail))
         self._tail = max(self._tail, update_id) + (update_id >= self._tail)
-        body = json.dumps({"update_id": update_id, **update}, ensure_ascii=False).encode()
+        body = json.dumps({"update_id": update_id, **update}).encode()
         event = Event(update_id, body, self._now() + lifetime, twice, shuffled)
         self._events.append(event)
         if self._poll is not None and not self._poll.done():
