@@ -70,6 +70,7 @@ def try_(
     import asyncio
 
     from bot import logs, terminal
+    from bot.practice import NotUnderstood
     from storage.database import StorageError
 
     logs.begin_for_practice()
@@ -77,12 +78,15 @@ def try_(
     try:
         with terminal.practice_folder(data) as folder:
             faults = asyncio.run(terminal.by_hand(folder) if text is None else terminal.by_script(folder, text))
-    except terminal.NotUnderstood as error:
+    except NotUnderstood as error:
         _end(WRONG_CONFIG, f"line {error.number}: {error.why}")
     except BlockingIOError:
         _end(FAILED, f"Another process uses the folder {data}.")
-    except PermissionError:
-        _end(FAILED, f"The folder {data} cannot be written to.")
+    except OSError as error:
+        _end(
+            FAILED,
+            f"The folder {data or 'for temporary files'} cannot be used ({(error.strerror or 'error').lower()}).",
+        )
     except StorageError:
         _end(FAILED, f"The practice data in {data} cannot be used. Name another folder.")
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -46,6 +46,7 @@ AT_ONCE_MAX = 30
 """Sends under way at one time on all networks."""
 
 Content = tuple[tuple[Span, ...], tuple[tuple[Key, ...], ...]]
+Item = outbox.Owed | cards.Due
 
 
 class Core(Protocol):
@@ -62,14 +63,21 @@ class Core(Protocol):
 class _Chat:
     """What waits for one chat."""
 
-    waiting: list[tuple[int, int, outbox.Owed | cards.Due]] = field(default_factory=list)
-    newest: dict[int, int] = field(default_factory=dict)
-    """For each card that waits, the revision that is wanted."""
+    waiting: list[tuple[int, int, Item]] = field(default_factory=list)
+    owed: set[int] = field(default_factory=set)
+    """The ids of the messages that wait or are under way."""
+    newest: dict[int, cards.Due] = field(default_factory=dict)
+    """For each card that waits or is under way, its newest revision."""
+    under_way: Item | None = None
     sent_at: deque[float] = field(default_factory=deque)
     task: asyncio.Task[None] | None = None
     failures: int = 0
     """Tries in a row that did not reach the network."""
+    faults: int = 0
+    """Tries in a row in which the program itself failed."""
     overflowed: bool = False
+    """More is owed than waits here: the rest is loaded when this is sent."""
+    loading: bool = False
 
 
 class Delivery:
@@ -92,7 +100,7 @@ class Delivery:
 
     async def start(self) -> None:
         """Take up what was owed when the program last ended."""
-        await self._load(lambda _: True)
+        await self._load()
 
     def wake(self, outgoing: list[Any]) -> None:
         """Take what a commit has left: called by the database, after it."""
@@ -131,19 +139,32 @@ class Delivery:
 
     # --- queues ----------------------------------------------------------------------------------------------
 
-    def _add(self, item: outbox.Owed | cards.Due) -> None:
-        if self._stopping:
+    def _add(self, item: Item) -> None:
+        # For a network that is not configured now everything stays in the outbox.
+        if self._stopping or network_of(self._address(item)) not in self._adapters:
             return
         chat = self._chats.setdefault(item.chat_id, _Chat())
         if isinstance(item, cards.Due):
-            waits = item.id in chat.newest
-            chat.newest[item.id] = max(item.wanted, chat.newest.get(item.id, 0))
-            # A card that waits already will show its newest state when its turn comes.
-            if waits and item.message is not None:
+            known = chat.newest.get(item.id)
+            if known is not None:
+                # A card shows its newest state when its turn comes, or comes round again.
+                if item.wanted > known.wanted:
+                    chat.newest[item.id] = item
                 return
-        if len(chat.waiting) >= WAITING_PER_CHAT_MAX:
+        elif item.id in chat.owed:
+            return
+        # What came in after something that is left in the outbox waits there too, or it would overtake that.
+        full = chat.overflowed or chat.loading or len(chat.waiting) >= WAITING_PER_CHAT_MAX
+        if full and item.lane is not Lane.ALERT:
             chat.overflowed = True
             return
+        if isinstance(item, cards.Due):
+            chat.newest[item.id] = item
+        else:
+            chat.owed.add(item.id)
+        self._push(chat, item)
+
+    def _push(self, chat: _Chat, item: Item) -> None:
         heapq.heappush(chat.waiting, (int(item.lane), next(self._order), item))
         if chat.task is None:
             self._quiet.clear()
@@ -151,14 +172,18 @@ class Delivery:
 
     def _withdraw(self, thing: str) -> None:
         for chat in self._chats.values():
-            kept = [
-                entry for entry in chat.waiting if not (isinstance(entry[2], outbox.Owed) and entry[2].thing == thing)
-            ]
+            kept = [entry for entry in chat.waiting if not _is_about(entry[2], thing)]
             if len(kept) < len(chat.waiting):
+                chat.owed -= {entry[2].id for entry in chat.waiting if _is_about(entry[2], thing)}
                 heapq.heapify(kept)
                 chat.waiting[:] = kept
+            if chat.under_way is not None and _is_about(chat.under_way, thing):
+                # It may arrive; should it not, it is not tried again.
+                chat.under_way = None
 
-    async def _load(self, wanted: Callable[[int], bool]) -> None:
+    async def _load(self, only: int | None = None) -> None:
+        """Take up what is owed, to all chats or only to the one with this row id."""
+
         async def owed(tx: Reader) -> tuple[list[outbox.Owed], list[cards.Due]]:
             messages: list[outbox.Owed] = []
             while page := await outbox.waiting(tx, after=messages[-1].id if messages else 0):
@@ -172,29 +197,36 @@ class Delivery:
                     break
             return messages, behind
 
-        messages, behind = await self._database.read(owed)
-        for message in messages:
-            if wanted(message.chat_id):
-                self._add(message)
-        for card in behind:
-            if wanted(card.chat_id):
-                self._add(card)
+        chat = self._chats.get(only) if only is not None else None
+        if chat is not None:
+            # What is owed from now on may not be in the answer: it is left for the next time.
+            chat.overflowed, chat.loading = False, True
+        try:
+            messages, behind = await self._database.read(owed)
+        finally:
+            if chat is not None:
+                chat.loading = False
+        left = chat is not None and chat.overflowed
+        if chat is not None:
+            chat.overflowed = False
+        found: list[Item] = [*messages, *behind]
+        for item in found:
+            if only is None or item.chat_id == only:
+                self._add(item)
+        if chat is not None:
+            chat.overflowed |= left
 
     async def _drain(self, chat_id: int, chat: _Chat) -> None:
         try:
             while True:
                 while chat.waiting:
-                    await self._pace(chat, chat_id)
-                    # Only now is it decided what goes first: an alert may have come in meanwhile.
-                    lane, order, item = heapq.heappop(chat.waiting)
-                    pause = await self._try(item, chat)
-                    if pause is not None:
-                        heapq.heappush(chat.waiting, (lane, order, item))
-                        await asyncio.sleep(pause)
+                    await self._pace(chat)
+                    # Only now is it decided what goes first: an alert may have come in meanwhile, or all be withdrawn.
+                    if chat.waiting:
+                        await self._send_first(chat)
                 if not chat.overflowed:
                     break
-                chat.overflowed = False
-                await self._load(lambda waiting: waiting == chat_id)
+                await self._load(chat_id)
         except Exception:
             # A fault here must not silence the chat: what was owed is still in the outbox.
             log.exception("delivery failed")
@@ -207,7 +239,29 @@ class Delivery:
             elif all(other.task is None for other in self._chats.values()):
                 self._quiet.set()
 
-    async def _pace(self, chat: _Chat, chat_id: int) -> None:
+    async def _send_first(self, chat: _Chat) -> None:
+        lane, order, item = heapq.heappop(chat.waiting)
+        tried = chat.newest[item.id] if isinstance(item, cards.Due) else item
+        chat.under_way, again = item, False
+        try:
+            pause = await self._try(tried, chat)
+            again = pause is not None and chat.under_way is not None
+        finally:
+            chat.under_way = None
+            if again:
+                heapq.heappush(chat.waiting, (lane, order, item))
+            elif isinstance(tried, cards.Due):
+                newer = chat.newest.pop(tried.id)
+                if newer is not tried:
+                    # It changed meanwhile. Its message is known only now, so it is looked up again.
+                    chat.newest[newer.id] = newer = replace(newer, prepared=None)
+                    self._push(chat, newer)
+            else:
+                chat.owed.discard(tried.id)
+        if again and pause is not None:
+            await asyncio.sleep(pause)
+
+    async def _pace(self, chat: _Chat) -> None:
         first = chat.waiting[0][2]
         adapter = self._adapters.get(network_of(self._address(first)))
         pace = adapter.pace(self._address(first)) if adapter else None
@@ -220,23 +274,22 @@ class Delivery:
                 chat.sent_at.popleft()
                 continue
             await asyncio.sleep(min(left, 0.25))
+            if not chat.waiting:
+                return
         chat.sent_at.append(time.monotonic())
 
-    def _address(self, item: outbox.Owed | cards.Due) -> ChatId:
+    def _address(self, item: Item) -> ChatId:
         return self._addresses.get(item.chat_id, item.address)
 
     # --- sending ---------------------------------------------------------------------------------------------
 
-    async def _try(self, item: outbox.Owed | cards.Due, chat: _Chat) -> float | None:
+    async def _try(self, item: Item, chat: _Chat) -> float | None:
         """Send one item. Returns seconds to wait before the next try, or None when it is done with."""
-        adapter = self._adapters.get(network_of(self._address(item)))
-        if adapter is None:
-            # The network is not configured now: it stays owed.
-            return None
+        adapter = self._adapters[network_of(self._address(item))]
         try:
             async with self._at_once:
                 if isinstance(item, cards.Due):
-                    await self._send_card(item, adapter, chat)
+                    await self._send_card(item, adapter)
                 else:
                     await self._send_owed(item, adapter)
         except SlowDown as slow:
@@ -259,10 +312,11 @@ class Delivery:
         except Exception:
             # A fault of ours with this one message must not silence the chat for ever.
             log.exception("message could not be made")
-            if chat.failures < FAULTS_MAX:
+            chat.faults += 1
+            if chat.faults <= FAULTS_MAX:
                 return self._backoff(chat)
             await self._give_up(item, closed=False)
-        chat.failures = 0
+        chat.failures = chat.faults = 0
         return None
 
     def _backoff(self, chat: _Chat) -> float:
@@ -275,16 +329,14 @@ class Delivery:
         message = await adapter.send(self._letter(owed, (owed.spans, owed.keys), key=owed.key))
         await self._mark(lambda tx: outbox.delivered(tx, owed.id, message))
 
-    async def _send_card(self, due: cards.Due, adapter: Adapter, chat: _Chat) -> None:
-        revision, content = due.wanted, due.prepared
-        message = due.message
-        if content is None or chat.newest.get(due.id, revision) > revision:
+    async def _send_card(self, due: cards.Due, adapter: Adapter) -> None:
+        content = due.prepared
+        if content is None:
             current = await self._database.transact(lambda tx: self._current(tx, due.id))
             if current is None:
-                chat.newest.pop(due.id, None)
                 return
             due, content = current
-            revision, message = due.wanted, due.message
+        revision, message = due.wanted, due.message
         if content is not None:
             letter = self._letter(due, content, key=f"card-{due.id}-{revision}")
             if message is None:
@@ -295,13 +347,6 @@ class Delivery:
                 except MessageGone:
                     message = None
         await self._mark(lambda tx: cards.sent(tx, due.id, revision, message))
-        if chat.newest.get(due.id, 0) > revision:
-            newer = await self._database.transact(lambda tx: cards.get(tx, due.id))
-            chat.newest.pop(due.id, None)
-            if newer is not None:
-                self._add(newer)
-        else:
-            chat.newest.pop(due.id, None)
 
     async def _current(self, tx: Transaction, card_id: int) -> tuple[cards.Due, Content | None] | None:
         due = await cards.get(tx, card_id)
@@ -317,29 +362,35 @@ class Delivery:
             else:
                 return
 
-    async def _moved(self, item: outbox.Owed | cards.Due, to: ChatId) -> None:
+    async def _moved(self, item: Item, to: ChatId) -> None:
         old = self._address(item)
         await self._mark(lambda tx: people.move_place(tx, old, to))
         self._addresses[item.chat_id] = to
 
-    async def _give_up(self, item: outbox.Owed | cards.Due, *, closed: bool) -> None:
+    async def _give_up(self, item: Item, *, closed: bool) -> None:
         async def work(tx: Transaction) -> None:
             if isinstance(item, outbox.Owed):
                 await outbox.give_up(tx, item.id)
-            else:
-                await cards.sent(tx, item.id, item.wanted, item.message)
+            elif (current := await cards.get(tx, item.id)) is not None:
+                await cards.sent(tx, item.id, item.wanted, current.message)
             if closed:
                 await self._core.unreachable(tx, item if isinstance(item, outbox.Owed) else None, item.chat_id)
 
         await self._mark(work)
 
-    def _letter(self, item: outbox.Owed | cards.Due, content: Content, *, key: str) -> Letter:
+    def _letter(self, item: Item, content: Content, *, key: str) -> Letter:
+        chat = self._address(item)
         return Letter(
             key=key,
-            chat=self._address(item),
+            chat=chat,
             topic=item.topic,
-            reply_to=item.reply_to,
+            # In a chat that has moved meanwhile messages are numbered anew.
+            reply_to=item.reply_to if chat == item.address else None,
             spans=content[0],
             keys=content[1],
             lane=item.lane,
         )
+
+
+def _is_about(item: Item, thing: str) -> bool:
+    return isinstance(item, outbox.Owed) and item.thing == thing

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.arguments import Reading
 from bot.chat import (
     Arrival,
     BotAdded,
@@ -30,7 +31,7 @@ from bot.chat import (
     Unreadable,
     network_of,
 )
-from bot.router import Ambiguous, Authority, Command, Commands, Context, Reading, View, Where, read_line
+from bot.router import Ambiguous, Authority, Command, Commands, Context, View, Where, read_line
 from bot.text import (
     SOURCE_LANGUAGE,
     Reader,

@@ -5,24 +5,20 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any, Generic, Protocol, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated, Any, Protocol
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from bot.arguments import Kind, PersonKind, Reading, Word, words_of
 from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Shown
-from bot.domain import grammar
-from bot.text import LANGUAGES, Minutes, Refusal, T, Text, Typed, Words
-from storage import cards, notes, outbox, people
+from bot.text import Refusal, T, Text, Typed, Words
+from storage import cards, outbox, people
 from storage.database import Transaction
 from storage.people import Committee, Member
-
-V = TypeVar("V")
 
 
 class Authority(Enum):
@@ -161,286 +157,6 @@ class View:
     now: datetime
     committee: Committee
     commands: Commands
-
-
-# --- words of a line ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word of the line, a "quoted phrase", or a mention. `end` is where it ends in the line."""
-
-    text: str
-    start: int
-    end: int
-    mention: Mention | None = None
-
-
-_WORD = re.compile(r'"(?P<quoted>[^"\n]+)"|„(?P<low>[^“”"\n]+)[“”]|“(?P<high>[^”\n]+)”|(?P<bare>\S+)')
-
-
-def words_of(line: str, mentions: Sequence[Mention] = (), start: int = 0) -> list[Word]:
-    """The words of a line from a position on."""
-    if not mentions:
-        return [_word(found) for found in _WORD.finditer(line, start)]
-    words: list[Word] = []
-    for mention in sorted(mentions, key=lambda mention: mention.start):
-        # What stands between mentions, word by word; a mention is one word, spaces and all.
-        if mention.start >= start and mention.end > mention.start:
-            words += [_word(found) for found in _WORD.finditer(line, start, mention.start)]
-            words.append(Word(line[mention.start : mention.end], mention.start, mention.end, mention))
-            start = mention.end
-    return words + [_word(found) for found in _WORD.finditer(line, start)]
-
-
-def _word(found: re.Match[str]) -> Word:
-    return Word(found.group(found.lastindex or 0), found.start(), found.end())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What reading a line may look up."""
-
-    tx: Transaction
-    committee: Committee | None
-    reply_to: Member | None
-    line: str
-
-
-@dataclass(frozen=True, slots=True)
-class Found(Generic[V]):
-    """A value read from the first `count` words. `others`: what else they could mean."""
-
-    value: V
-    count: int
-    others: tuple[V, ...] = ()
-
-
-class Kind(ABC, Generic[V]):
-    """A kind of argument: how it is read from words, kept as JSON, and asked for."""
-
-    expected: Text
-    example: str | Text
-    rest = False
-    """Takes all the words that are left."""
-
-    @abstractmethod
-    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[V] | None:
-        """The value at the beginning of the words; None: there is none. `first`: nothing before it is missing."""
-
-    @abstractmethod
-    def dump(self, value: V) -> Any:
-        """The value as JSON."""
-
-    @abstractmethod
-    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> V:
-        """The value back from JSON. Raises ValidationError, or Refusal where what it named is gone."""
-
-    def label(self, value: V) -> str:
-        """The value on a button, where it has to be asked back."""
-        return str(value)
-
-
-class _PersonKind(Kind[Member]):
-    expected = T("a member, like {example}", example=Typed("@ben"))
-    example = "@ben"
-    _adapter: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, gt=0)])
-
-    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Member] | None:
-        if reading.committee is None or not words:
-            return None
-        word = words[0]
-        if word.mention is not None:
-            found = await people.member_with_account(reading.tx, reading.committee.id, word.mention.person.user)
-            if found is None:
-                raise self._stranger(word.mention.person.name, reading.committee)
-            return Found(found, 1)
-        named = word.text.startswith("@") and len(word.text) > 1
-        if not named and not first:
-            return None
-        text = word.text.rstrip(",;:.!?") or word.text
-        members = await people.members_named(reading.tx, reading.committee.id, text)
-        if not members:
-            if named:
-                raise self._stranger(text, reading.committee)
-            return None
-        return Found(members[0], 1, tuple(members[1:]))
-
-    def _stranger(self, name: str, committee: Committee) -> Refusal:
-        return Refusal(
-            T(
-                "Nobody in {committee} is called {name}. Ask them to type {join} in the group.",
-                name=name,
-                committee=committee.name,
-                join=Typed("/join"),
-            )
-        )
-
-    def dump(self, value: Member) -> int:
-        return value.id
-
-    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Member:
-        id_ = self._adapter.validate_python(data)
-        found = await people.member(tx, committee.id, id_) if committee else None
-        if found is None or not found.active:
-            raise Refusal(T("That person is not a member any more."))
-        return found
-
-    def label(self, value: Member) -> str:
-        return value.name
-
-
-class _DurationKind(Kind[Minutes]):
-    expected = T("an amount of time, like {example}", example=Typed("1h30"))
-    example = "1h30"
-
-    def __init__(self, *, zero: bool = False) -> None:
-        self._zero = zero
-        least = 0 if zero else 1
-        self._adapter: TypeAdapter[int] = TypeAdapter(
-            Annotated[int, Field(strict=True, ge=least, le=grammar.MINUTES_MAX)]
-        )
-
-    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Minutes] | None:
-        plain = [word.text for word in words[:4] if word.mention is None]
-        found = grammar.read_duration(plain, zero=self._zero)
-        return Found(*found) if found else None
-
-    def dump(self, value: Minutes) -> int:
-        return int(value)
-
-    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Minutes:
-        return Minutes(self._adapter.validate_python(data))
-
-
-class _NumberKind(Kind[int]):
-    expected = T("a number, like {example}", example=Typed("12"))
-    example = "12"
-    _adapter: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(gt=0, lt=2**53)])
-    _written = re.compile(r"(?:no\.?|nr\.?|n\.?º|#)?([0-9]{1,15})\.?", re.ASCII | re.IGNORECASE)
-    _mark = re.compile(r"(?:no|nr|n\.?º|#)\.?", re.IGNORECASE)
-
-    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[int] | None:
-        skip = 1 if len(words) > 1 and self._mark.fullmatch(words[0].text) else 0
-        found = self._written.fullmatch(words[skip].text) if words else None
-        return Found(int(found.group(1)), skip + 1) if found and int(found.group(1)) else None
-
-    def dump(self, value: int) -> int:
-        return value
-
-    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> int:
-        return self._adapter.validate_python(data)
-
-
-class _NoteKind(Kind[str]):
-    expected = T("a few words")
-    example = T("fixed the bike")
-    rest = True
-    _adapter: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(max_length=notes.CHARACTERS_MAX)])
-
-    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
-        if not words:
-            return None
-        text = reading.line[words[0].start :].strip()
-        if len(text) > notes.CHARACTERS_MAX:
-            raise Refusal(T("That is too long: {n} characters at most. Say it shorter.", n=notes.CHARACTERS_MAX))
-        return Found(text, len(words))
-
-    def dump(self, value: str) -> str:
-        return value
-
-    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> str:
-        return self._adapter.validate_python(data)
-
-
-class _ChoiceKind(Kind[str]):
-    """One word out of a list; what was meant may be written in any case."""
-
-    def __init__(self, choices: Iterable[str], expected: Text, example: str) -> None:
-        self._choices = {grammar.folded(choice): choice for choice in choices}
-        self.expected, self.example = expected, example
-
-    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
-        choice = self._choices.get(grammar.folded(words[0].text)) if words else None
-        return Found(choice, 1) if choice else None
-
-    def dump(self, value: str) -> str:
-        return value
-
-    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> str:
-        if data not in self._choices.values():
-            raise ValueError("not one of the choices")
-        return str(data)
-
-
-class _LanguageKind(_ChoiceKind):
-    """A shipped language by its code or its own name."""
-
-    def __init__(self) -> None:
-        super().__init__(LANGUAGES, T("a language, like {example}", example=Typed("es")), "es")
-        self._choices |= {grammar.folded(name): code for code, name in LANGUAGES.items()}
-
-
-class _ZoneKind(Kind[ZoneInfo]):
-    expected = T("a time zone, like {example}", example=Typed("Europe/Madrid"))
-    example = "Europe/Madrid"
-
-    def _named(self, text: str) -> str | None:
-        key = text.strip().replace(" ", "_").casefold()
-        zones = available_timezones()
-        exact = [zone for zone in zones if zone.casefold() == key]
-        # The city alone will do: Madrid, Buenos_Aires.
-        cities = [zone for zone in zones if zone.rpartition("/")[2].casefold() == key and "/" in zone]
-        places = [zone for zone in cities if not zone.startswith(("Etc/", "posix/", "right/"))]
-        return exact[0] if exact else places[0] if len(places) == 1 else None
-
-    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[ZoneInfo] | None:
-        for count in range(min(3, len(words)), 0, -1):
-            if key := self._named(" ".join(word.text for word in words[:count])):
-                return Found(ZoneInfo(key), count)
-        return None
-
-    def dump(self, value: ZoneInfo) -> str:
-        return value.key
-
-    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> ZoneInfo:
-        return ZoneInfo(str(data))
-
-
-class _SayingKind(Kind[Saying]):
-    """Another command, as a button or a due row carries it. Nobody can type it."""
-
-    expected = T("a command")
-    example = ""
-    _adapter = TypeAdapter(Saying)
-
-    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Saying] | None:
-        return None
-
-    def dump(self, value: Saying) -> Any:
-        return {"command": value.command, "version": value.version, "arguments": dict(value.arguments)}
-
-    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Saying:
-        return self._adapter.validate_python(data)
-
-
-Person = Annotated[Member, _PersonKind()]
-"""A member: a mention, a username, a nickname, a name; or whoever wrote the message that is replied to."""
-Duration = Annotated[Minutes, _DurationKind()]
-Allowance = Annotated[Minutes, _DurationKind(zero=True)]
-"""An amount of time that may be none."""
-Number = Annotated[int, _NumberKind()]
-"""The number of a thing, as its card shows it: `12`, `no. 12`, `#12`."""
-Note = Annotated[str, _NoteKind()]
-"""The rest of the line."""
-Language = Annotated[str, _LanguageKind()]
-Zone = Annotated[ZoneInfo, _ZoneKind()]
-Carried = Annotated[Saying, _SayingKind()]
-
-
-def choice(*words: str, expected: Text) -> _ChoiceKind:
-    """A kind of argument that is one of these words; for use in `Annotated[str, choice(...)]`."""
-    return _ChoiceKind(words, expected, words[0])
 
 
 # --- commands ----------------------------------------------------------------------------------------------------
@@ -715,7 +431,7 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
         else:
             break
     for parameter in list(open_):
-        if isinstance(parameter.kind, _PersonKind) and reading.reply_to is not None and parameter.name not in values:
+        if isinstance(parameter.kind, PersonKind) and reading.reply_to is not None and parameter.name not in values:
             values[parameter.name] = reading.reply_to
             open_.remove(parameter)
     missing = [parameter for parameter in open_ if parameter.required]

@@ -25,7 +25,6 @@ from bot.practice import (
     ORGANIZERS,
     SCRIPT_START,
     FixedClock,
-    NotUnderstood,
     Practice,
     RunningClock,
     read_time,
@@ -424,6 +423,3 @@ def _print(line: str) -> None:
     except BrokenPipeError:
         # Whoever read (`| head`) has seen enough; what is still to be said goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-__all__ = ["NotUnderstood", "by_hand", "by_script", "practice_folder"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
+from bot.arguments import Allowance, Language, Note, Person, Zone, choice
 from bot.chat import Button, Card, Reply, Saying
 from bot.domain import ledger
-from bot.router import Allowance, Authority, Context, Language, Note, Person, Router, Where, Zone, choice
+from bot.router import Authority, Context, Router, Where
 from bot.text import LANGUAGES, Bold, Listed, Minutes, Refusal, T, Text, Typed, Words, lines
 from storage import entries, people
 from storage.people import Committee, Member

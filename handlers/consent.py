@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bot.arguments import Carried, Number
 from bot.chat import Button, Card, Reply, Saying, Shown
 from bot.domain import consent
-from bot.router import Authority, Carried, Commands, Context, Number, Router, View
+from bot.router import Authority, Commands, Context, Router, View
 from bot.text import Listed, N, Refusal, T, Text, Words, lines, shown
 from storage import cards, due, entries, people, proposals
 from storage.database import Transaction

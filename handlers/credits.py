@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bot.arguments import Duration, Note, Number, Person
 from bot.chat import Button, Card, Reply, Shown
 from bot.domain import ledger
-from bot.router import Authority, Context, Duration, Note, Number, Person, Router, View
+from bot.router import Authority, Context, Router, View
 from bot.text import Lines, Minutes, Refusal, T, Typed, Words, lines
 from storage import buttons, cards, notes, people, transfers
 from storage.database import Transaction

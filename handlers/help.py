@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bot.arguments import Note
 from bot.chat import Button, Reply, Saying
-from bot.router import Authority, Command, Context, Note, Router, Where
+from bot.router import Authority, Command, Context, Router, Where
 from bot.text import Bold, T, Text, Typed, Words, lines
 from storage import people
 
