@@ -18,8 +18,9 @@ _AMOUNT = re.compile(
     rf"""
     (?P<sign>[-+])?
     (?: (?P<clock_hours>[0-9]{{1,6}}) : (?P<clock_minutes>[0-9]{{2}}) (?:\s?{_HOUR})?
-      | (?P<hours>[0-9]{{1,6}}) \s? {_HOUR} \s? (?P<rest>[0-5]?[0-9]) (?:\s?{_MINUTE})?
-      | (?P<parts>[0-9]{{1,6}}(?:[.,][0-9]{{1,6}})?)? \s? (?P<fraction>[¼½¾])? \s? {_HOUR}
+      | (?P<hours>[0-9]{{1,6}}) \s? {_HOUR} \s? (?P<rest>[0-5]?[0-9]) (?P<unit>\s?{_MINUTE})?
+      | (?P<parts>[0-9]{{1,6}}(?:[.,][0-9]{{1,6}})?) \s? {_HOUR}
+      | (?P<whole>[0-9]{{1,6}})? \s? (?P<fraction>[¼½¾]) \s? {_HOUR}
       | (?P<minutes>[0-9]{{1,6}}) \s? {_MINUTE}
     ) \.?
     """,
@@ -37,23 +38,14 @@ def read_duration(words: Sequence[str], *, zero: bool = False) -> tuple[Minutes,
     """
     for count in range(min(_WORDS_MAX, len(words)), 0, -1):
         found = _AMOUNT.fullmatch(" ".join(words[:count]))
-        if found and (
-            found["parts"] or found["fraction"] or found["clock_hours"] or found["hours"] or found["minutes"]
-        ):
+        if found:
             return _checked(found, " ".join(words[:count]), zero=zero), count
     if words and _LOOKS_LIKE_AMOUNT.fullmatch(words[0]):
-        raise Refusal(
-            T(
-                "Is “{word}” in hours or in minutes? Write {hours} or {minutes}.",
-                word=words[0],
-                hours=Typed("2h"),
-                minutes=Typed("90m"),
-            )
-        )
+        raise _hours_or_minutes(words[0], hours="2h", minutes="90m")
     return None
 
 
-_FRACTIONS = {"¼": Fraction(1, 4), "½": Fraction(1, 2), "¾": Fraction(3, 4), None: Fraction()}
+_FRACTIONS = {"¼": Fraction(1, 4), "½": Fraction(1, 2), "¾": Fraction(3, 4)}
 
 
 def _checked(found: re.Match[str], written: str, *, zero: bool) -> Minutes:
@@ -63,9 +55,15 @@ def _checked(found: re.Match[str], written: str, *, zero: bool) -> Minutes:
             raise Refusal(T("“{word}” is not a time: an hour has 60 minutes.", word=written))
         exact = Fraction(int(part["clock_hours"]) * 60 + int(part["clock_minutes"]))
     elif part["hours"] is not None:
+        if len(part["rest"]) == 1 and part["unit"] is None:
+            # “2h 3 bikes” and “2h 3” mean different times: it is asked back, not guessed.
+            hours = part["hours"]
+            raise _hours_or_minutes(part["rest"], hours=f"{hours}h", minutes=f"{hours}h0{part['rest']}")
         exact = Fraction(int(part["hours"]) * 60 + int(part["rest"]))
-    elif part["minutes"] is None:
-        exact = (Fraction((part["parts"] or "0").replace(",", ".")) + _FRACTIONS[part["fraction"]]) * 60
+    elif part["parts"] is not None:
+        exact = Fraction(part["parts"].replace(",", ".")) * 60
+    elif part["fraction"] is not None:
+        exact = (int(part["whole"] or 0) + _FRACTIONS[part["fraction"]]) * 60
     else:
         exact = Fraction(int(part["minutes"]))
     if part["sign"] == "-" or exact < 0 or (exact == 0 and not zero):
@@ -81,6 +79,17 @@ def _checked(found: re.Match[str], written: str, *, zero: bool) -> Minutes:
     if exact > MINUTES_MAX:
         raise Refusal(T("“{word}” is too much at once: at most {most}.", word=written, most=Minutes(MINUTES_MAX)))
     return Minutes(int(exact))
+
+
+def _hours_or_minutes(word: str, *, hours: str, minutes: str) -> Refusal:
+    return Refusal(
+        T(
+            "Is “{word}” in hours or in minutes? Write {hours} or {minutes}.",
+            word=word,
+            hours=Typed(hours),
+            minutes=Typed(minutes),
+        )
+    )
 
 
 def folded(name: str) -> str:
