@@ -21,7 +21,7 @@ from bot.process import is_running, telegram, trouble
 from bot.text import Reader as For
 from bot.text import shown
 from storage import entries, inbox, inspection, people, transfers
-from storage.database import Reader, StorageError
+from storage.database import OlderSchema, Reader, StorageError, look
 
 if TYPE_CHECKING:
     from bot.adapters.telegram import TelegramAdapter
@@ -58,7 +58,7 @@ async def findings(config: Config, file: Path | None) -> AsyncIterator[Finding]:
     groups: list[tuple[ChatId, str]] = []
     newest: datetime | None = None
     try:
-        async with inspection.look(config.database_file, key=config.database_key) as tx:
+        async with look(config.database_file, key=config.database_key) as tx:
             groups = await inspection.groups(tx, "telegram")
             newest = await inbox.newest(tx)
             yield await _file(tx, config)
@@ -66,7 +66,7 @@ async def findings(config: Config, file: Path | None) -> AsyncIterator[Finding]:
                 yield finding
     except FileNotFoundError:
         yield Finding("database", "there is none yet; “solibot run” makes it")
-    except inspection.OlderSchema:
+    except OlderSchema:
         yield Finding("database", "of an older version; “solibot run” keeps a copy and brings it up to date")
     except StorageError as error:
         yield Finding("database", *trouble(error, config))
@@ -214,9 +214,9 @@ def _rights(name: str, rights: str) -> Finding:
 
 
 async def status(config: Config) -> AsyncIterator[tuple[str, str]]:
-    """What the bot is doing: a subject and a sentence each. Raises what `inspection.look` raises."""
+    """What the bot is doing: a subject and a sentence each. Raises what `look` raises."""
     yield "process", "running" if is_running(config.data) else "not running"
-    async with inspection.look(config.database_file, key=config.database_key) as tx:
+    async with look(config.database_file, key=config.database_key) as tx:
         now = utc_now()
         found = await inspection.standing(tx)
         for network, at in found.read:

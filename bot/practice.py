@@ -144,7 +144,7 @@ class Practice:
 
     async def press(self, who: str, label: str, *, within: Chat | None = None) -> None:
         """Somebody presses the newest button with this label that they can see. Raises NoSuchButton."""
-        await self.console.press(who, label, within=within or self.group)
+        await self.console.press(who, label, within=within or self.group, manages_chat=who in ORGANIZERS)
         await self.settle()
 
     async def skip(self, time: timedelta) -> None:

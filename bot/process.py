@@ -109,12 +109,13 @@ async def _refused(adapter: TelegramAdapter, stop: asyncio.Event) -> str | None:
     if all(ok for ok, _ in found):
         return None
     log.warning("not in order at the network: see solibot check", extra={"network": adapter.network})
-    ok, words = found[0]
-    # The first thing told is the account; where the network was not reached its sentence carries the error.
-    if ok or words.values:
+    # Imported only here, as above.
+    from bot.adapters.telegram import TOKEN_REFUSED
+
+    if (False, TOKEN_REFUSED) not in found:
         return None
     stop.set()
-    return f"[telegram] token: {shown(words, Reader())}"
+    return f"[telegram] token: {shown(TOKEN_REFUSED, Reader())}"
 
 
 def _stopping() -> asyncio.Event:

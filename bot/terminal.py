@@ -212,7 +212,7 @@ class Terminal:
             elif not any(key.token == there.token for row in posted.keys for there in row):
                 self.notice("That button is not there any more. Look at the newest messages.")
             else:
-                await console.press_key(self.who, key, message)
+                await console.press_key(self.who, key, message, manages_chat=self.who in ORGANIZERS)
                 await self.practice.settle()
             return
         try:

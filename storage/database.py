@@ -25,6 +25,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,8 +39,13 @@ Value = str | int | bytes | None
 
 WORKS_PER_COMMIT_MAX = 128
 BATCH_SECONDS_MAX = 0.005
+CROWD = 4
+CROWD_SECONDS = 0.002
+"""After a batch of so many works the next one waits so long for more: PostgreSQL's commit_siblings and commit_delay."""
 WORK_SECONDS_MAX = 20.0
 READ_SECONDS_MAX = 60.0
+LOOK_SECONDS_MAX = 600.0
+"""Reading all the books from beside the bot takes its time; nobody waits for it but whoever asked."""
 STEPS_BETWEEN_LOOKS = 10_000
 WAITING_WORKS_MAX = 10_000
 MEND_SECONDS = 1.0
@@ -60,6 +66,10 @@ class WrongKey(StorageError):
 
 class NewerSchema(StorageError):
     """The file was written by a newer version of the program."""
+
+
+class OlderSchema(StorageError):
+    """The file was last used by an older version of the program; the bot brings it up to date when it starts."""
 
 
 class Conflict(StorageError):
@@ -284,9 +294,7 @@ class Database:
                     await asyncio.to_thread(opened._thread.join, 1.0)
             if not isinstance(error, driver.DatabaseError):
                 raise
-            if "not a database" in str(error) or "encrypted" in str(error):
-                raise WrongKey(str(path)) from error
-            raise Unavailable(_medium_at_fault(error) or type(error).__name__) from error
+            raise _opening_failed(path, error) from error
         database = cls(path, connection, reading, driver=driver, token=token)
         await database._in_thread(connection, lambda: database._watch_time(connection))
         await database._in_thread(reading, lambda: database._watch_time(reading))
@@ -349,6 +357,9 @@ class Database:
                 if overdue or _wipes(batch.outcomes):
                     await self._empty_log()
                 self._settle(batch)
+                if len(batch.works) >= CROWD:
+                    # Where many ask at once, a moment's wait lets more of them share the next commit.
+                    await asyncio.sleep(CROWD_SECONDS)
             if self._closed:
                 return
 
@@ -543,6 +554,42 @@ def _run_through(coroutine: Coroutine[Any, Any, R]) -> R:
     raise RuntimeError("a unit of work may wait for nothing but its transaction")
 
 
+@contextlib.asynccontextmanager
+async def look(path: Path, *, key: str | None) -> AsyncIterator[Reader]:
+    """Open a file to ask questions only, also beside a running bot; nothing is made, changed or brought up to date.
+
+    Raises FileNotFoundError, WrongKey, NewerSchema, OlderSchema, StorageError where the driver for a key is missing,
+    or Unavailable.
+    """
+    if not await asyncio.to_thread(path.exists):
+        # SQLite would make it.
+        raise FileNotFoundError
+    driver = _driver(key)
+    connection = _connection(driver, path, key)
+    try:
+        await connection
+        await connection.execute_fetchall("PRAGMA query_only = ON")
+        [(found,)] = await connection.execute_fetchall("PRAGMA user_version")
+        await connection.execute_fetchall("SELECT count(*) FROM sqlite_schema")
+        newest = len(_migrations())
+        if found != newest:
+            raise NewerSchema if found > newest else OlderSchema
+        yield Reader(driver, connection._conn, LOOK_SECONDS_MAX)
+    except driver.DatabaseError as error:
+        raise _opening_failed(path, error) from error
+    except _Failed as failure:
+        raise Unavailable(_why(failure)) from failure.__cause__
+    finally:
+        with contextlib.suppress(ValueError):
+            await connection.close()
+
+
+def _opening_failed(path: Path, error: Exception) -> StorageError:
+    if "not a database" in str(error) or "encrypted" in str(error):
+        return WrongKey(str(path))
+    return Unavailable(_medium_at_fault(error) or type(error).__name__)
+
+
 async def _try_to_write(tx: Transaction) -> None:
     # A page has to be written for a full disk to show.
     await tx.execute("UPDATE meta SET value = value + 1 WHERE name = 'mend_tries'")
@@ -573,6 +620,8 @@ def _connection(driver: Any, path: Path, key: str | None) -> aiosqlite.Connectio
             # A raw key of 64 hex digits skips the key derivation; anything else is a passphrase.
             raw = re.fullmatch(r"[0-9a-fA-F]{64}", key)
             quoted = f"\"x'{key}'\"" if raw else "'" + key.replace("'", "''") + "'"
+            # Otherwise it writes lines of its own to standard error when the key is wrong.
+            connection.execute("PRAGMA cipher_log_level = NONE")
             connection.execute(f"PRAGMA key = {quoted}")
         return connection
 
@@ -597,10 +646,17 @@ async def _prepare(connection: aiosqlite.Connection) -> None:
         await connection.execute_fetchall(f"PRAGMA {pragma}")
 
 
-async def _migrate(connection: aiosqlite.Connection, path: Path) -> None:
+def _migrations() -> list[Traversable]:
+    """The steps of the schema, oldest first: the file of step n begins with n."""
     folder = resources.files("storage") / "migrations" / "sqlite"
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    newest = int(files[-1].name[:4])
+    assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
+    return files
+
+
+async def _migrate(connection: aiosqlite.Connection, path: Path) -> None:
+    files = _migrations()
+    newest = len(files)
     [(found,)] = await connection.execute_fetchall("PRAGMA user_version")
     if found > newest:
         raise NewerSchema(f"{found} > {newest}")

@@ -1,69 +1,20 @@
-"""Looking into the database from beside it, while the bot runs or stands still: for `check` and `status`."""
+"""What `check` and `status` ask the database, while the bot runs or stands still."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import resources
 from pathlib import Path
 
 from bot.chat import ChatId
 from storage import due, inbox, outbox
-from storage.database import NewerSchema, Reader, StorageError, Unavailable, WrongKey
-from storage.database import _connection as connection_to
-from storage.database import _driver as driver_for
-from storage.database import _Failed as StatementFailed
-from storage.database import _medium_at_fault as medium_at_fault
+from storage.database import Reader
 
-LOOK_SECONDS_MAX = 600.0
-"""Reading all books takes its time; nobody waits for it but whoever asked."""
 COMMITTEES_MAX = 10_000
 CHATS_MAX = 200
 FAULTS_MAX = 5
 PLAIN = b"SQLite format 3\0"
 """How a file begins that is not encrypted."""
-
-
-class OlderSchema(StorageError):
-    """The file was last used by an older version of the program; the bot brings it up to date when it starts."""
-
-
-@contextlib.asynccontextmanager
-async def look(path: Path, *, key: str | None) -> AsyncIterator[Reader]:
-    """Open the file to ask questions only; nothing is made, changed or brought up to date.
-
-    Raises FileNotFoundError, WrongKey, NewerSchema, OlderSchema, StorageError where the driver for a key is missing,
-    or Unavailable.
-    """
-    _must_exist(path)
-    driver = driver_for(key)
-    connection = connection_to(driver, path, key)
-    try:
-        await connection
-        await connection.execute_fetchall("PRAGMA query_only = ON")
-        [(found,)] = await connection.execute_fetchall("PRAGMA user_version")
-        await connection.execute_fetchall("SELECT count(*) FROM sqlite_schema")
-        if found != newest_schema():
-            raise NewerSchema if found > newest_schema() else OlderSchema
-        yield Reader(driver, connection._conn, LOOK_SECONDS_MAX)
-    except driver.DatabaseError as error:
-        if "not a database" in str(error) or "encrypted" in str(error):
-            raise WrongKey(str(path)) from error
-        raise Unavailable(medium_at_fault(error) or type(error).__name__) from error
-    except StatementFailed as failure:
-        cause = failure.__cause__ or failure
-        raise Unavailable(medium_at_fault(cause) or type(cause).__name__) from cause
-    finally:
-        with contextlib.suppress(ValueError):
-            await connection.close()
-
-
-def _must_exist(path: Path) -> None:
-    # SQLite would make it.
-    if not path.exists():
-        raise FileNotFoundError
 
 
 def is_plain(path: Path) -> bool:
@@ -72,12 +23,6 @@ def is_plain(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return file.read(len(PLAIN)) == PLAIN
-
-
-def newest_schema() -> int:
-    """The newest schema that this version of the program knows."""
-    folder = resources.files("storage") / "migrations" / "sqlite"
-    return max(int(file.name[:4]) for file in folder.iterdir() if file.name.endswith(".sql"))
 
 
 async def damage(tx: Reader) -> list[str]:

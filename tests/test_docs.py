@@ -19,7 +19,7 @@ _FENCE = re.compile(
     r"(?P<fence>`{3,})(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$",
     re.MULTILINE | re.DOTALL,
 )
-_LINE = re.compile(r"\S[^|\n]* \| (?:bot|[a-z]\w*)\b")
+_LINE = re.compile(r"\w+(?: \((?:dm|tap)\))? \| (?:\w+(?: > \w+|\ \(edit\))?:|\w+ (?:presses|joins|leaves)\b)")
 """A line of a transcript: where, and who."""
 _LINK = re.compile(
     r"(?<!\\)\[[^\]]*\]\(\s*<?(?P<target>[^)\s>]+)>?[^)]*\)|^\[[^\]]+\]:\s*<?(?P<reference>[^\s>]+)", re.MULTILINE

@@ -132,18 +132,18 @@ class ConsoleAdapter:
             )
         )
 
-    async def press(self, who: str, label: str, *, within: Chat) -> None:
+    async def press(self, who: str, label: str, *, within: Chat, manages_chat: bool) -> None:
         """Somebody presses the newest button with this label that they can see there or in private."""
         person = self.somebody(who)
         visible = {within.id, person.private.id}
         for message, posted in sorted(self.posted.items(), key=lambda item: -item[1].order):
             keys = [key for row in posted.keys for key in row if key.label == label]
             if posted.chat in visible and keys:
-                await self.press_key(who, keys[0], message)
+                await self.press_key(who, keys[0], message, manages_chat=manages_chat)
                 return
         raise NoSuchButton(label)
 
-    async def press_key(self, who: str, key: Key, message: str) -> None:
+    async def press_key(self, who: str, key: Key, message: str, *, manages_chat: bool) -> None:
         """Somebody presses this button of this message."""
         person = self.somebody(who)
         posted = self.posted[message]
@@ -158,7 +158,7 @@ class ConsoleAdapter:
                 sender=person.sender,
                 token=key.token,
                 message=message,
-                manages_chat=True,
+                manages_chat=manages_chat,
             )
         )
         self._show_popup(who, popup)

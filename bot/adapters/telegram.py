@@ -75,6 +75,8 @@ LAST_ANSWERS_SECONDS = 1.0
 CONNECTIONS_MAX = 64
 DESCRIPTION_CHARACTERS_MAX = 256
 PARTS_KEPT_MAX = 1000
+TOKEN_REFUSED = T("Telegram does not accept the token. Ask @BotFather for it again, and put it in the config.")
+"""What `describe` says first when the token is of no use."""
 
 
 class _NotStored(Exception):
@@ -470,9 +472,7 @@ class TelegramAdapter:
             me = await self._bot.get_me()
             webhook = await self._bot.get_webhook_info()
         except InvalidToken:
-            return [
-                (False, T("Telegram does not accept the token. Ask @BotFather for it again, and put it in the config."))
-            ]
+            return [(False, TOKEN_REFUSED)]
         except TelegramError as error:
             return [(False, T("Telegram cannot be reached ({error}).", error=type(error).__name__))]
         self._me = me

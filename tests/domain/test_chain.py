@@ -16,12 +16,9 @@ from bot.domain.chain import Entry
 COMMITTEE = "riverside"
 
 kinds = st.sampled_from(["founded", "transfer", "rule", "role", "decision"])
-facts = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
-bodies = st.dictionaries(st.text(max_size=6), facts, max_size=4)
+figures = st.integers() | st.text(max_size=6) | st.none()
+facts = figures | st.lists(figures, max_size=2)
+bodies = st.dictionaries(st.sampled_from(["number", "note", "postings", "ñ"]), facts, max_size=3)
 told = st.tuples(kinds, st.integers(0, 2**60), bodies)
 
 
@@ -33,7 +30,7 @@ def made(told: list[tuple[str, int, dict[str, Any]]], committee: str = COMMITTEE
     return entries
 
 
-chains = st.lists(told, min_size=1, max_size=8).map(made)
+chains = st.lists(told, min_size=1, max_size=5).map(made)
 
 
 @given(entries=chains)
@@ -63,11 +60,10 @@ def test_any_change_of_any_entry_is_found_at_that_entry(entries: list[Entry], da
     assert chain.first_broken(COMMITTEE, entries) == at + 1
 
 
-@given(entries=chains, data=st.data())
+@given(entries=st.lists(told, min_size=2, max_size=5).map(made), data=st.data())
 def test_a_changed_entry_with_a_hash_that_fits_it_is_found_at_the_next(
     entries: list[Entry], data: st.DataObject
 ) -> None:
-    assume(len(entries) > 1)
     at = data.draw(st.integers(0, len(entries) - 2))
     previous = entries[at - 1] if at else None
     forged = chain.entry(
@@ -78,9 +74,8 @@ def test_a_changed_entry_with_a_hash_that_fits_it_is_found_at_the_next(
     assert chain.first_broken(COMMITTEE, entries) == at + 2
 
 
-@given(entries=chains, data=st.data())
+@given(entries=st.lists(told, min_size=2, max_size=5).map(made), data=st.data())
 def test_an_entry_taken_out_or_put_in_or_moved_is_found(entries: list[Entry], data: st.DataObject) -> None:
-    assume(len(entries) > 1)
     at = data.draw(st.integers(0, len(entries) - 2))
     gone = entries[:at] + entries[at + 1 :]
     assert chain.first_broken(COMMITTEE, gone) == at + 1
