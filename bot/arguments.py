@@ -6,8 +6,9 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Annotated, Any, Generic, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import Field, TypeAdapter
 
@@ -159,8 +160,9 @@ class _DurationKind(Kind[Minutes]):
         )
 
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Minutes] | None:
-        plain = [word.text for word in words[:4] if word.mention is None]
-        found = grammar.read_duration(plain, zero=self._zero)
+        # Up to the next person who is named: nobody is passed over.
+        plain = takewhile(lambda word: word.mention is None, words)
+        found = grammar.read_duration([word.text for word in plain], zero=self._zero)
         return Found(*found) if found else None
 
     def dump(self, value: Minutes) -> int:
@@ -261,7 +263,11 @@ class _ZoneKind(Kind[ZoneInfo]):
         return value.key
 
     async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> ZoneInfo:
-        return ZoneInfo(str(data))
+        try:
+            return ZoneInfo(str(data))
+        except ZoneInfoNotFoundError as error:
+            # A KeyError, for some reason: zones are renamed and go.
+            raise ValueError("not a zone") from error
 
 
 class _SayingKind(Kind[Saying]):

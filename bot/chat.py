@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any, NewType, Protocol
 
-from bot.text import Span, Text, Words
+from bot.text import Span, Text, Words, sound
 
 ChatId = NewType("ChatId", str)
 """A chat on a network: `telegram:-100123`. Split it with `network_of` and `native`; nothing else looks inside."""
@@ -41,6 +41,9 @@ class Sender:
     """Speaks as a group or channel: nobody knows which person it is."""
     bot: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", sound(self.name))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chat:
@@ -51,6 +54,9 @@ class Chat:
     title: str = ""
     topic: str | None = None
     """The topic or thread inside the chat, where answers belong too."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", sound(self.title))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +92,9 @@ class Message(Incoming):
     mentions: tuple[Mention, ...] = ()
     manages_chat: bool | None = None
     """Whether the sender may manage the chat; asked of the network only for commands that need it, else None."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", sound(self.text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +199,8 @@ class Reply:
     words: Words
     buttons: tuple[tuple[Button | Link, ...], ...] = ()
     private: bool = False
+    about: tuple[str, ...] = ()
+    """The things whose words it tells: erasing one of them erases the answer too, while it waits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -393,4 +393,4 @@ class Delivery:
 
 
 def _is_about(item: Item, thing: str) -> bool:
-    return isinstance(item, outbox.Owed) and item.thing == thing
+    return isinstance(item, outbox.Owed) and thing in item.about

@@ -609,6 +609,7 @@ class Dispatcher:
             committee=committee,
             topic=incoming.chat.topic if place.address == incoming.chat.id else None,
             reply_to=reply_to,
+            about=reply.about,
             fallback=fallback,
         )
 

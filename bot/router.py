@@ -86,12 +86,9 @@ class Context:
         *,
         lane: Lane = Lane.NOTICE,
         buttons: Sequence[Sequence[Button | Link]] = (),
-        thing: str | None = None,
     ) -> bool:
         """Say something to a member in private. False: they have not opened a private chat with the bot."""
-        return await outbox.tell(
-            self.tx, to, words, committee=self.committee, now=self.now, lane=lane, buttons=buttons, thing=thing
-        )
+        return await outbox.tell(self.tx, to, words, committee=self.committee, now=self.now, lane=lane, buttons=buttons)
 
     async def announce(
         self, words: Words, *, lane: Lane = Lane.NOTICE, buttons: Sequence[Sequence[Button | Link]] = ()

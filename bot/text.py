@@ -143,6 +143,11 @@ def duration(minutes: int) -> str:
     return f"{sign}{hours} h {rest:02}" if rest else f"{sign}{hours} h"
 
 
+def sound(text: str) -> str:
+    """Text that can be stored and sent: half of a surrogate pair, which some networks let through, becomes `?`."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
 def supported(language: str | None) -> str | None:
     """The shipped language for a code such as `de-AT`, or None."""
     code = (language or "").replace("_", "-").split("-")[0].lower()

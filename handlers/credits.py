@@ -97,7 +97,8 @@ async def history(context: Context) -> Reply:
             ),
             private=True,
         )
-    return Reply(Lines(tuple(_line(line) for line in found)), private=True)
+    told = tuple(Card("transfer", line.id).thing for line in found if line.note)
+    return Reply(Lines(tuple(_line(line) for line in found)), private=True, about=told)
 
 
 def _line(line: transfers.Line) -> Words:

@@ -49,7 +49,7 @@ LOOK_SECONDS_MAX = 600.0
 STEPS_BETWEEN_LOOKS = 10_000
 WAITING_WORKS_MAX = 10_000
 MEND_SECONDS = 1.0
-EMPTY_LOG_AGAIN_SECONDS = 60.0
+SCRUB_AGAIN_SECONDS = 60.0
 
 
 class StorageError(Exception):
@@ -261,8 +261,8 @@ class Database:
         self._closed = False
         self._running: dict[aiosqlite.Connection, Reader] = {}
         """On each connection, whose statements it is carrying out."""
-        self._empty_log_at: float | None = None
-        """While something erased still stands in the write-ahead log: when to try again to empty it."""
+        self._scrub_at: float | None = None
+        """While something erased may still stand in a file: when to try again to scrub it away."""
         self._writer = asyncio.create_task(self._write(), name="database writer")
 
     # --- opening ---------------------------------------------------------------------------------------------
@@ -279,10 +279,8 @@ class Database:
         try:
             await connection
             await _prepare(connection)
+            scrubbed = await _scrub_after_a_crash(connection, driver)
             await _migrate(connection, path)
-            # What was erased just before a crash may still stand in the write-ahead log.
-            with contextlib.suppress(driver.OperationalError):
-                await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             await reading
             await reading.execute_fetchall("PRAGMA query_only = ON")
         except BaseException as error:
@@ -298,6 +296,7 @@ class Database:
         database = cls(path, connection, reading, driver=driver, token=token)
         await database._in_thread(connection, lambda: database._watch_time(connection))
         await database._in_thread(reading, lambda: database._watch_time(reading))
+        database._scrub_at = None if scrubbed else time.monotonic()
         return database
 
     async def close(self) -> None:
@@ -353,9 +352,9 @@ class Database:
             self._asked.clear()
             while self._queue:
                 batch = await self._in_thread(self._connection, self._run_batch)
-                overdue = self._empty_log_at is not None and self._empty_log_at <= time.monotonic()
+                overdue = self._scrub_at is not None and self._scrub_at <= time.monotonic()
                 if overdue or _wipes(batch.outcomes):
-                    await self._empty_log()
+                    await self._scrub()
                 self._settle(batch)
                 if len(batch.works) >= CROWD:
                     # Where many ask at once, a moment's wait lets more of them share the next commit.
@@ -388,20 +387,20 @@ class Database:
                 # What is stored will be found there; the writer must live.
                 log.exception("commit not passed on")
 
-    async def _empty_log(self) -> None:
-        """Move everything from the write-ahead log into the file and cut it to nothing; if not now, then later.
+    async def _scrub(self) -> None:
+        """Leave nothing of what was erased in any file; if that cannot be done now, it is done later.
 
         The works are committed and their callers must hear so: nothing is raised.
         """
+        why = "somebody reads"
         async with self._read_lock:
             try:
-                [(blocked, *_)] = await self._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-                why = "somebody reads"
+                done = await self._in_thread(self._connection, lambda: _scrub(self._connection._conn))
             except self._driver.Error as error:
-                blocked, why = 1, _medium_at_fault(error) or type(error).__name__
-        self._empty_log_at = time.monotonic() + EMPTY_LOG_AGAIN_SECONDS if blocked else None
-        if blocked:
-            log.error("write-ahead log not emptied", extra={"why": why})
+                done, why = False, _medium_at_fault(error) or type(error).__name__
+        self._scrub_at = None if done else time.monotonic() + SCRUB_AGAIN_SECONDS
+        if not done:
+            log.error("erased words not scrubbed away yet", extra={"why": why})
 
     async def _in_thread(self, connection: aiosqlite.Connection, step: Callable[[], R]) -> R:
         # aiosqlite has no public way to run more than one statement in its thread at a time.
@@ -494,15 +493,14 @@ class Database:
     def _commit(self, outcomes: Sequence[_Outcome]) -> None:
         if _wipes(outcomes):
             self._remove_copies()
+            # A crash between the commit and the scrubbing: it is done when the file is opened again.
+            self._step("INSERT INTO meta VALUES ('scrub', 1) ON CONFLICT (name) DO UPDATE SET value = 1")
         self._step("COMMIT")
         self.counts.commits += 1
         self.counts.works += len(outcomes)
 
     def _remove_copies(self) -> None:
-        """What is erased must not live on in a copy made before a change of schema.
-
-        Done before the commit: after a crash between the two nobody would remember to.
-        """
+        """What is erased must not live on in a copy made before a change of schema."""
         try:
             for copy in self.path.parent.glob(f"{glob.escape(self.path.name)}.before-*"):
                 copy.unlink()
@@ -652,6 +650,34 @@ def _migrations() -> list[Traversable]:
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
     assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
     return files
+
+
+def _scrub(connection: Any) -> bool:
+    """Remove from the files what is left of erased words. False: somebody reads, so the log could not be cut.
+
+    `secure_delete` overwrites what is deleted, but not what a row has left behind on a page when it moved to another
+    (found by looking for erased words in the file's bytes): the file is written anew.
+    """
+    connection.execute("VACUUM")
+    [(blocked, _, _)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    if not blocked:
+        connection.execute("UPDATE meta SET value = 0 WHERE name = 'scrub'")
+    return not blocked
+
+
+async def _scrub_after_a_crash(connection: aiosqlite.Connection, driver: Any) -> bool:
+    """Do what was left undone when the program last ended. False: it is still to be done."""
+    [(begun,)] = await connection.execute_fetchall("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'")
+    if not begun:
+        return True
+    if not await connection.execute_fetchall("SELECT 1 FROM meta WHERE name = 'scrub' AND value = 1"):
+        return True
+    try:
+        done: bool = await connection._execute(_scrub, connection._conn)  # type: ignore[no-untyped-call]
+    except driver.Error as error:
+        log.error("erased words not scrubbed away yet", extra={"why": _medium_at_fault(error) or type(error).__name__})
+        return False
+    return done
 
 
 async def _migrate(connection: aiosqlite.Connection, path: Path) -> None:

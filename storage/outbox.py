@@ -31,7 +31,7 @@ class Owed:
     address: ChatId
     topic: str | None
     lane: Lane
-    thing: str | None
+    about: tuple[str, ...]
     reply_to: str | None
     spans: tuple[Span, ...]
     keys: tuple[tuple[Key, ...], ...]
@@ -59,21 +59,21 @@ async def queue(
     committee: int | None = None,
     topic: str | None = None,
     reply_to: str | None = None,
-    thing: str | None = None,
+    about: Sequence[str] = (),
     fallback: int | None = None,
 ) -> None:
-    """Owe these words to a chat. `thing`: what they are about; erasing it erases them while they wait."""
+    """Owe these words to a chat. `about`: the things they tell of; erasing one erases them while they wait."""
     spans = render(words, reader)
     keys = await kept_buttons.keys(tx, buttons, reader=reader, committee=committee, now=now)
     key = tx.token()
     id_ = await tx.value(
-        """INSERT INTO outbox (key, chat_id, topic, lane, thing, body, reply_to, created_us)
+        """INSERT INTO outbox (key, chat_id, topic, lane, about, body, reply_to, created_us)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
         key,
         place.id,
         topic or place.topic,
         int(lane),
-        thing,
+        _listed(about),
         _body(spans, keys, fallback),
         reply_to,
         to_us(now),
@@ -86,7 +86,7 @@ async def queue(
             address=place.address,
             topic=topic or place.topic,
             lane=lane,
-            thing=thing,
+            about=tuple(about),
             reply_to=reply_to,
             spans=spans,
             keys=keys,
@@ -105,7 +105,6 @@ async def tell(
     now: datetime,
     lane: Lane = Lane.NOTICE,
     buttons: Sequence[Sequence[Button | Link]] = (),
-    thing: str | None = None,
 ) -> bool:
     """Owe these words to a member, in their private chat and language. False: they have not opened one."""
     reached = await people.private_chat_of(tx, to.person_id)
@@ -115,16 +114,14 @@ async def tell(
     place = await people.place_of(tx, chat_id)
     assert place is not None
     reader = For(supported(language) or committee.language, committee.zone)
-    await queue(
-        tx, place, words, reader=reader, now=now, lane=lane, buttons=buttons, committee=committee.id, thing=thing
-    )
+    await queue(tx, place, words, reader=reader, now=now, lane=lane, buttons=buttons, committee=committee.id)
     return True
 
 
 async def waiting(tx: Reader, *, after: int = 0) -> list[Owed]:
     """Messages that wait, oldest first, at most `LOADED_MAX`."""
     rows = await tx.all(
-        """SELECT o.id, o.key, o.chat_id, c.address, o.topic, o.lane, o.thing, o.reply_to, o.body, o.created_us
+        """SELECT o.id, o.key, o.chat_id, c.address, o.topic, o.lane, o.about, o.reply_to, o.body, o.created_us
            FROM outbox o JOIN chats c ON c.id = o.chat_id
            WHERE o.state = 'waiting' AND o.id > ? ORDER BY o.id LIMIT ?""",
         after,
@@ -145,7 +142,10 @@ async def give_up(tx: Transaction, id_: int) -> None:
 
 async def withdraw(tx: Transaction, thing: str) -> None:
     """What still waits to be said about a thing will not be said."""
-    await tx.execute("UPDATE outbox SET body = NULL, state = 'given_up' WHERE thing = ? AND state = 'waiting'", thing)
+    await tx.execute(
+        "UPDATE outbox SET body = NULL, state = 'given_up' WHERE state = 'waiting' AND instr(about, ?) > 0",
+        _listed((thing,)),
+    )
     tx.outgoing.append(Withdrawn(thing))
 
 
@@ -161,6 +161,11 @@ async def oldest(tx: Reader) -> tuple[int, datetime | None]:
     return row[0], from_us(row[1]) if row[1] is not None else None
 
 
+def _listed(things: Sequence[str]) -> str | None:
+    """Things in a column, each between spaces, so that none is found inside the name of another."""
+    return f" {' '.join(things)} " if things else None
+
+
 def _body(spans: tuple[Span, ...], keys: tuple[tuple[Key, ...], ...], fallback: int | None) -> str:
     return json.dumps(
         {
@@ -174,7 +179,7 @@ def _body(spans: tuple[Span, ...], keys: tuple[tuple[Key, ...], ...], fallback: 
 
 
 def _owed(row: tuple[object, ...]) -> Owed:
-    id_, key, chat_id, address, topic, lane, thing, reply_to, body, created_us = row
+    id_, key, chat_id, address, topic, lane, about, reply_to, body, created_us = row
     read = json.loads(str(body))
     assert isinstance(id_, int)
     assert isinstance(chat_id, int)
@@ -187,7 +192,7 @@ def _owed(row: tuple[object, ...]) -> Owed:
         address=ChatId(str(address)),
         topic=None if topic is None else str(topic),
         lane=Lane(lane),
-        thing=None if thing is None else str(thing),
+        about=tuple(str(about or "").split()),
         reply_to=None if reply_to is None else str(reply_to),
         spans=tuple(Span(text, style, target) for text, style, target in read["spans"]),
         keys=tuple(

@@ -864,7 +864,7 @@ async def test_an_erasure_that_did_not_happen_removes_no_copy(tmp_path: Path) ->
 async def test_where_the_log_cannot_be_emptied_at_once_it_is_emptied_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "EMPTY_LOG_AGAIN_SECONDS", 0.0, raising=False)
+    monkeypatch.setattr(storage, "SCRUB_AGAIN_SECONDS", 0.0, raising=False)
     database = await Database.open(tmp_path / "data.sqlite")
     await database._connection.execute_fetchall("PRAGMA busy_timeout = 20")
     await database.transact(kept)
@@ -883,7 +883,7 @@ async def test_where_the_log_cannot_be_emptied_at_once_it_is_emptied_later(
 async def test_whoever_erased_is_told_so_even_where_the_log_cannot_be_emptied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "EMPTY_LOG_AGAIN_SECONDS", 0.0, raising=False)
+    monkeypatch.setattr(storage, "SCRUB_AGAIN_SECONDS", 0.0, raising=False)
     database = await Database.open(tmp_path / "data.sqlite")
     await database.transact(with_pieces)
     await database.transact(write(1, "x" * 500_000))
@@ -909,7 +909,7 @@ async def test_what_was_erased_just_before_a_crash_is_gone_after_it(tmp_path: Pa
         for name in ("data.sqlite", "data.sqlite-wal"):
             shutil.copyfile(tmp_path / name, tmp_path / "crashed" / name)
 
-    setattr(database, "_empty_log", crashing)  # noqa: B010 - mypy
+    setattr(database, "_scrub", crashing)  # noqa: B010 - mypy
     await database.transact(kept_as(2))
     await database.transact(erased)
     await database.close()

@@ -216,13 +216,13 @@ class House:
         to: ChatId = GROUP,
         *,
         lane: Lane = Lane.ANSWER,
-        thing: str | None = None,
+        about: tuple[str, ...] = (),
         reply_to: str | None = None,
         fallback: ChatId | None = None,
         now: datetime = NOW,
     ) -> None:
         """Owe a message."""
-        await self.owe_all([text], to, lane=lane, thing=thing, reply_to=reply_to, fallback=fallback, now=now)
+        await self.owe_all([text], to, lane=lane, about=about, reply_to=reply_to, fallback=fallback, now=now)
 
     async def owe_all(
         self,
@@ -230,7 +230,7 @@ class House:
         to: ChatId = GROUP,
         *,
         lane: Lane = Lane.ANSWER,
-        thing: str | None = None,
+        about: tuple[str, ...] = (),
         reply_to: str | None = None,
         fallback: ChatId | None = None,
         now: datetime = NOW,
@@ -248,7 +248,7 @@ class House:
                     reader=For(),
                     now=now,
                     lane=lane,
-                    thing=thing,
+                    about=about,
                     reply_to=reply_to,
                     fallback=other.id if other else None,
                 )
@@ -812,8 +812,8 @@ async def test_what_is_withdrawn_while_it_waits_is_not_sent(house: House) -> Non
     free = house.post.hold(GROUP)
     await house.owe("goes first")
     await until(lambda: house.post.under_way == 1)
-    await house.owe("erased", thing="transfer:1")
-    await house.owe("stays", thing="transfer:2")
+    await house.owe("erased", about=("transfer:1",))
+    await house.owe("stays", about=("transfer:2",))
     await house.withdraw("transfer:1")
     free.set()
     await house.quiet()
@@ -823,7 +823,7 @@ async def test_what_is_withdrawn_while_it_waits_is_not_sent(house: House) -> Non
 
 async def test_what_is_withdrawn_between_two_tries_is_not_tried_again(house: House) -> None:
     house.post.fails(GROUP, SlowDown(0.2))
-    await house.owe("erased", thing="transfer:1")
+    await house.owe("erased", about=("transfer:1",))
     await until(lambda: len(house.post.tries) == 1)
     await asyncio.sleep(0.02)
     await house.withdraw("transfer:1")
@@ -834,7 +834,7 @@ async def test_what_is_withdrawn_between_two_tries_is_not_tried_again(house: Hou
 async def test_what_is_withdrawn_during_a_try_that_fails_is_not_tried_again(house: House) -> None:
     house.post.fails(GROUP, NotReached())
     free = house.post.hold(GROUP)
-    await house.owe("erased", thing="transfer:1")
+    await house.owe("erased", about=("transfer:1",))
     await until(lambda: house.post.under_way == 1)
     await house.withdraw("transfer:1")
     free.set()
@@ -849,7 +849,7 @@ async def test_the_only_message_may_be_withdrawn_while_it_waits_for_its_pace(
     house.post.paces[GROUP] = Pace(1, 0.6)
     await house.owe("sets the pace")
     await house.quiet()
-    await house.owe("erased", thing="transfer:1")
+    await house.owe("erased", about=("transfer:1",))
     await asyncio.sleep(0.05)
     await house.withdraw("transfer:1")
     await house.quiet()

@@ -242,33 +242,40 @@ async def test_a_note_is_gone_from_copies_made_before_a_change_of_the_schema(fol
     assert folder.words_in(NOTE) == []
 
 
-async def test_among_many_notes_the_erased_are_gone_and_the_others_stay(tmp_path: Path) -> None:
-    """Rows move between pages as others come and go: none may leave its words behind on a page it has left."""
-    source = random.Random(3)
+@pytest.mark.parametrize("seed", [5, 14, 15])
+async def test_among_many_notes_the_erased_are_gone_and_the_others_stay(tmp_path: Path, seed: int) -> None:
+    """Rows move between pages as others come and go: none may leave its words behind on a page it has left.
+
+    With these seeds that happens; SQLite's secure_delete alone does not prevent it.
+    """
+    source = random.Random(seed)
     database = await Database.open(tmp_path / "data.sqlite")
     words: dict[int, str] = {}
-    numbers = source.sample(range(1, 3000), k=2000)
+    gone: list[str] = []
+    numbers = source.sample(range(1, 30_000), k=2000)
 
     def fresh(number: int) -> str:
         mark = "".join(source.choices("bcdfghjklmnpqrstvwxz", k=14))
-        return f"{mark} {'filler ' * source.choice([0, 1, 5, 60])}{number}"
+        return f"{mark} {'filler ' * source.choice([0, 1, 5, 20, 60])}{number}"
 
-    async def come_and_go(tx: Transaction) -> None:
-        for _ in range(source.randint(1, 12)):
+    async def come(tx: Transaction) -> None:
+        for _ in range(source.randint(1, 60)):
             number = numbers.pop()
             words[number] = fresh(number)
             await notes.keep(tx, f"transfer:{number}", words[number])
 
-    gone: list[str] = []
-    for _ in range(60):
-        await database.transact(come_and_go)
-        for number in source.sample(sorted(words), k=min(len(words) - 1, source.randint(0, 9))):
-            await database.transact(lambda tx, number=number: notes.erase(tx, f"transfer:{number}"))  # type: ignore[misc]
+    async def go(tx: Transaction) -> None:
+        for number in source.sample(sorted(words), k=min(len(words) - 1, source.randint(1, 50))):
+            assert await notes.erase(tx, f"transfer:{number}")
             gone.append(words.pop(number).split()[0])
+
+    for _ in range(8):
+        await database.transact(come)
+        await database.transact(go)
     everything = b"".join(file.read_bytes() for file in tmp_path.iterdir())
-    assert [word for word in gone if word.encode() in everything] == []
+    assert [word for word in gone if word.encode() in everything or word[7:].encode() in everything] == []
     assert all(word.split()[0].encode() in everything for word in words.values())
-    assert len(gone) > 150
+    assert len(gone) > 100
     await database.close()
 
 

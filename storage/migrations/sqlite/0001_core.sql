@@ -108,7 +108,7 @@ CREATE TABLE outbox (
     chat_id INTEGER NOT NULL REFERENCES chats (id),
     topic TEXT,
     lane INTEGER NOT NULL,
-    thing TEXT,
+    about TEXT,
     body TEXT,
     reply_to TEXT,
     created_us INTEGER NOT NULL,
@@ -117,7 +117,6 @@ CREATE TABLE outbox (
 ) STRICT;
 
 CREATE INDEX outbox_waiting ON outbox (id) WHERE state = 'waiting';
-CREATE INDEX outbox_by_thing ON outbox (thing) WHERE thing IS NOT NULL;
 
 -- A card: which message shows which thing, how new it should be and how new it is.
 CREATE TABLE cards (
