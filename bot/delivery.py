@@ -356,7 +356,7 @@ class Delivery:
         """Put down what was sent. While nothing can be stored this waits: else it would be sent again."""
         while True:
             try:
-                await self._database.transact(work)
+                await self._database.transact(work, lazy=True)
             except Unavailable:
                 await self._database.mended()
             else:

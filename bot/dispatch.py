@@ -130,7 +130,7 @@ class Dispatcher:
 
     async def advance(self, network: str, position: str) -> None:
         """Store where reading has come to."""
-        await self._database.transact(lambda tx: inbox.advance(tx, network, position, now=self._now()))
+        await self._database.transact(lambda tx: inbox.advance(tx, network, position, now=self._now()), lazy=True)
 
     async def writable(self) -> None:
         """Return when effects can be stored."""

@@ -39,6 +39,8 @@ Value = str | int | bytes | None
 
 WORKS_PER_COMMIT_MAX = 128
 BATCH_SECONDS_MAX = 0.005
+LAZY_SECONDS = 0.005
+"""A work that nobody waits for gladly shares the next commit, which it waits for no longer than this."""
 CROWD = 4
 CROWD_SECONDS = 0.002
 """After a batch of so many works the next one waits so long for more: PostgreSQL's commit_siblings and commit_delay."""
@@ -203,6 +205,7 @@ Question = Callable[[Reader], Coroutine[Any, Any, R]]
 class _Waiting:
     work: Work[Any]
     done: asyncio.Future[Any]
+    lazy: bool
 
 
 @dataclass(slots=True)
@@ -257,6 +260,8 @@ class Database:
         self._queue: deque[_Waiting] = deque()
         self._room = asyncio.Semaphore(WAITING_WORKS_MAX)
         self._asked = asyncio.Event()
+        self._eager = 0
+        """How many works wait that are not lazy."""
         self._read_lock = asyncio.Lock()
         self._closed = False
         self._running: dict[aiosqlite.Connection, Reader] = {}
@@ -312,19 +317,24 @@ class Database:
 
     # --- asking ----------------------------------------------------------------------------------------------
 
-    async def transact(self, work: Work[R]) -> R:
+    async def transact(self, work: Work[R], *, lazy: bool = False) -> R:
         """Run a unit of work and return its result once that is durable.
 
         What the work raises is raised here, and the work has had no effect. It may run twice, and it may wait for
-        nothing but the transaction it is given. Raises Unavailable when nothing can be stored.
+        nothing but the transaction it is given. Raises Unavailable when nothing can be stored. `lazy`: no member
+        waits for it, so for a moment it waits for others to share the commit with.
         """
         # Nothing here waits while there is room, so works run in the order in which they were asked for.
         await self._room.acquire()
         if self._closed:
             raise Closed
         done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(work, done))
-        self._asked.set()
+        self._queue.append(_Waiting(work, done, lazy))
+        if lazy:
+            asyncio.get_running_loop().call_later(LAZY_SECONDS, self._asked.set)
+        else:
+            self._eager += 1
+            self._asked.set()
         # A caller that is cancelled only stops waiting; the work is done all the same.
         return await done
 
@@ -356,6 +366,11 @@ class Database:
                 if overdue or _wipes(batch.outcomes):
                     await self._scrub()
                 self._settle(batch)
+                if not self._eager and not self._closed:
+                    # What is left is in no hurry: it shares the next commit, or has one of its own in a moment.
+                    if self._queue:
+                        asyncio.get_running_loop().call_later(LAZY_SECONDS, self._asked.set)
+                    break
                 if len(batch.works) >= CROWD:
                     # Where many ask at once, a moment's wait lets more of them share the next commit.
                     await asyncio.sleep(CROWD_SECONDS)
@@ -372,6 +387,7 @@ class Database:
         outgoing: list[Any] = []
         for waiting, outcome in zip(batch.works, batch.outcomes, strict=True):
             self._room.release()
+            self._eager -= not waiting.lazy
             if outcome.tx is not None:
                 outgoing += outcome.tx.outgoing
             if waiting.done.cancelled():

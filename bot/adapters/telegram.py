@@ -163,6 +163,7 @@ class TelegramAdapter:
         converter: Converter | None = None
         offset: int | None = None
         behind, beat_at = True, -HEARTBEAT_SECONDS
+        storing: asyncio.Task[None] | None = None
         while True:
             try:
                 if converter is None:
@@ -174,12 +175,16 @@ class TelegramAdapter:
                 updates = await self._fetch(offset, 0 if behind else self._poll_seconds)
                 following = await self._carry_out(converter, updates, offset)
                 if updates or time.monotonic() - beat_at >= HEARTBEAT_SECONDS:
-                    await self._dispatcher.advance(NETWORK, str(following))
+                    # All of it is stored, so it may be acknowledged while the position is still being written: should
+                    # that be lost, Telegram answers an old position with what it still has, and the core knows it.
+                    if storing is not None:
+                        await storing
+                    storing = self._begin(self._dispatcher.advance(NETWORK, str(following)))
                     beat_at = time.monotonic()
             except Unavailable:
                 # Nothing is acknowledged. What was stored of it is known when it comes again.
                 log.warning("reading waits for the database")
-                offset = None
+                offset = storing = None
                 await asyncio.sleep(self._pauses.next())
             except TelegramError as error:
                 if isinstance(error, Conflict):
@@ -187,7 +192,7 @@ class TelegramAdapter:
                 await asyncio.sleep(self._recover(error))
             except Exception as error:  # noqa: BLE001 - a fault here must not end reading
                 log.error("reading failed", extra=fault(error))
-                offset = None
+                offset = storing = None
                 await asyncio.sleep(self._pauses.next())
             else:
                 if updates and following == offset:
