@@ -39,7 +39,7 @@ Value = str | int | bytes | None
 
 WORKS_PER_COMMIT_MAX = 128
 BATCH_SECONDS_MAX = 0.005
-LAZY_SECONDS = 0.005
+LAZY_SECONDS = 0.001
 """A work that nobody waits for gladly shares the next commit, which it waits for no longer than this."""
 CROWD = 4
 CROWD_SECONDS = 0.002

@@ -310,6 +310,8 @@ async def test_a_work_that_breaks_a_rule_of_the_schema_conflicts_and_its_neighbo
     assert (first, third) == (0, 2)
     assert pieces_in(database.path, key) == [0, 2]
     assert database.trouble is None, "the disk is not at fault"
+    if "postings" not in breaking:
+        assert database.counts.retried == 0, "the others need not run again"
 
 
 async def with_an_account(tx: Transaction) -> None:
@@ -317,12 +319,15 @@ async def with_an_account(tx: Transaction) -> None:
         "INSERT INTO committees (id, uid, name, language, zone, created_us) VALUES (1, 'u', 'R', 'en', 'UTC', 0)"
     )
     await tx.execute("INSERT INTO accounts (id, committee_id) VALUES (1, 1)")
-    await tx.execute("INSERT INTO persons (id, created_us) VALUES (1, 0)")
-    await tx.execute(
-        "INSERT INTO members (id, committee_id, person_id, name, name_key, first_key, joined_us)"
-        " VALUES (1, 1, 1, 'Ana', 'ana', 'ana', 0)"
-    )
-    await tx.execute("INSERT INTO accounts (id, committee_id, member_id) VALUES (2, 1, 1)")
+    for id_, name in ((1, "Ana"), (2, "Ben")):
+        await tx.execute("INSERT INTO persons (id, created_us) VALUES (?, 0)", id_)
+        await tx.execute(
+            "INSERT INTO members (id, committee_id, person_id, name, name_key, first_key, joined_us)"
+            " VALUES (?1, 1, ?1, ?2, ?2, ?2, 0)",
+            id_,
+            name,
+        )
+        await tx.execute("INSERT INTO accounts (id, committee_id, member_id) VALUES (?1 + 1, 1, ?1)", id_)
 
 
 @pytest.mark.parametrize(
@@ -366,6 +371,22 @@ async def test_a_work_that_takes_too_long_is_stopped_and_the_others_go_on(
     assert (first, third) == (0, 2)
     assert pieces_in(database.path, key) == [0, 2]
     assert database.trouble is None, "the disk is not at fault"
+
+
+async def test_a_work_that_thinks_too_long_between_statements_is_stopped_too(
+    database: Database, key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "WORK_SECONDS_MAX", 0.05)
+
+    async def slow(tx: Transaction) -> None:
+        await write(1)(tx)
+        threading.Event().wait(0.1)
+        await write(3)(tx)
+
+    first, second = await outcomes(database, slow, write(2))
+    assert isinstance(first, TookTooLong)
+    assert second == 2
+    assert pieces_in(database.path, key) == [2]
 
 
 async def test_a_work_of_endless_small_steps_is_stopped_too(

@@ -325,6 +325,14 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RETRY_SECONDS_MAX", 0.08)
 
 
+@pytest.fixture(autouse=True)
+def _no_fault_of_delivery_itself(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    yield
+    # It would recover from one by itself, a moment later, and hide it.
+    found = [record for stage in ("setup", "call") for record in caplog.get_records(stage)]
+    assert "delivery failed" not in [record.message for record in found]
+
+
 async def until(holds: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(10):
@@ -382,13 +390,12 @@ async def test_a_chat_that_hangs_does_not_hold_up_the_others(house: House) -> No
     assert house.post.texts(GROUP) == ["hangs"]
 
 
-async def test_only_so_many_sends_are_under_way_at_one_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    house.post.seconds = 0.01
-    for number in range(module.AT_ONCE_MAX * 2):
-        await house.owe("hello", ChatId(f"post:chat{number}"))
+async def test_only_so_many_sends_are_under_way_at_one_time(house: House) -> None:
+    house.post.seconds = 0.2
+    await asyncio.gather(*(house.owe("hello", ChatId(f"post:chat{n}")) for n in range(module.AT_ONCE_MAX * 2)))
     await house.quiet()
     assert len(house.post.arrived) == module.AT_ONCE_MAX * 2
-    assert house.post.under_way_max <= module.AT_ONCE_MAX
+    assert house.post.under_way_max == module.AT_ONCE_MAX
 
 
 # --- a network that fails ----------------------------------------------------------------------------------------
@@ -764,6 +771,7 @@ async def test_a_message_that_comes_in_while_others_are_loaded_is_sent_once_and_
     async def slow_look(question: object) -> object:
         # Just before and just after the look into the outbox more is owed.
         await house.owe_all([f"before {len(house.post.arrived)}"])
+        await house.owe("alert", lane=Lane.ALERT)
         found: object = await looked(question)  # type: ignore[arg-type]
         await house.owe_all([f"after {len(house.post.arrived)}"])
         return found
@@ -773,8 +781,28 @@ async def test_a_message_that_comes_in_while_others_are_loaded_is_sent_once_and_
     await until(lambda: len(house.post.arrived) > 20)
     monkeypatch.undo()
     await house.quiet()
-    owed = await house.database.read(lambda tx: tx.all("SELECT key FROM outbox ORDER BY id LIMIT 1000"))
-    assert [(one.key,) for one in house.post.arrived] == owed
+    owed = await looked(lambda tx: tx.all("SELECT key, lane FROM outbox ORDER BY id LIMIT 1000"))
+    assert sorted(one.key for one in house.post.arrived) == sorted(key for key, _ in owed), "each once"
+    in_turn = [one.key for one in house.post.arrived if one.lane is not Lane.ALERT]
+    assert in_turn == [key for key, lane in owed if lane != Lane.ALERT]
+
+
+async def test_the_last_message_that_comes_in_while_others_are_loaded_is_not_forgotten(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WAITING_PER_CHAT_MAX", 2)
+    looked = house.database.read
+
+    async def slow_look(question: object) -> object:
+        found: object = await looked(question)  # type: ignore[arg-type]
+        monkeypatch.setattr(house.database, "read", looked)
+        await house.owe("the last")
+        return found
+
+    monkeypatch.setattr(house.database, "read", slow_look)
+    await house.owe_all(["one", "two", "three"])
+    await house.quiet()
+    assert house.post.texts(GROUP) == ["one", "two", "three", "the last"]
 
 
 async def test_an_alert_leaves_first_even_where_more_waits_than_fits(
@@ -843,9 +871,7 @@ async def test_what_is_withdrawn_during_a_try_that_fails_is_not_tried_again(hous
     assert house.post.texts(GROUP) == ["stays"]
 
 
-async def test_the_only_message_may_be_withdrawn_while_it_waits_for_its_pace(
-    house: House, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_the_only_message_may_be_withdrawn_while_it_waits_for_its_pace(house: House) -> None:
     house.post.paces[GROUP] = Pace(1, 0.6)
     await house.owe("sets the pace")
     await house.quiet()
@@ -856,7 +882,6 @@ async def test_the_only_message_may_be_withdrawn_while_it_waits_for_its_pace(
     await house.owe("stays", lane=Lane.ALERT)
     await house.quiet()
     assert house.post.texts(GROUP) == ["sets the pace", "stays"]
-    assert "delivery failed" not in caplog.messages
 
 
 # --- pace ----------------------------------------------------------------------------------------------------------
