@@ -265,8 +265,8 @@ class _ZoneKind(Kind[ZoneInfo]):
     async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> ZoneInfo:
         try:
             return ZoneInfo(str(data))
-        except ZoneInfoNotFoundError as error:
-            # A KeyError, for some reason: zones are renamed and go.
+        except (ZoneInfoNotFoundError, OSError) as error:
+            # The first is a KeyError; the second is what a part of a name gives, such as “Europe”.
             raise ValueError("not a zone") from error
 
 
