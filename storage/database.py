@@ -215,6 +215,7 @@ class _Outcome:
     result: Any = None
     error: BaseException | None = None
     tx: Transaction | None = None
+    wrote: bool = False
 
 
 @dataclass(slots=True)
@@ -224,6 +225,11 @@ class _Batch:
     works: list[_Waiting] = field(default_factory=list)
     outcomes: list[_Outcome] = field(default_factory=list)
     trouble: str | None = None
+
+    @property
+    def wrote(self) -> bool:
+        """Whether something was stored: then nothing is wrong with the medium. A mere question does not show that."""
+        return any(outcome.wrote for outcome in self.outcomes)
 
 
 @dataclass(slots=True)
@@ -381,9 +387,10 @@ class Database:
         """Tell the callers, and whoever listens for what was left to send."""
         if batch.trouble is not None and self.trouble is None:
             log.critical("storage in trouble", extra={"why": batch.trouble})
-        if batch.trouble is None and self.trouble is not None:
+        if batch.trouble is None and self.trouble is not None and batch.wrote:
             log.warning("storage mended")
-        self.trouble = batch.trouble
+        if batch.trouble is not None or batch.wrote:
+            self.trouble = batch.trouble
         outgoing: list[Any] = []
         for waiting, outcome in zip(batch.works, batch.outcomes, strict=True):
             self._room.release()
@@ -445,8 +452,10 @@ class Database:
             log.warning("batch rolled back", extra={"works": len(batch.works), "why": _why(failure)})
             batch.outcomes = []
             for waiting in batch.works:
-                outcome, batch.trouble = self._run_alone(waiting.work)
+                outcome, trouble = self._run_alone(waiting.work)
                 batch.outcomes.append(outcome)
+                if trouble is not None or outcome.wrote:
+                    batch.trouble = trouble
         return batch
 
     def _run_alone(self, work: Work[Any]) -> tuple[_Outcome, str | None]:
@@ -472,6 +481,7 @@ class Database:
 
     def _run_work(self, work: Work[Any]) -> _Outcome:
         """Run one work in its savepoint. Its own exceptions are its outcome; what spoils the batch is raised."""
+        changes = self._connection._conn.total_changes
         self._step("SAVEPOINT work")
         tx = Transaction(self._driver, self._connection._conn, WORK_SECONDS_MAX, self._token)
         try:
@@ -490,7 +500,7 @@ class Database:
                 raise
             return _Outcome(error=error if isinstance(error, Exception) else StorageError(type(error).__name__))
         self._step("RELEASE work")
-        return _Outcome(result=result, tx=tx)
+        return _Outcome(result=result, tx=tx, wrote=self._connection._conn.total_changes != changes)
 
     def _answer_question(self, question: Question[R]) -> R:
         # An old reader keeps the write-ahead log from being emptied, so its age is limited.

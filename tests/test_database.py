@@ -138,6 +138,37 @@ async def test_a_crowd_is_committed_in_parts(database: Database) -> None:
     assert database.counts.commits == commits + 3, "128 at most in each"
 
 
+@pytest.mark.usefixtures("one_batch")
+async def test_what_nobody_waits_for_shares_the_next_commit_and_keeps_its_turn(
+    database: Database, key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "LAZY_SECONDS", 5.0)
+    commits = database.counts.commits
+    lazy = [asyncio.create_task(database.transact(write(number), lazy=True)) for number in range(3)]
+    await asyncio.sleep(0.02)
+    assert not any(task.done() for task in lazy), "it waits for company"
+    assert await database.transact(count_all) == 3, "what was asked for first is done first"
+    assert [await task for task in lazy] == [0, 1, 2]
+    assert database.counts.commits == commits + 1
+
+
+async def test_what_nobody_waits_for_is_stored_soon_all_the_same(database: Database, key: str | None) -> None:
+    for number in range(3):
+        assert await asyncio.wait_for(database.transact(write(number), lazy=True), 5) == number
+    assert pieces_in(database.path, key) == [0, 1, 2]
+
+
+async def test_closing_finishes_what_nobody_waits_for_too(
+    database: Database, key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "LAZY_SECONDS", 60.0)
+    lazy = asyncio.create_task(database.transact(write(1), lazy=True))
+    await asyncio.sleep(0)
+    await asyncio.wait_for(database.close(), 5)
+    assert await lazy == 1
+    assert pieces_in(database.path, key) == [1]
+
+
 async def test_nobody_is_told_before_it_is_on_the_disk(database: Database, key: str | None, tmp_path: Path) -> None:
     holding = threading.Event()
     told: list[int] = []
@@ -428,6 +459,10 @@ async def count(tx: Reader) -> int:
     return int(await tx.value("SELECT count(*) FROM pieces"))
 
 
+async def count_all(tx: Transaction) -> int:
+    return await count(tx)
+
+
 async def test_a_question_cannot_change_anything(database: Database, key: str | None) -> None:
     async def writes(tx: Reader) -> None:
         await tx.all("INSERT INTO pieces (n) VALUES (1)")
@@ -524,7 +559,11 @@ async def test_when_the_disk_is_full_at_commit_nobody_is_told_a_lie_and_it_goes_
     told = await burst(database, range(60), "x" * 8000)
     assert 0 < len(told) < 60, "some found room"
     assert database.trouble == "disk full"
-    assert isinstance((await outcomes(database, write(99, "x" * 200_000)))[0], Unavailable)
+    first, second = await outcomes(database, write(99, "x" * 200_000), count_all)
+    assert isinstance(first, Unavailable)
+    assert second == len(told), "questions are answered meanwhile"
+    assert await database.transact(count_all) == len(told), "questions are answered meanwhile"
+    assert database.trouble == "disk full", "and do not mend it"
     assert set(pieces_after_a_crash(database.path, key, tmp_path / "full")) == told
 
     mending = asyncio.create_task(database.mended())

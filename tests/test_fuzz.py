@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import itertools
 import logging
 import shutil
@@ -14,7 +15,7 @@ from tempfile import mkdtemp
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -46,6 +47,8 @@ R = TypeVar("R")
 ALL = commands()
 NAMES = sorted(ALL._commands)
 GROUP = Chat(id=ChatId("console:group:Riverside"), private=False, title="Riverside")
+NOWHERE = Chat(id=ChatId("console:group:Nowhere"), private=False, title="Nowhere")
+"""No committee is ever set up here."""
 ELSEWHERE = Chat(id=ChatId("console:group:Elsewhere"), private=False, title="Elsewhere")
 
 
@@ -328,6 +331,12 @@ def joins(one: Message | Press) -> bool:
     text=command_lines,
     chat=st.sampled_from([GROUP, ELSEWHERE]),
 )
+@example(username="ana", forged={"anonymous": True}, text="/join", chat=GROUP)
+@example(username="ana", forged={"anonymous": True}, text="/leave", chat=GROUP)
+@example(username="ana", forged={"anonymous": True}, text="/thank @ben 1h", chat=GROUP)
+@example(username="ana", forged={"anonymous": True}, text="/setup", chat=NOWHERE)
+@example(username="ana", forged={"bot": True}, text="/thank @ben 1h", chat=GROUP)
+@example(username="ana", forged={"bot": True}, text="/setup", chat=NOWHERE)
 def test_nobody_acts_through_a_channel_or_another_bot(
     world: World, username: str, forged: dict[str, bool], text: str, chat: Chat
 ) -> None:
@@ -635,6 +644,7 @@ class Committee(RuleBasedStateMachine):
             made.run(made.hear())
             made.close()
             Committee.template = made.folder
+            atexit.register(shutil.rmtree, made.folder, ignore_errors=True)
         self.folder = Path(mkdtemp(prefix="solibot-test-"))
         shutil.copytree(Committee.template, self.folder, dirs_exist_ok=True)
         self.world = World(self.folder)
