@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from bot.arguments import Carried, Number
 from bot.chat import Button, Card, Reply, Saying, Shown
 from bot.domain import consent
@@ -44,13 +46,13 @@ async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
     )
     if consent.may_consent(rule.who, committee, context.member.id):
         await proposals.consent(context.tx, found.id, context.member.id, now=context.now)
-    zone = context.committee.zone
     await due.plan(
         context.tx,
         f"proposal:{found.id}",
         lapse.says(number=found.number),
-        local=found.expires_at.astimezone(zone).replace(tzinfo=None),
-        zone=zone,
+        # An instant, not a time of day: a change of clocks does not move it.
+        local=found.expires_at.replace(tzinfo=None),
+        zone=ZoneInfo("UTC"),
         committee=context.committee.id,
         late="do",
     )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.chat import Saying
 from bot.domain import recurrence
 from bot.domain.chain import canonical
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
+
+log = logging.getLogger(__name__)
 
 AT_ONCE_MAX = 100
 
@@ -28,7 +31,7 @@ class Row:
     committee_id: int | None
     says: Saying
     local: datetime
-    zone: ZoneInfo
+    zone: str
     rrule: str | None
     at: datetime
     late: Late
@@ -101,7 +104,7 @@ async def fallen(tx: Reader, *, now: datetime) -> list[Row]:
             committee_id=committee_id,
             says=Saying(command=command, version=version, arguments=json.loads(arguments)),
             local=datetime.fromisoformat(local),
-            zone=ZoneInfo(zone),
+            zone=zone,
             rrule=rrule,
             at=from_us(at_us),
             late=late,
@@ -114,7 +117,12 @@ async def done(tx: Transaction, row: Row, *, now: datetime) -> bool:
     """Take a row off, or move it to its next time. False: it was taken off or moved before."""
     following = None
     if row.rrule is not None:
-        following = recurrence.following(row.rrule, start=row.local, zone=row.zone, after=max(now, row.at))
+        try:
+            zone = ZoneInfo(row.zone)
+            following = recurrence.following(row.rrule, start=row.local, zone=zone, after=max(now, row.at))
+        except (ValueError, ZoneInfoNotFoundError):
+            # A zone that is no more: it happens this once, and must not hold up everything after it.
+            log.exception("recurrence ended")
     if following is None:
         return bool(await tx.all("DELETE FROM due WHERE key = ? AND at_us = ? RETURNING 1", row.key, to_us(row.at)))
     # `local` stays the first occurrence: the rule counts from it.

@@ -111,6 +111,20 @@ async def test_what_recurs_comes_again_and_an_outage_is_made_up_for_once(town: T
     assert (await _planned(app.database))["purge"] == before + timedelta(days=12)
 
 
+async def test_a_row_that_makes_no_sense_any_more_holds_up_nothing(town: Town) -> None:
+    app = town.practice.app
+    now = town.practice.clock()
+    await _plan(app.database, "broken", now + timedelta(minutes=1), rrule="FREQ=DAILY")
+    await _plan(app.database, "fine", now + timedelta(minutes=2))
+
+    async def spoil(tx: Transaction) -> None:
+        await tx.execute("UPDATE due SET rrule = 'nonsense', zone = 'Atlantis/Capital' WHERE key = 'broken'")
+
+    await app.database.transact(spoil)
+    await town.skip("5m")
+    assert set(await _planned(app.database)) == {"purge"}
+
+
 async def test_a_fault_in_due_work_stops_nothing_else(tmp_path: Path) -> None:
     ticks = []
     app = await App.open(tmp_path / "a.sqlite", popups={}, now=FixedClock(SCRIPT_START))

@@ -234,3 +234,8 @@ async def test_a_nickname_is_shown_and_found_and_belongs_to_one(town: Town) -> N
     assert await town.says("chi", "/nickname 12") == "A name needs a letter and at most 30 characters."
     assert await town.says("ben", "/nickname off") == "You go by your own name again."
     assert await town.says("ana", "/thank @ben 1h") == "Ben helped Ana: 1 h. (No. 2)"
+
+
+async def test_an_accent_is_found_however_it_was_typed(town: Town) -> None:
+    await town.says("ben", "/nickname José")
+    assert await town.says("ana", "/thank Jose\u0301 1h") == "José helped Ana: 1 h. (No. 1)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -93,5 +94,5 @@ def _hours_or_minutes(word: str, *, hours: str, minutes: str) -> Refusal:
 
 
 def folded(name: str) -> str:
-    """A name as it is compared: letter case and stray spaces do not count."""
-    return " ".join(name.casefold().split())
+    """A name as it is compared: letter case, stray spaces and the way an accent is put together do not count."""
+    return unicodedata.normalize("NFC", " ".join(name.casefold().split()))
