@@ -38,7 +38,7 @@ Row = tuple[Any, ...]
 Value = str | int | bytes | None
 
 WORKS_PER_COMMIT_MAX = 128
-BATCH_SECONDS_MAX = 0.005
+BATCH_SECONDS_MAX = 0.01
 LAZY_SECONDS = 0.001
 """A work that nobody waits for gladly shares the next commit, which it waits for no longer than this."""
 CROWD = 4
