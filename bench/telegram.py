@@ -6,8 +6,11 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from tests.servers.running import RunningBot, folder
 from tests.servers.telegram_api import TelegramServer
@@ -15,6 +18,8 @@ from tests.servers.telegram_state import Chat, Message, User
 
 STOCK = (sys.executable, "-m", "bench.stock_bot")
 IDLE_SECONDS = 3.0
+CHATS = (1, 10, 50)
+KINDS = ("per_second", "p50", "p95", "cpu_ms")
 
 
 @dataclass(frozen=True)
@@ -32,17 +37,6 @@ class Figures:
             f"{name:<26} {self.per_second:7.0f}/s   p50 {self.p50:7.1f} ms   p95 {self.p95:7.1f} ms   "
             f"bot CPU {self.cpu_ms:5.2f} ms/command"
         )
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What one bot showed in all."""
-
-    figures: dict[int, Figures]
-    start_seconds: float
-    idle_mb: float
-    busy_mb: float
-    commands_per_commit: float | None
 
 
 class Town:
@@ -102,61 +96,84 @@ class Town:
         return Figures(count / took, ordered[count // 2] * 1000, ordered[int(count * 0.95)] * 1000, used / count * 1000)
 
 
-async def measure(program: tuple[str, ...] | None, seconds: float, chats: tuple[int, ...]) -> Subject:
-    """Run one bot through all of it."""
+@dataclass
+class Subject:
+    """One bot on a server of its own, ready to be talked to."""
+
+    name: str
+    server: TelegramServer
+    town: Town
+    bot: RunningBot
+    start_seconds: float
+    idle_mb: float = 0.0
+
+
+@asynccontextmanager
+async def subject(name: str, program: tuple[str, ...] | None, chats: int) -> AsyncIterator[Subject]:
+    """Start one bot and, if it is ours, let each group found its committee."""
     async with TelegramServer(validate=False, calls_kept=10, messages_kept=200) as server:
         server.short_polls(0)
         server.set_privacy(False)
-        town = Town(server, max(chats))
-        with folder() as name:
-            bot = RunningBot(server, Path(name), program)
+        town = Town(server, chats)
+        with folder() as there:
+            bot = RunningBot(server, Path(there), program)
             began = time.perf_counter()
             await bot.start()
             await server.listening(within=60)
-            start_seconds = time.perf_counter() - began
+            found = Subject(name, server, town, bot, time.perf_counter() - began)
             if program is None:
                 await town.set_up()
-            await asyncio.sleep(IDLE_SECONDS)
-            idle = bot.memory_mb()
-            figures = {}
-            for count in chats:
-                await town.talk(count, 0.5, bot)
-                figures[count] = await town.talk(count, seconds, bot)
-            busy = bot.memory_mb()
-            await bot.stop()
-            commands_per_commit = None
-            if program is None:
-                # Started anew, it counts only what the most chats at once make it do.
-                await bot.start()
-                await server.listening(within=60)
-                said = sum(town.turn.values())
-                await town.talk(max(chats), seconds, bot)
+            try:
+                yield found
+            finally:
                 await bot.stop()
-                last = json.loads(bot.log.read_text().splitlines()[-1])
-                commands_per_commit = (sum(town.turn.values()) - said) / last["commits"]
-            return Subject(figures, start_seconds, idle, busy, commands_per_commit)
+
+
+async def compare(seconds: float, slices: int) -> None:
+    """Let both run, and talk to them in turn, a slice at a time: the machine's moods then meet both alike."""
+    async with subject("stock echo", STOCK, max(CHATS)) as stock, subject("Solibot /thank", None, max(CHATS)) as ours:
+        await asyncio.sleep(IDLE_SECONDS)
+        for one in (stock, ours):
+            one.idle_mb = one.bot.memory_mb()
+        for chats in CHATS:
+            found: dict[str, list[Figures]] = {stock.name: [], ours.name: []}
+            for one in (stock, ours):
+                await one.town.talk(chats, 0.5, one.bot)
+            for _ in range(slices):
+                for one in (stock, ours):
+                    found[one.name].append(await one.town.talk(chats, seconds / slices, one.bot))
+            _print(chats, found[stock.name], found[ours.name], stock.name, ours.name)
+        print(
+            f"start: stock {stock.start_seconds:.2f} s, Solibot {ours.start_seconds:.2f} s   "
+            f"idle RSS: stock {stock.idle_mb:.0f} MB, Solibot {ours.idle_mb:.0f} MB   "
+            f"after load: {stock.bot.memory_mb():.0f} MB, {ours.bot.memory_mb():.0f} MB"
+        )
+        # Started anew, our bot counts only what the most chats at once make it do.
+        await ours.bot.stop()
+        await ours.bot.start()
+        await ours.server.listening(within=60)
+        said = sum(ours.town.turn.values())
+        await ours.town.talk(max(CHATS), seconds, ours.bot)
+        await ours.bot.stop()
+        commits = json.loads(ours.bot.log.read_text().splitlines()[-1])["commits"]
+        print(f"commands a commit with {max(CHATS)} chats: {(sum(ours.town.turn.values()) - said) / commits:.1f}")
+
+
+def _print(chats: int, stock: list[Figures], ours: list[Figures], *names: str) -> None:
+    print(f"{chats} chats, medians of {len(stock)} slices in turn")
+    for name, figures in zip(names, (stock, ours), strict=True):
+        middle = Figures(*(median(getattr(one, kind) for one in figures) for kind in KINDS))
+        print(middle.line(f"  {name}"))
+    ratios = {
+        kind: [getattr(mine, kind) / getattr(theirs, kind) for theirs, mine in zip(stock, ours, strict=True)]
+        for kind in KINDS
+    }
+    shown = "   ".join(
+        f"{kind} {median(values):.2f} x ({min(values):.2f} to {max(values):.2f})" for kind, values in ratios.items()
+    )
+    print(f"    ratios, slice by slice: {shown}")
 
 
 def run(seconds: float, rounds: int) -> None:
-    """Print the figures and the ratios, round by round."""
-    chats = (1, 10, 50)
-    for number in range(1, rounds + 1):
-        print(f"round {number}")
-        stock = asyncio.run(measure(STOCK, seconds, chats))
-        ours = asyncio.run(measure(None, seconds, chats))
-        for count in chats:
-            theirs, mine = stock.figures[count], ours.figures[count]
-            print(theirs.line(f"  stock echo, {count} chats"))
-            print(mine.line(f"  Solibot /thank, {count} chats"))
-            print(
-                f"    ratio: commands/s {mine.per_second / theirs.per_second:.2f} x   "
-                f"p50 {mine.p50 / theirs.p50:.2f} x   p95 {mine.p95 / theirs.p95:.2f} x   "
-                f"CPU {mine.cpu_ms / theirs.cpu_ms:.2f} x"
-            )
-        print(
-            f"  start: stock {stock.start_seconds:.2f} s, Solibot {ours.start_seconds:.2f} s   "
-            f"idle RSS: stock {stock.idle_mb:.0f} MB, Solibot {ours.idle_mb:.0f} MB   "
-            f"after load: {stock.busy_mb:.0f} MB, {ours.busy_mb:.0f} MB"
-        )
-        if ours.commands_per_commit is not None:
-            print(f"  commands a commit with {max(chats)} chats: {ours.commands_per_commit:.1f}")
+    """Print the figures and the ratios; `seconds` for each figure, in `rounds` times five slices."""
+    asyncio.run(compare(seconds * rounds, 5 * rounds))
