@@ -30,7 +30,10 @@ async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
     if same is not None:
         found = await proposals.get(context.tx, context.committee.id, same)
         assert found is not None
-        return await _agree(context, found, committee)
+        if found.who == rule.who:
+            return await _agree(context, found, committee)
+        # Other people have to agree to it now: the new one takes its place.
+        await _close(context, found, "lapsed")
     if consent.carried(rule.who, committee, {context.member.id}):
         body = {"command": carried.command, "consents": [context.member.id]}
         await entries.append(context.tx, context.committee, "decision", body, now=context.now)
@@ -119,9 +122,7 @@ async def withdraw(context: Context, *, number: Number) -> Reply:
     found = await _open(context, number)
     if found.proposer_id != context.member.id:
         raise Refusal(T("Only whoever proposed it can withdraw it."))
-    await proposals.close(context.tx, found.id, "withdrawn")
-    await due.cancel(context.tx, f"proposal:{found.id}")
-    await cards.changed(context.tx, f"proposal:{found.id}")
+    await _close(context, found, "withdrawn")
     return Reply(T("Withdrawn: proposal {number}.", number=number), private=context.pressed)
 
 
@@ -131,8 +132,13 @@ async def lapse(context: Context, *, number: Number) -> None:
     found = await proposals.numbered(context.tx, context.committee.id, number)
     if found is None or found.state != "open":
         return
-    await proposals.close(context.tx, found.id, "lapsed")
-    await cards.changed(context.tx, f"proposal:{found.id}")
+    await _close(context, found, "lapsed")
+
+
+async def _close(context: Context, found: Proposal, state: proposals.State) -> None:
+    await proposals.close(context.tx, found.id, state)
+    await due.cancel(context.tx, f"proposal:{found.id}")
+    await cards.changed(context.tx, Card("proposal", found.id).thing)
 
 
 @router.card("proposal")

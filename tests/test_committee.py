@@ -194,6 +194,8 @@ async def test_a_founder_alone_appoints_only_the_second(town: Town) -> None:
     assert await town.presses("ana", "Agree") == (
         "Since this was proposed, other people have to agree to it. Propose it again."
     )
+    assert "Agreed: Ana. / 1 more organizer must agree" in await town.says("ana", "/organizer @chi")
+    assert "Chi is an organizer now." in await town.says("eli", "/agree 2")
 
 
 async def test_what_people_in_several_committees_say_in_private_is_asked_back(town: Town) -> None:
