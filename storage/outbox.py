@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.chat import Button, ChatId, Key, Lane, Link
 from bot.text import Reader as For
-from bot.text import Span, Words, render, supported
+from bot.text import Span, Words, render
 from storage import buttons as kept_buttons
 from storage import people
 from storage.database import Reader, Transaction
@@ -110,10 +110,9 @@ async def tell(
     reached = await people.private_chat_of(tx, to.person_id)
     if reached is None:
         return False
-    chat_id, language = reached
-    place = await people.place_of(tx, chat_id)
+    place = await people.place_of(tx, reached[0])
     assert place is not None
-    reader = For(supported(language) or committee.language, committee.zone)
+    reader = await people.reader_in(tx, place.id, private=True, committee_id=committee.id)
     await queue(tx, place, words, reader=reader, now=now, lane=lane, buttons=buttons, committee=committee.id)
     return True
 

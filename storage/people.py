@@ -88,8 +88,7 @@ class Moved:
 
 async def place(tx: Transaction, chat: Chat) -> Place:
     """The row of a chat, made or brought up to date where needed. Somebody spoke there, so it is open."""
-    rows = await tx.all("SELECT id, committee_id, topic, title, open FROM chats WHERE address = ?", chat.id)
-    row = rows[0] if rows else None
+    row = await tx.one("SELECT id, committee_id, topic, title, open FROM chats WHERE address = ?", chat.id)
     if row is None:
         row = await tx.one(
             """INSERT INTO chats (address, private, title) VALUES (?, ?, ?)
@@ -158,10 +157,9 @@ async def chats_of(tx: Reader, committee_id: int) -> list[Place]:
 
 async def place_of(tx: Reader, chat_id: int) -> Place | None:
     """The chat with this row id."""
-    rows = await tx.all("SELECT address, private, committee_id, topic FROM chats WHERE id = ?", chat_id)
-    if not rows:
+    row = await tx.one("SELECT address, private, committee_id, topic FROM chats WHERE id = ?", chat_id)
+    if row is None:
         return None
-    [row] = rows
     return Place(id=chat_id, address=row[0], private=bool(row[1]), committee_id=row[2], topic=row[3])
 
 
@@ -170,12 +168,11 @@ async def place_of(tx: Reader, chat_id: int) -> Place | None:
 
 async def seen(tx: Transaction, sender: Sender, *, private_chat: int | None, now: datetime) -> Person:
     """The person behind an account, made or brought up to date. `private_chat`: they wrote in that private chat."""
-    rows = await tx.all(
+    row = await tx.one(
         """SELECT i.person_id, i.name, i.username, i.language, i.private_chat_id, p.language
            FROM identities i JOIN persons p ON p.id = i.person_id WHERE i.user = ?""",
         sender.user,
     )
-    row = rows[0] if rows else None
     if row is None:
         person_id = await tx.value(
             "INSERT INTO persons (language, created_us) VALUES (NULL, ?) RETURNING id", to_us(now)
@@ -255,13 +252,13 @@ async def person_of_private_chat(tx: Reader, chat_id: int) -> tuple[int, str | N
 
 async def private_chat_of(tx: Reader, person_id: int) -> tuple[int, str | None] | None:
     """The row id of a person's open private chat and the language they read; None: they cannot be reached."""
-    rows = await tx.all(
+    row = await tx.one(
         """SELECT i.private_chat_id, coalesce(p.language, i.language) FROM identities i
            JOIN persons p ON p.id = i.person_id JOIN chats c ON c.id = i.private_chat_id
            WHERE i.person_id = ? AND c.open = 1 ORDER BY i.user LIMIT 1""",
         person_id,
     )
-    return (rows[0][0], rows[0][1]) if rows else None
+    return (row[0], row[1]) if row else None
 
 
 # --- committees ------------------------------------------------------------------------------------------------
@@ -288,13 +285,10 @@ async def found_committee(
 
 async def committee(tx: Reader, committee_id: int) -> Committee:
     """The committee with this id. Raises LookupError."""
-    rows = await tx.all(
-        "SELECT id, uid, name, language, zone, floor_minutes FROM committees WHERE id = ?",
-        committee_id,
-    )
-    if not rows:
+    row = await tx.one("SELECT id, uid, name, language, zone, floor_minutes FROM committees WHERE id = ?", committee_id)
+    if row is None:
         raise LookupError("committee")
-    return _committee(rows[0])
+    return _committee(row)
 
 
 def _committee(row: Sequence[object]) -> Committee:
@@ -416,13 +410,13 @@ async def member(tx: Reader, committee_id: int, member_id: int) -> Member | None
 
 async def member_with_account(tx: Reader, committee_id: int, user: UserId) -> Member | None:
     """The active member with this account on a network."""
-    rows = await tx.all(
+    row = await tx.one(
         f"""SELECT {_MEMBER} FROM identities i JOIN members m ON m.person_id = i.person_id
             WHERE i.user = ? AND m.committee_id = ? AND m.active = 1""",
         user,
         committee_id,
     )
-    return _member(rows[0]) if rows else None
+    return _member(row) if row else None
 
 
 async def members_named(tx: Reader, committee_id: int, word: str) -> list[Member]:
@@ -456,15 +450,6 @@ async def call(tx: Transaction, member_id: int, nickname: str | None) -> None:
         folded(nickname) if nickname else None,
         member_id,
     )
-
-
-async def names_in(tx: Reader, committee_id: int) -> list[str]:
-    """Some names of members, for completion and hints."""
-    rows = await tx.all(
-        "SELECT coalesce(nickname, name) FROM members WHERE committee_id = ? AND active = 1 ORDER BY id LIMIT 200",
-        committee_id,
-    )
-    return [name for (name,) in rows]
 
 
 async def count_members(tx: Reader, committee_id: int) -> int:
