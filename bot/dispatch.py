@@ -554,8 +554,7 @@ class Dispatcher:
             words = plain(render(answer.words, reader))
             if len(words) <= self._popups.get(network_of(incoming.chat.id), 0):
                 return PopUp(words, alert=True)
-        private = context.person and await people.private_chat_of(context.tx, context.person.id)
-        chat = await people.place_of(context.tx, private[0]) if private else None
+        chat = await people.private_chat_of(context.tx, context.person.id) if context.person else None
         if chat is not None:
             await self._queue(context, answer, chat, incoming, fallback=place.id)
             return PopUp(plain(render(_SENT_PRIVATELY, reader))) if pressed is not None else None

@@ -113,8 +113,7 @@ class Context:
 
     async def show_to(self, to: Member, card: Card) -> bool:
         """Show a thing to a member in private. False: they have not opened a private chat with the bot."""
-        reached = await people.private_chat_of(self.tx, to.person_id)
-        place = await people.place_of(self.tx, reached[0]) if reached else None
+        place = await people.private_chat_of(self.tx, to.person_id)
         if place is None:
             return False
         await cards.show(self.tx, card.thing, place, committee=self.committee.id, lane=Lane.NOTICE)

@@ -107,11 +107,9 @@ async def tell(
     buttons: Sequence[Sequence[Button | Link]] = (),
 ) -> bool:
     """Owe these words to a member, in their private chat and language. False: they have not opened one."""
-    reached = await people.private_chat_of(tx, to.person_id)
-    if reached is None:
+    place = await people.private_chat_of(tx, to.person_id)
+    if place is None:
         return False
-    place = await people.place_of(tx, reached[0])
-    assert place is not None
     reader = await people.reader_in(tx, place.id, private=True, committee_id=committee.id)
     await queue(tx, place, words, reader=reader, now=now, lane=lane, buttons=buttons, committee=committee.id)
     return True

@@ -250,15 +250,14 @@ async def person_of_private_chat(tx: Reader, chat_id: int) -> tuple[int, str | N
     return (row[0], row[1]) if row else None
 
 
-async def private_chat_of(tx: Reader, person_id: int) -> tuple[int, str | None] | None:
-    """The row id of a person's open private chat and the language they read; None: they cannot be reached."""
+async def private_chat_of(tx: Reader, person_id: int) -> Place | None:
+    """A person's open private chat; None: they cannot be reached."""
     row = await tx.one(
-        """SELECT i.private_chat_id, coalesce(p.language, i.language) FROM identities i
-           JOIN persons p ON p.id = i.person_id JOIN chats c ON c.id = i.private_chat_id
+        """SELECT i.private_chat_id FROM identities i JOIN chats c ON c.id = i.private_chat_id
            WHERE i.person_id = ? AND c.open = 1 ORDER BY i.user LIMIT 1""",
         person_id,
     )
-    return (row[0], row[1]) if row else None
+    return await place_of(tx, row[0]) if row else None
 
 
 # --- committees ------------------------------------------------------------------------------------------------
