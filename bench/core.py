@@ -25,6 +25,8 @@ class Sink:
     network = NETWORK
     prefix = "/"
     popup_characters_max = 200
+    numbered = False
+    reaches = False
 
     def __init__(self) -> None:
         self.taken: dict[ChatId, asyncio.Event] = {}

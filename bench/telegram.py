@@ -10,33 +10,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
-from tests.servers.running import RunningBot, folder
+from bench.figures import Figures, figures, show
+from tests.servers.running import RunningBot, folder, on_telegram
 from tests.servers.telegram_api import TelegramServer
 from tests.servers.telegram_state import Chat, Message, User
 
 STOCK = (sys.executable, "-m", "bench.stock_bot")
 IDLE_SECONDS = 3.0
 CHATS = (1, 10, 50)
-KINDS = ("per_second", "p50", "p95", "cpu_ms")
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What one bot showed with one number of chats."""
-
-    per_second: float
-    p50: float
-    p95: float
-    cpu_ms: float
-
-    def line(self, name: str) -> str:
-        """One line for people."""
-        return (
-            f"{name:<26} {self.per_second:7.0f}/s   p50 {self.p50:7.1f} ms   p95 {self.p95:7.1f} ms   "
-            f"bot CPU {self.cpu_ms:5.2f} ms/command"
-        )
 
 
 class Town:
@@ -91,9 +73,7 @@ class Town:
             self._say(chat)
         await asyncio.wait_for(self.idle.wait(), seconds + 30)
         took, used = time.perf_counter() - start, bot.cpu_seconds() - cpu
-        ordered = sorted(self.latencies)
-        count = len(ordered)
-        return Figures(count / took, ordered[count // 2] * 1000, ordered[int(count * 0.95)] * 1000, used / count * 1000)
+        return figures(self.latencies, took, used)
 
 
 @dataclass
@@ -116,7 +96,7 @@ async def subject(name: str, program: tuple[str, ...] | None, chats: int) -> Asy
         server.set_privacy(False)
         town = Town(server, chats)
         with folder() as there:
-            bot = RunningBot(server, Path(there), program)
+            bot = on_telegram(server, Path(there), program)
             began = time.perf_counter()
             await bot.start()
             await server.listening(within=60)
@@ -142,7 +122,7 @@ async def compare(seconds: float, slices: int) -> None:
             for _ in range(slices):
                 for one in (stock, ours):
                     found[one.name].append(await one.town.talk(chats, seconds / slices, one.bot))
-            _print(chats, found[stock.name], found[ours.name], stock.name, ours.name)
+            show(f"{chats} chats", found[stock.name], found[ours.name], stock.name, ours.name)
         print(
             f"start: stock {stock.start_seconds:.2f} s, Solibot {ours.start_seconds:.2f} s   "
             f"idle RSS: stock {stock.idle_mb:.0f} MB, Solibot {ours.idle_mb:.0f} MB   "
@@ -157,21 +137,6 @@ async def compare(seconds: float, slices: int) -> None:
         await ours.bot.stop()
         commits = json.loads(ours.bot.log.read_text().splitlines()[-1])["commits"]
         print(f"commands a commit with {max(CHATS)} chats: {(sum(ours.town.turn.values()) - said) / commits:.1f}")
-
-
-def _print(chats: int, stock: list[Figures], ours: list[Figures], *names: str) -> None:
-    print(f"{chats} chats, medians of {len(stock)} slices in turn")
-    for name, figures in zip(names, (stock, ours), strict=True):
-        middle = Figures(*(median(getattr(one, kind) for one in figures) for kind in KINDS))
-        print(middle.line(f"  {name}"))
-    ratios = {
-        kind: [getattr(mine, kind) / getattr(theirs, kind) for theirs, mine in zip(stock, ours, strict=True)]
-        for kind in KINDS
-    }
-    shown = "   ".join(
-        f"{kind} {median(values):.2f} x ({min(values):.2f} to {max(values):.2f})" for kind, values in ratios.items()
-    )
-    print(f"    ratios, slice by slice: {shown}")
 
 
 def run(seconds: float, rounds: int) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
@@ -35,9 +34,11 @@ from telegram.error import (
     TelegramError,
 )
 
+from bot.adapters.pauses import Pauses
+from bot.adapters.splitting import fitting, parts
 from bot.adapters.telegram_updates import UPDATE_KINDS, Converter, Event, Json, update_id
 from bot.adapters.telegram_wire import NO_TOPIC, UNCHANGED, ApiBot, Wire, fault, problem, retry_seconds, says
-from bot.adapters.telegram_words import NETWORK, as_html, fitting, parts
+from bot.adapters.telegram_words import NETWORK, UNITS_MAX, as_html
 from bot.chat import (
     Chat,
     ChatId,
@@ -83,25 +84,6 @@ class _NotStored(Exception):
     """An event could not even be put down as seen."""
 
 
-class _Pauses:
-    """Ever longer waits after failures in a row."""
-
-    def __init__(self, first: float, longest: float) -> None:
-        self._first, self._longest = first, longest
-        self._failures = 0
-
-    def sound(self) -> None:
-        """It works (again)."""
-        self._failures = 0
-
-    def next(self, *, factor: float = 1, longest: float | None = None) -> float:
-        """Seconds to wait now."""
-        seconds = min(longest or self._longest, self._first * factor * 2.0**self._failures)
-        self._failures = min(self._failures + 1, 16)
-        # Bots that failed together should not all come back at the same moment.
-        return seconds * random.uniform(0.75, 1.25)  # noqa: S311
-
-
 class TelegramAdapter:
     """Telegram as a network of the core. Make one with the token, then `run` it and let delivery call `send`.
 
@@ -111,6 +93,8 @@ class TelegramAdapter:
     network: str = NETWORK
     prefix: str = "/"
     popup_characters_max: int = 200
+    numbered: bool = False
+    reaches: bool = False
 
     def __init__(
         self,
@@ -150,7 +134,7 @@ class TelegramAdapter:
             request=self._wires[1],
         )
         self._me: User | None = None
-        self._pauses = _Pauses(pause_seconds, pause_seconds_max)
+        self._pauses = Pauses(pause_seconds, pause_seconds_max)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._alarmed: dict[str, float] = {}
         self._menus_published = False
@@ -354,7 +338,7 @@ class TelegramAdapter:
 
         After a failure in the middle the next try of the same letter goes on with the part that failed.
         """
-        whole = parts(letter.spans)
+        whole = parts(letter.spans, UNITS_MAX)
         message = ""
         for number, spans in enumerate(whole):
             if number < self._parts_sent.get(letter.key, 0):
@@ -403,7 +387,7 @@ class TelegramAdapter:
                 "editMessageText",
                 chat_id=int(native(letter.chat)),
                 message_id=int(message),
-                text=as_html(fitting(letter.spans)),
+                text=as_html(fitting(letter.spans, UNITS_MAX)),
                 parse_mode="HTML",
                 link_preview_options={"is_disabled": True},
                 reply_markup=keyboard,

@@ -10,7 +10,7 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,9 +22,10 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from bot import app
+from bot.adapters.splitting import fitting, parts, units
 from bot.adapters.telegram import CONNECTIONS_MAX, TelegramAdapter
 from bot.adapters.telegram_updates import UPDATE_KINDS, Converter
-from bot.adapters.telegram_words import as_html, fitting, parts, units
+from bot.adapters.telegram_words import UNITS_MAX, as_html
 from bot.chat import (
     Adapter,
     Arrival,
@@ -48,6 +49,7 @@ from bot.chat import (
     Refused,
     SlowDown,
     Unreadable,
+    UserId,
 )
 from bot.text import LANGUAGES, Reader, Span, shown
 from storage.database import Reader as Asking
@@ -97,7 +99,13 @@ class Core:
     async def position(self, network: str) -> str | None:
         return self.positions[-1] if self.positions else None
 
-    async def advance(self, network: str, position: str) -> None:
+    async def known(self, network: str, events: Collection[str]) -> frozenset[str]:
+        return frozenset()
+
+    async def welcomes(self, user: UserId, *, private: bool) -> bool:
+        return False
+
+    async def advance(self, network: str, position: str, seen: Collection[str] = ()) -> None:
         if self.broken:
             raise Unavailable("disk full")
         async with self.changed:
@@ -1169,7 +1177,7 @@ async def test_a_card_that_grew_too_long_shows_what_fits(scene: Scene) -> None:
     assert shown_now.endswith("\n…")
     assert text.startswith(shown_now.removesuffix("…"))
     assert 3900 < len(shown_now) <= 4096
-    assert fitting([Span("short")]) == (Span("short"),)
+    assert fitting([Span("short")], UNITS_MAX) == (Span("short"),)
 
 
 async def test_what_goes_wrong_with_an_edit(scene: Scene) -> None:
