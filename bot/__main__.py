@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -54,6 +55,13 @@ def solibot(
     """A chat bot with which solidarity committees run themselves: time bank, tasks by rotation, polls, alerts."""
 
 
+class Like(StrEnum):
+    """Networks that the practice committee can look like."""
+
+    TELEGRAM = "telegram"
+    MATRIX = "matrix"
+
+
 @app.command("try")
 def try_(
     script: Annotated[
@@ -62,6 +70,7 @@ def try_(
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DIR", help="Keep the practice data in this folder.")
     ] = None,
+    like: Annotated[Like, typer.Option("--like", help="Show it as members on this network see it.")] = Like.TELEGRAM,
 ) -> None:
     """Try the bot in this terminal.
 
@@ -70,6 +79,7 @@ def try_(
     import asyncio
 
     from bot import logs, terminal
+    from bot.adapters.console import LIKENESSES
     from bot.practice import NotUnderstood
     from storage.database import StorageError
 
@@ -77,7 +87,10 @@ def try_(
     text = _script(script) if script is not None else None
     try:
         with terminal.practice_folder(data) as folder:
-            faults = asyncio.run(terminal.by_hand(folder) if text is None else terminal.by_script(folder, text))
+            likeness = LIKENESSES[like]
+            faults = asyncio.run(
+                terminal.by_hand(folder, likeness) if text is None else terminal.by_script(folder, text, likeness)
+            )
     except NotUnderstood as error:
         _end(WRONG_CONFIG, f"line {error.number}: {error.why}")
     except BlockingIOError:
@@ -142,8 +155,8 @@ def run(config: ConfigFile = None, data: DataFolder = None) -> None:
 def check(config: ConfigFile = None, data: DataFolder = None) -> None:
     """Look whether everything is in order.
 
-    Settings, disk, database, books, clock, token and the bot's rights in each group: a line each, with what to do
-    where something is wrong. The bot may be running meanwhile.
+    Settings, disk, database, books, clock, the bot's accounts and its rights in each group: a line each, with what to
+    do where something is wrong. The bot may be running meanwhile; what it does not share is looked at when it is not.
     """
     import asyncio
 

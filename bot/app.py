@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,13 @@ from bot.clock import Clock
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher
 from bot.router import Commands
-from handlers import committee, consent, credits, help, upkeep  # noqa: A004 - the area's name
+from handlers import committee, connect, consent, credits, help, upkeep  # noqa: A004 - the area's name
 from storage import due
 from storage.database import Database, Transaction, fresh_token
 
 log = logging.getLogger(__name__)
 
-AREAS = (help.router, credits.router, committee.router, consent.router, upkeep.router)
+AREAS = (help.router, credits.router, committee.router, connect.router, consent.router, upkeep.router)
 """The order in which menus and help list them."""
 
 
@@ -40,13 +40,21 @@ class App:
     """One running bot: the core, and the networks it is given."""
 
     def __init__(
-        self, database: Database, *, popups: Mapping[str, int], language: str, now: Callable[[], datetime]
+        self,
+        database: Database,
+        *,
+        popups: Mapping[str, int],
+        reaches: Collection[str] = (),
+        language: str,
+        now: Callable[[], datetime],
     ) -> None:
         self.database = database
         self.now = now
         self.commands = commands()
         self.adapters: dict[str, Adapter] = {}
-        self.dispatcher = Dispatcher(database, self.commands, now=now, popups=popups, language=language)
+        self.dispatcher = Dispatcher(
+            database, self.commands, now=now, popups=popups, reaches=reaches, language=language
+        )
         self.delivery = Delivery(database, self.adapters, self.dispatcher, now=now)
         self.clock = Clock(database, self.dispatcher.tick, now=now)
         database.on_commit = self._committed
@@ -58,13 +66,14 @@ class App:
         *,
         key: str | None = None,
         popups: Mapping[str, int],
+        reaches: Collection[str] = (),
         language: str = "en",
         now: Callable[[], datetime] = utc_now,
         token: Callable[[], str] = fresh_token,
     ) -> App:
         """Open the database and make the core. Raises what `Database.open` raises."""
         database = await Database.open(path, key=key, token=token)
-        app = cls(database, popups=popups, language=language, now=now)
+        app = cls(database, popups=popups, reaches=reaches, language=language, now=now)
         await database.transact(app._plan_upkeep)
         return app
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import Field, TypeAdapter
 
 from bot.chat import Mention, Saying
-from bot.domain import grammar
+from bot.domain import grammar, joining
 from bot.text import LANGUAGES, Minutes, Refusal, T, Text, Typed
 from storage import notes, people
 from storage.database import Transaction
@@ -32,7 +32,8 @@ class Word:
     mention: Mention | None = None
 
 
-_WORD = re.compile(r'"(?P<quoted>[^"\n]+)"|„(?P<low>[^“”"\n]+)[“”]|“(?P<high>[^”\n]+)”|(?P<bare>\S+)')
+# No phrase is longer: else a line full of quotation marks that nobody closes would be searched to its end at each.
+_WORD = re.compile(r'"(?P<quoted>[^"\n]{1,200})"|„(?P<low>[^“”"\n]{1,200})[“”]|“(?P<high>[^”\n]{1,200})”|(?P<bare>\S+)')
 
 
 def words_of(line: str, mentions: Sequence[Mention] = (), start: int = 0) -> list[Word]:
@@ -139,13 +140,13 @@ class PersonKind(Kind[Member]):
 
     async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Member:
         id_ = self._adapter.validate_python(data)
-        found = await people.member(tx, committee.id, id_) if committee else None
+        found = await people.member_now(tx, committee.id, id_) if committee else None
         if found is None or not found.active:
             raise Refusal(T("That person is not a member any more."))
         return found
 
     def label(self, value: Member) -> str:
-        return value.name
+        return f"{value.name} ({value.account})" if value.account else value.name
 
 
 class _DurationKind(Kind[Minutes]):
@@ -193,7 +194,7 @@ class _NumberKind(Kind[int]):
 
 class _NoteKind(Kind[str]):
     expected = T("a few words")
-    example = T("fixed the bike")
+    example: str | Text = T("fixed the bike")
     rest = True
     _adapter: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(max_length=notes.CHARACTERS_MAX)])
 
@@ -210,6 +211,11 @@ class _NoteKind(Kind[str]):
 
     async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> str:
         return self._adapter.validate_python(data)
+
+
+class _GroupNameKind(_NoteKind):
+    expected = T("the name of a group, or its network")
+    example = "Matrix"
 
 
 class ChoiceKind(Kind[str]):
@@ -270,6 +276,26 @@ class _ZoneKind(Kind[ZoneInfo]):
             raise ValueError("not a zone") from error
 
 
+class _CodeKind(Kind[str]):
+    expected = T("a code, like {example}", example=Typed("KQ7M-4MX9"))
+    example = "KQ7M-4MX9"
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
+        for count in (1, 2):
+            if code := joining.read_code(" ".join(word.text for word in words[:count])):
+                return Found(code, min(count, len(words)))
+        return None
+
+    def dump(self, value: str) -> str:
+        return value
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> str:
+        code = joining.read_code(data) if isinstance(data, str) else None
+        if code is None:
+            raise ValueError("not a code")
+        return code
+
+
 class _SayingKind(Kind[Saying]):
     """Another command, as a button or a due row carries it. Nobody can type it."""
 
@@ -296,8 +322,12 @@ Number = Annotated[int, _NumberKind()]
 """The number of a thing, as its card shows it: `12`, `no. 12`, `#12`."""
 Note = Annotated[str, _NoteKind()]
 """The rest of the line."""
+GroupName = Annotated[str, _GroupNameKind()]
+"""The rest of the line: how a group is called, or which network it is on."""
 Language = Annotated[str, _LanguageKind()]
 Zone = Annotated[ZoneInfo, _ZoneKind()]
+Code = Annotated[str, _CodeKind()]
+"""A one-time code: `KQ7M-4MX9`, `kq7m 4mx9`."""
 Carried = Annotated[Saying, _SayingKind()]
 
 

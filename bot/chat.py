@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import Any, NewType, Protocol
+from typing import Any, Literal, NewType, Protocol
 
 from bot.text import Span, Text, Words, sound
 
@@ -108,6 +108,16 @@ class Press(Incoming):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice(Incoming):
+    """Somebody chose one of a message's buttons by its number, on a network that has no buttons."""
+
+    sender: Sender
+    number: int
+    message: str
+    manages_chat: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival(Incoming):
     """A person came into a group, or opened a private chat with the bot."""
 
@@ -136,6 +146,33 @@ class ChatMoved(Incoming):
     """The chat goes on under another id."""
 
     to: ChatId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Echo(Incoming):
+    """A message of the bot's own came round, and nobody knows any more whether it was sent: it was. `key`: its key."""
+
+    key: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageErased(Incoming):
+    """A message was taken out of the chat by somebody."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undecryptable(Incoming):
+    """Somebody wrote something in an encrypted room that cannot be believed, and is not carried out.
+
+    `reason`: the bot has no `key` for it; it came in `plain`; or from a `device` that the sender does not stand by.
+    """
+
+    sender: Sender
+    message: str
+    reason: Literal["key", "plain", "device"] = "key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,8 +350,17 @@ class Dispatcher(Protocol):
     async def position(self, network: str) -> str | None:
         """Where reading had come to, as stored by `advance`."""
 
-    async def advance(self, network: str, position: str) -> None:
-        """Store where reading has come to: all before it is handled. Returns when it is durable."""
+    async def advance(self, network: str, position: str, seen: Collection[str] = ()) -> None:
+        """Store where reading has come to, all before it is handled, and the keys of other events that were seen.
+
+        Returns when it is durable.
+        """
+
+    async def known(self, network: str, events: Collection[str]) -> frozenset[str]:
+        """Which of these events were seen before."""
+
+    async def welcomes(self, user: UserId, *, private: bool) -> bool:
+        """Whether somebody may call the bot into a group (organizers may) or a private chat (members may)."""
 
     async def alarm(self, network: str, kind: str) -> None:
         """Tell the organizers of a danger on this network (`second_poller`, `token_revoked`), at most once a day."""
@@ -331,6 +377,10 @@ class Adapter(Protocol):
     """How a command is written here: `/` or `!`."""
     popup_characters_max: int
     """The longest pop-up; 0: the network has none."""
+    numbered: bool
+    """There are no buttons: they are numbered, and people answer with the number."""
+    reaches: bool
+    """Anybody can be written to in private, at the address of their account, without having opened a chat first."""
 
     async def run(self, caught_up: Callable[[], None]) -> None:
         """Read events until cancelled; call `caught_up` once nothing older is waiting."""

@@ -29,7 +29,7 @@ from bot.chat import (
     network_of,
 )
 from bot.text import Span
-from storage import cards, outbox, people
+from storage import buttons, cards, outbox, people
 from storage.database import Database, Reader, Transaction, Unavailable
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ GIVEN_UP_AFTER = timedelta(hours=48)
 FAULTS_MAX = 2
 """A message that makes the program itself fail is tried so many times more."""
 AT_ONCE_MAX = 30
-"""Sends under way at one time on all networks."""
+"""Sends under way at one time on a network."""
 
 Content = tuple[tuple[Span, ...], tuple[tuple[Key, ...], ...]]
 Item = outbox.Owed | cards.Due
@@ -93,7 +93,7 @@ class Delivery:
         self._chats: dict[int, _Chat] = {}
         self._addresses: dict[int, ChatId] = {}
         self._order = itertools.count()
-        self._at_once = asyncio.Semaphore(AT_ONCE_MAX)
+        self._at_once: dict[str, asyncio.Semaphore] = {}
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._stopping = False
@@ -287,7 +287,8 @@ class Delivery:
         """Send one item. Returns seconds to wait before the next try, or None when it is done with."""
         adapter = self._adapters[network_of(self._address(item))]
         try:
-            async with self._at_once:
+            # Each network for itself: one that is away must not keep another one waiting.
+            async with self._at_once.setdefault(adapter.network, asyncio.Semaphore(AT_ONCE_MAX)):
                 if isinstance(item, cards.Due):
                     await self._send_card(item, adapter)
                 else:
@@ -326,8 +327,13 @@ class Delivery:
         return pause * random.uniform(0.75, 1.25)  # noqa: S311
 
     async def _send_owed(self, owed: outbox.Owed, adapter: Adapter) -> None:
-        message = await adapter.send(self._letter(owed, (owed.spans, owed.keys), key=owed.key))
-        await self._mark(lambda tx: outbox.delivered(tx, owed.id, message))
+        message = await adapter.send(self._letter(owed, (owed.spans, owed.keys)))
+
+        async def sent(tx: Transaction) -> None:
+            await outbox.delivered(tx, owed.id, message)
+            await self._lay_out(tx, owed, message, owed.keys, adapter)
+
+        await self._mark(sent)
 
     async def _send_card(self, due: cards.Due, adapter: Adapter) -> None:
         content = due.prepared
@@ -338,7 +344,7 @@ class Delivery:
             due, content = current
         revision, message = due.wanted, due.message
         if content is not None:
-            letter = self._letter(due, content, key=f"card-{due.id}-{revision}")
+            letter = self._letter(due, content)
             if message is None:
                 message = await adapter.send(letter)
             else:
@@ -346,7 +352,20 @@ class Delivery:
                     await adapter.edit(letter, message)
                 except MessageGone:
                     message = None
-        await self._mark(lambda tx: cards.sent(tx, due.id, revision, message))
+
+        async def sent(tx: Transaction) -> None:
+            await cards.sent(tx, due.id, revision, message)
+            if message is not None and content is not None:
+                await self._lay_out(tx, due, message, content[1], adapter)
+
+        await self._mark(sent)
+
+    async def _lay_out(
+        self, tx: Transaction, item: Item, message: str, keys: tuple[tuple[Key, ...], ...], adapter: Adapter
+    ) -> None:
+        """Where buttons are numbered, what stands under the message must be known when somebody answers."""
+        if adapter.numbered and (keys or isinstance(item, cards.Due)):
+            await buttons.lay_out(tx, item.chat_id, message, keys, now=self._now())
 
     async def _current(self, tx: Transaction, card_id: int) -> tuple[cards.Due, Content | None] | None:
         due = await cards.get(tx, card_id)
@@ -378,10 +397,10 @@ class Delivery:
 
         await self._mark(work)
 
-    def _letter(self, item: Item, content: Content, *, key: str) -> Letter:
+    def _letter(self, item: Item, content: Content) -> Letter:
         chat = self._address(item)
         return Letter(
-            key=key,
+            key=item.key,
             chat=chat,
             topic=item.topic,
             # In a chat that has moved meanwhile messages are numbered anew.

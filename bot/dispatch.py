@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,19 +16,26 @@ from bot.chat import (
     BotRemoved,
     Button,
     Card,
+    Chat,
+    ChatId,
     ChatMoved,
+    Choice,
     Departure,
+    Echo,
     Incoming,
     Key,
     Lane,
     Link,
     Message,
+    MessageErased,
     PopUp,
     Press,
     Reply,
     Saying,
     Sender,
+    Undecryptable,
     Unreadable,
+    UserId,
     network_of,
 )
 from bot.router import Ambiguous, Authority, Command, Commands, Context, View, Where, read_line
@@ -55,6 +62,8 @@ SAID_AT_TOLERANCE = timedelta(hours=24)
 """How far back a network may date what somebody said; Telegram keeps updates that long."""
 QUESTION_EXPIRES_AFTER = timedelta(hours=1)
 """What is asked back waits so long for an answer."""
+UNREAD_ASKED_EVERY = timedelta(minutes=10)
+"""Whose messages cannot be decrypted is asked to say it again no more often than this."""
 LATE_AFTER = timedelta(minutes=10)
 """When the clock says something later than this, it counts as late."""
 
@@ -64,6 +73,14 @@ ALARMS: Mapping[str, Text] = {
         "Whoever runs the bot must look at this now."
     ),
     "token_revoked": T("This bot's access was revoked. Whoever runs the bot must look at this now."),
+    "unexpected_device": T(
+        "Somebody else has logged in to this bot's account: its password or its access may be stolen. "
+        "Whoever runs the bot must look at this now."
+    ),
+    "identity_changed": T(
+        "Somebody whom this bot talks with has reset their encryption on Matrix, or somebody else did it in their "
+        "name. Ask each other who it was."
+    ),
 }
 
 
@@ -87,12 +104,14 @@ class Dispatcher:
         *,
         now: Callable[[], datetime],
         popups: Mapping[str, int],
+        reaches: Collection[str] = (),
         language: str = SOURCE_LANGUAGE,
     ) -> None:
         self._database = database
         self._commands = commands
         self._now = now
         self._popups = popups
+        self._reaches = reaches
         self._language = language
         self.incidents = 0
         """Faults of the program since it was started."""
@@ -128,9 +147,24 @@ class Dispatcher:
         found = await self._database.transact(lambda tx: inbox.position(tx, network))
         return found[0] if found else None
 
-    async def advance(self, network: str, position: str) -> None:
-        """Store where reading has come to."""
-        await self._database.transact(lambda tx: inbox.advance(tx, network, position, now=self._now()), lazy=True)
+    async def advance(self, network: str, position: str, seen: Collection[str] = ()) -> None:
+        """Store where reading has come to, and what else was seen."""
+
+        async def work(tx: Transaction) -> None:
+            now = self._now()
+            if seen:
+                await inbox.note(tx, network, seen, now=now)
+            await inbox.advance(tx, network, position, now=now)
+
+        await self._database.transact(work, lazy=True)
+
+    async def known(self, network: str, events: Collection[str]) -> frozenset[str]:
+        """Which of these events were seen before."""
+        return await self._database.read(lambda tx: inbox.known(tx, network, events))
+
+    async def welcomes(self, user: UserId, *, private: bool) -> bool:
+        """Organizers may call the bot into a group, and any member into a private chat."""
+        return await self._database.read(lambda tx: people.belongs(tx, user, organizer=not private))
 
     async def writable(self) -> None:
         """Return when effects can be stored."""
@@ -198,7 +232,14 @@ class Dispatcher:
         if renderer is None:
             return None
         committee = await people.committee(tx, card.committee_id)
-        view = View(tx=tx, now=self._now(), committee=committee, commands=self._commands)
+        view = View(
+            tx=tx,
+            now=self._now(),
+            committee=committee,
+            commands=self._commands,
+            network=network_of(card.address),
+            private=card.private,
+        )
         shown = await renderer(view, int(ref))
         if shown is None:
             return None
@@ -243,6 +284,14 @@ class Dispatcher:
                 return await self._message(tx, incoming, now)
             case Press():
                 return await self._press(tx, incoming, now)
+            case Choice():
+                return await self._choice(tx, incoming, now)
+            case Undecryptable():
+                await self._undecryptable(tx, incoming, now)
+            case Echo():
+                await self._came_round(tx, incoming, now)
+            case MessageErased():
+                await cards.let_go(tx, (await people.place(tx, incoming.chat)).id, incoming.message)
             case Arrival():
                 place = await people.place(tx, incoming.chat)
                 if place.private:
@@ -352,6 +401,46 @@ class Dispatcher:
 
         return await self._attempt(context, press, say, says=lambda: done.get("says"))
 
+    async def _choice(self, tx: Transaction, choice: Choice, now: datetime) -> PopUp | None:
+        place = await people.place(tx, choice.chat)
+        found = await buttons.numbered(tx, place.id, choice.message, choice.number)
+        if found is None:
+            return None
+        token, link = found
+        press = Press(
+            event=choice.event,
+            at=choice.at,
+            # What leads to the private chat is said there.
+            chat=_private(choice.sender.user) if link else choice.chat,
+            sender=choice.sender,
+            token=token,
+            message=choice.message,
+            manages_chat=choice.manages_chat,
+        )
+        return await self._press(tx, press, now)
+
+    async def _undecryptable(self, tx: Transaction, unread: Undecryptable, now: datetime) -> None:
+        """Ask the sender to say it again: at most once in a while, for it may be talk that was never meant for us."""
+        network = network_of(unread.chat.id)
+        span = int(now.timestamp()) // int(UNREAD_ASKED_EVERY.total_seconds())
+        asked = f"unread:{unread.reason}:{unread.sender.user}:{unread.chat.id}:{span}"
+        if unread.sender.bot or not await inbox.is_new(tx, network, asked, now=now):
+            return
+        place = await people.place(tx, unread.chat)
+        standing = await self._standing(tx, unread, place, unread.sender, now)
+        context = self._context(tx, unread, standing, now, None)
+        reply_to = None if place.private else unread.message
+        await self._queue(context, Reply(_UNREAD[unread.reason]), place, unread, reply_to=reply_to)
+
+    async def _came_round(self, tx: Transaction, echo: Echo, now: datetime) -> None:
+        """What was sent when the program died is marked as sent, before anybody's answer to it is handled."""
+        if (owed := await outbox.by_key(tx, echo.key)) is not None:
+            await outbox.delivered(tx, owed.id, echo.message)
+            await buttons.lay_out(tx, owed.chat_id, echo.message, owed.keys, now=now)
+        elif (card := await cards.came_round(tx, echo.key, echo.message)) is not None:
+            shown = await self.render(tx, card)
+            await buttons.lay_out(tx, card.chat_id, card.message or "", shown[1] if shown else (), now=now)
+
     # --- who, where ------------------------------------------------------------------------------------------
 
     async def _standing(
@@ -359,6 +448,9 @@ class Dispatcher:
     ) -> _Standing:
         private = place.id if place.private else None
         person = await people.seen(tx, sender, private_chat=private, now=now) if sender else None
+        if person is not None and person.private_chat is None and network_of(person.user) in self._reaches:
+            # Whoever has shut their private chat is not asked to open another one unless they want an answer.
+            person = await people.opened(tx, person, _private(person.user), again=False)
         if place.private:
             committees = await people.committees_of(tx, person.id) if person else []
             language = supported(person.language if person else None)
@@ -554,7 +646,10 @@ class Dispatcher:
             words = plain(render(answer.words, reader))
             if len(words) <= self._popups.get(network_of(incoming.chat.id), 0):
                 return PopUp(words, alert=True)
-        chat = await people.private_chat_of(context.tx, context.person.id) if context.person else None
+        if context.person is not None and network_of(context.person.user) in self._reaches:
+            await people.opened(context.tx, context.person, _private(context.person.user), again=True)
+        network = network_of(place.address)
+        chat = await people.private_chat_of(context.tx, context.person.id, network=network) if context.person else None
         if chat is not None:
             await self._queue(context, answer, chat, incoming, fallback=place.id)
             return PopUp(plain(render(_SENT_PRIVATELY, reader))) if pressed is not None else None
@@ -583,6 +678,11 @@ class Dispatcher:
         )
         # Worked out here, in the same work, it need not be asked for again when it is sent.
         context.tx.outgoing[-1] = replace(shown, prepared=await self.render(context.tx, shown))
+        if place.committee_id == context.committee.id:
+            # What one group of the committee sees, the others see too.
+            for other in await people.chats_of(context.tx, context.committee.id):
+                if other.id != place.id:
+                    await cards.show(context.tx, card.thing, other, committee=context.committee.id)
 
     async def _queue(
         self,
@@ -595,6 +695,11 @@ class Dispatcher:
         fallback: int | None = None,
     ) -> None:
         committee = context.of_committee.id if context.of_committee else None
+        if not place.private:
+            now_of = await people.place_of(context.tx, place.id)
+            if now_of is not None and now_of.committee_id != place.committee_id:
+                # By what was said, the chat has become another committee's.
+                committee = now_of.committee_id
         await outbox.queue(
             context.tx,
             place,
@@ -668,6 +773,25 @@ def _wrong(reference: str) -> Text:
     )
 
 
+def _private(user: UserId) -> Chat:
+    """The private chat with somebody, on a network where it goes by the address of their account."""
+    return Chat(id=ChatId(user), private=True)
+
+
+_UNREAD: Mapping[str, Text] = {
+    "key": T(
+        "I could not decrypt what you wrote. If it was for me, please say it again. If that does not help: in Element "
+        "type “/discardsession” first; or write to me from another device."
+    ),
+    "plain": T(
+        "This room is encrypted, but what you wrote came without encryption, so anybody could have written it. "
+        "I did nothing. Say it again in an app that encrypts, such as Element."
+    ),
+    "device": T(
+        "You wrote on a device that you have not verified, so it may not be yours. I did nothing. Verify it in your "
+        "app's settings, under sessions or devices; then say it again."
+    ),
+}
 _MENU_LINE = Typed("/menu")
 _MENU = ((Button(label=T("Menu"), says=Saying(command="menu")),),)
 _OPEN_PRIVATE = T("Open a private chat")

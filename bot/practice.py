@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol, Self
 
-from bot.adapters.console import NETWORK, POPUP_CHARACTERS_MAX, ConsoleAdapter, NoSuchButton, NothingSaid
+from bot.adapters.console import LIKENESSES, NETWORK, ConsoleAdapter, Likeness, NoSuchButton, NothingSaid
 from bot.app import App
-from bot.chat import Chat
-from storage import inbox
+from bot.chat import Chat, network_of
+from storage import connections, inbox
 from storage.database import fresh_token
 
 GROUP = "Riverside"
+MATRIX = "matrix"
+"""The second network. Everybody has another account there, and a group that is no committee yet."""
+_SECOND = replace(LIKENESSES["matrix"], server="example.org")
 ORGANIZERS = ("ana", "ben")
 MEMBERS = ("chi", "eli")
 SCRIPT_START = datetime(2026, 1, 5, 18, 0, tzinfo=UTC)
@@ -74,17 +78,31 @@ class RunningClock:
 class Practice:
     """Riverside: two organizers, two members, and you as any of them."""
 
-    def __init__(self, app: App, console: ConsoleAdapter, clock: Moving) -> None:
+    def __init__(
+        self, app: App, console: ConsoleAdapter, clock: Moving, *, networks: Mapping[str, ConsoleAdapter]
+    ) -> None:
         self.app = app
         self.console = console
         self.clock = clock
         self.group = console.group(GROUP)
+        self.networks = networks
+        """The terminal's networks: `console`, and the second one."""
 
     @classmethod
     async def open(
-        cls, folder: Path, *, line: Callable[[str, str], None], clock: Moving, repeatable: bool, empty: bool = False
+        cls,
+        folder: Path,
+        *,
+        line: Callable[[str, str], None],
+        clock: Moving,
+        repeatable: bool,
+        empty: bool = False,
+        like: Likeness = LIKENESSES["telegram"],
     ) -> Self:
-        """Open or begin a practice folder. `repeatable`: tokens come from a fixed seed. `empty`: nobody is there."""
+        """Open or begin a practice folder. `like`: which network the group is on, to look at.
+
+        `repeatable`: tokens come from a fixed seed. `empty`: nobody is there.
+        """
         source = random.Random(7)  # noqa: S311 - repeating exactly is what it is for
         used = (folder / DATABASE).exists()
 
@@ -92,24 +110,44 @@ class Practice:
             return "".join(source.choices("abcdefghijklmnopqrstuvwxyz234567", k=16))
 
         token = seeded if repeatable and not used else fresh_token
-        app = await App.open(folder / DATABASE, popups={NETWORK: POPUP_CHARACTERS_MAX}, now=clock, token=token)
+        alike = {NETWORK: like, MATRIX: _SECOND}
+        app = await App.open(
+            folder / DATABASE,
+            popups={network: one.popup_characters_max for network, one in alike.items()},
+            reaches={network for network, one in alike.items() if one.reaches},
+            now=clock,
+            token=token,
+        )
+        if repeatable and not used:
+            await app.database.transact(lambda tx: connections.begin(tx, b"practice"))
         newest = await app.database.read(inbox.newest)
         if newest is not None:
             clock.move(newest)
         silent = [True]
-        console = ConsoleAdapter(
+
+        def shown(where: str, what: str) -> None:
+            if not silent[0]:
+                line(where, what)
+
+        console = ConsoleAdapter(app.dispatcher, now=clock, token=token, line=shown, like=like)
+        second = ConsoleAdapter(
             app.dispatcher,
             now=clock,
             token=token,
-            line=lambda where, what: None if silent[0] else line(where, what),
+            line=shown,
+            network=MATRIX,
+            label=MATRIX.capitalize(),
+            like=_SECOND,
         )
-        app.add(console)
+        for adapter in (console, second):
+            app.add(adapter)
         await app.delivery.start()
-        practice = cls(app, console, clock)
+        practice = cls(app, console, clock, networks={NETWORK: console, MATRIX: second})
         if not used and not empty:
             await practice._begin()
         for who in (*ORGANIZERS, *MEMBERS):
             console.somebody(who)
+            second.somebody(who)
         await practice.settle()
         silent[0] = False
         return practice
@@ -136,15 +174,20 @@ class Practice:
         """Let everything that is owed be delivered."""
         await self.app.delivery.settle()
 
+    def console_of(self, chat: Chat) -> ConsoleAdapter:
+        """The network that a chat is on."""
+        return self.networks[network_of(chat.id)]
+
     async def say(self, who: str, text: str, chat: Chat | None = None, *, reply_to: str | None = None) -> None:
         """Somebody writes, in the group if no chat is named."""
-        manages = who in ORGANIZERS
-        await self.console.say(who, text, chat or self.group, reply_to=reply_to, manages_chat=manages)
+        manages, chat = who in ORGANIZERS, chat or self.group
+        await self.console_of(chat).say(who, text, chat, reply_to=reply_to, manages_chat=manages)
         await self.settle()
 
     async def press(self, who: str, label: str, *, within: Chat | None = None) -> None:
         """Somebody presses the newest button with this label that they can see. Raises NoSuchButton."""
-        await self.console.press(who, label, within=within or self.group, manages_chat=who in ORGANIZERS)
+        within = within or self.group
+        await self.console_of(within).press(who, label, within=within, manages_chat=who in ORGANIZERS)
         await self.settle()
 
     async def skip(self, time: timedelta) -> None:
@@ -160,8 +203,11 @@ class Practice:
 
 
 _NAME = r"[a-z][a-z0-9_]{0,31}"
-_SAYS = re.compile(rf"(?P<who>{_NAME})(?:\s*(?P<dm>\(dm\))|\s*>\s*(?P<other>{_NAME}))?\s*:\s?(?P<text>.*)", re.DOTALL)
-_COMES = re.compile(rf"(?P<who>{_NAME}) (?P<verb>joins|leaves)")
+_ON = rf"(?:\s*@(?P<network>{_NAME}))?"
+_SAYS = re.compile(
+    rf"(?P<who>{_NAME}){_ON}(?:\s*(?P<dm>\(dm\))|\s*>\s*(?P<other>{_NAME}))?\s*:\s?(?P<text>.*)", re.DOTALL
+)
+_COMES = re.compile(rf"(?P<who>{_NAME}){_ON} (?P<verb>joins|leaves)")
 _SKIP = re.compile(r"skip (?P<time>.+)")
 _BUTTON = re.compile(r"\[(?P<label>[^\]]+)\]")
 _TIME = re.compile(r"(\d{1,4})\s*(w|d|h|m|min|s)", re.ASCII)
@@ -192,8 +238,9 @@ async def run_script(practice: Practice, script: str) -> None:
 
 async def _step(practice: Practice, line: str) -> None:
     if found := _COMES.fullmatch(line):
-        move = practice.console.arrive if found["verb"] == "joins" else practice.console.depart
-        await move(found["who"], practice.group)
+        console = _network(practice, found["network"])
+        move = console.arrive if found["verb"] == "joins" else console.depart
+        await move(found["who"], console.group(GROUP))
         await practice.settle()
     elif found := _SKIP.fullmatch(line):
         time = read_time(found["time"])
@@ -202,13 +249,20 @@ async def _step(practice: Practice, line: str) -> None:
         await practice.skip(time)
     elif found := _SAYS.fullmatch(line):
         who, text = found["who"], found["text"].strip()
-        chat = practice.console.somebody(who).private if found["dm"] else practice.group
+        console = _network(practice, found["network"])
+        chat = console.somebody(who).private if found["dm"] else console.group(GROUP)
         if pressed := _BUTTON.fullmatch(text):
             await practice.press(who, pressed["label"], within=chat)
         elif not text:
             raise ValueError("nothing is said")
         else:
-            # A line break inside a message is written as it is shown.
-            await practice.say(who, text.replace(" / ", "\n"), chat, reply_to=found["other"])
+            # A line break inside a message is written as it is shown; commands are typed as on that network.
+            await practice.say(who, console.local(text.replace(" / ", "\n")), chat, reply_to=found["other"])
     else:
         raise ValueError("this is no step: write “ana: hello”, “ana (dm): /balance”, “dan joins” or “skip 2d”")
+
+
+def _network(practice: Practice, name: str | None) -> ConsoleAdapter:
+    if name is not None and name != MATRIX:
+        raise ValueError(f"there is no second network “{name}”; write “ana @{MATRIX}: hello”")
+    return practice.networks[name or NETWORK]

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Protocol
 from pydantic import ValidationError
 
 from bot.arguments import Kind, PersonKind, Reading, Word, words_of
-from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Shown
+from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Shown, network_of
 from bot.text import Refusal, T, Text, Typed, Words
 from storage import cards, outbox, people
 from storage.database import Transaction
@@ -88,13 +88,34 @@ class Context:
         buttons: Sequence[Sequence[Button | Link]] = (),
     ) -> bool:
         """Say something to a member in private. False: they have not opened a private chat with the bot."""
-        return await outbox.tell(self.tx, to, words, committee=self.committee, now=self.now, lane=lane, buttons=buttons)
+        return await outbox.tell(
+            self.tx,
+            to,
+            words,
+            committee=self.committee,
+            now=self.now,
+            lane=lane,
+            buttons=buttons,
+            network=self._network,
+        )
+
+    @property
+    def _network(self) -> str | None:
+        """Where it is said, somebody with several accounts is told of it."""
+        return network_of(self.place.address) if self.place is not None else None
 
     async def announce(
-        self, words: Words, *, lane: Lane = Lane.NOTICE, buttons: Sequence[Sequence[Button | Link]] = ()
+        self,
+        words: Words,
+        *,
+        lane: Lane = Lane.NOTICE,
+        buttons: Sequence[Sequence[Button | Link]] = (),
+        but: people.Place | None = None,
     ) -> None:
-        """Say something in every chat of the committee."""
+        """Say something in every chat of the committee; `but` in the one where it is said otherwise."""
         for place in await people.chats_of(self.tx, self.committee.id):
+            if but is not None and place.id == but.id:
+                continue
             await outbox.queue(
                 self.tx,
                 place,
@@ -113,7 +134,7 @@ class Context:
 
     async def show_to(self, to: Member, card: Card) -> bool:
         """Show a thing to a member in private. False: they have not opened a private chat with the bot."""
-        place = await people.private_chat_of(self.tx, to.person_id)
+        place = await people.private_chat_of(self.tx, to.person_id, network=self._network)
         if place is None:
             return False
         await cards.show(self.tx, card.thing, place, committee=self.committee.id, lane=Lane.NOTICE)
@@ -153,6 +174,10 @@ class View:
     now: datetime
     committee: Committee
     commands: Commands
+    network: str
+    """Where it is shown. What may not go to a network is not rendered there: the renderer returns None."""
+    private: bool
+    """In a member's private chat."""
 
 
 # --- commands ----------------------------------------------------------------------------------------------------

@@ -16,11 +16,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bot.adapters.console import NoSuchButton, flat
+from bot.adapters.console import LIKENESSES, NETWORK, ConsoleAdapter, Likeness, NoSuchButton, Posted, flat
 from bot.app import only_process
-from bot.chat import Key
+from bot.chat import Chat, Key
 from bot.practice import (
     GROUP,
+    MATRIX,
     MEMBERS,
     ORGANIZERS,
     SCRIPT_START,
@@ -51,6 +52,7 @@ STYLES = {"place": "ansicyan", "bot": "bold", "person": "ansigreen", "button": "
 COMMANDS = {
     "as": "Be somebody else: /as chi",
     "dm": "To the private chat with the bot, and back.",
+    "matrix": "To the group on a second network, and back: to try /connect.",
     "skip": "Let time pass: /skip 2d",
     "quit": "Leave.",
 }
@@ -63,15 +65,16 @@ _NUMBER = re.compile(r"([0-9]{1,2})(?:\s+(.+))?")
 _CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], "?")
 
 
-def greeting(who: str) -> list[str]:
+def greeting(who: str, like: Likeness = LIKENESSES["telegram"]) -> list[str]:
     """The first words, a line each."""
+    press = "choose number 1 of the newest" if like.numbered else "press the button numbered 1"
     return [
         f"{GROUP} is a practice committee: {' and '.join(ORGANIZERS)} organize it, {' and '.join(MEMBERS)} are",
         f"members. You are {who}, and what you type is said in the group. For example:",
         "",
-        "  /thank @ben 1h30 fixed the bike",
+        f"  {like.prefix}thank @ben 1h30 fixed the bike",
         "",
-        "  /menu     what the bot can do        [1]       press the button numbered 1",
+        f"  {like.prefix}menu     what the bot can do        [1]       {press}",
         "  /as chi   be somebody else           /skip 2d  let time pass",
         "  /dm       private chat, and back     /quit     leave",
         "",
@@ -108,20 +111,31 @@ def rows(place: str, who: str, words: str, labels: Sequence[str], *, columns: in
 class Terminal:
     """Who you are, where you are, and which buttons there are. `show` prints a line; `columns` is asked each time."""
 
-    def __init__(self, show: Callable[[Line], None], *, columns: Callable[[], int | None], echo: bool = True) -> None:
+    def __init__(
+        self,
+        show: Callable[[Line], None],
+        *,
+        columns: Callable[[], int | None],
+        echo: bool = True,
+        like: Likeness = LIKENESSES["telegram"],
+    ) -> None:
         self._show = show
         self._columns = columns
         self._echo = echo
+        self._like = like
         self._practice: Practice | None = None
-        self._buttons: dict[int, tuple[str, Key]] = {}
+        self._buttons: dict[int, tuple[ConsoleAdapter, str, Key]] = {}
         self._number = 0
         self._turn = asyncio.Lock()
         self.who = ORGANIZERS[0]
         self.private = False
+        self.network = NETWORK
 
     async def begin(self, folder: Path) -> None:
         """Open or begin the practice committee."""
-        self._practice = await Practice.open(folder, line=self._line, clock=RunningClock(), repeatable=False)
+        self._practice = await Practice.open(
+            folder, line=self._line, clock=RunningClock(), repeatable=False, like=self._like
+        )
 
     @property
     def practice(self) -> Practice:
@@ -132,7 +146,18 @@ class Terminal:
     @property
     def prompt(self) -> str:
         """Who you are and where, before what you type."""
-        return f"{self.who} (dm)> " if self.private else f"{self.who} in {GROUP}> "
+        if self.network == NETWORK:
+            return f"{self.who} (dm)> " if self.private else f"{self.who} in {GROUP}> "
+        title = self._console.title(self._chat.id)
+        return f"{title}> " if self.private else f"{self.who} in {title}> "
+
+    @property
+    def _console(self) -> ConsoleAdapter:
+        return self.practice.networks[self.network]
+
+    @property
+    def _chat(self) -> Chat:
+        return self._console.somebody(self.who).private if self.private else self._console.group(GROUP)
 
     def notice(self, text: str) -> None:
         """Words of the terminal itself."""
@@ -146,9 +171,10 @@ class Terminal:
                 return await self._own(found[1], (found[2] or "").strip())
             if pressed := _PRESS.fullmatch(line):
                 await self._press(pressed[1])
+            elif (local := self._console.local(line)) != line:
+                self.notice(f"Commands begin with “{self._console.prefix}” there: {local}")
             elif line:
-                chat = self.practice.console.somebody(self.who).private if self.private else None
-                await self.practice.say(self.who, line, chat)
+                await self.practice.say(self.who, line, self._chat)
         return True
 
     async def tick(self) -> None:
@@ -164,6 +190,8 @@ class Terminal:
                 await self._be(rest)
             case "dm":
                 self._move(rest)
+            case "matrix":
+                self._change_network(rest)
             case "skip":
                 await self._skip(rest)
             case _:
@@ -175,10 +203,10 @@ class Terminal:
         if not _NAME.fullmatch(name) or name == "bot":
             self.notice("Who? Type a name, such as /as chi")
             return
-        new = name not in self.practice.console.people
+        new = name not in self._console.people
         self.who = name
         if new:
-            await self.practice.console.arrive(name, self.practice.group)
+            await self._console.arrive(name, self._console.group(GROUP))
             await self.practice.settle()
             self.notice(f"You are {name}, who is new in the group. /join makes {name} a member.")
         else:
@@ -189,8 +217,18 @@ class Terminal:
             self.notice("Type /dm alone: it goes to the private chat, and back.")
             return
         self.private = not self.private
-        where = f"{self.who}'s private chat with the bot; /dm goes back" if self.private else f"the group {GROUP}"
+        group = self._console.title(self._console.group(GROUP).id)
+        where = f"{self.who}'s private chat with the bot; /dm goes back" if self.private else f"the group {group}"
         self.notice(f"You are in {where}.")
+
+    def _change_network(self, rest: str) -> None:
+        if rest:
+            self.notice("Type /matrix alone: it goes to the second network, and back.")
+            return
+        self.network, self.private = NETWORK if self.network == MATRIX else MATRIX, False
+        title = self._console.title(self._chat.id)
+        back = "; /matrix goes back. Your account there is another one" if self.network == MATRIX else ""
+        self.notice(f"You are in the group {title}{back}.")
 
     async def _skip(self, rest: str) -> None:
         time = read_time(rest)
@@ -201,13 +239,15 @@ class Terminal:
         self.notice(f"It is {self.practice.clock():%A %d %B %Y, %H:%M} UTC now.")
 
     async def _press(self, label: str) -> None:
-        console = self.practice.console
         number = _NUMBER.fullmatch(label)
-        found = self._buttons.get(int(number[1])) if number else None
-        if number and found and number[2] in (None, found[1].label):
-            message, key = found
+        if number and self._console.numbered:
+            found = self._chosen(int(number[1]))
+        else:
+            found = self._buttons.get(int(number[1])) if number else None
+        if number and found and number[2] in (None, found[2].label):
+            console, message, key = found
             posted = console.posted[message]
-            if posted.chat not in (self.practice.group.id, console.somebody(self.who).private.id):
+            if console is not self._console or posted.chat not in self._visible:
                 self.notice(f"{self.who} does not see that button: it is in {console.title(posted.chat)}.")
             elif not any(key.token == there.token for row in posted.keys for there in row):
                 self.notice("That button is not there any more. Look at the newest messages.")
@@ -216,9 +256,23 @@ class Terminal:
                 await self.practice.settle()
             return
         try:
-            await self.practice.press(self.who, label)
+            await self.practice.press(self.who, label, within=self._console.group(GROUP))
         except NoSuchButton:
             self.notice(f"{self.who} sees no button [{label}].")
+
+    def _chosen(self, number: int) -> tuple[ConsoleAdapter, str, Key] | None:
+        """The newest button of that number, where buttons are numbered under each message."""
+        shown = sorted(self._console.posted.items(), key=lambda item: -item[1].order)
+        for message, posted in shown:
+            keys = [key for row in posted.keys for key in row]
+            if posted.chat in self._visible and len(keys) >= number > 0:
+                return self._console, message, keys[number - 1]
+        return None
+
+    @property
+    def _visible(self) -> tuple[str, str]:
+        """The chats in which somebody sees buttons where they are now."""
+        return self._console.group(GROUP).id, self._console.somebody(self.who).private.id
 
     # --- what is said ----------------------------------------------------------------------------------------
 
@@ -230,27 +284,38 @@ class Terminal:
             return
         if who.startswith("bot") and not where.endswith(" (tap)"):
             # The transcript has a message on one line and its buttons without numbers: look at the message itself.
-            message, posted = max(self.practice.console.posted.items(), key=lambda item: item[1].order)
+            console, message, posted = self._newest(where)
             words = posted.text
-            labels = [self._numbered(message, key) for row in posted.keys for key in row]
+            keys = [] if console.numbered else [key for row in posted.keys for key in row]
+            labels = [self._numbered(console, message, key) for key in keys]
         elif who == self.who and not self._echo:
             return
         for line in rows(where, who, words, labels, columns=self._columns()):
             self._show(line)
 
-    def _numbered(self, message: str, key: Key) -> str:
+    def _newest(self, where: str) -> tuple[ConsoleAdapter, str, Posted]:
+        """The newest message that the bot has posted there."""
+        return max(
+            (
+                (console, message, posted)
+                for console in self.practice.networks.values()
+                for message, posted in console.posted.items()
+                if console.title(posted.chat) == where
+            ),
+            key=lambda found: found[2].order,
+        )
+
+    def _numbered(self, console: ConsoleAdapter, message: str, key: Key) -> str:
         self._number = self._number % NUMBERS_MAX + 1
-        self._buttons[self._number] = (message, key)
+        self._buttons[self._number] = (console, message, key)
         return f"[{self._number} {key.label}]"
 
     # --- completion ------------------------------------------------------------------------------------------
 
     def completions(self, before: str) -> list[tuple[str, str, int]]:
         """What may follow what is typed: the words, what they mean, and how many characters they replace."""
-        if re.fullmatch(r"/\w*", before):
-            return [
-                (f"/{name}", help_, len(before)) for name, help_ in self._commands() if f"/{name}".startswith(before)
-            ]
+        if re.fullmatch(r"[/!]\w*", before):
+            return [(name, help_, len(before)) for name, help_ in self._commands() if name.startswith(before)]
         word = re.split(r"\s", before)[-1]
         people = sorted(self.practice.console.people)
         if re.fullmatch(r"/as\s+\w*", before):
@@ -258,11 +323,11 @@ class Terminal:
         if word.startswith("@"):
             return [(f"@{name}", "", len(word)) for name in people if f"@{name}".startswith(word)]
         if before.startswith("[") and "]" not in before:
-            visible = (self.practice.group.id, self.practice.console.somebody(self.who).private.id)
             return [
                 (f"[{number}]", key.label, len(before))
-                for number, (message, key) in reversed(self._buttons.items())
-                if self.practice.console.posted[message].chat in visible
+                for number, (console, message, key) in reversed(self._buttons.items())
+                if console is self._console
+                and console.posted[message].chat in self._visible
                 and (f"[{number}]".startswith(before) or f"[{key.label}]".lower().startswith(before.lower()))
             ]
         return []
@@ -270,9 +335,10 @@ class Terminal:
     def _commands(self) -> list[tuple[str, str]]:
         where = Where.PRIVATE if self.private else Where.GROUP
         bot = [
-            (command.name, shown(command.help, Reader())) for command in self.practice.app.commands.listed(where=where)
+            (f"{self._console.prefix}{command.name}", shown(command.help, Reader()))
+            for command in self.practice.app.commands.listed(where=where)
         ]
-        return [*bot, *COMMANDS.items()]
+        return [*bot, *((f"/{name}", help_) for name, help_ in COMMANDS.items())]
 
 
 # --- the ways to try -------------------------------------------------------------------------------------------------
@@ -304,13 +370,14 @@ def _leave_on_signals() -> None:
         signal.signal(number, leave)
 
 
-async def by_script(folder: Path, script: str) -> int:
+async def by_script(folder: Path, script: str, like: Likeness = LIKENESSES["telegram"]) -> int:
     """Carry out a script and print its transcript. Returns how often the bot failed. Raises NotUnderstood."""
     practice = await Practice.open(
         folder,
         line=lambda where, what: _print(f"{clean(where)} | {clean(what)}"),
         clock=FixedClock(SCRIPT_START),
         repeatable=True,
+        like=like,
     )
     try:
         await run_script(practice, script)
@@ -319,22 +386,25 @@ async def by_script(folder: Path, script: str) -> int:
     return practice.app.dispatcher.incidents
 
 
-async def by_hand(folder: Path) -> int:
+async def by_hand(folder: Path, like: Likeness = LIKENESSES["telegram"]) -> int:
     """Let somebody at the terminal, or a pipe, speak. Returns how often the bot failed."""
     eyes = sys.stdin.isatty() and sys.stdout.isatty()
     if eyes and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
-        return await _by_prompt(folder)
-    return await _by_lines(folder, eyes=eyes)
+        return await _by_prompt(folder, like)
+    return await _by_lines(folder, like, eyes=eyes)
 
 
-async def _by_lines(folder: Path, *, eyes: bool) -> int:
+async def _by_lines(folder: Path, like: Likeness, *, eyes: bool) -> int:
     """Plain lines in and out: for pipes and for terminals that can do no more."""
     terminal = Terminal(
-        lambda line: _print("".join(text for _, text in line)), columns=columns if eyes else lambda: None, echo=not eyes
+        lambda line: _print("".join(text for _, text in line)),
+        columns=columns if eyes else lambda: None,
+        echo=not eyes,
+        like=like,
     )
     await terminal.begin(folder)
     try:
-        for line in greeting(terminal.who) if eyes else ():
+        for line in greeting(terminal.who, like) if eyes else ():
             _print(line)
         more = True
         while more:
@@ -348,7 +418,7 @@ async def _by_lines(folder: Path, *, eyes: bool) -> int:
     return terminal.practice.app.dispatcher.incidents
 
 
-async def _by_prompt(folder: Path) -> int:
+async def _by_prompt(folder: Path, like: Likeness) -> int:
     from prompt_toolkit import print_formatted_text
     from prompt_toolkit.formatted_text import FormattedText
     from prompt_toolkit.patch_stdout import patch_stdout
@@ -361,11 +431,11 @@ async def _by_prompt(folder: Path) -> int:
             FormattedText([(f"class:{style}" if style else "", text) for style, text in line]), style=styles
         )
 
-    terminal = Terminal(show, columns=columns)
+    terminal = Terminal(show, columns=columns, like=like)
     await terminal.begin(folder)
     session = _session(terminal)
     with patch_stdout():
-        for words in greeting(terminal.who):
+        for words in greeting(terminal.who, like):
             show([("", words)])
         ticking = asyncio.create_task(_tick(terminal))
         try:

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Annotated
 
 from bot.arguments import Allowance, Language, Note, Person, Zone, choice
-from bot.chat import Button, Card, Reply, Saying
+from bot.chat import Button, Card, Reply, Saying, network_of
 from bot.domain import ledger
 from bot.router import Authority, Context, Router, Where
 from bot.text import LANGUAGES, Bold, Listed, Minutes, Refusal, T, Text, Typed, Words, lines
-from storage import entries, people
+from storage import connections, entries, people
 from storage.people import Committee, Member
 
 router = Router("committee")
@@ -24,10 +24,16 @@ ZONE_DEFAULT = "UTC"
 async def hello(context: Context) -> Reply:
     """The first words in a new group."""
     return Reply(
-        T(
-            "Hello! I help this group to exchange help, hour for hour. "
-            "Whoever manages the group presses the button or types {setup}.",
-            setup=Typed("/setup"),
+        lines(
+            T(
+                "Hello! I help this group to exchange help, hour for hour. "
+                "Whoever manages the group presses the button or types {setup}.",
+                setup=Typed("/setup"),
+            ),
+            T(
+                "Is your committee in another group already? Then an organizer types {connect} there first.",
+                connect=Typed("/connect"),
+            ),
         ),
         buttons=((Button(label=T("Set up"), says=Saying(command="setup")),),),
     )
@@ -119,29 +125,49 @@ async def join(context: Context) -> Reply:
     member = await people.join(context.tx, context.committee.id, context.person, now=context.now)
     await entries.append(context.tx, context.committee, "joined", {"member": member.id}, now=context.now)
     return Reply(
-        T(
-            "Welcome to {committee}, {name}. {menu} shows what you can do.",
-            committee=context.committee.name,
-            name=member.name,
-            menu=Typed("/menu"),
+        lines(
+            T(
+                "Welcome to {committee}, {name}. {menu} shows what you can do.",
+                committee=context.committee.name,
+                name=member.name,
+                menu=Typed("/menu"),
+            ),
+            T(
+                "Are you a member with another account already? Write {connect} to me in private.",
+                connect=Typed("/connect"),
+            )
+            if await _may_be_here_twice(context)
+            else None,
         )
     )
+
+
+async def _may_be_here_twice(context: Context) -> bool:
+    """Whether the committee is on several networks, and this person with one account only."""
+    assert context.person is not None
+    networks = {network_of(place.address) for place in await people.chats_of(context.tx, context.committee.id)}
+    return len(networks) > 1 and len(await connections.accounts_of(context.tx, context.person.id)) == 1
 
 
 @router.command("leave", allow=Authority.MEMBER, help=T("Leave the committee."))
 async def leave(context: Context) -> Reply:
     """End the membership; the hours stay in the books and are there again after /join."""
-    words = await _leave(context)
-    if context.place is not None and context.place.private:
-        await context.announce(words)
-    return Reply(words)
+    return await _announced(context, await _leave(context))
 
 
 @router.command("gone", allow=Authority.MEMBER, typed=False, help=T("Somebody has left the group."))
 async def gone(context: Context) -> Reply | None:
-    """Whoever leaves the group leaves the committee; the group sees that by itself, unless a role ends with it."""
+    """Whoever leaves the group leaves the committee, unless another group of it may have them still.
+
+    The group sees that by itself; others of the committee hear it, and all do where a role ends with it.
+    """
+    assert context.place is not None
+    member = context.member
+    if await people.has_another_group(context.tx, context.committee.id, member.person_id, than=context.place.id):
+        return None
     organized = "organizer" in context.roles
     words = await _leave(context)
+    await context.announce(words, but=context.place)
     return Reply(words) if organized else None
 
 
@@ -225,9 +251,8 @@ async def stepdown(context: Context) -> Reply:
 
 
 async def _announced(context: Context, words: Words) -> Reply:
-    """The answer, which the whole committee hears: where it is not given in the group, there too."""
-    if context.place is None or context.place.private:
-        await context.announce(words)
+    """The answer, which the whole committee hears: in every group where it is not given anyway."""
+    await context.announce(words, but=context.place)
     return Reply(words)
 
 
@@ -240,10 +265,12 @@ async def settings(context: Context) -> Reply:
     committee = context.committee
     organizers = await people.organizers(context.tx, committee.id)
     members = await people.count_members(context.tx, committee.id)
+    groups = await connections.groups_of(context.tx, committee.id)
     return Reply(
         lines(
             T("{title}", title=Bold(committee.name)),
             T("Members: {n}", n=members),
+            T("Groups: {names}", names=Listed(tuple(group.name for group in groups))) if len(groups) > 1 else None,
             T("Organizers: {names}", names=Listed(tuple(member.name for member in organizers)))
             if organizers
             else T("Organizers: none"),

@@ -141,6 +141,29 @@ async def use(tx: Transaction, token: str, *, now: datetime) -> None:
     )
 
 
+async def lay_out(tx: Transaction, chat_id: int, message: str, rows: Sequence[Sequence[Key]], *, now: datetime) -> None:
+    """Remember which number stands for which button of a message, in place of what it showed before."""
+    await tx.execute("DELETE FROM keyboards WHERE chat_id = ? AND message = ?", chat_id, message)
+    for number, key in enumerate((key for row in rows for key in row), start=1):
+        await tx.execute(
+            "INSERT INTO keyboards (chat_id, message, number, token, link, at_us) VALUES (?, ?, ?, ?, ?, ?)",
+            chat_id,
+            message,
+            number,
+            key.token,
+            int(key.link),
+            to_us(now),
+        )
+
+
+async def numbered(tx: Reader, chat_id: int, message: str, number: int) -> tuple[str, bool] | None:
+    """The token of a message's button with this number, and whether it leads to the private chat."""
+    row = await tx.one(
+        "SELECT token, link FROM keyboards WHERE chat_id = ? AND message = ? AND number = ?", chat_id, message, number
+    )
+    return (row[0], bool(row[1])) if row else None
+
+
 async def forget_questions(tx: Transaction, members: Collection[int]) -> None:
     """Forget what these members were asked back and have not answered: it carries their words."""
     for member in members:
@@ -151,3 +174,4 @@ async def purge(tx: Transaction, *, now: datetime) -> None:
     """Forget questions that nobody answered in time, and buttons that have expired a good while ago."""
     await tx.execute("DELETE FROM buttons WHERE question IS NOT NULL AND expires_us < ?", to_us(now))
     await tx.execute("DELETE FROM buttons WHERE expires_us < ?", to_us(now - EXPIRES_AFTER))
+    await tx.execute("DELETE FROM keyboards WHERE at_us < ?", to_us(now - 2 * EXPIRES_AFTER))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.chat import ChatId, Key, Lane
 from bot.text import Span
@@ -17,6 +17,8 @@ class Due:
     """A card whose message is behind the thing it shows."""
 
     id: int
+    key: str
+    """The same at every try to send this revision of it, and in no other database."""
     thing: str
     chat_id: int
     address: ChatId
@@ -31,7 +33,7 @@ class Due:
     """What revision `wanted` shows, where that was worked out already."""
 
 
-_DUE = """k.id, k.thing, k.chat_id, c.address, k.committee_id, c.private, k.topic, k.lane, k.reply_to, k.wanted,
+_DUE = """k.id, k.key, k.thing, k.chat_id, c.address, k.committee_id, c.private, k.topic, k.lane, k.reply_to, k.wanted,
           k.message FROM cards k JOIN chats c ON c.id = k.chat_id"""
 
 
@@ -47,10 +49,11 @@ async def show(
 ) -> Due:
     """Show a thing in a chat: a new message, also where an older one showed it (that one is let go)."""
     row = await tx.one(
-        """INSERT INTO cards (thing, chat_id, committee_id, topic, lane, reply_to) VALUES (?, ?, ?, ?, ?, ?)
+        """INSERT INTO cards (key, thing, chat_id, committee_id, topic, lane, reply_to) VALUES (?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (thing, chat_id) DO UPDATE SET wanted = wanted + 1, message = NULL, topic = excluded.topic,
                reply_to = excluded.reply_to, lane = excluded.lane
-           RETURNING id, wanted""",
+           RETURNING id, wanted, key""",
+        tx.token(),
         thing,
         place.id,
         committee,
@@ -61,6 +64,7 @@ async def show(
     assert row is not None
     due = Due(
         id=row[0],
+        key=_key(row[2], row[1]),
         thing=thing,
         chat_id=place.id,
         address=place.address,
@@ -104,8 +108,30 @@ async def sent(tx: Transaction, id_: int, revision: int, message: str | None) ->
     )
 
 
+async def came_round(tx: Transaction, key: str, message: str) -> Due | None:
+    """A revision that nobody knew to be sent is there; the card, if it was behind. What is newer is still owed."""
+    base, _, revision = key.rpartition("-")
+    row = await tx.one(f"SELECT {_DUE} WHERE k.key = ? AND k.sent < k.wanted", base)
+    if row is None or not revision.isdecimal():
+        return None
+    due = _due(row)
+    # An edit has an id of its own; the card's message is the first one.
+    shown = due.message or message
+    await sent(tx, due.id, min(int(revision), due.wanted), shown)
+    return replace(due, message=shown)
+
+
+async def let_go(tx: Transaction, chat_id: int, message: str) -> None:
+    """A message is gone: if it showed a card, that is sent anew when the thing changes."""
+    await tx.execute("UPDATE cards SET message = NULL WHERE chat_id = ? AND message = ?", chat_id, message)
+
+
+def _key(key: str, revision: int) -> str:
+    return f"{key}-{revision}"
+
+
 def _due(row: tuple[object, ...]) -> Due:
-    id_, thing, chat_id, address, committee_id, private, topic, lane, reply_to, wanted, message = row
+    id_, key, thing, chat_id, address, committee_id, private, topic, lane, reply_to, wanted, message = row
     assert isinstance(id_, int)
     assert isinstance(chat_id, int)
     assert isinstance(lane, int)
@@ -113,6 +139,7 @@ def _due(row: tuple[object, ...]) -> Due:
     assert isinstance(committee_id, int)
     return Due(
         id=id_,
+        key=_key(str(key), wanted),
         thing=str(thing),
         chat_id=chat_id,
         address=ChatId(str(address)),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 
-KEPT = timedelta(hours=48)
-"""Telegram brings an update again for 24 hours at most."""
+KEPT = timedelta(days=30)
+"""Telegram brings an update again for 24 hours at most; an adapter that reads back stops well before this."""
 
 
 async def is_new(tx: Transaction, network: str, event: str, *, now: datetime) -> bool:
@@ -20,6 +22,27 @@ async def is_new(tx: Transaction, network: str, event: str, *, now: datetime) ->
             event,
             to_us(now),
         )
+    )
+
+
+async def known(tx: Reader, network: str, events: Collection[str]) -> frozenset[str]:
+    """Which of these events were put down as seen."""
+    rows = await tx.all(
+        "SELECT event FROM inbox WHERE network = ? AND event IN (SELECT value FROM json_each(?))",
+        network,
+        json.dumps([*events]),
+    )
+    return frozenset(event for (event,) in rows)
+
+
+async def note(tx: Transaction, network: str, events: Collection[str], *, now: datetime) -> None:
+    """Put events down as seen, whether or not they were before."""
+    await tx.execute(
+        "INSERT INTO inbox (network, event, at_us) SELECT ?, value, ? FROM json_each(?) WHERE true"
+        " ON CONFLICT DO NOTHING",
+        network,
+        to_us(now),
+        json.dumps([*events]),
     )
 
 

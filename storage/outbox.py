@@ -47,6 +47,10 @@ class Withdrawn:
     thing: str
 
 
+_OWED = """o.id, o.key, o.chat_id, c.address, o.topic, o.lane, o.about, o.reply_to, o.body, o.created_us
+           FROM outbox o JOIN chats c ON c.id = o.chat_id"""
+
+
 async def queue(
     tx: Transaction,
     place: Place,
@@ -105,9 +109,13 @@ async def tell(
     now: datetime,
     lane: Lane = Lane.NOTICE,
     buttons: Sequence[Sequence[Button | Link]] = (),
+    network: str | None = None,
 ) -> bool:
-    """Owe these words to a member, in their private chat and language. False: they have not opened one."""
-    place = await people.private_chat_of(tx, to.person_id)
+    """Owe these words to a member, in their private chat (best on this network) and language.
+
+    False: they have not opened one.
+    """
+    place = await people.private_chat_of(tx, to.person_id, network=network)
     if place is None:
         return False
     reader = await people.reader_in(tx, place.id, private=True, committee_id=committee.id)
@@ -118,13 +126,17 @@ async def tell(
 async def waiting(tx: Reader, *, after: int = 0) -> list[Owed]:
     """Messages that wait, oldest first, at most `LOADED_MAX`."""
     rows = await tx.all(
-        """SELECT o.id, o.key, o.chat_id, c.address, o.topic, o.lane, o.about, o.reply_to, o.body, o.created_us
-           FROM outbox o JOIN chats c ON c.id = o.chat_id
-           WHERE o.state = 'waiting' AND o.id > ? ORDER BY o.id LIMIT ?""",
+        f"SELECT {_OWED} WHERE o.state = 'waiting' AND o.id > ? ORDER BY o.id LIMIT ?",
         after,
         LOADED_MAX,
     )
     return [_owed(row) for row in rows]
+
+
+async def by_key(tx: Reader, key: str) -> Owed | None:
+    """The message that was given this key, if it still waits."""
+    row = await tx.one(f"SELECT {_OWED} WHERE o.key = ? AND o.state = 'waiting'", key)
+    return _owed(row) if row else None
 
 
 async def delivered(tx: Transaction, id_: int, message: str) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.chat import Chat, ChatId, Sender, UserId
+from bot.chat import Chat, ChatId, Sender, UserId, network_of
 from bot.domain import consent
 from bot.domain.grammar import folded
 from bot.text import SOURCE_LANGUAGE, Minutes, Named, supported
@@ -57,6 +57,8 @@ class Member:
     person_id: int
     name: str
     active: bool
+    account: str | None = None
+    """What tells them from others of the same name, where that was asked for: `@ana:example.org`."""
 
     @property
     def named(self) -> Named:
@@ -155,6 +157,19 @@ async def chats_of(tx: Reader, committee_id: int) -> list[Place]:
     ]
 
 
+async def has_another_group(tx: Reader, committee_id: int, person_id: int, *, than: int) -> bool:
+    """Whether the committee has an open group, other than this chat, on a network where the person has an account."""
+    row = await tx.one(
+        """SELECT 1 FROM chats c JOIN identities i
+               ON substr(i.user, 1, instr(i.user, ':')) = substr(c.address, 1, instr(c.address, ':'))
+           WHERE c.committee_id = ? AND c.private = 0 AND c.open = 1 AND c.id <> ? AND i.person_id = ? LIMIT 1""",
+        committee_id,
+        than,
+        person_id,
+    )
+    return row is not None
+
+
 async def place_of(tx: Reader, chat_id: int) -> Place | None:
     """The chat with this row id."""
     row = await tx.one("SELECT address, private, committee_id, topic FROM chats WHERE id = ?", chat_id)
@@ -184,23 +199,25 @@ async def seen(tx: Transaction, sender: Sender, *, private_chat: int | None, now
         # A username belongs to one account at a time: whoever had it before has another one now.
         if sender.username:
             await tx.execute(
-                "UPDATE identities SET username = NULL, username_key = NULL WHERE username_key = ? AND user <> ?"
-                " AND user LIKE ?",
+                "UPDATE identities SET username = NULL, username_key = NULL, local_key = NULL"
+                " WHERE username_key = ? AND user <> ? AND user LIKE ?",
                 folded(sender.username),
                 sender.user,
                 f"{sender.user.partition(':')[0]}:%",
             )
         await tx.execute(
-            """INSERT INTO identities (user, person_id, name, username, username_key, language, private_chat_id)
-               VALUES (?, ?, ?, ?, ?, ?, ?)
-               ON CONFLICT (user) DO UPDATE SET name = excluded.name, username = excluded.username,
-                   username_key = excluded.username_key, language = excluded.language,
-                   private_chat_id = excluded.private_chat_id""",
+            """INSERT INTO identities (user, person_id, name, name_key, first_key, username, username_key, local_key,
+                                       language, private_chat_id)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+               ON CONFLICT (user) DO UPDATE SET name = excluded.name, name_key = excluded.name_key,
+                   first_key = excluded.first_key, username = excluded.username,
+                   username_key = excluded.username_key, local_key = excluded.local_key,
+                   language = excluded.language, private_chat_id = excluded.private_chat_id""",
             sender.user,
             person_id,
-            sender.name,
+            *_name_columns(sender.name),
             sender.username,
-            folded(sender.username) if sender.username else None,
+            *_username_keys(sender.username),
             sender.language,
             private_id,
         )
@@ -219,6 +236,28 @@ async def seen(tx: Transaction, sender: Sender, *, private_chat: int | None, now
     )
 
 
+async def opened(tx: Transaction, person: Person, chat: Chat, *, again: bool) -> Person:
+    """Reach somebody in a private chat that nobody need open. `again`: also where they have shut it once."""
+    shut = await tx.one("SELECT open FROM chats WHERE address = ? AND open = 0", chat.id)
+    if shut is not None and not again:
+        return person
+    there = await place(tx, chat)
+    await tx.execute("UPDATE identities SET private_chat_id = ? WHERE user = ?", there.id, person.user)
+    return replace(person, private_chat=there.id)
+
+
+async def belongs(tx: Reader, user: UserId, *, organizer: bool) -> bool:
+    """Whether this account is one of a member of any committee, or of an organizer of one."""
+    row = await tx.one(
+        """SELECT 1 FROM identities i JOIN members m ON m.person_id = i.person_id
+           LEFT JOIN roles r ON r.member_id = m.id AND r.role = 'organizer' AND r.until_us IS NULL
+           WHERE i.user = ? AND m.active = 1 AND (r.id IS NOT NULL OR NOT ?) LIMIT 1""",
+        user,
+        int(organizer),
+    )
+    return row is not None
+
+
 async def reader_in(
     tx: Reader, chat_id: int, *, private: bool, committee_id: int | None, otherwise: str = SOURCE_LANGUAGE
 ) -> For:
@@ -233,6 +272,14 @@ async def reader_in(
         person = await person_of_private_chat(tx, chat_id)
         language = supported(person[1] if person else None) or language
     return For(language, theirs.zone) if theirs else For(language)
+
+
+async def name_accounts(tx: Transaction, person_id: int) -> None:
+    """Make a person findable by the names of all their accounts, also those last seen by an older version."""
+    for user, name in await tx.all("SELECT user, name FROM identities WHERE person_id = ? LIMIT 100", person_id):
+        await tx.execute(
+            "UPDATE identities SET name_key = ?, first_key = ? WHERE user = ?", *_name_columns(name)[1:], user
+        )
 
 
 async def choose_language(tx: Transaction, person_id: int, language: str) -> None:
@@ -250,12 +297,13 @@ async def person_of_private_chat(tx: Reader, chat_id: int) -> tuple[int, str | N
     return (row[0], row[1]) if row else None
 
 
-async def private_chat_of(tx: Reader, person_id: int) -> Place | None:
-    """A person's open private chat; None: they cannot be reached."""
+async def private_chat_of(tx: Reader, person_id: int, *, network: str | None = None) -> Place | None:
+    """A person's open private chat, on this network if there is one; None: they cannot be reached."""
     row = await tx.one(
         """SELECT i.private_chat_id FROM identities i JOIN chats c ON c.id = i.private_chat_id
-           WHERE i.person_id = ? AND c.open = 1 ORDER BY i.user LIMIT 1""",
+           WHERE i.person_id = ? AND c.open = 1 ORDER BY i.user NOT LIKE ?, i.user LIMIT 1""",
         person_id,
+        f"{network or ''}:%",
     )
     return await place_of(tx, row[0]) if row else None
 
@@ -385,6 +433,13 @@ def _name_columns(name: str) -> tuple[str, str, str]:
     return name, key, key.split(" ")[0]
 
 
+def _username_keys(username: str | None) -> tuple[str | None, str | None]:
+    """How a username is looked up: whole and, where it is one such as `ana:example.org`, by its first part."""
+    key = folded(username) if username else None
+    local, colon, _ = (key or "").partition(":")
+    return key, local if colon and local else None
+
+
 async def member_of(tx: Reader, committee_id: int, person_id: int) -> tuple[Member, frozenset[str]] | None:
     """A person's membership in a committee, active or not, with the roles held now."""
     rows = await tx.all(
@@ -407,6 +462,17 @@ async def member(tx: Reader, committee_id: int, member_id: int) -> Member | None
     return _member(row) if row else None
 
 
+async def member_now(tx: Reader, committee_id: int, member_id: int) -> Member | None:
+    """A member by an id that was written down earlier: the membership that goes on, where it went into another."""
+    row = await tx.one(
+        f"""SELECT {_MEMBER} FROM members m
+            WHERE m.id = coalesce((SELECT into_id FROM absorbed WHERE member_id = ?1), ?1) AND m.committee_id = ?2""",
+        member_id,
+        committee_id,
+    )
+    return _member(row) if row else None
+
+
 async def member_with_account(tx: Reader, committee_id: int, user: UserId) -> Member | None:
     """The active member with this account on a network."""
     row = await tx.one(
@@ -419,26 +485,48 @@ async def member_with_account(tx: Reader, committee_id: int, user: UserId) -> Me
 
 
 async def members_named(tx: Reader, committee_id: int, word: str) -> list[Member]:
-    """The active members whom a word may mean: by username; else by nickname or whole name; else by first name."""
+    """The active members whom a word may mean: by username; else by nickname or whole name; else by first name.
+
+    A username such as `ana:example.org` is meant by its first part too; names are those on any network.
+    """
     key = folded(word.removeprefix("@"))
     rows = await tx.all(
-        f"""SELECT {_MEMBER}, CASE WHEN i.username_key = ?1 THEN 1
-                                   WHEN ?1 IN (m.nickname_key, m.name_key) THEN 2 ELSE 3 END AS nearness
-            FROM members m LEFT JOIN identities i ON i.person_id = m.person_id AND i.username_key = ?1
-            WHERE m.id IN (
-                SELECT id FROM members WHERE committee_id = ?2 AND nickname_key = ?1
-                UNION SELECT id FROM members WHERE committee_id = ?2 AND name_key = ?1
-                UNION SELECT id FROM members WHERE committee_id = ?2 AND first_key = ?1
-                UNION SELECT m2.id FROM identities i2 JOIN members m2 ON m2.person_id = i2.person_id
-                    WHERE i2.username_key = ?1 AND m2.committee_id = ?2)
-              AND m.active = 1 AND m.committee_id = ?2
-            ORDER BY nearness, m.id LIMIT ?3""",
+        f"""WITH named (id, nearness) AS (
+                SELECT m.id, 1 FROM identities i JOIN members m ON m.person_id = i.person_id
+                    WHERE i.username_key = ?1 AND m.committee_id = ?2
+                UNION ALL SELECT m.id, 1 FROM identities i JOIN members m ON m.person_id = i.person_id
+                    WHERE i.local_key = ?1 AND m.committee_id = ?2
+                UNION ALL SELECT id, 2 FROM members WHERE committee_id = ?2 AND nickname_key = ?1
+                UNION ALL SELECT id, 2 FROM members WHERE committee_id = ?2 AND name_key = ?1
+                UNION ALL SELECT m.id, 2 FROM identities i JOIN members m ON m.person_id = i.person_id
+                    WHERE i.name_key = ?1 AND m.committee_id = ?2
+                UNION ALL SELECT id, 3 FROM members WHERE committee_id = ?2 AND first_key = ?1
+                UNION ALL SELECT m.id, 3 FROM identities i JOIN members m ON m.person_id = i.person_id
+                    WHERE i.first_key = ?1 AND m.committee_id = ?2)
+            SELECT {_MEMBER}, min(named.nearness) AS nearness FROM named JOIN members m ON m.id = named.id
+            WHERE m.active = 1 GROUP BY m.id ORDER BY nearness, m.id LIMIT ?3""",
         key,
         committee_id,
         NAMESAKES_MAX,
     )
-    nearest = [row for row in rows if row[5] == rows[0][5]]
-    return [_member(row[:5]) for row in nearest]
+    nearest = [_member(row[:5]) for row in rows if row[5] == rows[0][5]]
+    names = [member.name for member in nearest]
+    return [
+        replace(member, account=await _account(tx, member)) if names.count(member.name) > 1 else member
+        for member in nearest
+    ]
+
+
+async def _account(tx: Reader, member: Member) -> str | None:
+    row = await tx.one(
+        "SELECT user, username FROM identities WHERE person_id = ? ORDER BY user LIMIT 1", member.person_id
+    )
+    return named_account(row[0], row[1]) if row else None
+
+
+def named_account(user: str, username: str | None) -> str:
+    """An account as people know it: by its username; else by its network."""
+    return f"@{username}" if username else network_of(UserId(user)).capitalize()
 
 
 async def call(tx: Transaction, member_id: int, nickname: str | None) -> None:
@@ -479,6 +567,11 @@ async def join(tx: Transaction, committee_id: int, person: Person, *, now: datet
 async def leave(tx: Transaction, member_id: int, *, now: datetime) -> None:
     """End a membership and every role with it. The account stays: books are kept."""
     await tx.execute("UPDATE members SET active = 0, left_us = ? WHERE id = ?", to_us(now), member_id)
+    await leave_roles(tx, member_id, now=now)
+
+
+async def leave_roles(tx: Transaction, member_id: int, *, now: datetime) -> None:
+    """From now on the member holds no role."""
     await tx.execute("UPDATE roles SET until_us = ? WHERE member_id = ? AND until_us IS NULL", to_us(now), member_id)
 
 

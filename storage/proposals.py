@@ -104,6 +104,14 @@ async def same_open(tx: Reader, committee_id: int, says: Saying) -> int | None:
     return row[0] if row else None
 
 
+async def open_ones(tx: Reader, committee_id: int) -> list[int]:
+    """The ids of the committee's open proposals."""
+    rows = await tx.all(
+        "SELECT id FROM proposals WHERE committee_id = ? AND state = 'open' ORDER BY id LIMIT 1000", committee_id
+    )
+    return [id_ for (id_,) in rows]
+
+
 async def consent(tx: Transaction, id_: int, member_id: int, *, now: datetime) -> bool:
     """A member agrees. False: had agreed before."""
     return bool(

@@ -14,6 +14,12 @@ from storage.people import Committee, Member
 
 HISTORY_MAX = 15
 
+# Of a membership that went into another one, and of its account, the ones that go on.
+_NOW = "coalesce((SELECT into_id FROM absorbed WHERE member_id = {0}), {0})"
+_ACCOUNT_NOW = """coalesce((SELECT a.id FROM accounts o JOIN absorbed b ON b.member_id = o.member_id
+                                JOIN accounts a ON a.member_id = b.into_id WHERE o.id = {0}), {0})"""
+_CARRIES = "SELECT transfer_id FROM absorbed WHERE transfer_id IS NOT NULL"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -117,19 +123,22 @@ async def record(
 
 
 async def recorded(tx: Reader, committee: Committee, transfer_id: int) -> ledger.Recorded | None:
-    """A transfer of this committee as it stands in the books."""
+    """A transfer of this committee as it stands in the books, between the accounts as they are now."""
     row = await tx.one(
-        """SELECT t.number, t.recorder_id, t.reverses_id, t.at_us,
-                  EXISTS (SELECT 1 FROM transfers r WHERE r.reverses_id = t.id)
+        f"""SELECT t.number, {_NOW.format("t.recorder_id")}, t.reverses_id, t.at_us,
+                  EXISTS (SELECT 1 FROM transfers r WHERE r.reverses_id = t.id),
+                  EXISTS (SELECT 1 FROM absorbed b WHERE b.transfer_id = t.id)
            FROM transfers t WHERE t.id = ? AND t.committee_id = ?""",
         transfer_id,
         committee.id,
     )
     if row is None:
         return None
-    number, recorder_id, reverses_id, at_us, is_reversed = row
+    number, recorder_id, reverses_id, at_us, is_reversed, is_carry = row
     postings = await tx.all(
-        "SELECT account_id, minutes FROM postings WHERE transfer_id = ? ORDER BY account_id LIMIT 1000", transfer_id
+        f"""SELECT {_ACCOUNT_NOW.format("p.account_id")}, p.minutes FROM postings p
+            WHERE p.transfer_id = ? ORDER BY p.account_id LIMIT 1000""",
+        transfer_id,
     )
     return ledger.Recorded(
         transfer=ledger.Transfer(
@@ -140,6 +149,7 @@ async def recorded(tx: Reader, committee: Committee, transfer_id: int) -> ledger
         recorder_id=recorder_id,
         is_reversal=reverses_id is not None,
         is_reversed=bool(is_reversed),
+        is_carry=bool(is_carry),
     )
 
 
@@ -152,7 +162,9 @@ async def id_of_number(tx: Reader, committee: Committee, number: int) -> int | N
 async def newest_by(tx: Reader, recorder: Member) -> int | None:
     """The id of the newest transfer that this member recorded and that is not an undo."""
     row = await tx.one(
-        "SELECT id FROM transfers WHERE recorder_id = ? AND reverses_id IS NULL ORDER BY id DESC LIMIT 1",
+        f"""SELECT id FROM transfers
+            WHERE recorder_id IN (SELECT ?1 UNION ALL SELECT member_id FROM absorbed WHERE into_id = ?1)
+              AND reverses_id IS NULL AND id NOT IN ({_CARRIES}) ORDER BY id DESC LIMIT 1""",
         recorder.id,
     )
     return row[0] if row else None
@@ -161,14 +173,14 @@ async def newest_by(tx: Reader, recorder: Member) -> int | None:
 async def exchange(tx: Reader, committee: Committee, transfer_id: int) -> Exchange | None:
     """What the card of a transfer between two members shows."""
     row = await tx.one(
-        """SELECT t.number, coalesce(g.nickname, g.name), coalesce(r.nickname, r.name), pr.minutes, t.recorder_id,
+        f"""SELECT t.number, coalesce(g.nickname, g.name), coalesce(r.nickname, r.name), pr.minutes, t.recorder_id,
                   EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id),
                   (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id), t.at_us
            FROM transfers t
            JOIN postings pg ON pg.transfer_id = t.id AND pg.minutes < 0
-           JOIN accounts ag ON ag.id = pg.account_id JOIN members g ON g.id = ag.member_id
+           JOIN accounts ag ON ag.id = pg.account_id JOIN members g ON g.id = {_NOW.format("ag.member_id")}
            JOIN postings pr ON pr.transfer_id = t.id AND pr.minutes > 0
-           JOIN accounts ar ON ar.id = pr.account_id JOIN members r ON r.id = ar.member_id
+           JOIN accounts ar ON ar.id = pr.account_id JOIN members r ON r.id = {_NOW.format("ar.member_id")}
            WHERE t.id = ? AND t.committee_id = ?""",
         transfer_id,
         committee.id,
@@ -189,9 +201,9 @@ async def exchange(tx: Reader, committee: Committee, transfer_id: int) -> Exchan
 
 
 async def parties(tx: Reader, transfer_id: int) -> set[int]:
-    """The ids of the members whose accounts a transfer touches."""
+    """The ids of the members whose accounts a transfer touches, as they are now."""
     rows = await tx.all(
-        """SELECT a.member_id FROM postings p JOIN accounts a ON a.id = p.account_id
+        f"""SELECT {_NOW.format("a.member_id")} FROM postings p JOIN accounts a ON a.id = p.account_id
            WHERE p.transfer_id = ? AND a.member_id IS NOT NULL LIMIT 1000""",
         transfer_id,
     )
@@ -199,16 +211,22 @@ async def parties(tx: Reader, transfer_id: int) -> set[int]:
 
 
 async def recent(tx: Reader, member: Member) -> list[Line]:
-    """The newest transfers of a member's account, newest first."""
+    """The newest transfers of a member's account, newest first, with those of accounts that went into it."""
     rows = await tx.all(
-        """SELECT t.id, t.number, p.minutes, coalesce(m.nickname, m.name, ''), n.text,
+        f"""SELECT t.id, t.number, p.minutes, coalesce(m.nickname, m.name, ''), n.text,
                   (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id),
                   EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id), t.at_us
-           FROM accounts a JOIN postings p ON p.account_id = a.id JOIN transfers t ON t.id = p.transfer_id
-           LEFT JOIN postings po ON po.transfer_id = t.id AND po.account_id <> a.id
-           LEFT JOIN accounts ao ON ao.id = po.account_id LEFT JOIN members m ON m.id = ao.member_id
+           FROM (SELECT own.transfer_id, own.account_id, own.minutes
+                 FROM accounts a JOIN postings own ON own.account_id = a.id
+                 WHERE a.member_id IN (SELECT ?1 UNION ALL SELECT member_id FROM absorbed WHERE into_id = ?1)
+                   AND own.transfer_id NOT IN ({_CARRIES})
+                 ORDER BY own.transfer_id DESC, own.minutes LIMIT ?2) p
+           JOIN transfers t ON t.id = p.transfer_id
+           LEFT JOIN postings po ON po.transfer_id = t.id AND po.account_id <> p.account_id
+           LEFT JOIN accounts ao ON ao.id = po.account_id
+           LEFT JOIN members m ON m.id = {_NOW.format("ao.member_id")}
            LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
-           WHERE a.member_id = ? ORDER BY p.transfer_id DESC LIMIT ?""",
+           ORDER BY p.transfer_id DESC, p.minutes""",
         member.id,
         HISTORY_MAX,
     )

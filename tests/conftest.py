@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
-from bot.practice import SCRIPT_START, FixedClock, Practice, read_time
+from bot.adapters.console import NETWORK
+from bot.chat import Chat
+from bot.practice import GROUP, SCRIPT_START, FixedClock, Practice, read_time
 from storage import entries, people, transfers
 from storage.database import Reader
 
@@ -28,24 +31,41 @@ class Town:
         self.transcript = transcript
         """Where, and what, of every line so far."""
 
-    async def says(self, who: str, text: str, *, reply_to: str | None = None) -> str:
+    async def says(self, who: str, text: str, *, reply_to: str | None = None, on: str = NETWORK) -> str:
         """Somebody writes in the group. What the bot then says there, a message a line, without buttons."""
         before = len(self.transcript)
-        await self.practice.say(who, text, reply_to=reply_to)
-        return self._answers(before, self.practice.console.title(self.practice.group.id))
+        await self.practice.say(who, text, self.group(on), reply_to=reply_to)
+        return self._answers(before, self._title(self.group(on)))
 
-    async def whispers(self, who: str, text: str) -> str:
+    async def whispers(self, who: str, text: str, *, on: str = NETWORK) -> str:
         """Somebody writes to the bot in private. What the bot then says to them there."""
         before = len(self.transcript)
-        await self.practice.say(who, text, self.practice.console.somebody(who).private)
-        return self._answers(before, f"{who} (dm)")
+        await self.practice.say(who, text, self.private(who, on))
+        return self._answers(before, self._title(self.private(who, on)))
 
-    async def presses(self, who: str, label: str) -> str:
-        """Somebody presses the newest button with this label. The pop-up they get, else what the group hears."""
+    async def presses(self, who: str, label: str, *, on: str = NETWORK) -> str:
+        """Somebody presses the newest button with this label.
+
+        The pop-up they get, else what the group hears, else what they are told in private.
+        """
         before = len(self.transcript)
-        await self.practice.press(who, label)
-        group = self.practice.console.title(self.practice.group.id)
-        return self._answers(before, f"{who} (tap)") or self._answers(before, group)
+        await self.practice.press(who, label, within=self.group(on))
+        return (
+            self._answers(before, f"{who} (tap)")
+            or self._answers(before, self._title(self.group(on)))
+            or (self._answers(before, self._title(self.private(who, on))) if on != NETWORK else "")
+        )
+
+    def group(self, on: str = NETWORK) -> Chat:
+        """The group on a network."""
+        return self.practice.networks[on].group(GROUP)
+
+    def private(self, who: str, on: str = NETWORK) -> Chat:
+        """Somebody's private chat on a network."""
+        return self.practice.networks[on].somebody(who).private
+
+    def _title(self, chat: Chat) -> str:
+        return self.practice.console_of(chat).title(chat.id)
 
     async def skip(self, time: str) -> None:
         """Time passes: `2d`, `10m`."""
@@ -57,21 +77,27 @@ class Town:
         """Time passes."""
         await self.practice.skip(time)
 
-    def heard(self, who: str) -> list[str]:
+    def heard(self, who: str, *, on: str = NETWORK) -> list[str]:
         """Everything that the bot has said to somebody in private."""
-        return [_words(what) for where, what in self.transcript if where == f"{who} (dm)" and what.startswith("bot")]
+        there = self._title(self.private(who, on))
+        return [_words(what) for where, what in self.transcript if where == there and what.startswith("bot")]
+
+    def sees(self, on: str = NETWORK) -> list[str]:
+        """Everything that the bot has said in the group, and what became of it."""
+        there = self._title(self.group(on))
+        return [_words(what) for where, what in self.transcript if where == there and what.startswith("bot")]
 
     def _answers(self, since: int, where: str) -> str:
         return "\n".join(
             _words(what) for place, what in self.transcript[since:] if place == where and what.startswith("bot: ")
         )
 
-    async def balance(self, who: str) -> int:
+    async def balance(self, who: str, *, on: str = NETWORK) -> int:
         """Somebody's minutes, from the books."""
 
         async def ask(tx: Reader) -> int:
             committee = await people.committee(tx, 1)
-            user = self.practice.console.somebody(who).sender.user
+            user = self.practice.networks[on].somebody(who).sender.user
             member = await people.member_with_account(tx, 1, user)
             assert member is not None
             return (await transfers.account(tx, committee, member)).balance
@@ -90,7 +116,7 @@ class Town:
 
 
 def _words(what: str) -> str:
-    return what.partition(": ")[2].partition("  [")[0]
+    return re.split(r"  \[| / 1\ufe0f\u20e3 ", what.partition(": ")[2])[0]
 
 
 @pytest_asyncio.fixture

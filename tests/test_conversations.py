@@ -49,9 +49,9 @@ def test_every_transcript_has_its_script() -> None:
     assert sorted(FOLDER.glob("*.txt")) == [script.with_suffix(".txt") for script in SCRIPTS]
 
 
-def _try(script: str, *, said: str | None = None) -> subprocess.CompletedProcess[bytes]:
+def _try(script: str, *options: str, said: str | None = None) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-m", "bot", "try", "--script", script],
+        [sys.executable, "-m", "bot", "try", "--script", script, *options],
         input=None if said is None else said.encode(),
         cwd=ROOT,
         capture_output=True,
@@ -66,6 +66,18 @@ def test_the_command_line_prints_the_transcript_and_twice_the_same(name: str) ->
     assert first.returncode == 0, first.stderr.decode()
     assert first.stdout == (FOLDER / f"{name}.txt").read_bytes()
     assert second.stdout == first.stdout
+
+
+def test_the_command_line_prints_what_members_on_another_network_see() -> None:
+    done = _try("-", "--like", "matrix", said="ana: /thank @ben 1h\nben: [My balance]\n")
+    assert done.stdout.decode().splitlines() == [
+        "Riverside | ana: !thank @ben 1h",
+        "Riverside | bot: Ben helped Ana: 1 h. (No. 1) / 1️⃣ My balance   2️⃣ Undo",
+        "ben (dm) | bot: Ana thanked you with 1 h.",
+        "Riverside | ben chooses 1️⃣ My balance",
+        "ben (dm) | bot: You have 1 h.",
+    ]
+    assert _try("-", "--like", "irc", said="").returncode == 2
 
 
 def test_the_command_line_names_the_line_that_it_does_not_understand() -> None:

@@ -84,6 +84,8 @@ class Post:
     network: str = "post"
     prefix: str = "/"
     popup_characters_max: int = 0
+    numbered: bool = False
+    reaches: bool = False
     arrived: list[Arrived] = field(default_factory=list)
     tries: list[tuple[ChatId, str, float]] = field(default_factory=list)
     shown: dict[tuple[ChatId, str], str] = field(default_factory=dict)

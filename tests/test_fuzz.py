@@ -588,9 +588,13 @@ class Model:
         if by not in self.members or who is None or not self.possible(what):
             return
         same = [one for one in self.proposals if one.state == "open" and one.what == what]
-        if same:
+        if same and same[0].who == who:
             self.agree(by, same[0].number)
-        elif self.enough(who, {by}):
+            return
+        for one in same:
+            # Other people have to agree to it now.
+            one.state = "lapsed"
+        if self.enough(who, {by}):
             self.do(what)
         else:
             within = timedelta(hours=24) if who == "members" else timedelta(days=7)

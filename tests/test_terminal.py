@@ -22,6 +22,7 @@ import pytest
 import pytest_asyncio
 
 from bot import terminal
+from bot.adapters.console import LIKENESSES
 from bot.app import commands
 from bot.terminal import COMMANDS, Line, Terminal, rows
 
@@ -33,9 +34,9 @@ SECONDS_MAX = 30.0
 class Hand(Terminal):
     """A terminal whose screen is a list."""
 
-    def __init__(self, columns: int | None = None) -> None:
+    def __init__(self, columns: int | None = None, *, like: str = "telegram") -> None:
         self.lines: list[str] = []
-        super().__init__(self._keep, columns=lambda: columns)
+        super().__init__(self._keep, columns=lambda: columns, like=LIKENESSES[like])
 
     def _keep(self, line: Line) -> None:
         self.lines.append("".join(text for _, text in line))
@@ -51,6 +52,16 @@ class Hand(Terminal):
 async def hand(tmp_path: Path) -> AsyncIterator[Hand]:
     """Somebody at the practice committee."""
     hand = Hand()
+    await hand.begin(tmp_path)
+    yield hand
+    await hand.practice.close()
+    assert hand.practice.app.dispatcher.incidents == 0
+
+
+@pytest_asyncio.fixture
+async def element(tmp_path: Path) -> AsyncIterator[Hand]:
+    """Somebody at a practice committee that looks as on Matrix."""
+    hand = Hand(like="matrix")
     await hand.begin(tmp_path)
     yield hand
     await hand.practice.close()
@@ -113,6 +124,25 @@ async def test_dm_goes_to_the_private_chat_and_back(hand: Hand) -> None:
     assert await hand.types("/dm hello") == ["-- Type /dm alone: it goes to the private chat, and back."]
 
 
+async def test_another_network_is_one_command_away(hand: Hand) -> None:
+    [_, code] = await hand.types("/connect")
+    command = code.partition("types: ")[2].partition(" / ")[0]
+    assert await hand.types("/matrix") == [
+        "-- You are in the group Riverside (Matrix); /matrix goes back. Your account there is another one."
+    ]
+    [said, *answers] = await hand.types(command.replace("/", "!"))
+    assert said == f"Riverside (Matrix) | ana: {command.replace('/', '!')}"
+    assert sorted(answer.partition(" | bot: ")[0] for answer in answers) == ["Riverside", "Riverside (Matrix)"]
+    button = next(answer for answer in answers if answer.startswith("Riverside | "))[-15:]
+    assert (await hand.types(button.strip()))[0].startswith("-- ana sees no button")
+    assert await hand.types("/matrix there") == ["-- Type /matrix alone: it goes to the second network, and back."]
+    assert await hand.types("/dm") == [
+        "-- You are in ana's private chat with the bot; /dm goes back.",
+    ]
+    assert await hand.types("/matrix") == ["-- You are in the group Riverside."]
+    assert (await hand.types(button.strip()))[0] == "Riverside | ana presses [Take it out]"
+
+
 async def test_skip_moves_the_clock_and_what_falls_due_happens(hand: Hand) -> None:
     before = hand.practice.clock()
     shown = await hand.types("/skip 2d 1h")
@@ -142,6 +172,46 @@ async def test_what_is_said_cannot_command_the_terminal(hand: Hand) -> None:
     shown = await hand.types("hello \x1b[2J\x07 there\x9b")
     assert shown == ["Riverside | ana: hello ?[2J? there?"]
     assert all(character.isprintable() for line in hand.lines for character in line)
+
+
+# --- like Matrix -------------------------------------------------------------------------------------------------
+
+
+async def test_like_matrix_commands_begin_otherwise(element: Hand) -> None:
+    assert await element.types("/thank @ben 1h") == ["-- Commands begin with “!” there: !thank @ben 1h"]
+    assert await element.types("! thank you, ben") == ["Riverside | ana: ! thank you, ben"]
+    shown = await element.types("!thnak @ben 1h")
+    assert shown[0] == "Riverside | ana: !thnak @ben 1h"
+    assert "Did you mean !thank" in shown[1]
+    assert await element.types("/as chi") == ["-- You are chi now."]
+    assert [text for text, _, _ in element.completions("!th")] == ["!thank"]
+    assert [text for text, _, _ in element.completions("/")] == [f"/{name}" for name in COMMANDS]
+    assert (await element.types("/matrix"))[0].startswith("-- You are in the group Riverside (Matrix)")
+    assert (await element.types("!join"))[0] == "Riverside (Matrix) | chi: !join"
+
+
+async def test_like_matrix_numbers_stand_in_the_message_and_the_newest_is_chosen(element: Hand) -> None:
+    shown = await element.types("!thank @ben 1h30 fixed the bike")
+    assert "Riverside | bot: Ben helped Ana: 1 h 30. (No. 1) / 1️⃣ My balance   2️⃣ Undo" in shown
+    await element.types("!menu")
+    # What a pop-up would tell goes to the private chat.
+    assert await element.types("[1]") == [
+        "Riverside | ana chooses 1️⃣ My balance",
+        "ana (dm) | bot: You have -1 h 30. / The limit is -12 h.",
+    ]
+    assert (await element.types("[4 All commands]"))[0] == "Riverside | ana chooses 4️⃣ All commands"
+    assert (await element.types("[Undo]"))[0] == "Riverside | ana chooses 2️⃣ Undo"
+    assert await element.types("[7]") == ["-- ana sees no button [7]."]
+    assert await element.types("[0]") == ["-- ana sees no button [0]."]
+    assert await element.types("[4 Undo]") == ["-- ana sees no button [4 Undo]."]
+
+
+async def test_like_matrix_anybody_can_be_reached_in_private(element: Hand) -> None:
+    await element.types("/as dan")
+    await element.types("!join")
+    assert await element.types("!balance") == ["Riverside | dan: !balance", "dan (dm) | bot: You have 0 min."]
+    await element.types("/dm")
+    assert await element.types("!balance") == ["dan (dm) | dan: !balance", "dan (dm) | bot: You have 0 min."]
 
 
 # --- completion --------------------------------------------------------------------------------------------------
@@ -194,7 +264,7 @@ async def test_no_line_is_longer_than_the_screen(tmp_path: Path, width: int) -> 
         await hand.types(line)
     await hand.practice.close()
     assert max(map(len, hand.lines)) <= width
-    assert max(map(len, terminal.greeting("ana"))) <= 80
+    assert max(max(map(len, terminal.greeting("ana", like))) for like in LIKENESSES.values()) <= 80
 
 
 # --- through a pipe ----------------------------------------------------------------------------------------------

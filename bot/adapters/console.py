@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.adapters import matrix_words
 from bot.chat import (
     Arrival,
     Chat,
     ChatId,
+    Choice,
     Departure,
     Dispatcher,
     Key,
@@ -26,7 +29,27 @@ from bot.chat import (
 from bot.text import plain
 
 NETWORK = "console"
-POPUP_CHARACTERS_MAX = 200
+_COMMAND = re.compile(r"/[A-Za-z]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """What a network can do and how it looks, for a terminal that is like it; see `Adapter`."""
+
+    prefix: str = "/"
+    popup_characters_max: int = 200
+    numbered: bool = False
+    reaches: bool = False
+    server: str = ""
+    """Where usernames are such as `ana:example.org`, what comes after the colon."""
+
+
+LIKENESSES: Mapping[str, Likeness] = {
+    "telegram": Likeness(),
+    "matrix": Likeness(
+        prefix=matrix_words.PREFIX, popup_characters_max=0, numbered=True, reaches=True, server="example.net"
+    ),
+}
 
 
 class NoSuchButton(LookupError):
@@ -45,21 +68,23 @@ class Somebody:
     language: str | None = None
     last_said: dict[ChatId, str] = field(default_factory=dict)
     """The id of their last message in each chat."""
+    network: str = NETWORK
+    like: Likeness = LIKENESSES["telegram"]
 
     @property
     def sender(self) -> Sender:
         """The person as a network would tell of them."""
         return Sender(
-            user=UserId(f"{NETWORK}:{self.username}"),
+            user=UserId(f"{self.network}:{self.username}"),
             name=self.username[:1].upper() + self.username[1:],
-            username=self.username,
+            username=f"{self.username}:{self.like.server}" if self.like.server else self.username,
             language=self.language,
         )
 
     @property
     def private(self) -> Chat:
         """Their private chat with the bot."""
-        return Chat(id=ChatId(f"{NETWORK}:dm:{self.username}"), private=True)
+        return Chat(id=ChatId(f"{self.network}:{'' if self.like.reaches else 'dm:'}{self.username}"), private=True)
 
 
 @dataclass(slots=True)
@@ -68,6 +93,7 @@ class Posted:
 
     chat: ChatId
     text: str
+    """With the numbers of the buttons, where there are no buttons."""
     keys: tuple[tuple[Key, ...], ...]
     order: int
 
@@ -75,12 +101,9 @@ class Posted:
 class ConsoleAdapter:
     """The bot's side and the people's side of the terminal's network.
 
-    `line` is called with each line of the transcript: where, and what. `now` is the practice clock.
+    `line` is called with each line of the transcript: where, and what. `now` is the practice clock. A second one of
+    another `network` is shown with its `label` beside each place. `like`: which network it behaves like.
     """
-
-    network = NETWORK
-    prefix = "/"
-    popup_characters_max = POPUP_CHARACTERS_MAX
 
     def __init__(
         self,
@@ -89,7 +112,17 @@ class ConsoleAdapter:
         now: Callable[[], datetime],
         token: Callable[[], str],
         line: Callable[[str, str], None],
+        network: str = NETWORK,
+        label: str = "",
+        like: Likeness = LIKENESSES["telegram"],
     ) -> None:
+        self.network = network
+        self.prefix = like.prefix
+        self.popup_characters_max = like.popup_characters_max
+        self.numbered = like.numbered
+        self.reaches = like.reaches
+        self._label = label
+        self._like = like
         self._dispatcher = dispatcher
         self._now = now
         self._token = token
@@ -103,7 +136,7 @@ class ConsoleAdapter:
 
     def somebody(self, username: str) -> Somebody:
         """The person of this name, who comes to be when first named."""
-        return self.people.setdefault(username, Somebody(username))
+        return self.people.setdefault(username, Somebody(username, network=self.network, like=self._like))
 
     async def say(
         self, who: str, text: str, chat: Chat, *, reply_to: str | None = None, manages_chat: bool | None = None
@@ -125,7 +158,7 @@ class ConsoleAdapter:
                 at=self._now(),
                 chat=chat,
                 sender=person.sender,
-                text=text,
+                text=self.unlocal(text),
                 message=message,
                 reply_to=other,
                 manages_chat=manages_chat,
@@ -133,7 +166,10 @@ class ConsoleAdapter:
         )
 
     async def press(self, who: str, label: str, *, within: Chat, manages_chat: bool) -> None:
-        """Somebody presses the newest button with this label that they can see there or in private."""
+        """Somebody presses the newest button with this label that they can see there or in private.
+
+        Where buttons are numbered, they choose its number. Raises NoSuchButton.
+        """
         person = self.somebody(who)
         visible = {within.id, person.private.id}
         for message, posted in sorted(self.posted.items(), key=lambda item: -item[1].order):
@@ -144,9 +180,24 @@ class ConsoleAdapter:
         raise NoSuchButton(label)
 
     async def press_key(self, who: str, key: Key, message: str, *, manages_chat: bool) -> None:
-        """Somebody presses this button of this message."""
+        """Somebody presses this button of this message, or chooses its number."""
         person = self.somebody(who)
         posted = self.posted[message]
+        if self.numbered:
+            number = [there for row in posted.keys for there in row].index(key) + 1
+            self._line(self.title(posted.chat), f"{who} chooses {matrix_words.symbol(number)} {key.label}")
+            await self._dispatcher.handle(
+                Choice(
+                    event=self._token(),
+                    at=self._now(),
+                    chat=self._chat(posted.chat),
+                    sender=person.sender,
+                    number=number,
+                    message=message,
+                    manages_chat=manages_chat,
+                )
+            )
+            return
         self._line(self.title(posted.chat), f"{who} presses [{key.label}]")
         # A link leads into the private chat and says there what it stands for.
         chat = person.private if key.link else self._chat(posted.chat)
@@ -177,7 +228,7 @@ class ConsoleAdapter:
 
     def _show_popup(self, who: str, popup: PopUp | None) -> None:
         if popup is not None and popup.words:
-            self._line(f"{who} (tap)", f"bot: {flat(popup.words)}")
+            self._line(f"{who} ({self._label} tap)" if self._label else f"{who} (tap)", f"bot: {flat(popup.words)}")
 
     # --- the bot's side --------------------------------------------------------------------------------------
 
@@ -194,7 +245,7 @@ class ConsoleAdapter:
     async def edit(self, letter: Letter, message: str) -> None:
         """Show what a message says now, if that is something else."""
         before = self.posted.get(message)
-        if before is None or (before.text, before.keys) != (plain(letter.spans), letter.keys):
+        if before is None or (before.text, before.keys) != (self._text(letter), letter.keys):
             self._post(letter, message, "bot (edit)")
 
     def pace(self, chat: ChatId) -> Pace | None:
@@ -209,29 +260,48 @@ class ConsoleAdapter:
         """Nothing is open."""
 
     def _post(self, letter: Letter, message: str, who: str) -> None:
-        text = plain(letter.spans)
+        text = self._text(letter)
         self.posted[message] = Posted(letter.chat, text, letter.keys, next(self._count))
-        labels = [f"[{key.label}]" for row in letter.keys for key in row]
+        labels = [] if self.numbered else [f"[{key.label}]" for row in letter.keys for key in row]
         self._line(self.title(letter.chat), "  ".join([f"{who}: {flat(text)}", " ".join(labels)]).rstrip())
+
+    # --- how it looks ----------------------------------------------------------------------------------------
+
+    def local(self, text: str) -> str:
+        """What somebody types here to say what is written with `/` elsewhere."""
+        return f"{self.prefix}{text[1:]}" if _COMMAND.match(text) else text
+
+    def unlocal(self, text: str) -> str:
+        """What was typed, as the core reads it."""
+        return f"/{text[1:]}" if text.startswith(self.prefix) and _COMMAND.match(f"/{text[1:]}") else text
+
+    def _text(self, letter: Letter) -> str:
+        spans = letter.spans if self.prefix == "/" else matrix_words.local(letter.spans)
+        return plain(matrix_words.with_numbers(spans, letter.keys) if self.numbered else spans)
 
     # --- names -----------------------------------------------------------------------------------------------
 
     def group(self, title: str) -> Chat:
         """The group of this title."""
-        return Chat(id=ChatId(f"{NETWORK}:group:{title}"), private=False, title=title)
+        return Chat(id=ChatId(f"{self.network}:group:{title}"), private=False, title=title)
 
     def title(self, chat: ChatId) -> str:
-        """What the transcript calls a chat: the group's title, or `ben (dm)`."""
-        kind, _, name = native(chat).partition(":")
-        return f"{name} (dm)" if kind == "dm" else name
+        """What the transcript calls a chat: the group's title, or `ben (dm)`; with the network's label, if any."""
+        name = native(chat).rpartition(":")[2]
+        marks = " ".join(mark for mark in (self._label, "" if _is_group(chat) else "dm") if mark)
+        return f"{name} ({marks})" if marks else name
 
     def _chat(self, chat: ChatId) -> Chat:
-        kind, _, name = native(chat).partition(":")
-        return self.somebody(name).private if kind == "dm" else self.group(name)
+        name = native(chat).rpartition(":")[2]
+        return self.group(name) if _is_group(chat) else self.somebody(name).private
 
     def _next(self) -> str:
         # Message ids of an earlier run on the same data must not be mistaken for ours.
         return f"{self._run}-{next(self._count)}"
+
+
+def _is_group(chat: ChatId) -> bool:
+    return native(chat).startswith("group:")
 
 
 def flat(text: str) -> str:

@@ -51,6 +51,8 @@ class Recorded:
     recorder_id: int
     is_reversal: bool
     is_reversed: bool
+    is_carry: bool = False
+    """Carried hours from one account of a person to another of theirs."""
 
 
 class BelowFloor(Refusal):
@@ -83,6 +85,14 @@ def transfer(giver: Account, receiver: Account, minutes: Minutes, *, at: datetim
     return Transfer(postings=(Posting(giver.id, Minutes(-minutes)), Posting(receiver.id, minutes)), at=at)
 
 
+def carry(old: Account, new: Account, *, at: datetime) -> Transfer | None:
+    """All hours of one account go to another of the same person, whatever the limit. None: there are none."""
+    assert old.id != new.id
+    if not old.balance:
+        return None
+    return Transfer(postings=(Posting(old.id, Minutes(-old.balance)), Posting(new.id, old.balance)), at=at)
+
+
 def reversal(recorded: Recorded, *, by: int, said_at: datetime, at: datetime) -> Transfer:
     """The opposite of a transfer, recorded `at`, as asked by the member `by` at the instant `said_at`.
 
@@ -104,12 +114,13 @@ def reversal(recorded: Recorded, *, by: int, said_at: datetime, at: datetime) ->
                 limit=Minutes(UNDO_WITHIN.total_seconds() // 60),
             )
         )
-    return Transfer(
-        postings=tuple(
-            Posting(posting.account_id, Minutes(-posting.minutes)) for posting in recorded.transfer.postings
-        ),
-        at=at,
-    )
+    back = {account: Minutes(-minutes) for account, minutes in balances(recorded.transfer.postings).items() if minutes}
+    if recorded.is_carry or not back:
+        # Since then the two accounts have turned out to be one person's.
+        raise Refusal(
+            T("No. {number} is between two accounts of yours. There is nothing to take back.", number=recorded.number)
+        )
+    return Transfer(postings=tuple(Posting(account, minutes) for account, minutes in back.items()), at=at)
 
 
 def balances(postings: Iterable[Posting]) -> dict[int, Minutes]:

@@ -20,7 +20,8 @@ from tests.servers.telegram_api import TelegramServer
 from tests.servers.telegram_state import Call, Chat, Message, User
 
 FOLDER = Path(__file__).parent.parent / "conversations"
-SCRIPTS = sorted(FOLDER.glob("*.chat"))
+SCRIPTS = sorted(script for script in FOLDER.glob("*.chat") if "@matrix" not in script.read_text("utf-8"))
+"""Those that are held on one network."""
 _STEP = re.compile(r"(?P<who>\w+)(?:\s*(?P<dm>\(dm\))|\s*>\s*(?P<other>\w+))?\s*:\s?(?P<text>.*)")
 
 

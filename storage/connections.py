@@ -1,0 +1,404 @@
+"""One committee in several groups, one person with several accounts: codes, and how memberships and accounts move."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.chat import ChatId, UserId, network_of
+from bot.domain import joining
+from storage import people
+from storage.database import Reader, Transaction
+from storage.instants import from_us, to_us
+from storage.people import Place
+
+KEPT = timedelta(days=7)
+"""So long whoever was connected by mistake, or by somebody else, can take it back by a button."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """What a code stands for: a committee, for which a member made it, or an account."""
+
+    id: int
+    committee_id: int | None
+    member_id: int | None
+    user: UserId | None
+    expires_at: datetime
+    asked: UserId | None
+    """The account that was asked whether it belongs to the same person."""
+    taken: UserId | None
+    """The account that said so."""
+    used: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A group of a committee, as people know it."""
+
+    place: Place
+    title: str
+    open: bool
+
+    @property
+    def network(self) -> str:
+        """The network's name, as it is written."""
+        return network_of(self.place.address).capitalize()
+
+    @property
+    def name(self) -> str:
+        """The title and the network, by which groups of one title differ."""
+        return f"{self.title} ({self.network})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account of a person."""
+
+    user: UserId
+    person_id: int
+    name: str
+    username: str | None
+    private_chat: int | None
+
+    @property
+    def described(self) -> str:
+        """As somebody recognizes their own: `Ana (@ana:example.org, Matrix)`."""
+        network = network_of(self.user).capitalize()
+        return f"{self.name} (@{self.username}, {network})" if self.username else f"{self.name} ({network})"
+
+
+# --- codes -----------------------------------------------------------------------------------------------------
+
+
+async def code_of_committee(tx: Transaction, committee_id: int, member_id: int, *, now: datetime) -> str:
+    """A new code that makes a group one of this committee's; the one before it is void."""
+    await tx.execute("DELETE FROM codes WHERE committee_id = ? AND used_us IS NULL", committee_id)
+    return await _made(tx, committee_id, member_id, None, now)
+
+
+async def code_of_account(tx: Transaction, user: UserId, *, now: datetime) -> str:
+    """A new code that makes another account the same person's as this one; the one before it is void."""
+    await tx.execute("DELETE FROM codes WHERE user = ? AND used_us IS NULL", user)
+    return await _made(tx, None, None, user, now)
+
+
+async def _made(
+    tx: Transaction, committee_id: int | None, member_id: int | None, user: UserId | None, now: datetime
+) -> str:
+    id_ = await tx.value(
+        "INSERT INTO codes (digest, committee_id, member_id, user, expires_us) VALUES (?, ?, ?, ?, ?) RETURNING id",
+        tx.token().encode(),
+        committee_id,
+        member_id,
+        user,
+        to_us(now + joining.CODE_EXPIRES_AFTER),
+    )
+    # From the secret and the id, which is never used again, so that a script has the same codes whatever else it does.
+    number = 0
+    while True:
+        seed = f"{id_}.{to_us(now)}.{number}".encode()
+        code = joining.code(hmac.digest(await _secret(tx), seed, "sha256"))
+        digest = await _digest(tx, code)
+        if await tx.one("SELECT 1 FROM codes WHERE digest = ?", digest) is None:
+            break
+        number += 1
+    await tx.execute("UPDATE codes SET digest = ? WHERE id = ?", digest, id_)
+    return code
+
+
+async def _digest(tx: Transaction, code: str) -> bytes:
+    return hmac.digest(await _secret(tx), code.encode(), "sha256")
+
+
+async def _secret(tx: Transaction) -> bytes:
+    secret = await tx.value("SELECT value FROM meta WHERE name = 'code_secret'")
+    return bytes(secret) if secret is not None else await begin(tx, (tx.token() + tx.token()).encode())
+
+
+async def begin(tx: Transaction, secret: bytes) -> bytes:
+    """Let all codes of this database come from a secret; practice gives one that everybody knows."""
+    await tx.execute("INSERT INTO meta (name, value) VALUES ('code_secret', ?)", secret)
+    return secret
+
+
+_CODE = "id, committee_id, member_id, user, expires_us, asked_user, taken_user, used_us"
+
+
+def _code(row: tuple[object, ...]) -> Code:
+    id_, committee_id, member_id, user, expires_us, asked, taken, used_us = row
+    assert isinstance(id_, int)
+    assert isinstance(expires_us, int)
+    assert committee_id is None or isinstance(committee_id, int)
+    assert member_id is None or isinstance(member_id, int)
+    return Code(
+        id=id_,
+        committee_id=committee_id,
+        member_id=member_id,
+        user=None if user is None else UserId(str(user)),
+        expires_at=from_us(expires_us),
+        asked=None if asked is None else UserId(str(asked)),
+        taken=None if taken is None else UserId(str(taken)),
+        used=used_us is not None,
+    )
+
+
+async def valid(tx: Transaction, code: str, *, now: datetime) -> Code | None:
+    """What a code stands for; None: there is no such code, or it is used or too old."""
+    row = await tx.one(
+        f"SELECT {_CODE} FROM codes WHERE digest = ? AND used_us IS NULL AND expires_us > ?",
+        await _digest(tx, code),
+        to_us(now),
+    )
+    return _code(row) if row else None
+
+
+async def code_by_id(tx: Reader, id_: int) -> Code | None:
+    """A code that buttons speak of, used or not."""
+    row = await tx.one(f"SELECT {_CODE} FROM codes WHERE id = ?", id_)
+    return _code(row) if row else None
+
+
+async def use(tx: Transaction, code: Code, *, now: datetime) -> None:
+    """The code works no more."""
+    await tx.execute("UPDATE codes SET used_us = ? WHERE id = ?", to_us(now), code.id)
+
+
+async def use_for(tx: Transaction, code: Code, taken: Account, *, now: datetime) -> None:
+    """The code works no more: by it, this account's person becomes one with the person of the code's account.
+
+    What each of them has now is put down, so that it can be taken back.
+    """
+    assert code.user is not None
+    await use(tx, code, now=now)
+    maker = await account(tx, code.user)
+    assert maker is not None
+    accounts = [one.user for one in await accounts_of(tx, maker.person_id)]
+    members = [one.id for one in (await memberships(tx, taken.person_id)).values()]
+    await tx.execute(
+        "UPDATE codes SET taken_user = ?, accounts = ?, members = ? WHERE id = ?",
+        taken.user,
+        json.dumps(accounts),
+        json.dumps(members),
+        code.id,
+    )
+
+
+async def ask(tx: Transaction, code: Code, user: UserId) -> None:
+    """Whoever has this account was asked whether the code's account is theirs too."""
+    await tx.execute("UPDATE codes SET asked_user = ? WHERE id = ?", user, code.id)
+
+
+async def guessed_too_often(tx: Reader, user: UserId, *, now: datetime) -> bool:
+    """Whether this account has tried too many wrong codes lately."""
+    count = await tx.value(
+        "SELECT count(*) FROM guesses WHERE user = ? AND at_us > ?", user, to_us(now - joining.GUESSES_WITHIN)
+    )
+    return int(count) >= joining.GUESSES_MAX
+
+
+async def guessed(tx: Transaction, user: UserId, *, now: datetime) -> None:
+    """This account has tried a wrong code."""
+    await tx.execute("INSERT INTO guesses (user, at_us) VALUES (?, ?)", user, to_us(now))
+
+
+async def purge(tx: Transaction, *, now: datetime) -> None:
+    """Forget wrong codes that count no more, and codes that are of no use to anybody."""
+    await tx.execute("DELETE FROM guesses WHERE at_us <= ?", to_us(now - joining.GUESSES_WITHIN))
+    await tx.execute("DELETE FROM codes WHERE coalesce(used_us, expires_us) < ?", to_us(now - KEPT))
+
+
+# --- groups ----------------------------------------------------------------------------------------------------
+
+
+async def groups_of(tx: Reader, committee_id: int) -> list[Group]:
+    """The committee's groups, those in which the bot cannot write now among them."""
+    rows = await tx.all(
+        """SELECT id, address, topic, title, open FROM chats WHERE committee_id = ? AND private = 0
+           ORDER BY id LIMIT 50""",
+        committee_id,
+    )
+    return [
+        Group(
+            place=Place(id=id_, address=ChatId(address), private=False, committee_id=committee_id, topic=topic),
+            title=title,
+            open=bool(is_open),
+        )
+        for id_, address, topic, title, is_open in rows
+    ]
+
+
+async def only_begun(tx: Reader, committee_id: int, person_id: int) -> bool:
+    """Whether a committee is nothing yet: one group, this person as its only member ever, and no hours."""
+    row = await tx.one(
+        """SELECT (SELECT count(*) FROM members WHERE committee_id = ?1),
+                  (SELECT count(*) FROM members WHERE committee_id = ?1 AND person_id = ?2 AND active = 1),
+                  (SELECT count(*) FROM transfers WHERE committee_id = ?1),
+                  (SELECT count(*) FROM chats WHERE committee_id = ?1)""",
+        committee_id,
+        person_id,
+    )
+    return row == (1, 1, 0, 1)
+
+
+async def take_out_group(tx: Transaction, place: Place) -> None:
+    """A chat is none of its committee's any more: what is shown there stays as it is, and nothing more is said."""
+    assert place.committee_id is not None
+    await tx.execute("UPDATE chats SET committee_id = NULL, topic = NULL WHERE id = ?", place.id)
+    await tx.execute("DELETE FROM cards WHERE chat_id = ? AND committee_id = ?", place.id, place.committee_id)
+
+
+# --- persons ---------------------------------------------------------------------------------------------------
+
+
+async def account(tx: Reader, user: UserId) -> Account | None:
+    """An account that was seen."""
+    row = await tx.one("SELECT user, person_id, name, username, private_chat_id FROM identities WHERE user = ?", user)
+    return _account(row) if row else None
+
+
+async def accounts_of(tx: Reader, person_id: int) -> list[Account]:
+    """A person's accounts."""
+    rows = await tx.all(
+        "SELECT user, person_id, name, username, private_chat_id FROM identities WHERE person_id = ? LIMIT 100",
+        person_id,
+    )
+    return [_account(row) for row in rows]
+
+
+def _account(row: tuple[object, ...]) -> Account:
+    user, person_id, name, username, private_chat = row
+    assert isinstance(person_id, int)
+    assert private_chat is None or isinstance(private_chat, int)
+    return Account(
+        user=UserId(str(user)),
+        person_id=person_id,
+        name=str(name),
+        username=None if username is None else str(username),
+        private_chat=private_chat,
+    )
+
+
+async def memberships(tx: Reader, person_id: int) -> dict[int, joining.Membership]:
+    """A person's memberships by committee, those that have ended among them."""
+    rows = await tx.all(
+        """SELECT m.committee_id, m.id, m.active, r.role FROM members m
+           LEFT JOIN roles r ON r.member_id = m.id AND r.until_us IS NULL
+           WHERE m.person_id = ? AND m.id NOT IN (SELECT member_id FROM absorbed) ORDER BY m.id LIMIT 1000""",
+        person_id,
+    )
+    found: dict[int, joining.Membership] = {}
+    for committee_id, id_, active, role in rows:
+        before = found.get(committee_id)
+        roles = (before.roles if before else frozenset()) | ({role} if role else frozenset())
+        found[committee_id] = joining.Membership(id=id_, active=bool(active), roles=roles)
+    return found
+
+
+async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, now: datetime) -> None:
+    """One membership goes into another: roles, what was proposed and agreed to, buttons. The account stays."""
+    at_us = to_us(now)
+    await tx.execute(
+        """INSERT INTO roles (member_id, role, from_us)
+           SELECT ?2, role, ?3 FROM roles WHERE member_id = ?1 AND until_us IS NULL
+               AND role NOT IN (SELECT role FROM roles WHERE member_id = ?2 AND until_us IS NULL)""",
+        old,
+        into,
+        at_us,
+    )
+    await people.leave_roles(tx, old, now=now)
+    await tx.execute("UPDATE members SET active = 0, left_us = coalesce(left_us, ?) WHERE id = ?", at_us, old)
+    await tx.execute(
+        """UPDATE members SET (nickname, nickname_key) = (SELECT nickname, nickname_key FROM members WHERE id = ?)
+           WHERE id = ? AND nickname IS NULL""",
+        old,
+        into,
+    )
+    # What is decided already stays as it was decided.
+    open_ = "SELECT id FROM proposals WHERE state = 'open'"
+    await tx.execute("UPDATE proposals SET proposer_id = ? WHERE proposer_id = ? AND state = 'open'", into, old)
+    await tx.execute(
+        f"""INSERT INTO consents (proposal_id, member_id, at_us)
+            SELECT proposal_id, ?, at_us FROM consents WHERE member_id = ? AND proposal_id IN ({open_})
+            ON CONFLICT DO NOTHING""",
+        into,
+        old,
+    )
+    await tx.execute(f"DELETE FROM consents WHERE member_id = ? AND proposal_id IN ({open_})", old)
+    await tx.execute("UPDATE buttons SET member_id = ? WHERE member_id = ?", into, old)
+    await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)
+    await tx.execute("UPDATE absorbed SET into_id = ? WHERE into_id = ?", into, old)
+    await tx.execute(
+        "INSERT INTO absorbed (member_id, into_id, transfer_id, at_us) VALUES (?, ?, ?, ?)", old, into, transfer, at_us
+    )
+
+
+async def join_persons(tx: Transaction, one: int, other: int, *, now: datetime) -> None:
+    """Two persons are one from now on. In each committee one of their memberships must have absorbed the other."""
+    # A committee has a person once: memberships that went into others stay behind with somebody without accounts.
+    left_behind = await tx.all(
+        "SELECT id FROM members WHERE person_id = ? AND id IN (SELECT member_id FROM absorbed) LIMIT 1000", one
+    )
+    if left_behind:
+        nobody = await tx.value("INSERT INTO persons (language, created_us) VALUES (NULL, ?) RETURNING id", to_us(now))
+        for (id_,) in left_behind:
+            await tx.execute("UPDATE members SET person_id = ? WHERE id = ?", nobody, id_)
+    await tx.execute(
+        "UPDATE members SET person_id = ? WHERE person_id = ? AND id NOT IN (SELECT member_id FROM absorbed)",
+        one,
+        other,
+    )
+    await tx.execute("UPDATE identities SET person_id = ? WHERE person_id = ?", one, other)
+    await tx.execute(
+        "UPDATE persons SET language = coalesce(language, (SELECT language FROM persons WHERE id = ?)) WHERE id = ?",
+        other,
+        one,
+    )
+    await tx.execute(
+        "DELETE FROM persons WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE person_id = ?1)", other
+    )
+    await people.name_accounts(tx, one)
+
+
+async def separate(tx: Transaction, code: Code, person_id: int, *, now: datetime) -> None:
+    """A person who became one by this code is two again, each with the memberships that they came with.
+
+    Accounts that came later go with the second: whoever used the code may have brought them. In a committee where
+    both had a membership, the one that went on goes back to where it came from.
+    """
+    second = await _copied(tx, person_id, now)
+    kept = await tx.one("SELECT accounts, members FROM codes WHERE id = ?", code.id)
+    assert kept is not None
+    for one in await accounts_of(tx, person_id):
+        if one.user not in json.loads(kept[0]):
+            await _move_account(tx, one, second)
+    await tx.execute(
+        "UPDATE members SET person_id = ? WHERE person_id = ? AND id IN (SELECT value FROM json_each(?))",
+        second,
+        person_id,
+        kept[1],
+    )
+
+
+async def take_out_account(tx: Transaction, taken: Account, *, now: datetime) -> None:
+    """An account is a person of its own again, without memberships; cards in its private chat stay as they are."""
+    await _move_account(tx, taken, await _copied(tx, taken.person_id, now))
+
+
+async def _copied(tx: Transaction, person_id: int, now: datetime) -> int:
+    """A new person, who reads the same language."""
+    return int(
+        await tx.value(
+            "INSERT INTO persons (language, created_us) SELECT language, ? FROM persons WHERE id = ? RETURNING id",
+            to_us(now),
+            person_id,
+        )
+    )
+
+
+async def _move_account(tx: Transaction, moved: Account, person_id: int) -> None:
+    await tx.execute("UPDATE identities SET person_id = ? WHERE user = ?", person_id, moved.user)
+    if moved.private_chat is not None:
+        await tx.execute("DELETE FROM cards WHERE chat_id = ?", moved.private_chat)
