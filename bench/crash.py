@@ -10,12 +10,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from tests.servers.bursts import Bursts, Tally, effects, numbers, tally
-from tests.servers.running import RunningBot, folder
+from tests.servers.bursts import Life, Tally, TelegramBursts, effects, numbers, tally
+from tests.servers.running import folder, on_telegram
 from tests.servers.telegram_api import TelegramServer
 
 KILLS = 6
 BURST = 20
+MOMENTS = (0.2, 1.0)
 STOCK = (sys.executable, "-m", "bench.stock_bot")
 
 
@@ -23,10 +24,10 @@ async def ours() -> Tally:
     """Our bot."""
     async with TelegramServer(validate=False) as server:
         with folder() as name:
-            bot = RunningBot(server, Path(name))
-            bursts = Bursts(server, bot, seed=1)
+            bot = on_telegram(server, Path(name))
+            bursts = TelegramBursts(server, bot, seed=1)
             await bursts.set_up()
-            await bursts.kills(KILLS, size=BURST, seconds=(0.2, 1.0))
+            await bursts.kills(KILLS, size=BURST, lives=[Life(bursts.up, MOMENTS)])
             await bursts.quiet(lambda: len(effects(bot.database)) == bursts.said)
             await asyncio.sleep(2)
             by_number = bursts.replies(r"\(No\. (\d+)\)")
@@ -40,11 +41,11 @@ async def stock() -> Tally:
     os.environ["BOT_STORE"] = "1"
     async with TelegramServer(validate=False) as server:
         with folder() as name:
-            bot = RunningBot(server, Path(name), STOCK)
-            bursts = Bursts(server, bot, seed=1)
+            bot = on_telegram(server, Path(name), STOCK)
+            bursts = TelegramBursts(server, bot, seed=1)
             await bot.start()
             await server.listening(within=30)
-            await bursts.kills(KILLS, size=BURST, seconds=(0.2, 1.0))
+            await bursts.kills(KILLS, size=BURST, lives=[Life(bursts.up, MOMENTS)])
             await asyncio.sleep(10)
             await bot.stop()
             connection = sqlite3.connect(Path(name) / "stock.sqlite")

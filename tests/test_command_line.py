@@ -23,7 +23,7 @@ from bot import checks, questions
 from bot.app import App
 from bot.config import load
 from bot.process import CannotStart, serve
-from tests.servers.running import RunningBot
+from tests.servers.running import RunningBot, on_telegram
 from tests.servers.telegram_api import TOKEN, TelegramServer
 
 ROOT = Path(__file__).parent.parent
@@ -77,7 +77,30 @@ def test_version_and_help_load_next_to_nothing() -> None:
 def test_trying_loads_no_network_and_no_prompt_where_none_is_needed() -> None:
     found = loaded("try", "--script", "-")
     assert "bot.practice" in found
-    assert not {"telegram", "aiohttp", "bot.adapters.telegram", "prompt_toolkit", "pydantic_settings"} & found
+    networks = {"telegram", "nio", "aiohttp", "bot.adapters.telegram", "bot.adapters.matrix"}
+    assert not {*networks, "prompt_toolkit", "pydantic_settings"} & found
+
+
+def test_only_what_is_configured_is_loaded(tmp_path: Path) -> None:
+    telegram = f'[telegram]\ntoken = "{TOKEN}"\n'
+    matrix = '[matrix]\nuser = "@solibot:example.org"\n'
+    program = """
+        import sys
+        from pathlib import Path
+        from bot import checks
+        from bot.config import load
+        from bot.process import networks
+        found = networks(load(Path(sys.argv[1])))
+        print(*(network.kind.network for network in found), *({"telegram", "nio"} & set(sys.modules)))
+    """
+    for text, expected in ((telegram, {"telegram"}), (matrix, {"matrix", "nio"}), ("", set())):
+        file = tmp_path / "config.toml"
+        file.write_text(text)
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(program), str(file)], cwd=ROOT, capture_output=True, text=True,
+            timeout=SECONDS_MAX, check=True,
+        )  # fmt: skip
+        assert set(done.stdout.split()) == expected
 
 
 def test_what_is_mistyped_is_named() -> None:
@@ -143,7 +166,7 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 
 # --- init -----------------------------------------------------------------------------------------------------------
 
-ANSWERS = f"{TOKEN}\n\nes\ny\n"
+ANSWERS = f"\n{TOKEN}\n\nes\ny\n"
 
 
 def test_init_asks_and_writes_files_that_only_you_can_read(tmp_path: Path) -> None:
@@ -164,7 +187,7 @@ def test_init_asks_and_writes_files_that_only_you_can_read(tmp_path: Path) -> No
 
 
 def test_init_writes_where_it_is_told_and_the_token_can_come_later(tmp_path: Path) -> None:
-    done = solibot("init", "--config", "etc/bot.toml", "--data", "var", said="\n\nn\n", folder=tmp_path)
+    done = solibot("init", "--config", "etc/bot.toml", "--data", "var", said="\n\n\nn\n", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "put the token into [telegram]" in done.stdout
     text = (tmp_path / "etc" / "bot.toml").read_text()
@@ -189,7 +212,11 @@ def test_init_overwrites_nothing_without_asking(tmp_path: Path) -> None:
 
 
 def test_init_that_is_not_answered_writes_nothing(tmp_path: Path) -> None:
-    for answers in ("", f"{TOKEN}\n", f"{TOKEN}\n\nklingon\nklingon\nklingon\n", "hidden\nhidden\nhidden\n"):
+    nowhere = "matrix\n\n\nn\n" + "@solibot:127.0.0.1:9\n\n" * 3
+    for answers in (
+        "", "irc\nirc\nirc\n", f"\n{TOKEN}\n", f"\n{TOKEN}\n\nklingon\nklingon\nklingon\n",
+        "t\nhidden\nhidden\nhidden\n", nowhere,
+    ):  # fmt: skip
         done = solibot("init", said=answers, folder=tmp_path)
         assert done.returncode == 1
         assert "nothing is written" in done.stderr
@@ -201,7 +228,7 @@ def test_init_that_is_not_answered_writes_nothing(tmp_path: Path) -> None:
 def test_init_says_how_to_get_encryption_where_it_is_not_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers = iter([TOKEN, "", ""])
+    answers = iter(["", TOKEN, "", ""])
     monkeypatch.setattr("builtins.input", lambda _: next(answers))
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     questions.ask(tmp_path / "config.toml", None)
@@ -213,7 +240,7 @@ async def test_init_leaves_a_database_that_is_not_encrypted_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await _made(tmp_path / "data" / "solibot.sqlite")
-    answers = iter([TOKEN, "", ""])
+    answers = iter(["", TOKEN, "", ""])
     monkeypatch.setattr("builtins.input", lambda _: next(answers))
     questions.ask(tmp_path / "config.toml", None)
     assert "not encrypted; it stays so" in capsys.readouterr().out
@@ -242,7 +269,7 @@ async def server() -> AsyncIterator[TelegramServer]:
 @pytest.fixture
 def bot(server: TelegramServer, tmp_path: Path) -> RunningBot:
     """The bot, ready to be started."""
-    return RunningBot(server, tmp_path)
+    return on_telegram(server, tmp_path)
 
 
 async def founded(server: TelegramServer) -> None:
@@ -310,7 +337,7 @@ async def test_even_when_the_program_itself_is_stuck_it_is_gone_in_time(server: 
         from bot.__main__ import main
         main()
     """
-    bot = RunningBot(server, tmp_path, [sys.executable, "-c", textwrap.dedent(program)])
+    bot = on_telegram(server, tmp_path, [sys.executable, "-c", textwrap.dedent(program)])
     await bot.start()
     await server.listening(within=20)
     assert await bot.stop() == 1

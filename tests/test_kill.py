@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections import Counter
 from pathlib import Path
 
-from bot.domain import chain
-from tests.servers.bursts import Bursts, effects, numbers, tally
-from tests.servers.running import RunningBot
+from tests.servers.bursts import Life, TelegramBursts, at_once, books_are_sound, effects, numbers, tally
+from tests.servers.running import on_telegram
 from tests.servers.telegram_api import TelegramServer
 
 KILLS = int(os.environ.get("SOLIBOT_KILLS", "10"))
@@ -18,10 +16,11 @@ SEED = int(os.environ.get("SOLIBOT_SEED", "1"))
 
 async def test_kill_9_loses_nothing_and_does_nothing_twice(tmp_path: Path) -> None:
     async with TelegramServer() as server:
-        bot = RunningBot(server, tmp_path)
-        bursts = Bursts(server, bot, seed=SEED)
+        bot = on_telegram(server, tmp_path)
+        bursts = TelegramBursts(server, bot, seed=SEED)
         await bursts.set_up()
-        await bursts.kills(KILLS, size=20, seconds=(0.0, 0.25), while_starting=0.2)
+        moments = (0.0, 0.25)
+        await bursts.kills(KILLS, size=20, lives=[*[Life(bursts.up, moments)] * 4, Life(at_once, moments)])
         replied: Counter[int] = Counter()
 
         def answered() -> bool:
@@ -37,21 +36,4 @@ async def test_kill_9_loses_nothing_and_does_nothing_twice(tmp_path: Path) -> No
         # A repeated reply is possible only when the bot died between the network's answer and its own mark.
         assert found.replies_doubled <= KILLS
         assert server.violations == []
-        _books_are_sound(bot.database, bursts.said)
-
-
-def _books_are_sound(database: Path, said: int) -> None:
-    """By SQL of our own, not by the program's."""
-    connection = sqlite3.connect(database)
-    assert connection.execute("SELECT sum(balance) FROM accounts").fetchone() == (0,)
-    assert connection.execute("SELECT count(*), sum(minutes) FROM postings").fetchone() == (2 * said, 0)
-    fold = dict(connection.execute("SELECT account_id, sum(minutes) FROM postings GROUP BY account_id").fetchall())
-    balances = dict(connection.execute("SELECT id, balance FROM accounts WHERE member_id IS NOT NULL").fetchall())
-    assert fold == balances
-    [(uid,)] = connection.execute("SELECT uid FROM committees").fetchall()
-    entries = connection.execute("SELECT number, kind, at_us, body, hash FROM entries ORDER BY number").fetchall()
-    assert (
-        chain.first_broken(uid, [chain.Entry(number=n, kind=k, at_us=a, body=b, hash=h) for n, k, a, b, h in entries])
-        is None
-    )
-    connection.close()
+        books_are_sound(bot.database, bursts.said)

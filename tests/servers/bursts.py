@@ -6,11 +6,15 @@ import asyncio
 import random
 import re
 import sqlite3
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from bot.domain import chain
 from tests.servers.running import RunningBot
 from tests.servers.telegram_api import TelegramServer
 from tests.servers.telegram_state import Chat, User
@@ -36,13 +40,63 @@ class Tally:
         )
 
 
-class Bursts:
-    """A committee of two in one group; `/thank` comes in bursts, and the bot dies in each of them."""
+@dataclass(frozen=True)
+class Life:
+    """How long the bot lives: some time between these two, from then on."""
 
-    def __init__(self, server: TelegramServer, bot: RunningBot, *, seed: int) -> None:
-        self.server, self.bot = server, bot
+    from_when: Callable[[], Awaitable[None]]
+    seconds: tuple[float, float]
+
+
+async def at_once() -> None:
+    """From its start on: do not wait until the bot is up."""
+
+
+class Bursts(ABC):
+    """Committees on a network; `thank` comes in bursts, and the bot dies in each of them."""
+
+    bot: RunningBot
+
+    def __init__(self, *, seed: int) -> None:
         self.random = random.Random(seed)
         self.said = 0
+
+    async def start(self) -> None:
+        """Start the bot (again); returns at once."""
+        await self.bot.start()
+
+    @abstractmethod
+    async def up(self) -> None:
+        """Return when the bot listens (again)."""
+
+    @abstractmethod
+    async def burst(self, size: int) -> None:
+        """Say so many commands, each with a number of its own."""
+
+    async def kills(self, count: int, *, size: int, lives: Sequence[Life]) -> None:
+        """So many bursts of `size` commands, each with a kill in one of these ways; at the end the bot runs."""
+        for _ in range(count):
+            life = self.random.choice(lives)
+            await life.from_when()
+            saying = asyncio.create_task(self.burst(size))
+            await asyncio.sleep(self.random.uniform(*life.seconds))
+            await self.bot.kill()
+            await self.start()
+            await saying
+
+    async def quiet(self, done: Callable[[], bool], *, within: float = AWAY_SECONDS) -> None:
+        """Wait until it is done, or until nothing more comes."""
+        end = asyncio.get_running_loop().time() + within
+        while not done() and asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(0.05)
+
+
+class TelegramBursts(Bursts):
+    """A committee of two in one group."""
+
+    def __init__(self, server: TelegramServer, bot: RunningBot, *, seed: int) -> None:
+        super().__init__(seed=seed)
+        self.server, self.bot = server, bot
         # Before the bot comes into the group: it keeps the mode it came with.
         server.set_privacy(False)
         server.short_polls(0.01)
@@ -61,21 +115,16 @@ class Bursts:
             answer = await self.server.reply(self.server.say(who, self.group, "/limit off"), within=AWAY_SECONDS)
         assert answer.text == "There is no lowest balance now."
 
-    async def kills(self, count: int, *, size: int, seconds: tuple[float, float], while_starting: float = 0.0) -> None:
-        """So many bursts of `size` commands, each with a kill at a random moment; at the end the bot is left running.
+    async def up(self) -> None:
+        """Return when the bot asks for updates (again)."""
+        await self.server.listening(within=AWAY_SECONDS)
 
-        `while_starting`: the share of bursts that do not wait until the bot is up again.
-        """
-        for _ in range(count):
-            if self.random.random() >= while_starting:
-                await self.server.listening(within=AWAY_SECONDS)
-            for _ in range(size):
-                self.said += 1
-                who, other = (self.ana, "ben") if self.random.random() < 0.5 else (self.ben, "ana")
-                self.server.say(who, self.group, f"/thank @{other} 30m burst {self.said}")
-            await asyncio.sleep(self.random.uniform(*seconds))
-            await self.bot.kill()
-            await self.bot.start()
+    async def burst(self, size: int) -> None:
+        """Say so many commands, all at once."""
+        for _ in range(size):
+            self.said += 1
+            who, other = (self.ana, "ben") if self.random.random() < 0.5 else (self.ben, "ana")
+            self.server.say(who, self.group, f"/thank @{other} 30m burst {self.said}")
 
     def replies(self, pattern: str) -> Counter[int]:
         """How often each number stands in what the bot said in the group."""
@@ -86,33 +135,50 @@ class Bursts:
                 found[int(number.group(1))] += 1
         return found
 
-    async def quiet(self, done: Callable[[], bool], *, within: float = AWAY_SECONDS) -> None:
-        """Wait until it is done, or until nothing more comes."""
-        end = asyncio.get_running_loop().time() + within
-        while not done() and asyncio.get_running_loop().time() < end:
-            await asyncio.sleep(0.05)
+
+@contextmanager
+def reading(database: Path) -> Iterator[sqlite3.Connection]:
+    """A look into a database that others write to."""
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 def effects(database: Path) -> Counter[int]:
     """How often each command of the bursts stands in the books of our bot."""
-    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-    try:
+    with reading(database) as connection:
         rows = connection.execute("SELECT text FROM notes WHERE text LIKE 'burst %'").fetchall()
-    finally:
-        connection.close()
     return Counter(int(text.removeprefix("burst ")) for (text,) in rows)
 
 
 def numbers(database: Path) -> dict[int, int]:
-    """The number of the transfer that each command of the bursts became."""
-    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-    try:
+    """The number of the transfer that each command of the bursts became; in the order in which that was done."""
+    with reading(database) as connection:
         rows = connection.execute(
-            "SELECT n.text, t.number FROM notes n JOIN transfers t ON n.thing = 'transfer:' || t.id"
+            "SELECT n.text, t.number FROM notes n JOIN transfers t ON n.thing = 'transfer:' || t.id ORDER BY t.id"
         ).fetchall()
-    finally:
-        connection.close()
     return {int(text.removeprefix("burst ")): number for text, number in rows}
+
+
+def books_are_sound(database: Path, said: int) -> None:
+    """By SQL of our own, not by the program's."""
+    with reading(database) as connection:
+
+        def rows(question: str, *values: object) -> list[tuple[Any, ...]]:
+            return connection.execute(question, values).fetchall()
+
+        assert rows("SELECT count(*), sum(minutes) FROM postings") == [(2 * said, 0)]
+        folds = "SELECT account_id, sum(minutes) FROM postings GROUP BY account_id"
+        assert dict(rows(folds)) == dict(rows("SELECT id, balance FROM accounts WHERE member_id IS NOT NULL"))
+        for id_, uid in rows("SELECT id, uid FROM committees"):
+            assert rows("SELECT sum(balance) FROM accounts WHERE committee_id = ?", id_) == [(0,)]
+            entries = rows(
+                "SELECT number, kind, at_us, body, hash FROM entries WHERE committee_id = ? ORDER BY number", id_
+            )
+            links = [chain.Entry(number=n, kind=k, at_us=a, body=b, hash=h) for n, k, a, b, h in entries]
+            assert chain.first_broken(uid, links) is None
 
 
 def tally(said: int, done: Counter[int], replied: Counter[int]) -> Tally:
