@@ -11,20 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 from bot.app import utc_now
-from bot.chat import ChatId, Dispatcher
-from bot.config import Config
+from bot.chat import ChatId, Dispatcher, native
+from bot.config import NETWORKS, Config
 from bot.process import is_running, telegram, trouble
 from bot.text import Reader as For
-from bot.text import shown
+from bot.text import Text, shown
 from storage import entries, inbox, inspection, people, transfers
 from storage.database import OlderSchema, Reader, StorageError, look
-
-if TYPE_CHECKING:
-    from bot.adapters.telegram import TelegramAdapter
 
 FREE_BYTES_MIN = 100_000_000
 CLOCK_OFF_MAX = timedelta(seconds=30)
@@ -55,11 +52,11 @@ async def findings(config: Config, file: Path | None) -> AsyncIterator[Finding]:
     for finding in _settings(config, file):
         yield finding
     yield _disk(config)
-    groups: list[tuple[ChatId, str]] = []
+    groups: dict[str, list[tuple[ChatId, str]]] = {name: [] for name in NETWORKS}
     newest: datetime | None = None
     try:
         async with look(config.database_file, key=config.database_key) as tx:
-            groups = await inspection.groups(tx, "telegram")
+            groups = {name: await inspection.groups(tx, name) for name in NETWORKS}
             newest = await inbox.newest(tx)
             yield await _file(tx, config)
             async for finding in _books(tx):
@@ -70,17 +67,18 @@ async def findings(config: Config, file: Path | None) -> AsyncIterator[Finding]:
         yield Finding("database", "of an older version; “solibot run” keeps a copy and brings it up to date")
     except StorageError as error:
         yield Finding("database", *trouble(error, config))
-    yield await _clock(config, newest)
-    if config.telegram is None:
-        yield Finding("network", "none is configured.", "add a section [telegram] with a token: “solibot init”")
-        return
-    # It only asks the network, so there is nobody to hand events to.
-    adapter = telegram(config, cast("Dispatcher", None))
-    try:
-        async for finding in _telegram(adapter, groups):
+    if config.telegram is None and config.matrix is None:
+        yield _clock_alone(newest)
+        yield Finding("network", "none is configured.", "add a section [telegram] or [matrix]: “solibot init”")
+    compared = False
+    if config.telegram is not None:
+        yield await _clock(config.telegram.base_url, newest)
+        compared = True
+        async for finding in _telegram(config, groups["telegram"]):
             yield finding
-    finally:
-        await adapter.close()
+    if config.matrix is not None:
+        async for finding in _matrix(config, groups["matrix"], newest, compared=compared):
+            yield finding
 
 
 # --- the machine -----------------------------------------------------------------------------------------------------
@@ -105,14 +103,20 @@ def _disk(config: Config) -> Finding:
     return Finding("disk", f"{size(free)} free")
 
 
-async def _clock(config: Config, newest: datetime | None) -> Finding:
+def _clock_alone(newest: datetime | None) -> Finding:
+    """The clock, where there is nothing but the database to compare it with."""
     now = utc_now()
     if newest is not None and newest - now > CLOCK_OFF_MAX:
         # Reminders and deadlines would come late by that much.
         return Finding("clock", f"it is {now:%Y-%m-%d %H:%M} UTC here, but events of later are stored.", _SET_CLOCK)
-    if config.telegram is None:
-        return Finding("clock", f"{now:%Y-%m-%d %H:%M} UTC")
-    address = config.telegram.base_url
+    return Finding("clock", f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+async def _clock(address: str, newest: datetime | None) -> Finding:
+    """The clock, compared with the one of the server at this address."""
+    alone, now = _clock_alone(newest), utc_now()
+    if not alone.ok:
+        return alone
     try:
         off = await asyncio.to_thread(_off, address)
     except (OSError, http.client.HTTPException, ValueError):
@@ -182,19 +186,28 @@ _KEEP = "stop the bot, keep a copy of the data folder as it is, and report it"
 # --- Telegram --------------------------------------------------------------------------------------------------------
 
 
-async def _telegram(adapter: TelegramAdapter, groups: list[tuple[ChatId, str]]) -> AsyncIterator[Finding]:
-    accepted = True
-    for ok, words in await adapter.describe():
-        sentence = shown(words, For())
-        if ok:
-            yield Finding("telegram", sentence)
-            continue
-        what, _, rest = sentence.partition(". ")
-        remedy = f"{rest[:1].lower()}{rest[1:]}".rstrip(".") or "look at this machine's connection, then try again"
-        yield Finding("telegram", f"{what.rstrip('.')}.", remedy)
-        accepted = False
-    for chat, name in groups if accepted else ():
-        yield _rights(name, await adapter.rights(chat))
+async def _telegram(config: Config, groups: list[tuple[ChatId, str]]) -> AsyncIterator[Finding]:
+    # It only asks the network, so there is nobody to hand events to.
+    adapter = telegram(config, cast("Dispatcher", None))
+    try:
+        accepted = True
+        for ok, words in await adapter.describe():
+            yield _described("telegram", ok, words)
+            accepted = accepted and ok
+        for chat, name in groups if accepted else ():
+            yield _rights(name, await adapter.rights(chat))
+    finally:
+        await adapter.close()
+
+
+def _described(network: str, ok: bool, words: Text) -> Finding:
+    """What an adapter says: where something is wrong, the first sentence says what, and the others what to do."""
+    sentence = shown(words, For())
+    if ok:
+        return Finding(network, sentence)
+    what, _, rest = sentence.partition(". ")
+    remedy = f"{rest[:1].lower()}{rest[1:]}".rstrip(".") or "look at this machine's connection, then try again"
+    return Finding(network, f"{what.rstrip('.')}.", remedy)
 
 
 def _rights(name: str, rights: str) -> Finding:
@@ -208,6 +221,53 @@ def _rights(name: str, rights: str) -> Finding:
             return Finding(subject, "Telegram did not answer.", "try again in a minute")
         case _:
             return Finding(subject, "the bot is not in it any more.", "add it to the group again")
+
+
+# --- Matrix ----------------------------------------------------------------------------------------------------------
+
+
+async def _matrix(
+    config: Config, rooms: list[tuple[ChatId, str]], newest: datetime | None, *, compared: bool
+) -> AsyncIterator[Finding]:
+    from bot.adapters.matrix_check import Inspection, Unanswered, exposed
+
+    assert config.matrix is not None
+    running = is_running(config.data)
+    account = Inspection(
+        folder=config.matrix_folder,
+        homeserver=config.matrix_homeserver,
+        user=config.matrix.user,
+        password_known=config.matrix_password is not None,
+    )
+    try:
+        found = await account.describe()
+        if not compared:
+            yield await _clock(account.address, newest) if account.address else _clock_alone(newest)
+        for ok, words in found:
+            yield _described("matrix", ok, words)
+        if files := exposed(config.matrix_folder):
+            others = f" and {len(files) - 1} more" if len(files) > 1 else ""
+            remedy = f"chmod -R go-rwx {config.matrix_folder}"
+            yield Finding("matrix keys", f"other users of this machine can get at {files[0]}{others}.", remedy)
+        if running:
+            yield Finding("matrix keys", "not looked into, because the bot is running")
+        else:
+            yield Finding("matrix keys", *account.keys())
+        if not account.let_in:
+            return
+        try:
+            standings = await account.rooms([native(chat) for chat, _ in rooms])
+        except Unanswered as error:
+            yield Finding("rooms", f"the homeserver does not answer ({error}).", "try again in a minute")
+        else:
+            for chat, name in rooms:
+                yield Finding(f"room of {name}", *standings[native(chat)])
+        if running:
+            yield Finding("matrix limit", "measured only while the bot is not running")
+        else:
+            yield Finding("matrix limit", *await account.limit())
+    finally:
+        await account.close()
 
 
 # --- status ----------------------------------------------------------------------------------------------------------

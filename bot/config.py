@@ -9,11 +9,11 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.text import LANGUAGES, SOURCE_LANGUAGE
 
@@ -26,6 +26,12 @@ _TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{20,100}")
 _KEY = re.compile(r"[0-9a-fA-F]{64}")
 _TOKEN_EXPECTED = "the token from @BotFather, such as 123456789:AAExampleExampleExampleExampleExamp"  # noqa: S105
 _KEY_EXPECTED = "64 hexadecimal digits, as “solibot init” makes them"
+_PASSWORD = re.compile(r"[^\x00-\x1f]{1,512}")
+_PASSWORD_EXPECTED = "the password of the bot's account, on one line"  # noqa: S105
+_USER = re.compile(r"@[^\s:@/]{1,255}:[^\s/@]{1,255}")
+_LOCALPART = re.compile(r"[^\s:@/]{1,255}")
+NETWORKS = ("telegram", "matrix")
+"""The sections of networks: without its section a network is not served."""
 
 
 class WrongConfig(Exception):
@@ -145,6 +151,90 @@ class TelegramSection(_Section):
         return f"{self.base_url.removesuffix('/bot')}/file/bot"
 
 
+class MatrixSection(_Section):
+    """The bot's account at a Matrix homeserver."""
+
+    user: str = _setting(
+        ...,
+        "The address of the bot's account. “solibot init” says how to make one.",
+        expected="the address of the bot's account, such as “@solibot:example.org”",
+        example="@solibot:example.org",
+    )
+    homeserver: str | None = _setting(
+        None,
+        "Its homeserver, by name or by address. Without it: the one in the bot's address.",
+        expected="a homeserver's name or address, such as “example.org” or “https://matrix.example.org”",
+        example="https://matrix.example.org",
+        pattern=r"^(https?://)?[A-Za-z0-9.:\[\]_-]+(/[^\s?#]*)?$",
+    )
+    password: SecretStr | None = _setting(
+        None,
+        "The password of the account. The bot keeps what it logged in with in the folder for the data and needs the\n"
+        "password again when that is lost or was ended. It may stand in the environment, as SOLIBOT_MATRIX__PASSWORD.",
+        expected=_PASSWORD_EXPECTED,
+        example="the password",
+    )
+    password_file: Path | None = _setting(
+        None,
+        "Or the file that holds the password. “solibot init” makes it.",
+        expected="a file, such as “matrix.password”",
+        example="matrix.password",
+    )
+    invites_from: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (),
+        "Who may always call the bot into rooms, such as you who run it. Organizers and members may anyway: an\n"
+        "organizer of a committee into any room, a member into a private one. Invites of others are turned down.",
+        expected="a list of addresses of people, such as [“@ana:example.org”]",
+        example=("@ana:example.org",),
+    )
+    encrypted_private_chats: bool = _setting(
+        True,
+        "Whether the private rooms that the bot opens with people are encrypted. Rooms of groups stay as they are.",
+        expected="true or false",
+        example=True,
+    )
+    device_name: str = _setting(
+        "Solibot",
+        "What the bot's device is called among those of its account.",
+        expected="a name of at most 100 characters, such as “Solibot”",
+        example="Solibot",
+        min_length=1,
+        max_length=100,
+    )
+
+    @field_validator("user")
+    @classmethod
+    def _is_user(cls, user: str) -> str:
+        if not _USER.fullmatch(user) and not _LOCALPART.fullmatch(user):
+            raise ValueError
+        return user
+
+    @field_validator("password")
+    @classmethod
+    def _is_password(cls, password: SecretStr | None) -> SecretStr | None:
+        if password is not None and not _PASSWORD.fullmatch(password.get_secret_value()):
+            raise ValueError
+        return password
+
+    @field_validator("invites_from", mode="before")
+    @classmethod
+    def _from_environment(cls, users: object) -> object:
+        # There it is one text, with commas.
+        return users.replace(",", " ").split() if isinstance(users, str) else users
+
+    @field_validator("invites_from")
+    @classmethod
+    def _are_users(cls, users: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(is_user(user) for user in users):
+            raise ValueError
+        return users
+
+
+def is_user(text: str) -> bool:
+    """Whether this is a whole address at Matrix, such as `@ana:example.org`."""
+    return _USER.fullmatch(text) is not None
+
+
 class LogSection(_Section):
     """What is logged, to the standard error output: never words, names or ids."""
 
@@ -167,6 +257,7 @@ class Config(BaseSettings):
     bot: BotSection = BotSection()
     database: DatabaseSection = DatabaseSection()
     telegram: TelegramSection | None = None
+    matrix: MatrixSection | None = None
     log: LogSection = LogSection()
     _folder: Path = PrivateAttr(Path())
 
@@ -195,7 +286,11 @@ class Config(BaseSettings):
     @property
     def secret_files(self) -> list[Path]:
         """The files that hold secrets, where there are any."""
-        named = [self.database.key_file, self.telegram.token_file if self.telegram else None]
+        named = [
+            self.database.key_file,
+            self.telegram.token_file if self.telegram else None,
+            self.matrix.password_file if self.matrix else None,
+        ]
         return [self._folder / file.expanduser() for file in named if file is not None]
 
     @property
@@ -214,6 +309,31 @@ class Config(BaseSettings):
             raise WrongConfig(f"[telegram] needs token or token_file, or {variable('telegram', 'token')}.")
         return found
 
+    @property
+    def matrix_folder(self) -> Path:
+        """Where what the bot logged in with at Matrix is kept, and its keys."""
+        return self.data / "matrix"
+
+    @property
+    def matrix_homeserver(self) -> str:
+        """The homeserver's name or address. Only where Matrix is configured. Raises WrongConfig."""
+        assert self.matrix is not None
+        found = self.matrix.homeserver or self.matrix.user.partition(":")[2]
+        if not found:
+            raise WrongConfig(
+                "[matrix] needs homeserver, or the whole address in user, such as “@solibot:example.org”."
+            )
+        return found
+
+    @property
+    def matrix_password(self) -> str | None:
+        """The password; None: the bot cannot log in anew. Only where Matrix is configured. Raises WrongConfig."""
+        assert self.matrix is not None
+        section = self.matrix
+        return self._secret(
+            "matrix", "password", section.password, section.password_file, _PASSWORD, _PASSWORD_EXPECTED
+        )
+
     def _secret(
         self, section: str, name: str, value: SecretStr | None, file: Path | None, form: re.Pattern[str], expected: str
     ) -> str | None:
@@ -224,7 +344,7 @@ class Config(BaseSettings):
         path = self._folder / file.expanduser()
         where = f"[{section}] {name}_file: the file {path}"
         try:
-            text = path.read_bytes()[:SECRET_CHARACTERS_MAX].decode("ascii").strip()
+            text = path.read_bytes()[:SECRET_CHARACTERS_MAX].decode("utf-8").strip()
         except OSError as error:
             raise WrongConfig(f"{where} cannot be read ({_why(error)}).") from None
         except ValueError:
@@ -241,7 +361,13 @@ def variable(section: str, name: str) -> str:
 
 def sections() -> dict[str, type[_Section]]:
     """The sections of the file, in order."""
-    return {"bot": BotSection, "database": DatabaseSection, "telegram": TelegramSection, "log": LogSection}
+    return {
+        "bot": BotSection,
+        "database": DatabaseSection,
+        "telegram": TelegramSection,
+        "matrix": MatrixSection,
+        "log": LogSection,
+    }
 
 
 # --- reading -------------------------------------------------------------------------------------------------------
@@ -256,7 +382,7 @@ def load(file: Path | None = None, *, data: Path | None = None) -> Config:
     path = file if file is not None else FILE
     alone = file is None and not path.exists() and any(_variables())
     settings = {} if alone else _read(path)
-    for section, name in (("telegram", "token"), ("database", "key")):
+    for section, name in (("telegram", "token"), ("matrix", "password"), ("database", "key")):
         # What the environment says goes before the file, whichever of its two forms either uses.
         for ours, theirs in ((name, f"{name}_file"), (f"{name}_file", name)):
             if os.environ.get(variable(section, ours)) and isinstance(settings.get(section), dict):
@@ -274,6 +400,7 @@ def load(file: Path | None = None, *, data: Path | None = None) -> Config:
     try:
         _ = config.database_key
         _ = config.telegram_token if config.telegram else None
+        _ = (config.matrix_homeserver, config.matrix_password) if config.matrix else None
     except WrongConfig as wrong:
         raise WrongConfig(*(f"{label}: {sentence}" for sentence in wrong.sentences)) from None
     return config
@@ -372,19 +499,31 @@ def _extra(field: FieldInfo) -> str:
 def written(values: Mapping[str, Mapping[str, Any]], *, top: str) -> str:
     """A file with every setting and its comment. What is not among the values stands there as a comment."""
     parts = ["\n".join(f"# {line}" for line in top.splitlines())]
-    for name, section in sections().items():
-        assert section.__doc__ is not None
-        given = values.get(name, {})
-        parts.append(f"# {section.__doc__}\n[{name}]")
-        for setting, field in section.model_fields.items():
-            assert field.description is not None
-            lines = [f"# {line}" for line in field.description.splitlines()]
-            assert field.examples is not None
-            mark = "" if setting in given else "# "
-            value = given.get(setting, field.examples[0])
-            lines.append(f"{mark}{setting} = {_toml(value)}")
-            parts.append("\n".join(lines))
+    parts += [_section_written(name, values.get(name)) for name in sections()]
     return "\n\n".join(parts) + "\n"
+
+
+def with_section(text: str, name: str, values: Mapping[str, Any]) -> str:
+    """A file's text with the section of one more network."""
+    section, comment = _section_written(name, values), _section_written(name, None)
+    return text.replace(comment, section, 1) if comment in text else f"{text.rstrip()}\n\n{section}\n"
+
+
+def _section_written(name: str, values: Mapping[str, Any] | None) -> str:
+    section = sections()[name]
+    assert section.__doc__ is not None
+    # A section that is there, be it empty, means that its network is served.
+    mark = "# " if values is None and name in NETWORKS else ""
+    parts = [f"# {section.__doc__}\n{mark}[{name}]"]
+    for setting, field in section.model_fields.items():
+        assert field.description is not None
+        lines = [f"# {line}" for line in field.description.splitlines()]
+        assert field.examples is not None
+        given = values is not None and setting in values
+        value = values[setting] if values is not None and given else field.examples[0]
+        lines.append(f"{'' if given else '# '}{setting} = {_toml(value)}")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
 
 
 def example() -> str:
@@ -396,15 +535,22 @@ def example() -> str:
             if field.examples is not None and (field.default is not None or (name, setting) == ("telegram", "token"))
         }
         for name, section in sections().items()
+        if name != "matrix"
     }
     return written(
         values,
         top="All settings of Solibot, with what holds where nothing is set; the token is only an example.\n"
+        "A bot serves Telegram, Matrix or both: those whose sections are there. For Matrix, take away the # before\n"
+        "the line [matrix] and before what you set below it; without Telegram, take out its section.\n"
         "Copy it to config.toml, or let “solibot init” write one. Only you should be able to read it: chmod 600.\n"
         "Each setting can also stand in the environment, which goes first: SOLIBOT_LOG__LEVEL is level in [log].",
     )
 
 
 def _toml(value: object) -> str:
-    # Strings of JSON are strings of TOML, once nothing outside ASCII is written in halves.
-    return str(value) if isinstance(value, int) else json.dumps(str(value), ensure_ascii=False)
+    # Strings of JSON are strings of TOML, once nothing outside ASCII is written in halves; so are its true and false.
+    if isinstance(value, int):
+        return json.dumps(value)
+    if isinstance(value, (tuple, list)):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(str(value), ensure_ascii=False)

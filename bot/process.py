@@ -9,19 +9,21 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot import logs
 from bot.app import App, commands, only_process
-from bot.chat import Dispatcher
+from bot.chat import Adapter, Dispatcher
 from bot.config import Config, WrongConfig
 from bot.text import LANGUAGES, Reader, shown
 from storage import inspection
 from storage.database import NewerSchema, StorageError, Unavailable, WrongKey
 
 if TYPE_CHECKING:
+    from bot.adapters.matrix import MatrixAdapter
     from bot.adapters.telegram import TelegramAdapter
 
 log = logging.getLogger(__name__)
@@ -40,9 +42,9 @@ class CannotStart(Exception):
 
 def serve(config: Config) -> None:
     """Run the bot until SIGTERM or SIGINT. Raises CannotStart, or WrongConfig."""
-    if config.telegram is None:
+    if config.telegram is None and config.matrix is None:
         raise WrongConfig(
-            "No network is configured, so there is nothing to run. Add a section [telegram] with a token "
+            "No network is configured, so there is nothing to run. Add a section [telegram] or [matrix] "
             "(“solibot init” does it), or try the bot without one: “solibot try”."
         )
     with contextlib.ExitStack() as held:
@@ -77,25 +79,68 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _serve(config: Config) -> None:
-    # Imported only here: a network's library costs tens of megabytes and most of the time to start.
-    from bot.adapters.telegram import TelegramAdapter
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network that is configured: what the core must know of it beforehand, and what becomes of its adapter."""
 
+    kind: type[TelegramAdapter] | type[MatrixAdapter]
+    make: Callable[[Dispatcher], Adapter]
+    refusal: Callable[[Any], Coroutine[Any, Any, str | None]]
+    """Why the network does not let the bot in, where only a person can mend that; it ends once that is known."""
+
+
+def networks(config: Config) -> list[Network]:
+    """The networks that are configured. Only their libraries are loaded: they cost time and tens of megabytes."""
+    found = []
+    if config.telegram is not None:
+        from bot.adapters.telegram import TelegramAdapter
+
+        found.append(Network(TelegramAdapter, lambda dispatcher: telegram(config, dispatcher), _refused_by_telegram))
+    if config.matrix is not None:
+        from bot.adapters.matrix import MatrixAdapter
+
+        found.append(Network(MatrixAdapter, lambda dispatcher: matrix(config, dispatcher), _refused_by_matrix))
+    return found
+
+
+async def _serve(config: Config) -> None:
     asyncio.get_running_loop().set_exception_handler(logs.loop_fault)
     stop = _stopping()
+    served = networks(config)
     app = await App.open(
         config.database_file,
         key=config.database_key,
-        popups={TelegramAdapter.network: TelegramAdapter.popup_characters_max},
+        popups={network.kind.network: network.kind.popup_characters_max for network in served},
+        reaches=[network.kind.network for network in served if network.kind.reaches],
         language=config.bot.language,
     )
-    adapter = telegram(config, app.dispatcher)
-    app.add(adapter)
-    looking = asyncio.create_task(_refused(adapter, stop))
+    asking = []
+    for network in served:
+        adapter = network.make(app.dispatcher)
+        app.add(adapter)
+        asking.append(_asked(network, adapter))
+    looking = asyncio.create_task(_refused(asking, stop))
     await app.run(stop)
     looking.cancel()
-    if looking.done() and not looking.cancelled() and (sentence := looking.result()):
-        raise WrongConfig(sentence)
+    if looking.done() and not looking.cancelled() and (sentences := looking.result()):
+        raise WrongConfig(*sentences)
+
+
+async def _refused(asking: Sequence[Coroutine[Any, Any, str | None]], stop: asyncio.Event) -> list[str]:
+    """Why the bot can do nothing at all: it ends the process when every network refuses it, and no sooner."""
+    refusals = await asyncio.gather(*asking)
+    sentences = [refusal for refusal in refusals if refusal is not None]
+    if len(sentences) < len(refusals):
+        return []
+    stop.set()
+    return sentences
+
+
+async def _asked(network: Network, adapter: Adapter) -> str | None:
+    refusal = await network.refusal(adapter)
+    if refusal is not None:
+        log.error("the network refuses the bot: see solibot check", extra={"network": adapter.network})
+    return refusal
 
 
 def telegram(config: Config, dispatcher: Dispatcher) -> TelegramAdapter:
@@ -114,19 +159,41 @@ def telegram(config: Config, dispatcher: Dispatcher) -> TelegramAdapter:
     )
 
 
-async def _refused(adapter: TelegramAdapter, stop: asyncio.Event) -> str | None:
-    """Look once whether all is well at the network. A token that it does not accept ends the process."""
+def matrix(config: Config, dispatcher: Dispatcher) -> MatrixAdapter:
+    """The adapter for the configured account at Matrix."""
+    from bot.adapters.matrix import MatrixAdapter
+
+    assert config.matrix is not None
+    return MatrixAdapter(
+        folder=config.matrix_folder,
+        homeserver=config.matrix_homeserver,
+        user=config.matrix.user,
+        password=config.matrix_password,
+        device_name=config.matrix.device_name,
+        dispatcher=dispatcher,
+        commands=commands(),
+        invites_from=config.matrix.invites_from,
+        encrypted_private_chats=config.matrix.encrypted_private_chats,
+        language=config.bot.language,
+    )
+
+
+async def _refused_by_telegram(adapter: TelegramAdapter) -> str | None:
+    from bot.adapters.telegram import TOKEN_REFUSED
+
     found = await adapter.describe()
     if all(ok for ok, _ in found):
         return None
     log.warning("not in order at the network: see solibot check", extra={"network": adapter.network})
-    # Imported only here, as above.
-    from bot.adapters.telegram import TOKEN_REFUSED
+    return f"[telegram] token: {shown(TOKEN_REFUSED, Reader())}" if (False, TOKEN_REFUSED) in found else None
 
-    if (False, TOKEN_REFUSED) not in found:
-        return None
-    stop.set()
-    return f"[telegram] token: {shown(TOKEN_REFUSED, Reader())}"
+
+async def _refused_by_matrix(adapter: MatrixAdapter) -> str | None:
+    from bot.adapters.matrix_check import lasting
+
+    error = await adapter.first_opened()
+    sentence = lasting(error) if error is not None else None
+    return f"[matrix] {sentence}" if sentence is not None else None
 
 
 def _stopping() -> asyncio.Event:

@@ -14,6 +14,8 @@ ROOT = Path(__file__).parent.parent
 TOKEN = "7000000001:AAEmulatorEmulatorEmulatorEmulator0"  # opens nothing
 KEY = "0123456789abcdef" * 4
 TELEGRAM = f'[telegram]\ntoken = "{TOKEN}"\n'
+PASSWORD = "correct horse: battery, staple"  # opens nothing
+MATRIX = f'[matrix]\nuser = "@solibot:example.org"\npassword = "{PASSWORD}"\n'
 
 
 @pytest.fixture(autouse=True)
@@ -55,10 +57,10 @@ def test_the_example_shows_every_setting_with_a_comment() -> None:
     lines = (ROOT / "config.example.toml").read_text("utf-8").splitlines()
     assert set(Config.model_fields) == set(sections())
     for name, section in sections().items():
-        start = lines.index(f"[{name}]")
+        start = lines.index(f"# [{name}]" if name == "matrix" else f"[{name}]")
         assert lines[start - 1].startswith("# ")
         following = lines[start + 1 :]
-        end = next((at for at, line in enumerate(following) if line.startswith("[")), len(following))
+        end = next((at for at, line in enumerate(following) if line.startswith(("[", "# ["))), len(following))
         for setting in section.model_fields:
             [at] = [
                 at for at, line in enumerate(following[:end]) if line.removeprefix("# ").startswith(f"{setting} = ")
@@ -69,6 +71,19 @@ def test_the_example_shows_every_setting_with_a_comment() -> None:
 def test_the_example_is_what_the_settings_say_of_themselves() -> None:
     remedy = 'python -c "from bot.config import example; print(example(), end=str())" > config.example.toml'
     assert (ROOT / "config.example.toml").read_text("utf-8") == config.example(), remedy
+
+
+def test_matrix_is_served_once_its_lines_are_no_comments_any_more() -> None:
+    assert read(config.example()).matrix is None
+    text = config.example()
+    for line in ("[matrix]", 'user = "@', 'password_file = "', 'invites_from = ["', "encrypted_private_chats = "):
+        text = text.replace(f"\n# {line}", f"\n{line}")
+    Path("matrix.password").write_text(PASSWORD + "\n")
+    settings = read(text)
+    assert settings.matrix is not None
+    assert settings.matrix_password == PASSWORD
+    assert settings.matrix.invites_from == ("@ana:example.org",)
+    assert settings.matrix.encrypted_private_chats is True
 
 
 def test_nobody_gets_a_key_from_the_example() -> None:
@@ -88,6 +103,55 @@ def test_what_is_written_can_be_read_again() -> None:
     assert settings.telegram_token == TOKEN
     assert settings.telegram is not None
     assert settings.telegram.messages_per_minute_in_group == 5
+
+
+def test_a_network_can_be_added_to_a_file_that_is_there() -> None:
+    matrix = {"user": "@solibot:example.org", "invites_from": ["@ana:example.org", "@ben:example.org"]}
+    made = config.written({"telegram": {"token": TOKEN}}, top="x")
+    for before in (made, TELEGRAM):
+        text = config.with_section(before, "matrix", matrix)
+        assert text.startswith(before[: before.index("[telegram]")])
+        assert text.count("[matrix]") == 1
+        settings = read(text)
+        assert settings.telegram_token == TOKEN
+        assert settings.matrix is not None
+        assert settings.matrix.invites_from == ("@ana:example.org", "@ben:example.org")
+
+
+# --- Matrix ------------------------------------------------------------------------------------------------------
+
+
+def test_one_bot_serves_telegram_matrix_both_or_none() -> None:
+    served = [
+        tuple(name for name in config.NETWORKS if getattr(read(text), name) is not None)
+        for text in (TELEGRAM, MATRIX, TELEGRAM + MATRIX, "")
+    ]
+    assert served == [("telegram",), ("matrix",), ("telegram", "matrix"), ()]
+
+
+def test_the_homeserver_is_the_one_in_the_address_unless_it_is_named() -> None:
+    assert read('[matrix]\nuser = "@solibot:localhost:8448"\n').matrix_homeserver == "localhost:8448"
+    named = 'homeserver = "https://matrix.example.org"\n'
+    assert read(f'[matrix]\nuser = "@solibot:example.org"\n{named}').matrix_homeserver == "https://matrix.example.org"
+    assert read(f'[matrix]\nuser = "solibot"\n{named}').matrix_homeserver == "https://matrix.example.org"
+
+
+def test_matrix_needs_no_password_once_the_bot_is_logged_in() -> None:
+    assert read('[matrix]\nuser = "@solibot:example.org"\n').matrix_password is None
+
+
+def test_who_may_invite_stands_in_the_environment_with_commas(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SOLIBOT_MATRIX__USER", "@solibot:example.org")
+    monkeypatch.setenv("SOLIBOT_MATRIX__PASSWORD", PASSWORD)
+    monkeypatch.setenv("SOLIBOT_MATRIX__INVITES_FROM", "@ana:example.org, @ben:localhost:8448")
+    monkeypatch.setenv("SOLIBOT_MATRIX__ENCRYPTED_PRIVATE_CHATS", "false")
+    settings = load()
+    assert settings.telegram is None
+    assert settings.matrix is not None
+    assert settings.matrix.invites_from == ("@ana:example.org", "@ben:localhost:8448")
+    assert settings.matrix.encrypted_private_chats is False
+    assert settings.matrix_password == PASSWORD
+    assert settings.matrix_folder == tmp_path / "data" / "matrix"
 
 
 # --- where things are --------------------------------------------------------------------------------------------
@@ -146,10 +210,11 @@ def test_the_environment_can_say_everything(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_no_secret_shows_when_settings_are_printed() -> None:
-    settings = read(f'{TELEGRAM}[database]\nkey = "{KEY}"\n')
+    settings = read(f'{TELEGRAM}{MATRIX}[database]\nkey = "{KEY}"\n')
     for text in (repr(settings), str(settings), str(settings.model_dump())):
         assert TOKEN not in text
         assert KEY not in text
+        assert PASSWORD not in text
 
 
 @pytest.mark.parametrize(
@@ -168,6 +233,11 @@ def test_no_secret_shows_when_settings_are_printed() -> None:
         '[telegram]\n"123456:hidden-word" = 1\n',
         '"123456:hidden-word" = 1\n',
         '[telegram]\ntoken_file = "token"\n',
+        '[matrix]\nuser = "@b:example.org"\npassword = "hidden-word\\n"\n',
+        '[matrix]\nuser = "@b:example.org"\npassword = ["hidden-word"]\n',
+        '[matrix]\nuser = "@b:example.org"\npasswort = "hidden-word"\n',
+        '[matrix]\nuser = "@b: hidden-word"\n',
+        'password = "hidden-word"\n',
     ],
 )
 def test_no_value_is_repeated_when_something_is_wrong(text: str) -> None:
@@ -209,6 +279,39 @@ def test_no_value_is_repeated_when_something_is_wrong(text: str) -> None:
             f'{TELEGRAM}base_url = "https://example.org"\n',
             "config.toml: [telegram] base_url must be an address that ends in /bot, such as "
             "“https://api.telegram.org/bot”.",
+        ),
+        (
+            "[matrix]\n",
+            "config.toml: [matrix] user must be the address of the bot's account, such as “@solibot:example.org”.",
+        ),
+        (
+            '[matrix]\nuser = "@solibot"\n',
+            "config.toml: [matrix] user must be the address of the bot's account, such as “@solibot:example.org”.",
+        ),
+        (
+            '[matrix]\nuser = "solibot"\n',
+            "config.toml: [matrix] needs homeserver, or the whole address in user, such as “@solibot:example.org”.",
+        ),
+        (
+            f'{MATRIX}password_file = "x"\n',
+            "config.toml: [matrix] has both password and password_file: keep one of them.",
+        ),
+        (
+            f'{MATRIX}homeserver = "example org"\n',
+            "config.toml: [matrix] homeserver must be a homeserver's name or address, such as “example.org” or "
+            "“https://matrix.example.org”.",
+        ),
+        (
+            f'{MATRIX}invites_from = ["ana"]\n',
+            "config.toml: [matrix] invites_from must be a list of addresses of people, such as [“@ana:example.org”].",
+        ),
+        (
+            f"{MATRIX}invites_from = [3]\n",
+            "config.toml: [matrix] invites_from must be a list of addresses of people, such as [“@ana:example.org”].",
+        ),
+        (
+            'password = "x"\n',
+            "config.toml: the setting “password” belongs below the line [matrix].",
         ),
         (
             "[bot]\nlanguage = en\n",
