@@ -347,7 +347,7 @@ class Dispatcher:
         if line is None or line.command is None:
             words = self._not_a_command(context, message, line.name if line else None)
             if words is not None:
-                await self._reply(context, Reply(words, buttons=_MENU), message, says=None)
+                await self._reply(context, Reply(words, buttons=((_MENU,),)), message, says=None)
             return None
         command = line.command
         if message.sender.anonymous:
@@ -388,13 +388,13 @@ class Dispatcher:
                 raise Refusal(_ANONYMOUS)
             if kept is None or kept.expired:
                 raise Refusal(
-                    T("This button is out of date. Look at the newest message, or type {menu}.", menu=_MENU_LINE)
+                    T("This choice is out of date. Look at the newest message, or type {menu}.", menu=_MENU_LINE)
                 )
             if kept.used:
-                raise Refusal(T("That was pressed already."))
+                raise Refusal(T("That was chosen already."))
             member = await self._as_member(context)
             if kept.only is not None and (member.of_member is None or member.of_member.id != kept.only):
-                raise Refusal(T("This button is for somebody else."))
+                raise Refusal(T("This choice is for somebody else."))
             done["says"] = kept.says
             await buttons.use(tx, kept.token, now=now)
             return await self._say(member, kept.says)
@@ -722,7 +722,7 @@ class Dispatcher:
         private = context.place is not None and context.place.private
         if name is None:
             return (
-                T("I did not understand that. Press the button, or type {menu}.", menu=_MENU_LINE)
+                T("I did not understand that. Choose “{choice}”, or type {menu}.", choice=_MENU.label, menu=_MENU_LINE)
                 if (private or message.addressed)
                 else None
             )
@@ -793,7 +793,7 @@ _UNREAD: Mapping[str, Text] = {
     ),
 }
 _MENU_LINE = Typed("/menu")
-_MENU = ((Button(label=T("Menu"), says=Saying(command="menu")),),)
+_MENU = Button(label=T("Menu"), says=Saying(command="menu"))
 _OPEN_PRIVATE = T("Open a private chat")
 _ANONYMOUS = T(
     "I cannot see who you are, because you write as the group or as a channel. "

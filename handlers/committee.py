@@ -18,6 +18,8 @@ router = Router("committee")
 NAME_CHARACTERS_MAX = 60
 NICKNAME_CHARACTERS_MAX = 30
 ZONE_DEFAULT = "UTC"
+_SET_UP = Button(label=T("Set up"), says=Saying(command="setup"))
+_JOIN = Button(label=T("I'm in"), says=Saying(command="join"))
 
 
 @router.command("hello", allow=Authority.ANYONE, typed=False, help=T("What I say when I come into a group."))
@@ -27,7 +29,8 @@ async def hello(context: Context) -> Reply:
         lines(
             T(
                 "Hello! I help this group to exchange help, hour for hour. "
-                "Whoever manages the group presses the button or types {setup}.",
+                "Whoever manages the group chooses “{choice}” or types {setup}.",
+                choice=_SET_UP.label,
                 setup=Typed("/setup"),
             ),
             T(
@@ -35,7 +38,7 @@ async def hello(context: Context) -> Reply:
                 connect=Typed("/connect"),
             ),
         ),
-        buttons=((Button(label=T("Set up"), says=Saying(command="setup")),),),
+        buttons=((_SET_UP,),),
     )
 
 
@@ -95,7 +98,8 @@ async def setup(context: Context) -> Reply:
                 name=member.name,
             ),
             T(
-                "Whoever wants to take part presses the button. Then {name} appoints a second organizer: {command}",
+                "Whoever wants to take part chooses “{choice}”. Then {name} appoints a second organizer: {command}",
+                choice=_JOIN.label,
                 name=member.name,
                 command=Typed("/organizer @ben"),
             ),
@@ -106,7 +110,7 @@ async def setup(context: Context) -> Reply:
                 settings=Typed("/settings"),
             ),
         ),
-        buttons=((Button(label=T("I'm in"), says=Saying(command="join")),),),
+        buttons=((_JOIN,),),
     )
 
 

@@ -21,6 +21,13 @@ VALID_FOR = Minutes(joining.CODE_EXPIRES_AFTER // timedelta(minutes=1))
 CONNECT = Typed("/connect")
 DISCONNECT = Typed("/disconnect")
 
+# What stands on buttons, and in the sentences that tell of them.
+_JOIN = T("I'm in")
+_TAKE_OUT = T("Take it out")
+_BOTH_ARE_ME = T("Yes, both are me")
+_NOT_ME = T("That was not me")
+_TAKE_BACK = T("Take it back")
+
 
 @router.command(
     "connect",
@@ -146,9 +153,9 @@ async def _take_group_code(context: Context, place: Place, typed: str) -> Reply:
                 committee=committee.name,
                 group=here.name,
             ),
-            T("If that is a mistake, an organizer presses the button."),
+            T("If that is a mistake, an organizer chooses “{choice}”.", choice=_TAKE_OUT),
         ),
-        buttons=((Button(label=T("Take it out"), says=disconnect_group.says(number=place.id)),),),
+        buttons=((Button(label=_TAKE_OUT, says=disconnect_group.says(number=place.id)),),),
         but=place,
     )
     return Reply(
@@ -161,11 +168,12 @@ async def _take_group_code(context: Context, place: Place, typed: str) -> Reply:
             ),
             T(
                 "Members of the committee write {connect} to me in private: it connects their two accounts. "
-                "Everybody else presses the button to take part.",
+                "Everybody else chooses “{choice}”.",
+                choice=_JOIN,
                 connect=CONNECT,
             ),
         ),
-        buttons=((Button(label=T("I'm in"), says=Saying(command="join")),),),
+        buttons=((Button(label=_JOIN, says=Saying(command="join")),),),
     )
 
 
@@ -346,13 +354,17 @@ async def _take_own_code(context: Context, typed: str) -> Reply:
     return Reply(
         lines(
             T("Is this account yours too? {account}", account=other.described),
-            T("If so, press the button. Then both are one person: one balance, one vote, and each can speak for you."),
-            T("If you do not know it, or somebody sent you the code, press nothing."),
+            T(
+                "If so, choose “{choice}”. Then both are one person: one balance, one vote, and each can speak "
+                "for you.",
+                choice=_BOTH_ARE_ME,
+            ),
+            T("If you do not know it, or somebody sent you the code, choose nothing."),
         ),
         buttons=(
             (
                 Button(
-                    label=T("Yes, both are me"),
+                    label=_BOTH_ARE_ME,
                     says=connect_account.says(number=found.id),
                     expires=joining.CODE_EXPIRES_AFTER,
                 ),
@@ -420,18 +432,20 @@ async def connect_account(context: Context, *, number: Number) -> Reply:
             account,
             T(
                 "{account} is connected with this account: both are one person now. "
-                "If that was not you, press the button.",
+                "If that was not you, choose “{choice}”.",
+                choice=_NOT_ME,
                 account=new.described,
             ),
-            buttons=((Button(label=T("That was not me"), says=back, expires=connections.KEPT),),),
+            buttons=((Button(label=_NOT_ME, says=back, expires=connections.KEPT),),),
         )
     return Reply(
         T(
             "Done. {account} and this account are one person now: one balance, one vote. "
-            "If that was a mistake, press the button.",
+            "If that was a mistake, choose “{choice}”.",
+            choice=_TAKE_BACK,
             account=other.described,
         ),
-        buttons=((Button(label=T("Take it back"), says=back, expires=connections.KEPT),),),
+        buttons=((Button(label=_TAKE_BACK, says=back, expires=connections.KEPT),),),
     )
 
 

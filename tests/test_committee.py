@@ -163,7 +163,7 @@ async def test_an_unknown_command_gets_the_nearest_one(town: Town) -> None:
 async def test_the_bot_keeps_quiet_when_people_talk(town: Town) -> None:
     assert await town.says("ana", "who has a ladder / a drill?") == ""
     assert await town.says("ana", "see / or /usr/bin") == ""
-    assert await town.whispers("ana", "hello") == "I did not understand that. Press the button, or type /menu."
+    assert await town.whispers("ana", "hello") == "I did not understand that. Choose “Menu”, or type /menu."
 
 
 async def test_buttons_do_it_without_a_command(town: Town) -> None:
@@ -175,7 +175,7 @@ async def test_buttons_do_it_without_a_command(town: Town) -> None:
 async def test_an_old_button_says_that_it_is_old(town: Town) -> None:
     await town.says("ana", "/thank @ben 1h")
     await town.skip("365d")
-    assert (await town.presses("ana", "Undo")).startswith("This button is out of date.")
+    assert (await town.presses("ana", "Undo")).startswith("This choice is out of date.")
 
 
 async def test_nobody_below_zero_can_be_the_rule(town: Town) -> None:

@@ -159,10 +159,10 @@ async def test_two_people_of_one_name_are_asked_back(town: Town) -> None:
 async def test_a_question_is_answered_once_and_by_whoever_was_asked(town: Town) -> None:
     await two_called_sam(town)
     await town.says("ana", "/thank sam 1h paint")
-    assert await town.presses("chi", "Sam One") == "This button is for somebody else."
+    assert await town.presses("chi", "Sam One") == "This choice is for somebody else."
     await town.presses("ana", "Sam Two")
-    assert await town.presses("ana", "Sam Two") == "That was pressed already."
-    assert await town.presses("ana", "Sam One") == "That was pressed already."
+    assert await town.presses("ana", "Sam Two") == "That was chosen already."
+    assert await town.presses("ana", "Sam One") == "That was chosen already."
     assert (await town.balance("ana"), await town.balance("chi")) == (-60, 0)
 
 
@@ -179,7 +179,7 @@ async def test_what_was_asked_back_long_ago_has_to_be_said_again(town: Town) -> 
     await two_called_sam(town)
     await town.says("ana", "/thank sam 1h a secret errand")
     await town.skip("61m")
-    assert (await town.presses("ana", "Sam Two")).startswith("This button is out of date.")
+    assert (await town.presses("ana", "Sam Two")).startswith("This choice is out of date.")
 
 
 async def test_an_erased_note_goes_from_what_the_bot_has_said_too(town: Town) -> None:

@@ -71,6 +71,7 @@ async def test_a_command_is_understood_in_each_way_and_talk_is_not_for_the_bot(
         commands = [await ana.say(room, way) for way in ways]
         commands.append(await ana.say(room, "Solibot settings", pills={"Solibot": bot.bot}))
         commands.append(await ana.say(room, "Solibot: !settings", pills={"Solibot": bot.bot}))
+        await bot.quiet(commands[-1])
         answers = await bot.heard(ana, room, after=commands[0])
         assert [answer["content"]["m.relates_to"]["m.in_reply_to"]["event_id"] for answer in answers] == commands
         for answer in answers:
@@ -200,9 +201,7 @@ async def test_a_number_is_tapped_or_written_in_place_of_a_button(
         ana,
         ben,
     ):
-        eve: Member = await (
-            homeserver.somebody("eve", encrypted=True) if encrypted else homeserver.somebody("eve")
-        )
+        eve: Member = await (homeserver.somebody("eve", encrypted=True) if encrypted else homeserver.somebody("eve"))
         await ana.invite(room, eve.user)
         await eve.join(room)
         said = await ana.say(room, "!thank Ben 1h")
@@ -259,12 +258,12 @@ async def test_a_question_is_answered_only_by_whoever_is_asked(homeserver: Homes
         tapped = await ben.react(room, question["event_id"], "1️⃣")
         assert await bot.heard(ben, room, after=tapped) == []
         private = await bot.private_rooms(ben)
-        assert [_body(event) for event in ben.events(private[0], by=bot.bot)][-1] == "This button is for somebody else."
+        assert [_body(event) for event in ben.events(private[0], by=bot.bot)][-1] == "This choice is for somebody else."
         assert await bot.answers(ana, room, "2", reply_to=question["event_id"]) != []
         # Once answered it is answered: the other choice is gone too.
         assert await bot.answers(ana, room, "1", reply_to=question["event_id"]) == []
         private = await bot.private_rooms(ana)
-        assert _body(ana.events(private[-1], by=bot.bot)[-1]) == "That was pressed already."
+        assert _body(ana.events(private[-1], by=bot.bot)[-1]) == "That was chosen already."
 
 
 async def test_each_of_twelve_buttons_can_be_chosen(homeserver: Homeserver, tmp_path: Path) -> None:
@@ -290,9 +289,7 @@ async def test_each_of_twelve_buttons_can_be_chosen(homeserver: Homeserver, tmp_
             place = await bot.app.database.transact(
                 lambda tx: people.place(tx, Chat(id=ChatId(f"matrix:{room}"), private=False))
             )
-            found = await bot.app.database.read(
-                lambda tx: buttons.numbered(tx, place.id, question["event_id"], number)
-            )
+            found = await bot.app.database.read(lambda tx: buttons.numbered(tx, place.id, question["event_id"], number))
             assert found is not None
             kept = await bot.app.database.read(lambda tx: buttons.kept(tx, found[0], now=bot.app.now()))
             assert kept is not None
@@ -337,9 +334,7 @@ async def test_what_is_mine_is_told_in_a_room_of_my_own_that_stays_the_same(
         assert await bot.answers(ben, private, "!language es") == [
             "De ahora en adelante te hablo en este idioma: Español."
         ]
-        assert await bot.answers(ben, private, "hola") == [
-            "No te entendí. Toca el botón o escribe !menu.\n1️⃣ Menú"
-        ]
+        assert await bot.answers(ben, private, "hola") == ["No te entendí. Elige “Menú” o escribe !menu.\n1️⃣ Menú"]
         ana_private = (await bot.private_rooms(ana))[0]
         [thanks] = [event for event in ana.events(ana_private) if _body(event) == "Ben thanked you with 1 h: tea"]
         assert ana.shown(thanks["event_id"]).text == "Ben thanked you with 1 h."
@@ -449,8 +444,7 @@ async def test_the_bot_comes_where_it_may_be_called_and_says_why_not_elsewhere(
             return None if _membership(what) == "join" else str(what["content"].get("reason"))
 
         no = (
-            "I come only when an organizer of a committee that I serve invites me, or whoever runs me. "
-            "Ask one of them."
+            "I come only when an organizer of a committee that I serve invites me, or whoever runs me. Ask one of them."
         )
         assert await calls(ben) is None
         assert await calls(ben, direct=True) is None
@@ -624,9 +618,7 @@ async def test_put_out_and_called_back_the_bot_goes_on_with_the_committee(
 # --- nonsense ------------------------------------------------------------------------------------------------
 
 
-async def test_nonsense_is_passed_over(
-    homeserver: Homeserver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_nonsense_is_passed_over(homeserver: Homeserver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matrix, "REMEMBERED_MAX", 20)
     timing = replace(QUICK, keys=0.5)
     async with riverside(homeserver, tmp_path / "bot", version="11", timing=timing) as (bot, room, ana, ben):
