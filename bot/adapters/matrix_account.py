@@ -47,11 +47,12 @@ _USAGES = ("master", "self_signing", "user_signing")
 
 
 class CannotLogIn(Exception):
-    """The homeserver does not let us in; `sentence` says why, to whoever set it up."""
+    """The homeserver does not let us in; `sentence` says why, to whoever set it up. `certain`: no login was made."""
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: str, *, certain: bool = True) -> None:
         super().__init__(sentence)
         self.sentence = sentence
+        self.certain = certain
 
 
 class NeedsLogin(Exception):
@@ -146,7 +147,12 @@ async def log_in(folder: Path, *, homeserver: str, user: str, password: str, dev
     # Chosen and kept before it is asked for: a kill right after the answer would leave a login that nobody knows of.
     device = _next_device(folder, before)
     body = {"initial_device_display_name": device_name, "device_id": device}
-    made = await _log_in(homeserver, user, password, body)
+    try:
+        made = await _log_in(homeserver, user, password, body)
+    except CannotLogIn as error:
+        if error.certain:
+            (folder / NEXT_DEVICE_FILE).unlink(missing_ok=True)
+        raise
     if before is not None and before.user == made.user:
         made = replace(made, known=(*before.known, *made.known)[-KNOWN_MAX:])
     keep(folder, made)
@@ -186,12 +192,12 @@ async def _log_in(homeserver: str, user: str, password: str, more: Mapping[str, 
         body = {"type": PASSWORD, "identifier": {"type": "m.id.user", "user": user}, "password": password, **more}
         answer = await api.call("POST", path("login"), body)
     except ApiProblem as problem:
-        raise CannotLogIn(_why_not(problem)) from None
+        raise CannotLogIn(_why_not(problem), certain=problem.status < 500) from None
     finally:
         await api.close()
     found = [answer.get(name) for name in ("user_id", "device_id", "access_token")]
     if not all(isinstance(one, str) and one for one in found):
-        raise CannotLogIn("The homeserver answered a login with nothing that can be used.")
+        raise CannotLogIn("The homeserver answered a login with nothing that can be used.", certain=False)
     name, device, token = (str(one) for one in found)
     return Session(homeserver=homeserver, user=name, device=device, token=token, known=(device,))
 

@@ -342,7 +342,7 @@ async def test_check_tells_of_a_device_that_the_bot_did_not_make(bot: Bot, monke
     await bot.prepare()
     thief = await Member.login(bot.homeserver.url, bot.account.user, bot.account.password)
     [line] = wrong(await bot.check())
-    assert f"Somebody else is logged in to the bot's account: {thief.device}. -> if it is not you, change" in line
+    assert f"Somebody else is logged in to the bot's account: {thief.device}. -> if that is not you, change" in line
     # Whoever runs the bot can take it for their own ...
     await asked(bot, f"y\n{bot.account.password}\nn\n", monkeypatch)
     assert wrong(await bot.check()) == []
