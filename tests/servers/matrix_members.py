@@ -36,6 +36,8 @@ WITHIN_SECONDS = 10.0
 _SYNC_MS = 10_000
 _PAGE = 100
 _PAGES_MAX = 50
+_JOIN_TRIES = 5
+_JOIN_AGAIN_SECONDS = 0.3
 _MEGOLM = "m.megolm.v1.aes-sha2"
 
 
@@ -573,9 +575,21 @@ class Member:
         self.invites.append(Invite(room, mine["sender"], direct, name))
         if self.accepts == "all" or (self.accepts == "direct" and direct):
             with self._noting_refusals():
-                await self.call("POST", f"/v3/join/{quote(room, safe='')}")
+                await self._accept(room)
                 if direct:
                     await self._mark_direct(room, [mine["sender"]])
+
+    async def _accept(self, room: str) -> None:
+        for tries_left in reversed(range(_JOIN_TRIES)):
+            try:
+                await self.call("POST", f"/v3/join/{quote(room, safe='')}")
+            except Refused as refusal:
+                # Over federation an invite arrives before the server that sent it has stored it.
+                if refusal.status != 403 or not tries_left:
+                    raise
+                await asyncio.sleep(_JOIN_AGAIN_SECONDS)
+            else:
+                return
 
     @contextlib.contextmanager
     def _noting_refusals(self) -> Iterator[None]:
