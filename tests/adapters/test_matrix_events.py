@@ -528,5 +528,3 @@ def test_names_cannot_become_html(text: str) -> None:
 
 def test_the_homeserver_of_a_name_is_what_synapse_takes_it_for() -> None:
     assert server_of(ANA) == get_domain_from_id(ANA)
-
-

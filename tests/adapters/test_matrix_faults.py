@@ -183,9 +183,7 @@ async def test_what_a_second_look_finds_first_is_done_once_and_changes_the_room_
         assert bot.adapter._rooms[room].name_of(ana.user) == "Anabel"
 
 
-async def test_a_place_that_the_homeserver_does_not_know_is_found_again(
-    homeserver: Homeserver, tmp_path: Path
-) -> None:
+async def test_a_place_that_the_homeserver_does_not_know_is_found_again(homeserver: Homeserver, tmp_path: Path) -> None:
     (tmp_path / "bot").mkdir()
     ana, ben = await homeserver.somebody("ana"), await homeserver.somebody("ben")
     async with scene(homeserver, tmp_path / "bot", invites_from=[ana.user]) as bot:
