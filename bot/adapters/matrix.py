@@ -454,7 +454,7 @@ class MatrixAdapter:
         return self._read_back(wire, room, [event for event in missed if _said_at(event) >= oldest])
 
     def _read_back(self, wire: Wire, room: Room, newest_first: list[Json]) -> list[Read]:
-        return [wire.reread(room.id, event) for event in reversed(newest_first)]
+        return [wire.read(room.id, event) for event in reversed(newest_first)]
 
     async def _look_at(self, wire: Wire, room_id: str, begun: datetime) -> list[str]:
         """Look whether something was said in a room that no sync has told of."""
@@ -575,7 +575,7 @@ class MatrixAdapter:
         """Messages that waited for their keys and can be read now, or have waited long enough."""
         found: list[tuple[int, Incoming]] = []
         for event_id, held in list(self._held.items()):
-            read = wire.reread(held.room.id, held.event)
+            read = wire.read(held.room.id, held.event)
             if read.decrypted:
                 del self._held[event_id]
                 found += await self._converted(wire, held.room, [read], live=())

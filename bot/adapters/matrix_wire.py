@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,8 @@ FIRST_SECONDS = 300.0
 """The first answer holds the state of all rooms, and some homeservers take their time over it."""
 BUSY = frozenset({429, 502, 503, 504})
 """With these a homeserver, or what is before it, says that it may be otherwise soon."""
-_FOR_KEYS = frozenset({"m.room.encrypted", "m.room.member", "m.room.encryption", "m.room.create"})
-"""What the library must see of a timeline; the rest costs time and tells it nothing."""
+_FOR_KEYS = frozenset({"m.room.member", "m.room.encryption", "m.room.create"})
+"""What the library must see of a room; the rest costs time and tells it nothing."""
 
 
 class Unopened(Exception):
@@ -129,16 +129,16 @@ class Wire:
         following = body.get("next_batch")
         if not isinstance(following, str):
             raise Unopened
-        decrypted = await self._taken(body)
-        return _batch(body, following, decrypted, self.me)
+        await self._take_keys(body)
+        return _batch(body, following, self.read, self.me)
 
-    async def _taken(self, body: Json) -> dict[str, Any]:
-        """Show the library what it needs; the encrypted events that it could read, by their ids."""
+    async def _take_keys(self, body: Json) -> None:
+        """Show the library what it needs to encrypt and decrypt."""
         slim = _for_keys(body)
         count = body.get("device_one_time_keys_count")
         if not _concerns_keys(slim) and count == self._keys_left:
             # Most answers: the library would spend more time on nothing than all else takes.
-            return {}
+            return
         # It never looks at an answer twice, and the same token means to it that it did.
         self.client.next_batch = ""
         response = SyncResponse.from_dict(slim)
@@ -146,16 +146,11 @@ class Wire:
             raise Unopened
         await self.client.receive_response(response)
         self._keys_left = count
-        return {
-            event.event_id: event
-            for room in response.rooms.join.values()
-            for event in room.timeline.events
-            if getattr(event, "decrypted", False)
-        }
 
-    def reread(self, room_id: str, event: Json) -> Read:
-        """Try to read an event that came by another way, or came before its key."""
-        if event.get("type") != "m.room.encrypted":
+    def read(self, room_id: str, event: Json) -> Read:
+        """An event, decrypted where it is encrypted and its key is there."""
+        if event.get("type") != "m.room.encrypted" or event.get("sender") == self.me:
+            # Of what we sent ourselves all that we look at can be read without.
             return Read(event)
         parsed = MegolmEvent.from_dict(event)
         said = self.client.readable(parsed, room_id) if isinstance(parsed, MegolmEvent) else None
@@ -368,7 +363,7 @@ def _bare(event: Json) -> Json:
     return {**bare, "content": {"membership": content.get("membership")}, "unsigned": {}}
 
 
-def _batch(body: Json, following: str, decrypted: Mapping[str, Any], me: str) -> Batch:
+def _batch(body: Json, following: str, read: Callable[[str, Json], Read], me: str) -> Batch:
     batch = Batch(following)
     rooms = body.get("rooms")
     rooms = rooms if isinstance(rooms, dict) else {}
@@ -376,11 +371,7 @@ def _batch(body: Json, following: str, decrypted: Mapping[str, Any], me: str) ->
         timeline = room.get("timeline", {})
         batch.joined[room_id] = Joined(
             state=[event for event in room.get("state", {}).get("events", ()) if _is_event(event)],
-            timeline=[
-                _opened(event, decrypted[event["event_id"]]) if event.get("event_id") in decrypted else Read(event)
-                for event in timeline.get("events", ())
-                if _is_event(event)
-            ],
+            timeline=[read(room_id, event) for event in timeline.get("events", ()) if _is_event(event)],
             limited=timeline.get("limited") is True,
             before=timeline.get("prev_batch"),
         )

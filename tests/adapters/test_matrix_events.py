@@ -18,7 +18,7 @@ from synapse.types import get_domain_from_id
 
 from bot.adapters.matrix_events import Converter, chat_of, is_edit, thread_of
 from bot.adapters.matrix_rooms import NAME_CHARACTERS_MAX, Member, Room, localpart, server_of
-from bot.adapters.matrix_wire import _batch, _for_keys
+from bot.adapters.matrix_wire import Read, _batch, _for_keys
 from bot.adapters.matrix_words import (
     CONTENT_BYTES_MAX,
     as_html,
@@ -168,7 +168,7 @@ def test_what_the_library_sees_of_an_answer_is_only_what_it_understands(body: Js
             if event["type"] == "m.room.member" and isinstance(event.get("content"), dict):
                 assert event["content"].keys() == {"membership"}
     assert json.dumps(answer) == before
-    assert len(_batch(answer, "s", {}, BOT).joined["!r"].timeline) == len(events)
+    assert len(_batch(answer, "s", lambda _, event: Read(event), BOT).joined["!r"].timeline) == len(events)
 
 
 @pytest.mark.parametrize(
