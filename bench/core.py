@@ -27,6 +27,7 @@ class Sink:
     popup_characters_max = 200
     numbered = False
     reaches = False
+    one_limit = False
 
     def __init__(self) -> None:
         self.taken: dict[ChatId, asyncio.Event] = {}

@@ -381,6 +381,8 @@ class Adapter(Protocol):
     """There are no buttons: they are numbered, and people answer with the number."""
     reaches: bool
     """Anybody can be written to in private, at the address of their account, without having opened a chat first."""
+    one_limit: bool
+    """All that the bot says counts together, in whichever chat: notices let what somebody waits for go first."""
 
     async def run(self, caught_up: Callable[[], None]) -> None:
         """Read events until cancelled; call `caught_up` once nothing older is waiting."""

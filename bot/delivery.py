@@ -8,7 +8,7 @@ import itertools
 import logging
 import random
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -43,6 +43,8 @@ GIVEN_UP_AFTER = timedelta(hours=48)
 FAULTS_MAX = 2
 """A message that makes the program itself fail is tried so many times more."""
 AT_ONCE_MAX = 30
+NOTICE_WAITS_SECONDS_MAX = 1.0
+NOTICE_STEP_SECONDS = 0.01
 """Sends under way at one time on a network."""
 
 Content = tuple[tuple[Span, ...], tuple[tuple[Key, ...], ...]]
@@ -94,6 +96,8 @@ class Delivery:
         self._addresses: dict[int, ChatId] = {}
         self._order = itertools.count()
         self._at_once: dict[str, asyncio.Semaphore] = {}
+        self._awaited: Counter[str] = Counter()
+        """For each network, how much of what is more than a notice is being sent just now."""
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._stopping = False
@@ -220,7 +224,9 @@ class Delivery:
         try:
             while True:
                 while chat.waiting:
-                    await self._pace(chat)
+                    await self._give_way(chat)
+                    if chat.waiting:
+                        await self._pace(chat)
                     # Only now is it decided what goes first: an alert may have come in meanwhile, or all be withdrawn.
                     if chat.waiting:
                         await self._send_first(chat)
@@ -243,11 +249,14 @@ class Delivery:
         lane, order, item = heapq.heappop(chat.waiting)
         tried = chat.newest[item.id] if isinstance(item, cards.Due) else item
         chat.under_way, again = item, False
+        network, awaited = network_of(self._address(item)), lane < Lane.NOTICE
+        self._awaited[network] += awaited
         try:
             pause = await self._try(tried, chat)
             again = pause is not None and chat.under_way is not None
         finally:
             chat.under_way = None
+            self._awaited[network] -= awaited
             if again:
                 heapq.heappush(chat.waiting, (lane, order, item))
             elif isinstance(tried, cards.Due):
@@ -260,6 +269,19 @@ class Delivery:
                 chat.owed.discard(tried.id)
         if again and pause is not None:
             await asyncio.sleep(pause)
+
+    async def _give_way(self, chat: _Chat) -> None:
+        """Where one limit holds for all chats, a notice lets go first, for a moment, what is awaited in others."""
+        network = network_of(self._address(chat.waiting[0][2]))
+        if not self._adapters[network].one_limit:
+            return
+        end = time.monotonic() + NOTICE_WAITS_SECONDS_MAX
+        # What ends it is no one event: something more urgent here, nothing any more elsewhere, or time.
+        while self._may_wait(chat, network) and time.monotonic() < end:  # noqa: ASYNC110
+            await asyncio.sleep(NOTICE_STEP_SECONDS)
+
+    def _may_wait(self, chat: _Chat, network: str) -> bool:
+        return bool(chat.waiting) and chat.waiting[0][0] == Lane.NOTICE and self._awaited[network] > 0
 
     async def _pace(self, chat: _Chat) -> None:
         first = chat.waiting[0][2]

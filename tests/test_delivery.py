@@ -86,6 +86,7 @@ class Post:
     popup_characters_max: int = 0
     numbered: bool = False
     reaches: bool = False
+    one_limit: bool = False
     arrived: list[Arrived] = field(default_factory=list)
     tries: list[tuple[ChatId, str, float]] = field(default_factory=list)
     shown: dict[tuple[ChatId, str], str] = field(default_factory=dict)
@@ -805,6 +806,46 @@ async def test_the_last_message_that_comes_in_while_others_are_loaded_is_not_for
     await house.owe_all(["one", "two", "three"])
     await house.quiet()
     assert house.post.texts(GROUP) == ["one", "two", "three", "the last"]
+
+
+@pytest.mark.parametrize("one_limit", [True, False])
+async def test_a_notice_lets_answers_in_other_chats_go_first_only_where_one_limit_holds_for_all(
+    house: House, monkeypatch: pytest.MonkeyPatch, one_limit: bool
+) -> None:
+    monkeypatch.setattr("bot.delivery.NOTICE_WAITS_SECONDS_MAX", 60.0)
+    house.post.one_limit = one_limit
+    held = house.post.hold(GROUP)
+    await house.owe("answer", GROUP)
+    await house.owe("notice", BEN, lane=Lane.NOTICE)
+    if one_limit:
+        # What somebody waits for in the same chat does not wait with it.
+        await house.owe("other answer", BEN)
+        await _arrives(house, "other answer", BEN)
+        assert house.post.texts(BEN) == ["other answer"]
+        held.set()
+    await _arrives(house, "notice", BEN)
+    held.set()
+    await house.quiet()
+
+
+async def test_a_notice_waits_for_answers_in_other_chats_only_for_a_moment(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery.NOTICE_WAITS_SECONDS_MAX", 0.05)
+    house.post.one_limit = True
+    held = house.post.hold(GROUP)
+    await house.owe("answer", GROUP)
+    await house.owe("notice", BEN, lane=Lane.NOTICE)
+    await _arrives(house, "notice", BEN)
+    assert house.post.texts(GROUP) == []
+    held.set()
+    await house.quiet()
+
+
+async def _arrives(house: House, text: str, to: ChatId) -> None:
+    async with asyncio.timeout(10):
+        while text not in house.post.texts(to):
+            await asyncio.sleep(0.01)
 
 
 async def test_an_alert_leaves_first_even_where_more_waits_than_fits(

@@ -105,6 +105,8 @@ class ConsoleAdapter:
     another `network` is shown with its `label` beside each place. `like`: which network it behaves like.
     """
 
+    one_limit: bool = False
+
     def __init__(
         self,
         dispatcher: Dispatcher,

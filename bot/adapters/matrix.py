@@ -135,6 +135,7 @@ class MatrixAdapter:
 
     def __init__(
         self,
+    one_limit: bool = True
         *,
         folder: Path,
         homeserver: str,

@@ -95,6 +95,7 @@ class TelegramAdapter:
     popup_characters_max: int = 200
     numbered: bool = False
     reaches: bool = False
+    one_limit: bool = False
 
     def __init__(
         self,
