@@ -12,8 +12,8 @@ import json
 import logging
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -63,6 +63,7 @@ the transaction."""
 LOOK_BACK = timedelta(days=14)
 """What is older is not carried out any more."""
 PAGES_MAX = 100
+GATHER_STEP_SECONDS = 0.01
 REMEMBERED_MAX = 20_000
 ANSWERED_AT_ONCE_MAX = 4
 """So many invitations are answered at one time; the others wait."""
@@ -99,6 +100,8 @@ class Timing:
     """So long they wait for that."""
     sparing: float = 600.0
     """After a homeserver has said that it is too much, so long nothing is said that can be left out."""
+    gather: float = 0.25
+    """How long reading waits for answers that are on their way."""
     devices_every: float = 3600.0
     alarm_every: float = 3600.0
     heartbeat: float = 30.0
@@ -132,10 +135,10 @@ class MatrixAdapter:
     popup_characters_max: int = 0
     numbered: bool = True
     reaches: bool = True
+    one_limit: bool = True
 
     def __init__(
         self,
-    one_limit: bool = True
         *,
         folder: Path,
         homeserver: str,
@@ -206,6 +209,9 @@ class MatrixAdapter:
         self._spoke_at: dict[str, float] = {}
         self._newest: dict[str, str] = {}
         """The newest message that the bot sent to each room."""
+        self._sending = 0
+        self._sent = asyncio.Event()
+        """Set while nothing is on its way to the homeserver."""
         self._not_before = 0.0
         self._slowed_at = -timing.sparing
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -252,6 +258,7 @@ class MatrixAdapter:
                         await storing
                     storing = self._begin(self._dispatcher.advance(NETWORK, _written(batch.next, begun), seen))
                     seen, beat_at = [], time.monotonic()
+                await self._answers_under_way()
             except Unavailable:
                 log.warning("reading waits for the database")
                 everything, storing = True, None
@@ -277,6 +284,18 @@ class MatrixAdapter:
                     behind = False
                     self._look_again |= dict.fromkeys(self._rooms, 0.0)
                     caught_up()
+
+    async def _answers_under_way(self) -> None:
+        """Let answers go out before asking for more: in a crowd asking costs the homeserver more than they do."""
+        end = time.monotonic() + self._timing.gather
+        while True:
+            # Between one and the next there is a moment in which none is on its way.
+            await asyncio.sleep(GATHER_STEP_SECONDS)
+            if not self._sending or time.monotonic() >= end:
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(asyncio.get_running_loop().time() + end - time.monotonic()):
+                    await self._sent.wait()
 
     def _patience(self) -> float:
         """How long the homeserver may wait for news: less where something is to be done here."""
@@ -931,9 +950,10 @@ class MatrixAdapter:
         self._mine[key] = None
         self._spoke_at[room.id] = time.monotonic()
         try:
-            message = await wire.send(
-                room.id, "m.room.message", body, transaction=key, encrypted=room.encrypted, mark={KEY: key}
-            )
+            with self._on_its_way():
+                message = await wire.send(
+                    room.id, "m.room.message", body, transaction=key, encrypted=room.encrypted, mark={KEY: key}
+                )
         except ApiProblem as error:
             if error.status == 400 and "m.relates_to" in body and not edits:
                 # What it answers to is gone, or was said in a room that this one took the place of.
@@ -948,6 +968,17 @@ class MatrixAdapter:
             self._newest[room.id] = message
         _shorten(self._mine)
         return message
+
+    @contextmanager
+    def _on_its_way(self) -> Iterator[None]:
+        self._sending += 1
+        self._sent.clear()
+        try:
+            yield
+        finally:
+            self._sending -= 1
+            if not self._sending:
+                self._sent.set()
 
     def _problem(self, error: ApiProblem, *, edits: bool = False) -> Exception:
         found = problem(error, edits=edits)
