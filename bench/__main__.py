@@ -1,4 +1,4 @@
-"""`python -m bench core|telegram|crash`"""
+"""`python -m bench core|telegram|matrix|crash`"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import argparse
 def main() -> None:
     """Run one benchmark."""
     parser = argparse.ArgumentParser(prog="bench", description="Figures as ratios against a baseline in the same run.")
-    parser.add_argument("which", choices=["core", "telegram", "crash"])
+    parser.add_argument("which", choices=["core", "telegram", "matrix", "crash"])
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each figure is measured")
     parser.add_argument("--rounds", type=int, default=2, help="how often, in turn with the baseline")
     asked = parser.parse_args()
@@ -20,6 +20,10 @@ def main() -> None:
         from bench import telegram
 
         telegram.run(asked.seconds, asked.rounds)
+    elif asked.which == "matrix":
+        from bench import matrix
+
+        matrix.run(asked.seconds, asked.rounds)
     else:
         from bench import crash
 

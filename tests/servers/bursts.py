@@ -146,6 +146,16 @@ def reading(database: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
+def owed(database: Path) -> int:
+    """How much our bot has still to say."""
+    with reading(database) as connection:
+        row = connection.execute(
+            """SELECT (SELECT count(*) FROM outbox WHERE state = 'waiting')
+                   + (SELECT count(*) FROM cards WHERE sent < wanted)"""
+        ).fetchone()
+    return int(row[0])
+
+
 def effects(database: Path) -> Counter[int]:
     """How often each command of the bursts stands in the books of our bot."""
     with reading(database) as connection:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from tests.servers.bursts import AWAY_SECONDS, Bursts, Tally, effects, numbers, reading, tally
+from tests.servers.bursts import AWAY_SECONDS, Bursts, Tally, effects, numbers, owed, reading, tally
 from tests.servers.killed_at import Moment
 from tests.servers.matrix_members import EncryptedMember, Json, Member, Refused, relation
 from tests.servers.running import on_matrix
@@ -207,16 +207,7 @@ class MatrixBursts(Bursts):
         """Whether everything is done, said and put down as said, as far as one can tell without asking."""
         ana = self.people[0]
         heard = {_answered(event) for room in self.rooms for event in ana.events(room, by=self.user)}
-        return len(self.commands) == self.said and self.commands.keys() <= heard and not self._owed()
-
-    def _owed(self) -> int:
-        """How much the bot has still to say."""
-        with reading(self.bot.database) as connection:
-            row = connection.execute(
-                """SELECT (SELECT count(*) FROM outbox WHERE state = 'waiting')
-                       + (SELECT count(*) FROM cards WHERE sent < wanted)"""
-            ).fetchone()
-        return int(row[0])
+        return len(self.commands) == self.said and self.commands.keys() <= heard and not owed(self.bot.database)
 
     async def found(self) -> Found:
         """Count, when all is quiet: what the books say, what people can read, and what the homeserver has."""
