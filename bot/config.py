@@ -182,8 +182,8 @@ class MatrixSection(_Section):
     )
     invites_from: Annotated[tuple[str, ...], NoDecode] = _setting(
         (),
-        "Who may always call the bot into rooms, such as you who run it. Organizers and members may anyway: an\n"
-        "organizer of a committee into any room, a member into a private one. Invites of others are turned down.",
+        "Who may always call the bot into rooms, such as you who run it. Some may anyway: an organizer of a committee\n"
+        "into any room, whoever is in a group with it into a private one. Invites of others are turned down.",
         expected="a list of addresses of people, such as [“@ana:example.org”]",
         example=("@ana:example.org",),
     )

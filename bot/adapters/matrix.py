@@ -722,7 +722,8 @@ class MatrixAdapter:
             await self._handle_all([BotRemoved(event=event["event_id"], at=self._now(), chat=chat_of(room, None))])
 
     async def _invited(self, wire: Wire, room_id: str, stripped: list[Json]) -> None:
-        """Into a room by an organizer's invitation, into a private one by any member's; others are told why not.
+        """Into a room by an organizer's invitation, into a private one by that of a member, or of somebody in
+        one of the groups; others are told why not.
 
         Joining over federation can take minutes, and so can declining: nobody else waits for it.
         """
@@ -758,9 +759,14 @@ class MatrixAdapter:
             del self._answering[room_id]
 
     async def _may_call(self, user: str, *, private: bool) -> bool:
-        return user in self._invites_from or await self._dispatcher.welcomes(
-            UserId(f"{NETWORK}:{user}"), private=private
-        )
+        if user in self._invites_from or (private and self._meets(user)):
+            return True
+        return await self._dispatcher.welcomes(UserId(f"{NETWORK}:{user}"), private=private)
+
+    def _meets(self, user: str) -> bool:
+        """Whether they are in a group in which the bot is: there they are told to write to it in private."""
+        found = [room for room in self._rooms.values() if room.meant_for(self._directs) is None]
+        return any(user in room.members and room.members[user].joined for room in found)
 
     async def _accept(self, wire: Wire, room_id: str, inviter: str, alone_with: str | None) -> None:
         end = time.monotonic() + self._timing.join

@@ -426,13 +426,15 @@ async def test_the_bot_comes_where_it_may_be_called_and_says_why_not_elsewhere(
     homeserver: Homeserver, tmp_path: Path
 ) -> None:
     async with riverside(homeserver, tmp_path / "bot") as (bot, room, ana, ben):
-        chi, eve = await homeserver.somebody("chi"), await homeserver.somebody("eve")
+        chi, dan, eve = [await homeserver.somebody(name) for name in ("chi", "dan", "eve")]
+        await ana.invite(room, dan.user)
+        await dan.join(room)
         await ana.say(room, "!organizer Ben")
         await bot.quiet(await ana.say(room, "!settings"))
         await ana.invite(room, chi.user)
         await chi.join(room)
         await bot.quiet(await chi.say(room, "!join"))
-        # Ben organizes now, chi is a member, and eve is nobody.
+        # Ben organizes now, chi is a member, dan is only in the room, and eve is nobody.
         assert "Organizers: Ana and Ben" in (await bot.answers(ben, room, "!settings"))[0]
 
         async def calls(who: Member, *others: Member, direct: bool = False) -> str | None:
@@ -450,6 +452,8 @@ async def test_the_bot_comes_where_it_may_be_called_and_says_why_not_elsewhere(
         assert await calls(ben, direct=True) is None
         assert await calls(chi) == no
         assert await calls(chi, direct=True) is None
+        assert await calls(dan) == no
+        assert await calls(dan, direct=True) is None
         assert await calls(eve) == no
         assert await calls(eve, direct=True) == no
         # A private invitation is no way into a group.
