@@ -211,7 +211,7 @@ class MatrixAdapter:
         """The newest message that the bot sent to each room."""
         self._sending = 0
         self._sent = asyncio.Event()
-        """Set while nothing is on its way to the homeserver."""
+        """Set while nothing that somebody waits for is on its way to the homeserver."""
         self._not_before = 0.0
         self._slowed_at = -timing.sparing
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -905,7 +905,7 @@ class MatrixAdapter:
             key = letter.key if len(whole) == 1 else f"{letter.key}.{number}-{len(whole)}"
             if relation := _relation(letter, first=number == 1):
                 body["m.relates_to"] = relation
-            message = await self._send(wire, room, body, key)
+            message = await self._send(wire, room, body, key, letter.lane)
         if letter.keys and letter.lane in (Lane.ANSWER, Lane.CARD):
             self._background(self._seed(wire, room, message, letter))
         return message
@@ -914,7 +914,7 @@ class MatrixAdapter:
         """Replace what a message shows. What does not fit into one message is left out, and it shows."""
         wire, room = await self._ready(letter)
         body = replacement(letter.spans, letter.keys, message, loud=self._loud(letter))
-        await self._send(wire, room, body, letter.key, edits=True)
+        await self._send(wire, room, body, letter.key, letter.lane, edits=True)
 
     def _loud(self, letter: Letter) -> bool:
         # Alerts ring; so does what comes unasked to one person. What is answered in a group does not.
@@ -950,13 +950,13 @@ class MatrixAdapter:
             raise ChatHasMoved(ChatId(f"{NETWORK}:{successor.id}"))
         return wire, room
 
-    async def _send(self, wire: Wire, room: Room, body: Json, key: str, *, edits: bool = False) -> str:
+    async def _send(self, wire: Wire, room: Room, body: Json, key: str, lane: Lane, *, edits: bool = False) -> str:
         if (sent := self._mine.get(key)) is not None:
             return sent
         self._mine[key] = None
         self._spoke_at[room.id] = time.monotonic()
         try:
-            with self._on_its_way():
+            with self._on_its_way(lane):
                 message = await wire.send(
                     room.id, "m.room.message", body, transaction=key, encrypted=room.encrypted, mark={KEY: key}
                 )
@@ -964,7 +964,7 @@ class MatrixAdapter:
             if error.status == 400 and "m.relates_to" in body and not edits:
                 # What it answers to is gone, or was said in a room that this one took the place of.
                 bare = {name: value for name, value in body.items() if name != "m.relates_to"}
-                return await self._send(wire, room, bare, key)
+                return await self._send(wire, room, bare, key, lane)
             raise self._problem(error, edits=edits) from None
         except Unreachable:
             raise NotReached from None
@@ -976,7 +976,11 @@ class MatrixAdapter:
         return message
 
     @contextmanager
-    def _on_its_way(self) -> Iterator[None]:
+    def _on_its_way(self, lane: Lane) -> Iterator[None]:
+        if lane is Lane.NOTICE:
+            # Nobody waits for it, so reading does not either.
+            yield
+            return
         self._sending += 1
         self._sent.clear()
         try:
