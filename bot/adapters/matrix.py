@@ -94,6 +94,8 @@ class Timing:
     room: float = 20.0
     """A room that was made or joined shows in the next answer; later than this something is wrong."""
     join: float = 60.0
+    early: float = 10.0
+    """Over federation an invitation comes before the server that sent it has stored it, and so long it may say no."""
     quiet: float = 2.0
     """Numbers for a tap are put under a message when nothing more urgent has been said there for so long."""
     seeds_max: float = 120.0
@@ -769,7 +771,8 @@ class MatrixAdapter:
         return any(user in room.members and room.members[user].joined for room in found)
 
     async def _accept(self, wire: Wire, room_id: str, inviter: str, alone_with: str | None) -> None:
-        end = time.monotonic() + self._timing.join
+        begun = time.monotonic()
+        end = begun + self._timing.join
         while True:
             try:
                 if alone_with is not None:
@@ -777,6 +780,10 @@ class MatrixAdapter:
                     await self._mark_private(wire, alone_with, room_id)
                 await wire.join(room_id, [server_of(inviter)])
             except (ApiProblem, Unreachable) as error:
+                early = isinstance(error, ApiProblem) and error.status == 403
+                if early and time.monotonic() < begun + self._timing.early and self._wire is wire:
+                    await asyncio.sleep(self._timing.pause)
+                    continue
                 passing = isinstance(error, Unreachable) or error.status in BUSY
                 if not passing or time.monotonic() > end or self._wire is not wire:
                     log.warning("room not joined", extra=_fault(error))

@@ -151,6 +151,28 @@ async def test_somebody_whose_homeserver_is_away_is_called_into_one_room_only(
         assert [one.id for one in bot.adapter._rooms.values() if one.private_with == ben.user] == [private]
 
 
+async def test_an_invitation_that_is_not_yet_known_where_it_came_from_is_accepted_a_moment_later(
+    homeserver: Homeserver, tmp_path: Path
+) -> None:
+    (tmp_path / "bot").mkdir()
+    ana = await homeserver.somebody("ana")
+    async with scene(homeserver, tmp_path / "bot", invites_from=[ana.user]) as bot:
+        await bot.adapter._caught_up.wait()
+        wire, refused = bot.adapter._wire, asyncio.Event()
+        assert wire is not None
+        join = wire.join
+
+        async def too_early(room_id: str, via: Any) -> None:
+            if not refused.is_set():
+                refused.set()
+                raise ApiProblem(403, {"errcode": "M_FORBIDDEN"})
+            await join(room_id, via)
+
+        wire.join = too_early  # type: ignore[method-assign]
+        await invited(bot, ana)
+        assert refused.is_set()
+
+
 async def test_what_a_second_look_finds_first_is_done_once_and_changes_the_room_too(
     homeserver: Homeserver, tmp_path: Path
 ) -> None:
