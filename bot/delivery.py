@@ -43,9 +43,10 @@ GIVEN_UP_AFTER = timedelta(hours=48)
 FAULTS_MAX = 2
 """A message that makes the program itself fail is tried so many times more."""
 AT_ONCE_MAX = 30
-NOTICE_WAITS_SECONDS_MAX = 1.0
-NOTICE_STEP_SECONDS = 0.01
 """Sends under way at one time on a network."""
+NOTICE_WAITS_SECONDS_MAX = 1.0
+"""So long a notice lets go first what is awaited in other chats."""
+NOTICE_STEP_SECONDS = 0.01
 
 Content = tuple[tuple[Span, ...], tuple[tuple[Key, ...], ...]]
 Item = outbox.Owed | cards.Due
