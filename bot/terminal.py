@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 NUMBERS_MAX = 99
 """Buttons are numbered up to this, then from 1 again."""
 SKIP_MAX = timedelta(days=366)
+LEAVING = (signal.SIGTERM, signal.SIGHUP)
+"""What tells the program to end."""
 TICK_SECONDS = 1.0
 COLUMNS_MIN, COLUMNS_MAX = 40, 100
 
@@ -366,7 +368,7 @@ def _leave_on_signals() -> None:
     def leave(number: int, _: object) -> None:
         raise SystemExit(128 + number)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in LEAVING:
         signal.signal(number, leave)
 
 
@@ -434,6 +436,16 @@ async def _by_prompt(folder: Path, like: Likeness) -> int:
     terminal = Terminal(show, columns=columns, like=like)
     await terminal.begin(folder)
     session = _session(terminal)
+    # What a signal raises just anywhere may come up where Python swallows it: in the callback of a weak reference, say.
+    loop, me, left_by = asyncio.get_running_loop(), asyncio.current_task(), set[int]()
+    assert me is not None
+
+    def leave(number: int) -> None:
+        left_by.add(number)
+        me.cancel()
+
+    for number in LEAVING:
+        loop.add_signal_handler(number, leave, number)
     with patch_stdout():
         for words in greeting(terminal.who, like):
             show([("", words)])
@@ -447,6 +459,10 @@ async def _by_prompt(folder: Path, like: Likeness) -> int:
                     terminal.notice("To leave, type /quit")
                 except EOFError:
                     more = False
+        except asyncio.CancelledError:
+            if not left_by:
+                raise
+            raise SystemExit(128 + min(left_by)) from None
         finally:
             ticking.cancel()
             await asyncio.gather(ticking, return_exceptions=True)
