@@ -194,6 +194,10 @@ class MatrixAdapter:
         self._leaving: set[str] = set()
         self._arrived: dict[str, asyncio.Event] = {}
         self._opening: dict[str, asyncio.Lock] = {}
+        self._unsure: dict[str, int] = {}
+        """For whom a room was asked for without an answer, and which time of asking for news was the newest then."""
+        self._asked = self._heard = 0
+        """How often news was asked for, and which of these times was the newest whose answer was carried out."""
         self._caught_up = asyncio.Event()
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._authors: OrderedDict[str, str] = OrderedDict()
@@ -239,6 +243,7 @@ class MatrixAdapter:
                     since, begun = _position(await self._dispatcher.position(NETWORK))
                     since = None if since == unknown else since
                 seconds = 0.0 if behind else self._patience()
+                self._asked += 1
                 try:
                     batch = await wire.sync(since, seconds=seconds, everything=everything)
                 except ApiProblem as error:
@@ -279,6 +284,7 @@ class MatrixAdapter:
             else:
                 self._pauses.sound()
                 since, unknown = batch.next, None
+                self._heard = self._asked
                 if self._wire is wire:
                     self._caught_up.set()
                 if behind:
@@ -865,6 +871,9 @@ class MatrixAdapter:
                 where = path("rooms", room.id, "state", "m.room.member", user)
                 await wire.api.call("PUT", where, {"membership": "invite", "is_direct": True})
                 return await self._appears(room.id, user)
+            if self._heard <= self._unsure.get(user, -1):
+                # It may be there already: what was asked for news since then will tell.
+                raise NotReached
             body: Json = {
                 "preset": "private_chat",
                 "is_direct": True,
@@ -875,10 +884,17 @@ class MatrixAdapter:
             if self._encrypted_private_chats:
                 algorithm = {"algorithm": "m.megolm.v1.aes-sha2"}
                 body["initial_state"] = [{"type": "m.room.encryption", "state_key": "", "content": algorithm}]
-            made = await wire.api.call("POST", path("createRoom"), body)
+            self._unsure[user] = self._asked
+            try:
+                made = await wire.api.call("POST", path("createRoom"), body)
+            except ApiProblem as error:
+                if error.status < 500:
+                    del self._unsure[user]
+                raise
             room_id = made.get("room_id")
             if not isinstance(room_id, str):
                 raise NotReached
+            del self._unsure[user]
             room = await self._appears(room_id, user)
             with suppress(ApiProblem, Unreachable):
                 # For people who look at the account with an app; the room itself says it too.

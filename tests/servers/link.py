@@ -10,6 +10,7 @@ import contextlib
 import socket
 import struct
 import threading
+from collections import Counter
 from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self
@@ -39,10 +40,14 @@ class Link:
         self.port: int = self._held.getsockname()[1]
         self.connections = 0
         """How many have come so far, those that hang included."""
+        self.loses: set[bytes] = set()
+        """Requests with one of these in them arrive, and the connection dies when their answer comes."""
+        self.lost: Counter[bytes] = Counter()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"link-{self.port}", daemon=True)
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
+        self._unanswered: dict[asyncio.StreamWriter, bytes] = {}
         self._hanging = False
 
     def __enter__(self) -> Self:
@@ -124,7 +129,10 @@ class Link:
             self._open.add(far_writer)
             if not self.whole:  # cut while we were connecting
                 return
-            pumps = [asyncio.create_task(_pump(reader, far_writer)), asyncio.create_task(_pump(far_reader, writer))]
+            pumps = [
+                asyncio.create_task(self._requests(reader, far_writer)),
+                asyncio.create_task(self._answers(far_reader, writer, far_writer)),
+            ]
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
             for pump in pumps:
                 pump.cancel()
@@ -134,17 +142,31 @@ class Link:
         finally:
             for end in ends:
                 self._open.discard(end)
+                self._unanswered.pop(end, None)
                 if self.whole:
                     end.close()
                 else:
                     _reset(end)
 
+    async def _requests(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await source.read(_CHUNK_BYTES):
+                for words in self.loses:
+                    if words in data:
+                        self._unanswered[sink] = words
+                sink.write(data)
+                await sink.drain()
 
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await source.read(_CHUNK_BYTES):
-            sink.write(data)
-            await sink.drain()
+    async def _answers(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, asked: asyncio.StreamWriter
+    ) -> None:
+        with contextlib.suppress(OSError):
+            while data := await source.read(_CHUNK_BYTES):
+                if (words := self._unanswered.pop(asked, None)) is not None:
+                    self.lost[words] += 1
+                    return
+                sink.write(data)
+                await sink.drain()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
