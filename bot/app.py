@@ -16,13 +16,45 @@ from bot.clock import Clock
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher
 from bot.router import Commands
-from handlers import committee, connect, consent, credits, help, upkeep  # noqa: A004 - the area's name
+from handlers import (
+    committee,
+    conduct,
+    connect,
+    consent,
+    credits,  # noqa: A004 - the area's name
+    groups,
+    help,  # noqa: A004 - the area's name
+    host,
+    languages,
+    members,
+    privacy,
+    quiet,
+    roles,
+    upkeep,
+)
+from handlers import log as log_area
 from storage import due
 from storage.database import Database, Transaction, fresh_token
 
 log = logging.getLogger(__name__)
 
-AREAS = (help.router, credits.router, committee.router, connect.router, consent.router, upkeep.router)
+AREAS = (
+    help.router,
+    credits.router,
+    committee.router,
+    members.router,
+    connect.router,
+    consent.router,
+    roles.router,
+    groups.router,
+    conduct.router,
+    log_area.router,
+    quiet.router,
+    languages.router,
+    privacy.router,
+    host.router,
+    upkeep.router,
+)
 """The order in which menus and help list them."""
 
 

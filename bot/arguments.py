@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import Field, TypeAdapter
 
-from bot.chat import Mention, Saying
+from bot.chat import DOCUMENT_CHARACTERS_MAX, Document, Mention, Saying
 from bot.domain import grammar, joining
 from bot.text import LANGUAGES, Minutes, Refusal, T, Text, Typed
 from storage import notes, people
@@ -62,6 +62,8 @@ class Reading:
     committee: Committee | None
     reply_to: Member | None
     line: str
+    document: Document | None = None
+    """The file that came with the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +215,25 @@ class _NoteKind(Kind[str]):
         return self._adapter.validate_python(data)
 
 
+class _TableKind(Kind[str]):
+    expected = T("a list: a file with this command as its caption, or the lines written under the command")
+    example: str | Text = T("[a list]")
+    rest = True
+    _adapter: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(max_length=DOCUMENT_CHARACTERS_MAX)])
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
+        if reading.document is not None:
+            return Found(reading.document.text, len(words))
+        text = reading.line[words[0].start :].strip() if words else ""
+        return Found(text, len(words)) if text else None
+
+    def dump(self, value: str) -> str:
+        return value
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> str:
+        return self._adapter.validate_python(data)
+
+
 class _GroupNameKind(_NoteKind):
     expected = T("the name of a group, or its network")
     example = "Matrix"
@@ -322,6 +343,8 @@ Number = Annotated[int, _NumberKind()]
 """The number of a thing, as its card shows it: `12`, `no. 12`, `#12`."""
 Note = Annotated[str, _NoteKind()]
 """The rest of the line."""
+Table = Annotated[str, _TableKind()]
+"""A list with one thing in each line: the file that came with the command, else the lines under it."""
 GroupName = Annotated[str, _GroupNameKind()]
 """The rest of the line: how a group is called, or which network it is on."""
 Language = Annotated[str, _LanguageKind()]

@@ -68,6 +68,18 @@ class Mention:
     person: Sender
 
 
+DOCUMENT_CHARACTERS_MAX = 200_000
+"""Longer files are not read and not sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A file with text in it (UTF-8), such as a list of members."""
+
+    name: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
     """Something that happened on a network. `event` is its key there: the same key never has two effects."""
@@ -90,6 +102,8 @@ class Message(Incoming):
     """The bot is named in it, so it is certainly meant."""
     reply_to: Sender | None = None
     mentions: tuple[Mention, ...] = ()
+    document: Document | None = None
+    """The file that came with it; read only where the text calls a command that takes one."""
     manages_chat: bool | None = None
     """Whether the sender may manage the chat; asked of the network only for commands that need it, else None."""
 
@@ -238,6 +252,8 @@ class Reply:
     private: bool = False
     about: tuple[str, ...] = ()
     """The things whose words it tells: erasing one of them erases the answer too, while it waits."""
+    document: Document | None = None
+    """A file that goes with it. Only in answers that are private."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +297,7 @@ class Letter:
     spans: tuple[Span, ...]
     keys: tuple[tuple[Key, ...], ...]
     lane: Lane
+    document: Document | None = None
 
 
 # --- adapters ------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ from bot.chat import (
     UserId,
     network_of,
 )
-from bot.router import Ambiguous, Authority, Command, Commands, Context, View, Where, read_line
+from bot.router import PROPOSED, Ambiguous, Authority, Command, Commands, Context, View, Where, read_line
 from bot.text import (
     SOURCE_LANGUAGE,
     Reader,
@@ -502,7 +502,13 @@ class Dispatcher:
         reply_to: Member | None = None
         if message.reply_to is not None and context.of_committee is not None and not message.reply_to.bot:
             reply_to = await people.member_with_account(context.tx, context.of_committee.id, message.reply_to.user)
-        reading = Reading(tx=context.tx, committee=context.of_committee, reply_to=reply_to, line=message.text)
+        reading = Reading(
+            tx=context.tx,
+            committee=context.of_committee,
+            reply_to=reply_to,
+            line=message.text,
+            document=message.document,
+        )
         # Whoever may not say it learns that first, not how to spell it.
         self._permit(context, command)
         return await read_line(command, words, reading)
@@ -550,7 +556,7 @@ class Dispatcher:
 
     async def _perform(self, context: Context, command: Command, arguments: Mapping[str, Any]) -> Reply | Card | None:
         self._permit(context, command)
-        if command.allow is Authority.COMMITTEE and context.authority is not Authority.COMMITTEE:
+        if command.allow in PROPOSED and context.authority is not Authority.COMMITTEE:
             propose = self._commands.get(self._commands.propose)
             assert propose is not None
             return await propose.handler(context, carried=command.says(**arguments))

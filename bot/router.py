@@ -27,10 +27,16 @@ class Authority(Enum):
     ANYONE = "anyone"
     MEMBER = "member"
     ORGANIZER = "organizer"
+    TWO = "two organizers"
+    """Two organizers together. Said by one of them, or by another member, the command becomes a proposal to them."""
     COMMITTEE = "committee"
     """The committee itself, by its rule of consent. Said by a member, the command becomes a proposal."""
     CLOCK = "clock"
     """Only what was planned says it."""
+
+
+PROPOSED = frozenset({Authority.TWO, Authority.COMMITTEE})
+"""What nobody can say alone: said by a member it becomes a proposal."""
 
 
 class Where(Enum):
@@ -103,6 +109,13 @@ class Context:
     def _network(self) -> str | None:
         """Where it is said, somebody with several accounts is told of it."""
         return network_of(self.place.address) if self.place is not None else None
+
+    async def nudge(self, to: Member, words: Words, *, buttons: Sequence[Sequence[Button | Link]] = ()) -> bool:
+        """Remind a member in private of something that can wait. False: they have not opened a private chat.
+
+        All areas share one budget of these for each person and day; alerts and answers are not nudges.
+        """
+        return await self.tell(to, words, buttons=buttons)
 
     async def announce(
         self,
@@ -220,6 +233,10 @@ class Command:
     proposal: Describes | None = None
     appoints: bool = False
     """Makes somebody an organizer: a rule of its own says who must agree."""
+    majority: bool = False
+    """Decided by a majority of all who have a vote, however many organizers there are."""
+    label: Text | None = None
+    """What stands on its button in the menu; None: it is not there."""
     sample: tuple[str | Text, ...] = ()
     """A better example of the whole line than the kinds of its arguments give."""
     repeatable: bool = False
@@ -256,13 +273,29 @@ def _bracketed(part: str | Text) -> str | Text:
 CardRenderer = Callable[[View, int], Awaitable[Shown | None]]
 
 
-class Router:
-    """The commands and cards of one area."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Todo:
+    """One thing that waits for a member: a short sentence, and buttons that deal with it."""
 
-    def __init__(self, name: str) -> None:
+    words: Words
+    buttons: tuple[Button, ...] = ()
+    by: datetime | None = None
+    """Until when; None: it has time."""
+
+
+Waiting = Callable[[Context], Awaitable[Sequence[Todo]]]
+"""What waits for whoever says it, of one area."""
+
+
+class Router:
+    """The commands and cards of one area. `title`: its heading in the menu, where it has buttons there."""
+
+    def __init__(self, name: str, *, title: Text | None = None) -> None:
         self.name = name
+        self.title = title
         self.commands: list[Command] = []
         self.cards: dict[str, CardRenderer] = {}
+        self.todos: list[Waiting] = []
 
     def command(
         self,
@@ -277,14 +310,14 @@ class Router:
         needs_rights: bool = False,
         proposal: Callable[..., Text] | None = None,
         appoints: bool = False,
+        majority: bool = False,
+        label: Text | None = None,
         sample: Sequence[str | Text] = (),
         repeatable: bool = False,
     ) -> Callable[[Handler], Command]:
         """Declare a command: the function's keyword-only, annotated parameters are its arguments."""
         assert re.fullmatch(r"[a-z0-9_]{1,32}", name), "Telegram's rule for command names"
-        assert (allow is Authority.COMMITTEE) == (proposal is not None), (
-            "what the committee decides must be put in words"
-        )
+        assert (allow in PROPOSED) == (proposal is not None), "what is decided together must be put in words"
 
         def declare(handler: Handler) -> Command:
             command = Command(
@@ -300,6 +333,8 @@ class Router:
                 needs_rights=needs_rights,
                 proposal=proposal,
                 appoints=appoints,
+                majority=majority,
+                label=label,
                 sample=tuple(sample),
                 repeatable=repeatable,
             )
@@ -307,6 +342,11 @@ class Router:
             return command
 
         return declare
+
+    def todo(self, waiting: Waiting) -> Waiting:
+        """Declare what of this area may wait for a member: `/todo` asks every area."""
+        self.todos.append(waiting)
+        return waiting
 
     def card(self, kind: str) -> Callable[[CardRenderer], CardRenderer]:
         """Declare how a kind of thing is shown: None where there is nothing to show any more."""
@@ -356,6 +396,7 @@ class Commands:
     def __init__(self, routers: Sequence[Router], *, propose: str = "propose") -> None:
         self._commands: dict[str, Command] = {}
         self._cards: dict[str, CardRenderer] = {}
+        self.routers = tuple(routers)
         for router in routers:
             for command in router.commands:
                 assert command.name not in self._commands, f"/{command.name} is declared twice"
@@ -459,7 +500,7 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
     if missing:
         raise _misread(command, missing[0], left[0] if left else None)
     for parameter in command.parameters:
-        if parameter.kind.rest and left:
+        if parameter.kind.rest and (left or reading.document is not None):
             found = await parameter.kind.read(left, reading, first=True)
             if found is not None:
                 values[parameter.name] = found.value

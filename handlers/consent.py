@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from bot.arguments import Carried, Number
 from bot.chat import Button, Card, Reply, Saying, Shown
 from bot.domain import consent
-from bot.router import Authority, Commands, Context, Router, View
+from bot.router import Authority, Command, Commands, Context, Router, View
 from bot.text import Listed, N, Refusal, T, Text, Words, lines, shown
 from storage import cards, due, entries, people, proposals
 from storage.database import Transaction
@@ -20,10 +20,10 @@ router = Router("consent")
 @router.command("propose", allow=Authority.MEMBER, typed=False, help=T("Ask those who must agree."))
 async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
     """A member said what needs the committee's authority: ask for it, or do it where nobody else need agree."""
-    committee = await people.facts(context.tx, context.committee.id)
+    committee = await people.facts(context.tx, context.committee.id, now=context.now)
     command = context.commands.get(carried.command)
     assert command is not None
-    rule = consent.rule(committee, appoints=command.appoints)
+    rule = _rule(command, committee)
     # What could not be done anyway is refused now, not after others have agreed.
     await context.would(carried, authority=Authority.COMMITTEE)
     same = await proposals.same_open(context.tx, context.committee.id, carried)
@@ -66,19 +66,22 @@ async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
     return card
 
 
+def _rule(command: Command, committee: consent.Committee) -> consent.Rule:
+    return consent.rule(committee, appoints=command.appoints, majority=command.majority)
+
+
 @router.command(
     "agree", allow=Authority.MEMBER, listed=False, help=T("Agree to a proposal whose number you see on its card.")
 )
 async def agree(context: Context, *, number: Number) -> Reply | Card | None:
     """Consent; with enough of it the command is carried out in the committee's name."""
     found = await _open(context, number)
-    return await _agree(context, found, await people.facts(context.tx, context.committee.id))
+    return await _agree(context, found, await people.facts(context.tx, context.committee.id, now=context.now))
 
 
 async def _agree(context: Context, found: Proposal, committee: consent.Committee) -> Reply | Card | None:
     command = context.commands.get(found.says.command)
-    appoints = command is not None and command.appoints
-    if consent.rule(committee, appoints=appoints).who != found.who:
+    if command is not None and _rule(command, committee).who != found.who:
         raise Refusal(T("Since this was proposed, other people have to agree to it. Propose it again."))
     if not consent.may_consent(found.who, committee, context.member.id):
         raise Refusal(T("This is for the organizers to agree to. Talk to one of them."))
@@ -155,7 +158,7 @@ async def proposal_card(view: View, ref: int) -> Shown | None:
     agreed = T("Agreed: {names}.", names=names) if consents else None
     if found.state != "open":
         return Shown(lines(heading, agreed, _closed(found)))
-    committee = await people.facts(view.tx, view.committee.id)
+    committee = await people.facts(view.tx, view.committee.id, now=view.now)
     missing = consent.missing(found.who, committee, consents)
     needs = (
         N(

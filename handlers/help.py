@@ -124,6 +124,7 @@ def _about(context: Context, about: str) -> Words:
         Authority.ANYONE: T("Anybody can do it."),
         Authority.MEMBER: T("Every member can do it."),
         Authority.ORGANIZER: T("Organizers can do it."),
+        Authority.TWO: T("Two organizers together can do it: I ask them."),
         Authority.COMMITTEE: T("The committee decides it: I ask those who must agree."),
     }
     return lines(

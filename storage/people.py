@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.chat import Chat, ChatId, Sender, UserId, network_of
@@ -13,7 +14,7 @@ from bot.domain.grammar import folded
 from bot.text import SOURCE_LANGUAGE, Minutes, Named, supported
 from bot.text import Reader as For
 from storage.database import Reader, Transaction
-from storage.instants import to_us
+from storage.instants import from_us, to_us
 
 NAMESAKES_MAX = 8
 COMMITTEES_MAX = 20
@@ -50,13 +51,21 @@ class Committee:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A person in a committee."""
+    """A person in a committee. Ids are those of members."""
 
     id: int
     committee_id: int
     person_id: int
     name: str
     active: bool
+    child: bool = False
+    """A child has no account for hours, no turns and no vote."""
+    helper_id: int | None = None
+    """Who speaks for them, where they have no account of their own."""
+    suspended_until: datetime | None = None
+    """Set where they are or were suspended; what counts is whether it lies ahead."""
+    newcomer_until: datetime | None = None
+    """Until then they have no vote; None: a full member."""
     account: str | None = None
     """What tells them from others of the same name, where that was asked for: `@ana:example.org`."""
 
@@ -376,13 +385,19 @@ async def committees_of(tx: Reader, person_id: int) -> list[Committee]:
     return [_committee(row) for row in rows]
 
 
-async def facts(tx: Reader, committee_id: int) -> consent.Committee:
-    """Who may agree to what: the ids of active members and of those with a role."""
-    members = await tx.all("SELECT id FROM members WHERE committee_id = ? AND active = 1 LIMIT 100000", committee_id)
+async def facts(tx: Reader, committee_id: int, *, now: datetime) -> consent.Committee:
+    """Who may agree to what: the ids of the members with a vote now, and of those among them with a role.
+
+    Children, newcomers, whoever is suspended and whoever has no account of their own have none.
+    """
+    voting = """m.committee_id = ?1 AND m.active = 1 AND m.child = 0 AND m.helper_id IS NULL
+                AND coalesce(m.suspended_until_us, 0) <= ?2 AND coalesce(m.newcomer_until_us, 0) <= ?2"""
+    members = await tx.all(f"SELECT m.id FROM members m WHERE {voting} LIMIT 100000", committee_id, to_us(now))
     roles = await tx.all(
-        """SELECT r.member_id, r.role FROM roles r JOIN members m ON m.id = r.member_id
-           WHERE m.committee_id = ? AND m.active = 1 AND r.until_us IS NULL LIMIT 1000""",
+        f"""SELECT r.member_id, r.role FROM roles r JOIN members m ON m.id = r.member_id
+            WHERE {voting} AND r.until_us IS NULL LIMIT 1000""",
         committee_id,
+        to_us(now),
     )
     founders = [member for member, role in roles if role == "founder"]
     return consent.Committee(
@@ -417,15 +432,25 @@ async def organizers_on(tx: Reader, network: str) -> list[Member]:
 
 # --- members ---------------------------------------------------------------------------------------------------
 
-_MEMBER = "m.id, m.committee_id, m.person_id, coalesce(m.nickname, m.name), m.active"
+_MEMBER = """m.id, m.committee_id, m.person_id, coalesce(m.nickname, m.name), m.active, m.child, m.helper_id,
+             m.suspended_until_us, m.newcomer_until_us"""
+_MEMBER_WIDTH = 9
 
 
-def _member(row: Sequence[object]) -> Member:
-    id_, committee_id, person_id, name, active = row
-    assert isinstance(id_, int)
-    assert isinstance(committee_id, int)
-    assert isinstance(person_id, int)
-    return Member(id=id_, committee_id=committee_id, person_id=person_id, name=str(name), active=bool(active))
+def _member(row: Sequence[Any]) -> Member:
+    """The member in the first columns of a row; what follows them is left alone."""
+    id_, committee_id, person_id, name, active, child, helper_id, suspended_us, newcomer_us = row[:_MEMBER_WIDTH]
+    return Member(
+        id=id_,
+        committee_id=committee_id,
+        person_id=person_id,
+        name=name,
+        active=bool(active),
+        child=bool(child),
+        helper_id=helper_id,
+        suspended_until=None if suspended_us is None else from_us(suspended_us),
+        newcomer_until=None if newcomer_us is None else from_us(newcomer_us),
+    )
 
 
 def _name_columns(name: str) -> tuple[str, str, str]:
@@ -445,13 +470,13 @@ async def member_of(tx: Reader, committee_id: int, person_id: int) -> tuple[Memb
     rows = await tx.all(
         f"""SELECT {_MEMBER}, r.role FROM members m
             LEFT JOIN roles r ON r.member_id = m.id AND r.until_us IS NULL
-            WHERE m.committee_id = ? AND m.person_id = ? LIMIT 10""",
+            WHERE m.committee_id = ? AND m.person_id = ? LIMIT 50""",
         committee_id,
         person_id,
     )
     if not rows:
         return None
-    return _member(rows[0][:5]), frozenset(row[5] for row in rows if row[5])
+    return _member(rows[0]), frozenset(row[-1] for row in rows if row[-1])
 
 
 async def member(tx: Reader, committee_id: int, member_id: int) -> Member | None:
@@ -509,7 +534,7 @@ async def members_named(tx: Reader, committee_id: int, word: str) -> list[Member
         committee_id,
         NAMESAKES_MAX,
     )
-    nearest = [_member(row[:5]) for row in rows if row[5] == rows[0][5]]
+    nearest = [_member(row) for row in rows if row[-1] == rows[0][-1]]
     names = [member.name for member in nearest]
     return [
         replace(member, account=await _account(tx, member)) if names.count(member.name) > 1 else member
@@ -575,9 +600,17 @@ async def leave_roles(tx: Transaction, member_id: int, *, now: datetime) -> None
     await tx.execute("UPDATE roles SET until_us = ? WHERE member_id = ? AND until_us IS NULL", to_us(now), member_id)
 
 
-async def give_role(tx: Transaction, member_id: int, role: str, *, now: datetime) -> None:
-    """From now on the member holds the role."""
-    await tx.execute("INSERT INTO roles (member_id, role, from_us) VALUES (?, ?, ?)", member_id, role, to_us(now))
+async def give_role(
+    tx: Transaction, member_id: int, role: str, *, now: datetime, term_ends: datetime | None = None
+) -> None:
+    """From now on the member holds the role. `term_ends`: until when at most; None: it has no term."""
+    await tx.execute(
+        "INSERT INTO roles (member_id, role, from_us, term_us) VALUES (?, ?, ?, ?)",
+        member_id,
+        role,
+        to_us(now),
+        None if term_ends is None else to_us(term_ends),
+    )
 
 
 async def end_role(tx: Transaction, member_id: int, role: str, *, now: datetime) -> None:

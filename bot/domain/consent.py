@@ -37,11 +37,14 @@ class Rule:
     within: timedelta
 
 
-def rule(committee: Committee, *, appoints: bool) -> Rule:
+def rule(committee: Committee, *, appoints: bool, majority: bool = False) -> Rule:
     """The rule for a proposal made now. `appoints`: it makes somebody an organizer.
 
-    Raises Refusal where nobody could carry it: rules wait until there are two organizers.
+    `majority`: it is for all who have a vote, whoever organizes. Raises Refusal where nobody could carry it: rules
+    wait until there are two organizers.
     """
+    if majority:
+        return Rule(who="members", within=ANSWER_WITHIN)
     if len(committee.organizers) >= ORGANIZERS_NEEDED:
         return Rule(who="organizers", within=ANSWER_WITHIN)
     if not appoints:

@@ -1,0 +1,7 @@
+"""Members without an account, households, children, and the list of everybody."""
+
+from __future__ import annotations
+
+from bot.router import Router
+
+router = Router("members")

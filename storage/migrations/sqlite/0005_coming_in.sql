@@ -1,0 +1,1 @@
+-- How somebody comes in: admission, agreement, codes to claim a membership.

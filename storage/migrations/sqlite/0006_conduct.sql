@@ -1,0 +1,1 @@
+-- Suspending, excluding, appeals and care.

@@ -1,0 +1,1 @@
+-- Terms of roles, reminders, and when somebody was last seen.

@@ -1,0 +1,1 @@
+-- Nudges, quiet hours and digests.

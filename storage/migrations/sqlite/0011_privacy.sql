@@ -1,0 +1,1 @@
+-- What each has chosen to show, and how long things are kept.

@@ -1,0 +1,1 @@
+-- Custodians and backups.
