@@ -418,6 +418,7 @@ def sections() -> dict[str, type[_Section]]:
         "database": DatabaseSection,
         "telegram": TelegramSection,
         "matrix": MatrixSection,
+        "host": HostSection,
         "log": LogSection,
     }
 
@@ -587,7 +588,8 @@ def example() -> str:
             if field.examples is not None and (field.default is not None or (name, setting) == ("telegram", "token"))
         }
         for name, section in sections().items()
-        if name != "matrix"
+        # Who runs the bot is for each to say; an example would be told to members as the truth.
+        if name not in ("matrix", "host")
     }
     return written(
         values,

@@ -32,7 +32,7 @@ async def host(context: Context) -> Reply:
     )
     return Reply(
         lines(
-            T("{title}", title=Bold(T("Who runs this bot"))),
+            _title(T("Who runs this bot")),
             T("Run by: {name}", name=said["name"])
             if "name" in said
             else T("Nobody has written down who runs it. Ask!"),
@@ -61,6 +61,10 @@ async def _copies(context: Context) -> list[Text]:
     ]
 
 
+def _title(title: Text) -> Text:
+    return T("{title}", title=Bold(title))
+
+
 @router.command(
     "custodian",
     allow=Authority.MEMBER,
@@ -80,8 +84,8 @@ async def custodian(context: Context, *, key: Note = "") -> Reply | Card | None:
     except sealing.NotAKey:
         raise Refusal(
             T(
-                "That is no public key. It begins with {start} and is what {command} prints at home; one wrong "
-                "letter spoils it, so copy it whole.",
+                "That is no public key. It begins with {start} and is what {command} prints on your computer. "
+                "Copy it whole: one wrong letter spoils it.",
                 start=Typed("age1"),
                 command=Typed("solibot key"),
             )
@@ -93,7 +97,7 @@ async def _explained(context: Context) -> Reply:
     found = await custodians.of(context.tx, context.committee.id)
     return Reply(
         lines(
-            T("{title}", title=Bold(T("Custodians"))),
+            _title(T("Custodians")),
             T(
                 "If whoever runs the bot moves away or the machine breaks, custodians put the committee to work again "
                 "elsewhere. Every night a copy is sealed so that only they can open it. Two or more are needed."
