@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from bot.arguments import Code, Note, Number, Person, Roll, Spoken, choice
@@ -30,7 +30,9 @@ _LIST = Typed("/list")
 
 Child = Annotated[str, choice("child", expected=T("the word {example}", example=Typed("child")))]
 ForWord = Annotated[str, choice("for", "para", "für", expected=T("the word {example}", example=Typed("for")))]
-HomeWord = Annotated[str, choice("with", "con", "mit", "leave", expected=T("{example}", example=Typed("with @ben")))]
+HomeWord = Annotated[
+    str, choice("with", "con", "mit", "leave", expected=T("the word {example}", example=Typed("with")))
+]
 
 
 # --- somebody without an account -------------------------------------------------------------------------------
@@ -117,7 +119,15 @@ async def admit(context: Context, *, name: Note, helper: Person) -> Reply:
 
 
 async def _admitted(context: Context, name: str, helper: Member) -> Reply:
-    id_ = await rows.add(context.tx, context.committee, name, helper=helper.id, invited_by=helper.id, now=context.now)
+    id_ = await rows.add(
+        context.tx,
+        context.committee,
+        name,
+        helper=helper.id,
+        invited_by=helper.id,
+        newcomer_until=await _newcomer_until(context),
+        now=context.now,
+    )
     body = {"member": id_, "helper": helper.id, "child": False}
     await entries.append(context.tx, context.committee, "added", body, now=context.now)
     added = await people.member(context.tx, context.committee.id, id_)
@@ -133,6 +143,12 @@ async def _admitted(context: Context, name: str, helper: Member) -> Reply:
     await context.announce(words, but=context.place)
     button = Button(label=T("{name} has an account now", name=name), says=code.says(who=added), only=helper.id)
     return Reply(words, buttons=((button,),))
+
+
+async def _newcomer_until(context: Context) -> datetime | None:
+    """Until when whoever comes in now has no vote, should they have an account by then; None: from the first day."""
+    days = await rules.get(context.tx, context.committee.id, "newcomers")
+    return context.now + timedelta(days=days) if days else None
 
 
 def _named(context: Context, name: str) -> dict[str, Value]:
@@ -295,7 +311,7 @@ async def waiting(context: Context) -> list[Todo]:
     return [
         Todo(
             words=T(
-                "Nobody speaks for {name} now. Who could? {command}",
+                "Nobody speaks for {name} now. Propose somebody: {command}",
                 name=one.name,
                 command=Typed("/helper @chi for", one.name),
             ),
@@ -796,6 +812,7 @@ async def _add_list(context: Context, people_: roll.List, helper: Member) -> Rep
     newcomers, left = roll.sift(people_.rows, await rows.known(context.tx, context.committee.id))
     if not newcomers:
         raise Refusal(T("Everybody on the list is here already."))
+    until = await _newcomer_until(context)
     ids: dict[int, int] = {}
     added: list[list[int]] = []
     for one in newcomers:
@@ -815,6 +832,7 @@ async def _add_list(context: Context, people_: roll.List, helper: Member) -> Rep
             invited_by=helper.id,
             child=one.child,
             household=home,
+            newcomer_until=until,
             now=context.now,
         )
         added.append([ids[one.line], speaks, int(one.child)])

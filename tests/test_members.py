@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bot.chat import Document, Message
+from bot.practice import SCRIPT_START, FixedClock, Practice
 from storage import rules
 from storage.database import Reader, Transaction
 from tests.conftest import Town
@@ -401,7 +407,8 @@ async def test_a_list_is_shown_before_anybody_is_added(town: Town) -> None:
     shown = await town.whispers("ana", f"/list\n{_TABLE}")
     assert shown == (
         "I can add 3 people: / Rosa Gil, Uwe, Mann, and Mia Gil. / "
-        "You speak for 1 of them, until they have an account. / Others speak for 1 of them. / Children: 1 / Left out, 5 lines: / "
+        "You speak for 1 of them, until they have an account. / Others speak for 1 of them. / Children: 1 / "
+        "Left out, 5 lines: / "
         "Line 4: the quotation marks do not fit. / Line 5: there is no name. / "
         "Line 6: Ben is here already. If it is somebody else, give a nickname. / "
         "Line 7: Rosa Gil is on the list twice. If it is somebody else, give both a nickname. / "
@@ -477,3 +484,54 @@ async def test_five_hundred_people_come_in_at_once(town: Town) -> None:
     assert "From line 501 on: 500 lines at most. Send the rest as another list." in shown
     await town.presses("ana", "Add 500 people")
     assert "Members: 504" in await town.says("ana", "/settings")
+
+
+# --- whatever is done ---
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["thank", "owe", "join", "claim", "leave", "undo"]), st.integers(1, 120)), max_size=8
+    )
+)
+@settings(max_examples=15)
+async def test_however_rosa_comes_to_her_account_the_hours_are_hers_and_she_is_one_member(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
+) -> None:
+    practice = await Practice.open(
+        tmp_path_factory.mktemp("claim"), line=lambda where, what: None, clock=FixedClock(SCRIPT_START), repeatable=True
+    )
+    transcript: list[tuple[str, str]] = []
+    town = Town(practice, transcript)
+    await practice.say("chi", "/add Rosa")
+    for step, minutes in steps:
+        match step:
+            case "thank":
+                await practice.say("ana", f"/thank @rosa {minutes}m")
+            case "owe":
+                await practice.say("chi", f"/for Rosa /thank @ben {minutes}m")
+            case "undo":
+                await practice.say("chi", "/undo")
+            case "claim":
+                await practice.say("chi", "/code Rosa", town.private("chi"))
+                said = next(reversed(practice.console.posted.values())).text
+                if found := re.search(r"[A-Z0-9]{4}-[A-Z0-9]{4}", said):
+                    await practice.say("rosa", f"/claim {found[0]}", town.private("rosa"))
+            case _:
+                await practice.say("rosa", f"/{step}")
+    await town.books_are_sound()
+    # A person is in a committee once, whatever was claimed; and whoever has an account speaks for themselves.
+    twice = await _ask(town, "SELECT person_id FROM members GROUP BY committee_id, person_id HAVING count(*) > 1")
+    assert twice == []
+    helped = await _ask(
+        town,
+        """SELECT m.id FROM members m JOIN identities i ON i.person_id = m.person_id
+           WHERE m.active = 1 AND m.helper_id IS NOT NULL""",
+    )
+    assert helped == []
+    absorbed = await _ask(
+        town, "SELECT a.balance FROM accounts a JOIN absorbed b ON b.member_id = a.member_id WHERE a.balance <> 0"
+    )
+    assert absorbed == []
+    assert practice.app.dispatcher.incidents == 0
+    await practice.close()
