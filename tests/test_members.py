@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from bot.chat import Document, Message
 from bot.practice import SCRIPT_START, FixedClock, Practice
-from storage import rules
+from bot.router import Context
+from bot.text import shown
+from handlers import members
+from storage import people, rules
 from storage.database import Reader, Transaction
 from tests.conftest import Town
 
@@ -31,7 +34,7 @@ async def _balance(town: Town, name: str) -> int:
     return int(found[0][0])
 
 
-async def _rule(town: Town, name: str, value: str) -> None:
+async def _rule(town: Town, name: str, value: object) -> None:
     async def put(tx: Transaction) -> None:
         await rules.put(tx, 1, name, value)
 
@@ -143,6 +146,37 @@ async def test_where_the_committee_decides_who_comes_in_adding_is_a_decision(tow
     await town.presses("ana", "Agree")
     assert "Rosa is in Riverside now. Chi speaks for them." in await town.presses("ben", "Agree")
     assert await town.says("chi", "/for Rosa /thank @ben 1h") == "Ben helped Rosa: 1 h. (No. 1) Recorded by Chi."
+
+
+async def test_a_newcomer_period_counts_for_whoever_was_added_too(town: Town) -> None:
+    await _rule(town, "newcomers", 30)
+    await town.says("chi", "/add Rosa")
+    code = await _code(town, "chi", "Rosa")
+    assert (await town.whispers("rosa", f"/claim {code}")).startswith("Welcome, Rosa.")
+    assert await town.says("rosa", "/add Tom") == (
+        "You are new here yourself. Ask somebody who has been here longer to add them."
+    )
+    await town.skip("30d")
+    assert "Tom is in Riverside now." in await town.says("rosa", "/add Tom")
+
+
+async def test_organizers_see_what_is_to_do_when_nobody_speaks_for_rosa(town: Town) -> None:
+    async def waiting(tx: Transaction) -> list[str]:
+        committee = await people.committee(tx, 1)
+        ana = await people.organizers(tx, 1)
+        now = town.practice.clock()
+        context = Context(
+            tx=tx, now=now, said_at=now, commands=town.practice.app.commands, place=None, chat=None, language="en",
+            of_committee=committee, of_member=ana[0], roles=frozenset({"organizer"}),
+        )  # fmt: skip
+        return [shown(todo.words, committee.reader) for todo in await members.waiting(context)]
+
+    await town.says("chi", "/add Rosa")
+    assert await town.practice.app.database.transact(waiting) == []
+    await town.says("chi", "/leave")
+    assert await town.practice.app.database.transact(waiting) == [
+        "Nobody speaks for Rosa now. Propose somebody: /helper @chi for Rosa"
+    ]
 
 
 async def test_the_helper_hands_it_on(town: Town) -> None:
@@ -498,10 +532,13 @@ async def test_five_hundred_people_come_in_at_once(town: Town) -> None:
 async def test_however_rosa_comes_to_her_account_the_hours_are_hers_and_she_is_one_member(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
 ) -> None:
-    practice = await Practice.open(
-        tmp_path_factory.mktemp("claim"), line=lambda where, what: None, clock=FixedClock(SCRIPT_START), repeatable=True
-    )
     transcript: list[tuple[str, str]] = []
+    practice = await Practice.open(
+        tmp_path_factory.mktemp("claim"),
+        line=lambda where, what: transcript.append((where, what)),
+        clock=FixedClock(SCRIPT_START),
+        repeatable=True,
+    )
     town = Town(practice, transcript)
     await practice.say("chi", "/add Rosa")
     for step, minutes in steps:
@@ -513,9 +550,7 @@ async def test_however_rosa_comes_to_her_account_the_hours_are_hers_and_she_is_o
             case "undo":
                 await practice.say("chi", "/undo")
             case "claim":
-                await practice.say("chi", "/code Rosa", town.private("chi"))
-                said = next(reversed(practice.console.posted.values())).text
-                if found := re.search(r"[A-Z0-9]{4}-[A-Z0-9]{4}", said):
+                if found := re.search(r"[A-Z0-9]{4}-[A-Z0-9]{4}", await town.whispers("chi", "/code Rosa")):
                     await practice.say("rosa", f"/claim {found[0]}", town.private("rosa"))
             case _:
                 await practice.say("rosa", f"/{step}")
