@@ -15,7 +15,7 @@ from bot.router import Authority, Context, Router, Todo
 from bot.text import Bold, Listed, N, Refusal, T, Text, Typed, Value, Words, lines
 from storage import connections, entries, people, rules, transfers
 from storage import roll as rows
-from storage.people import Member
+from storage.people import Committee, Member
 
 router = Router("members", title=T("Members"))
 
@@ -227,7 +227,7 @@ async def _not_yours(context: Context, who: Member) -> Refusal:
             T(
                 "Nobody speaks for {name} now. Propose somebody: {command}",
                 name=who.name,
-                command=Typed("/helper @chi for", who.name),
+                command=Typed("/helper @name for", who.name),
             )
         )
     return Refusal(
@@ -235,7 +235,7 @@ async def _not_yours(context: Context, who: Member) -> Refusal:
             "{helper} speaks for {name}. To hand that on, {helper} types {command}",
             helper=helper.name,
             name=who.name,
-            command=Typed("/helper @chi for", who.name),
+            command=Typed("/helper @name for", who.name),
         )
     )
 
@@ -297,7 +297,7 @@ async def _change_helper(context: Context, new: Member, who: Member) -> Reply:
                 "You speak for {name} in {committee} now, for example: {example}. If you cannot, hand it on: {command}",
                 **_named(context, who.name),
                 example=Typed("/for", who.name, "/thank @ben 1h"),
-                command=Typed("/helper @chi for", who.name),
+                command=Typed("/helper @name for", who.name),
             ),
         )
     return Reply(words)
@@ -313,7 +313,7 @@ async def waiting(context: Context) -> list[Todo]:
             words=T(
                 "Nobody speaks for {name} now. Propose somebody: {command}",
                 name=one.name,
-                command=Typed("/helper @chi for", one.name),
+                command=Typed("/helper @name for", one.name),
             ),
             buttons=(Button(label=T("I speak for them"), says=new_helper.says(new=context.member, who=one)),),
         )
@@ -361,13 +361,7 @@ async def claim(context: Context, *, code: Code | None = None) -> Reply:
     assert context.place is not None
     assert context.person is not None
     if code is None:
-        raise Refusal(
-            T(
-                "Write the code behind it: {example}. Whoever speaks for you gets one with {command}.",
-                example=Typed("/claim KQ7M-4MX9"),
-                command=Typed("/code Rosa"),
-            )
-        )
+        return await _by_name(context)
     if await connections.guessed_too_often(context.tx, context.person.user, now=context.now):
         raise Refusal(T("Too many wrong codes. Try again in an hour."))
     found = await connections.to_claim(context.tx, code)
@@ -392,6 +386,93 @@ async def claim(context: Context, *, code: Code | None = None) -> Reply:
     return await _claimed(context, found)
 
 
+async def _by_name(context: Context) -> Reply:
+    """Without a code: a member for whose namesake somebody speaks may ask whether that is them."""
+    assert context.person is not None
+    buttons = []
+    for committee in await people.committees_of(context.tx, context.person.id):
+        own = await people.member_of(context.tx, committee.id, context.person.id)
+        assert own is not None
+        for one in await rows.namesakes(context.tx, committee.id, context.person.name):
+            label = T("That's me: {name} ({committee})", name=one.name, committee=committee.name)
+            says = that_is_me.says(who=one)
+            buttons.append((Button(label=label, says=says, only=own[0].id, committee=committee.id),))
+    how = T(
+        "Write the code behind it: {example}. Whoever speaks for you gets one with {command}.",
+        example=Typed("/claim KQ7M-4MX9"),
+        command=Typed("/code Rosa"),
+    )
+    if not buttons:
+        raise Refusal(how)
+    words = lines(T("Somebody here speaks for a person of your name. Is that you? I ask whoever speaks for them."), how)
+    return Reply(words, buttons=tuple(buttons), private=True)
+
+
+@router.command("that_is_me", allow=Authority.MEMBER, typed=False, help=T("Ask to take over what was kept for you."))
+async def that_is_me(context: Context, *, who: Person) -> Reply:
+    """Nobody takes somebody's hours by a name: the helper says whether it is them."""
+    assert context.person is not None
+    if who.id not in {one.id for one in await rows.namesakes(context.tx, context.committee.id, context.person.name)}:
+        raise Refusal(
+            T("That is not open any more. Talk to an organizer of {committee}.", committee=context.committee.name)
+        )
+    helper = await people.member_now(context.tx, context.committee.id, who.helper_id) if who.helper_id else None
+    question = context.tx.token()
+    accounts = await connections.accounts_of(context.tx, context.person.id)
+    answers = tuple(
+        Button(
+            label=label,
+            says=says,
+            only=None if helper is None else helper.id,
+            once=True,
+            question=question,
+            expires=ASKED_FOR,
+            committee=context.committee.id,
+        )
+        for label, says in (
+            (T("Yes, that is {name}", name=who.name), that_is_them.says(who=who, by=context.member)),
+            (T("No"), that_is_not_them.says(by=context.member)),
+        )
+    )
+    words = lines(
+        T(
+            "Somebody says that they are {name}, for whom you speak: {accounts}. Is that so?",
+            name=who.name,
+            accounts=Listed(tuple(account.described for account in accounts)),
+        ),
+        T("Ask {name} before you say yes: whoever it is gets all their hours.", name=who.name),
+    )
+    if helper is None or not helper.active or not await context.tell(helper, words, buttons=(answers,)):
+        raise Refusal(
+            T(
+                "I cannot reach whoever speaks for {name}. Talk to an organizer of {committee}.",
+                **_named(context, who.name),
+            )
+        )
+    return Reply(T("I have asked {name}.", name=helper.name), private=True)
+
+
+@router.command("that_is_them", allow=Authority.MEMBER, typed=False, help=T("Say that somebody is whom you speak for."))
+async def that_is_them(context: Context, *, who: Person, by: Person) -> Reply:
+    """The helper's yes."""
+    if who.child or by.spoken_for or not await rows.speaks_for(context.tx, context.member, who):
+        raise Refusal(
+            T("That is not open any more. Talk to an organizer of {committee}.", committee=context.committee.name)
+        )
+    welcome = await _take_over(context, who, by.person_id, by)
+    now = await people.member_of(context.tx, context.committee.id, by.person_id)
+    assert now is not None
+    await context.tell(now[0], welcome)
+    return Reply(T("Done: {name} speaks for themselves now.", name=who.name), private=True)
+
+
+@router.command("that_is_not_them", allow=Authority.MEMBER, typed=False, help=T("Say that somebody is somebody else."))
+async def that_is_not_them(context: Context, *, by: Person) -> Reply:
+    """The helper's no."""
+    await context.tell(by, T("{name} says that you are somebody else.", name=context.member.name))
+    return Reply(T("All right, nothing is changed."), private=True)
+
+
 async def _claimed(context: Context, found: connections.Code) -> Reply:
     assert context.person is not None
     assert found.committee_id is not None
@@ -399,7 +480,7 @@ async def _claimed(context: Context, found: connections.Code) -> Reply:
     committee = await people.committee(context.tx, found.committee_id)
     theirs = await people.member_now(context.tx, committee.id, found.claims)
     if theirs is None or not theirs.active or not theirs.spoken_for:
-        raise Refusal(T("That is not open any more. Talk to an organizer of {committee}.", committee=committee.name))
+        raise _closed(committee)
     here = replace(context, of_committee=committee)
     own = await people.member_of(context.tx, committee.id, context.person.id)
     if own is not None and not own[0].active:
@@ -413,39 +494,46 @@ async def _claimed(context: Context, found: connections.Code) -> Reply:
             )
         )
     await connections.use(context.tx, found, now=context.now)
+    return Reply(await _take_over(here, theirs, context.person.id, own[0] if own is not None else None))
+
+
+async def _take_over(context: Context, theirs: Member, person: int, own: Member | None) -> Words:
+    """A person with an account is whoever was spoken for, from now on. Returns their welcome.
+
+    `own`: the membership that they have with their account already.
+    """
+    committee = context.committee
     helper = await people.member_now(context.tx, committee.id, theirs.helper_id) if theirs.helper_id else None
     await rows.change_helper(context.tx, theirs.id, None)
     if own is not None:
-        await _merge(here, own[0], theirs)
+        await _merge(context, own, theirs)
     # The person without an account goes into the one with it, and leaves nothing behind.
-    await connections.join_persons(context.tx, context.person.id, theirs.person_id, now=context.now)
-    member = await people.member_of(context.tx, committee.id, context.person.id)
+    await connections.join_persons(context.tx, person, theirs.person_id, now=context.now)
+    member = await people.member_of(context.tx, committee.id, person)
     assert member is not None
     body = {"member": member[0].id, "helper": None if helper is None else helper.id}
     await entries.append(context.tx, committee, "claimed", body, now=context.now)
-    told = T("{name} has an account now and speaks for themselves.", name=theirs.name)
-    await here.announce(told)
-    if helper is not None and helper.active:
-        await here.tell(
+    await context.announce(T("{name} has an account now and speaks for themselves.", name=theirs.name))
+    if helper is not None and helper.active and (context.of_member is None or context.of_member.id != helper.id):
+        # Whoever gave a code hears that it was used; whoever said yes knows.
+        await context.tell(
             helper,
             T(
-                "{name} has used your code in {committee}: you do not speak for them any more. Thank you!",
+                "{name} has an account in {committee} now: you do not speak for them any more. Thank you!",
                 name=theirs.name,
                 committee=committee.name,
             ),
         )
     account = await transfers.account(context.tx, committee, member[0])
-    return Reply(
-        lines(
-            T(
-                "Welcome, {name}. You speak for yourself in {committee} now.",
-                name=theirs.name,
-                committee=committee.name,
-            ),
-            T("You have {balance}.", balance=account.balance),
-            T("{menu} shows what you can do.", menu=Typed("/menu")),
-        )
+    return lines(
+        T("Welcome, {name}. You speak for yourself in {committee} now.", name=theirs.name, committee=committee.name),
+        T("You have {balance}.", balance=account.balance),
+        T("{menu} shows what you can do.", menu=Typed("/menu")),
     )
+
+
+def _closed(committee: Committee) -> Refusal:
+    return Refusal(T("That is not open any more. Talk to an organizer of {committee}.", committee=committee.name))
 
 
 async def _merge(context: Context, own: Member, theirs: Member) -> None:

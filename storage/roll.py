@@ -100,6 +100,18 @@ async def known(tx: Reader, committee_id: int) -> list[roll.Known]:
     ]
 
 
+async def namesakes(tx: Reader, committee_id: int, name: str) -> list[Member]:
+    """Who is called exactly this and has no account, children left out."""
+    rows = await tx.all(
+        """SELECT id FROM members WHERE committee_id = ? AND name_key = ? AND active = 1 AND child = 0
+               AND helper_id IS NOT NULL ORDER BY id LIMIT ?""",
+        committee_id,
+        folded(name),
+        people.NAMESAKES_MAX,
+    )
+    return [one for (id_,) in rows if (one := await people.member(tx, committee_id, id_)) is not None]
+
+
 async def count_helped(tx: Reader, helper: Member) -> int:
     """For how many people without an account a member speaks, children left out."""
     return int(

@@ -175,7 +175,7 @@ async def test_organizers_see_what_is_to_do_when_nobody_speaks_for_rosa(town: To
     assert await town.practice.app.database.transact(waiting) == []
     await town.says("chi", "/leave")
     assert await town.practice.app.database.transact(waiting) == [
-        "Nobody speaks for Rosa now. Propose somebody: /helper @chi for Rosa"
+        "Nobody speaks for Rosa now. Propose somebody: /helper @name for Rosa"
     ]
 
 
@@ -212,7 +212,7 @@ async def test_rosa_has_an_account_now_and_takes_over_her_hours(town: Town) -> N
     assert await town.whispers("rosa", f"/claim {code}") == (
         "Welcome, Rosa. You speak for yourself in Riverside now. / You have 3 h. / /menu shows what you can do."
     )
-    assert town.heard("chi")[-1].startswith("Rosa has used your code in Riverside: you do not speak for them any more.")
+    assert town.heard("chi")[-1].startswith("Rosa has an account in Riverside now: you do not speak for them any more.")
     assert town.sees()[-1] == "Rosa has an account now and speaks for themselves."
     assert await town.says("rosa", "/thank @chi 1h") == "Chi helped Rosa: 1 h. (No. 2)"
     assert await town.whispers("rosa", "/balance") == "You have 2 h."
@@ -263,6 +263,7 @@ async def test_who_is_a_member_already_has_all_hours_in_one_place(town: Town) ->
     await town.says("ben", "/thank @eli 1h")
     code = await _code(town, "chi", "Elias")
     assert "You have 4 h." in await town.whispers("eli", f"/claim {code}")
+    assert town.heard("chi")[-1].startswith("Elias has an account in Riverside now: you do not speak for them")
     assert "Members: 4" in await town.says("ana", "/settings")
     assert await town.says("eli", "/thank @ben 1h") == "Ben helped Eli: 1 h. (No. 4)"
 
@@ -313,6 +314,29 @@ async def test_somebody_in_three_committees_is_asked_to_which_rosa_is_added(town
     assert "Lakeside" not in town.transcript[-1][1], "she is in Hillside only"
     await practice.press("zoe", "Hillside", within=town.private("zoe"))
     assert town.heard("zoe")[-1] == "For Rosa: / You have 0 min."
+
+
+async def test_who_has_the_name_of_somebody_on_the_list_takes_over_only_with_the_helpers_yes(town: Town) -> None:
+    await town.says("chi", "/add Rosa")
+    await town.says("ana", "/thank @rosa 3h")
+    assert (await town.whispers("rosa", "/claim")).startswith("Write the code behind it")
+    await town.says("rosa", "/join")
+    assert (await town.whispers("rosa", "/claim")).startswith("Somebody here speaks for a person of your name.")
+    await town.presses("rosa", "That's me: Rosa (Riverside)")
+    assert town.heard("rosa")[-1] == "I have asked Chi."
+    assert town.heard("chi")[-1].startswith(
+        "Somebody says that they are Rosa, for whom you speak: Rosa (@rosa, Console)."
+    )
+    assert await town.balance("rosa") == 0
+    await town.presses("chi", "No")
+    assert town.heard("rosa")[-1] == "Chi says that you are somebody else."
+    await town.whispers("rosa", "/claim")
+    await town.presses("rosa", "That's me: Rosa (Riverside)")
+    await town.presses("chi", "Yes, that is Rosa")
+    assert town.heard("chi")[-1] == "Done: Rosa speaks for themselves now."
+    assert town.heard("rosa")[-1].startswith("Welcome, Rosa. You speak for yourself in Riverside now. / You have 3 h.")
+    assert await town.balance("rosa") == 180
+    assert "Members: 5" in await town.says("ana", "/settings")
 
 
 # --- households ---
