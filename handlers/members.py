@@ -41,7 +41,10 @@ HomeWord = Annotated[
 @router.command(
     "add",
     allow=Authority.MEMBER,
-    help=T("Add somebody without an account: you speak for them. Or a child of yours: {example}", example="child Mia"),
+    help=T(
+        "Add somebody without an account: you speak for them. Or a child of yours: {example}",
+        example=Typed("/add child Mia"),
+    ),
     label=T("Add somebody"),
     sample=("Rosa",),
 )
@@ -243,6 +246,7 @@ async def _not_yours(context: Context, who: Member) -> Refusal:
 @router.command(
     "helper",
     allow=Authority.MEMBER,
+    listed=False,
     help=T("Hand on to somebody else that you speak for a member without an account."),
     sample=("@chi for Rosa",),
 )
@@ -327,6 +331,7 @@ async def waiting(context: Context) -> list[Todo]:
 @router.command(
     "code",
     allow=Authority.MEMBER,
+    listed=False,
     help=T("A code for somebody for whom you speak and who has an account now."),
     sample=("Rosa",),
 )
@@ -353,6 +358,7 @@ async def code(context: Context, *, who: Person) -> Reply:
 @router.command(
     "claim",
     allow=Authority.ANYONE,
+    listed=False,
     help=T("Take over what somebody has kept for you, with the code that they gave you."),
     sample=("KQ7M-4MX9",),
 )
@@ -558,7 +564,7 @@ async def _merge(context: Context, own: Member, theirs: Member) -> None:
 @router.command(
     "household",
     allow=Authority.MEMBER,
-    help=T("With whom you share a home here; {with_} and {leave} change it.", with_="with @ben", leave="leave"),
+    help=T("With whom you share a home here; {leave} ends it.", leave=Typed("/household leave")),
     label=T("My household"),
     sample=("with @ben",),
     for_others=True,
