@@ -221,7 +221,7 @@ class _NoteKind(Kind[str]):
         return self._adapter.validate_python(data)
 
 
-class _RollKind(Kind[roll.List]):
+class RollKind(Kind[roll.List]):
     """A list of people. What is kept of it holds nothing but what a row has a place for."""
 
     expected = T("a list: a file with this command as its caption, or the lines written under the command")
@@ -241,7 +241,9 @@ class _RollKind(Kind[roll.List]):
         return self._adapter.validate_python(data)
 
 
-class _TableKind(Kind[str]):
+class TableKind(Kind[str]):
+    """A list: the text of a file, or pasted lines."""
+
     expected = T("a list: a file with this command as its caption, or the lines written under the command")
     example: str | Text = T("[a list]")
     rest = True
@@ -383,7 +385,7 @@ Number = Annotated[int, _NumberKind()]
 """The number of a thing, as its card shows it: `12`, `no. 12`, `#12`."""
 Note = Annotated[str, _NoteKind()]
 """The rest of the line."""
-Table = Annotated[str, _TableKind()]
+Table = Annotated[str, TableKind()]
 """A list with one thing in each line: the file that came with the command, else the lines under it."""
 GroupName = Annotated[str, _GroupNameKind()]
 """The rest of the line: how a group is called, or which network it is on."""
@@ -394,7 +396,7 @@ Code = Annotated[str, _CodeKind()]
 Carried = Annotated[Saying, _SayingKind()]
 Spoken = Annotated[Saying, _SpokenKind()]
 """The rest of the line: a command that a helper says for somebody else."""
-Roll = Annotated[roll.List, _RollKind()]
+Roll = Annotated[roll.List, RollKind()]
 """A list of people: the file that came with the command, else the lines under it."""
 
 

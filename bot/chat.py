@@ -364,6 +364,9 @@ class Dispatcher(Protocol):
     def needs_rights(self, text_or_token: str) -> bool:
         """Whether the command in this line or button token depends on who may manage the chat."""
 
+    def takes_document(self, text: str) -> bool:
+        """Whether this line calls a command that takes a file."""
+
     async def position(self, network: str) -> str | None:
         """Where reading had come to, as stored by `advance`."""
 

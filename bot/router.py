@@ -13,7 +13,7 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import ValidationError
 
-from bot.arguments import Kind, PersonKind, Reading, Word, words_of
+from bot.arguments import Kind, PersonKind, Reading, RollKind, TableKind, Word, words_of
 from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Shown, network_of
 from bot.text import Listed, Refusal, T, Text, Typed, Words, lines
 from storage import cards, outbox, people
@@ -261,6 +261,11 @@ class Command:
     """Only asks, and changes nothing: it may be said again in a private chat to be answered there."""
     for_others: bool = False
     """A helper may say it in the name of somebody without an account. Never what takes a vote or a consent."""
+
+    @property
+    def takes_document(self) -> bool:
+        """Whether a file may come with it."""
+        return any(isinstance(parameter.kind, TableKind | RollKind) for parameter in self.parameters)
 
     def says(self, **arguments: Any) -> Saying:
         """This command with these arguments, to be said later."""

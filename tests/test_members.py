@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.chat import Document, Message
+from bot.chat import Document
 from bot.practice import SCRIPT_START, FixedClock, Practice
 from bot.router import Context
 from bot.text import shown
@@ -490,13 +490,9 @@ async def test_a_list_is_shown_before_anybody_is_added(town: Town) -> None:
 
 async def test_a_list_comes_as_a_file_and_the_numbers_in_it_are_not_kept(town: Town) -> None:
     practice = town.practice
-    chat, ana = town.private("ana"), practice.console.somebody("ana").sender
-    message = Message(
-        event="file", at=practice.clock(), chat=chat, sender=ana, text="/list", message="file",
-        document=Document(name="list.csv", text=_TABLE),
-    )  # fmt: skip
+    chat = town.private("ana")
     await practice.console.say("ana", "/setup", practice.console.group("Hillside"), manages_chat=True)
-    await practice.app.dispatcher.handle(message)
+    await practice.console.say("ana", "/list", chat, document=Document(name="list.csv", text=_TABLE))
     await practice.settle()
     assert town.heard("ana")[-1] == "For which committee?"
     kept = await _ask(town, "SELECT arguments FROM buttons WHERE command LIKE 'list%'")

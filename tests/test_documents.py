@@ -1,0 +1,44 @@
+"""Files that go with an answer."""
+
+from __future__ import annotations
+
+from bot.chat import Document, Lane
+from bot.text import T
+from storage import outbox, people
+from storage.database import Reader, Transaction
+from tests.conftest import Town
+
+
+async def _owe(town: Town, document: Document) -> None:
+    async def work(tx: Transaction) -> None:
+        committee = await people.committee(tx, 1)
+        member = await people.member(tx, 1, 1)
+        assert member is not None
+        place = await people.private_chat_of(tx, member.person_id)
+        assert place is not None
+        now = town.practice.clock()
+        await outbox.queue(
+            tx, place, T("Here it is."), reader=committee.reader, now=now, lane=Lane.ANSWER, document=document
+        )
+
+    await town.practice.app.database.transact(work)
+
+
+async def test_a_file_goes_with_an_answer_and_is_kept_no_longer_than_that(town: Town) -> None:
+    document = Document(name="solibot.json", text='{"name": "Änna"}')
+    await _owe(town, document)
+
+    async def waiting(tx: Reader) -> list[outbox.Owed]:
+        return await outbox.waiting(tx)
+
+    owed = await town.practice.app.database.read(waiting)
+    # As it is read again after the program was ended.
+    assert [item.document for item in owed] == [document]
+    await town.practice.settle()
+    assert town.practice.console.documents == [document]
+    assert town.heard("ana")[-2:] == ["Here it is.", "solibot.json (17 bytes)"]
+
+    async def bodies(tx: Reader) -> int:
+        return int(await tx.value("SELECT count(*) FROM outbox WHERE body IS NOT NULL"))
+
+    assert await town.practice.app.database.read(bodies) == 0
