@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import takewhile
 from typing import Annotated, Any, Generic, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter
 
 from bot.chat import DOCUMENT_CHARACTERS_MAX, Document, Mention, Saying
 from bot.domain import grammar, joining, roll
-from bot.text import LANGUAGES, Minutes, Refusal, T, Text, Typed
+from bot.text import LANGUAGES, Day, Minutes, Refusal, T, Text, Typed
 from storage import notes, people
 from storage.database import Transaction
 from storage.people import Committee, Member
@@ -150,6 +150,9 @@ class PersonKind(Kind[Member]):
         return found
 
     def label(self, value: Member) -> str | Text:
+        if value.since is not None:
+            plain = self.label(replace(value, since=None))
+            return T("{label}, here since {day}", label=plain, day=Day(value.since))
         if value.helper is not None:
             if value.child:
                 return T("{name}, child ({helper})", name=value.name, helper=value.helper)

@@ -448,6 +448,8 @@ async def that_is_me(context: Context, *, who: Person) -> Reply:
         ),
         T("Ask {name} before you say yes: whoever it is gets all their hours.", name=who.name),
     )
+    if helper is not None and helper.id == context.member.id:
+        raise _for_another_account(who)
     if helper is None or not helper.active or not await context.tell(helper, words, buttons=(answers,)):
         raise Refusal(
             T(
@@ -499,6 +501,8 @@ async def _claimed(context: Context, found: connections.Code) -> Reply:
                 join=Typed("/join"),
             )
         )
+    if own is not None and own[0].id == theirs.helper_id:
+        raise _for_another_account(theirs)
     await connections.use(context.tx, found, now=context.now)
     return Reply(await _take_over(here, theirs, context.person.id, own[0] if own is not None else None))
 
@@ -536,6 +540,10 @@ async def _take_over(context: Context, theirs: Member, person: int, own: Member 
         T("You have {balance}.", balance=account.balance),
         T("{menu} shows what you can do.", menu=Typed("/menu")),
     )
+
+
+def _for_another_account(who: Member) -> Refusal:
+    return Refusal(T("That is for {name}, for whom you speak: they do it from an account of their own.", name=who.name))
 
 
 def _closed(committee: Committee) -> Refusal:
@@ -683,8 +691,6 @@ async def _share(context: Context, one: Member, other: Member) -> Reply:
         one, other = other, one
     home = await rows.settle_home(context.tx, one)
     await rows.move_in(context.tx, other, home)
-    body = {"members": sorted((one.id, other.id)), "shared": True}
-    await entries.append(context.tx, context.committee, "household", body, now=context.now)
     for resident in (other, *await rows.home_of(context.tx, other)):
         if resident.id != context.speaker.id and not resident.child:
             others = tuple(at.name for at in await rows.home_of(context.tx, resident))
@@ -711,8 +717,6 @@ async def _leave_home(context: Context) -> Reply:
             T("You are the only adult there: {names} would be alone.", names=Listed(tuple(one.name for one in home)))
         )
     await rows.move_out(context.tx, context.member)
-    body = {"members": [context.member.id], "shared": False}
-    await entries.append(context.tx, context.committee, "household", body, now=context.now)
     for one in home:
         if not one.child:
             await context.tell(one, T("{name} does not share your home any more.", name=context.member.name))

@@ -70,6 +70,8 @@ class Member:
     """What tells them from others of the same name, where that was asked for: `@ana:example.org`."""
     helper: str | None = None
     """The name of whoever speaks for them, where `account` was asked for and there is none."""
+    since: datetime | None = None
+    """When they came in, where even that does not tell them from others."""
 
     @property
     def spoken_for(self) -> bool:
@@ -543,7 +545,16 @@ async def members_named(tx: Reader, committee_id: int, word: str) -> list[Member
     )
     nearest = [_member(row) for row in rows if row[-1] == rows[0][-1]]
     names = [folded(member.name) for member in nearest]
-    return [await _told_apart(tx, member) if names.count(folded(member.name)) > 1 else member for member in nearest]
+    told = [await _told_apart(tx, member) if names.count(folded(member.name)) > 1 else member for member in nearest]
+    marks = [(folded(member.name), member.account, member.helper) for member in told]
+    return [
+        replace(member, since=await _joined(tx, member)) if marks.count(mark) > 1 else member
+        for member, mark in zip(told, marks, strict=True)
+    ]
+
+
+async def _joined(tx: Reader, member: Member) -> datetime:
+    return from_us(await tx.value("SELECT joined_us FROM members WHERE id = ?", member.id))
 
 
 async def _told_apart(tx: Reader, member: Member) -> Member:

@@ -123,6 +123,18 @@ async def test_two_people_called_sam(town: Town) -> None:
     assert (await town.says("chi", "/for Sam /thank @sam 1h")).startswith("“Sam” and “@sam” each fit several people.")
 
 
+async def test_two_people_of_one_name_and_one_helper_are_told_apart_by_their_day(town: Town) -> None:
+    await town.says("chi", "/add Sam")
+    await town.skip("3d")
+    await town.says("eli", "/add Sam")
+    await town.presses("eli", "Yes, add Sam")
+    await town.says("eli", "/helper @chi for sam")
+    await town.presses("eli", "Sam (Eli speaks for them)")
+    await town.says("ana", "/thank @sam 1h")
+    assert "[Sam (Chi speaks for them), here since Jan 5, 2026]" in town.transcript[-1][1]
+    assert "[Sam (Chi speaks for them), here since Jan 8, 2026]" in town.transcript[-1][1]
+
+
 async def test_a_member_speaks_for_ten_and_no_more(town: Town) -> None:
     for letter in "ABCDEFGHIJ":
         await town.says("chi", f"/add Rosa {letter}")
@@ -275,6 +287,18 @@ async def test_who_has_left_comes_back_by_the_door_before_claiming(town: Town) -
     assert (await town.whispers("eli", f"/claim {code}")).startswith("You have been in Riverside before.")
     await town.says("eli", "/join")
     assert (await town.whispers("eli", f"/claim {code}")).startswith("Welcome, Elias.")
+
+
+async def test_a_helper_does_not_become_whom_they_speak_for(town: Town) -> None:
+    await town.says("chi", "/add Chiara")
+    code = await _code(town, "chi", "Chiara")
+    assert (await town.whispers("chi", f"/claim {code}")).startswith("That is for Chiara, for whom you speak")
+    await town.says("chi", "/add Chi")
+    await town.presses("chi", "Yes, add Chi")
+    await town.whispers("chi", "/claim")
+    await town.practice.press("chi", "That's me: Chi (Riverside)", within=town.private("chi"))
+    assert town.heard("chi")[-1].startswith("That is for Chi, for whom you speak")
+    assert (await town.whispers("chiara", f"/claim {code}")).startswith("Welcome, Chiara.")
 
 
 async def test_only_the_helper_makes_a_code(town: Town) -> None:
@@ -501,6 +525,8 @@ async def test_a_list_comes_as_a_file_and_the_numbers_in_it_are_not_kept(town: T
     await practice.press("ana", "Riverside", within=chat)
     await town.presses("ana", "Add 3 people")
     assert await _balance(town, "Rosa Gil") == 0
+    kept = await _ask(town, "SELECT arguments FROM buttons WHERE command LIKE 'list%'")
+    assert {*kept} == {("{}",)}, "what was said yes to is not kept a second time"
 
 
 async def test_a_list_is_added_once_and_what_has_changed_meanwhile_counts(town: Town) -> None:
