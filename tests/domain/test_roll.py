@@ -111,3 +111,9 @@ def test_two_people_of_one_name_need_nicknames() -> None:
     newcomers, problems = roll.sift(roll.read("Rosa;Rosi\nRosa;Rosita\nRosa\nUwe;Rosi").rows, [])
     assert [one.nickname for one in newcomers] == ["Rosi", "Rosita"]
     assert [(problem.line, problem.why) for problem in problems] == [(3, "twice"), (4, "taken_nickname")]
+
+
+def test_somebody_who_goes_by_that_name_is_no_newcomer() -> None:
+    newcomers, problems = roll.sift(roll.read("Sammy").rows, _KNOWN)
+    assert newcomers == []
+    assert [problem.why for problem in problems] == ["already"]
