@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import takewhile
 from typing import Annotated, Any, Generic, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import Field, TypeAdapter
 
 from bot.chat import DOCUMENT_CHARACTERS_MAX, Document, Mention, Saying
-from bot.domain import grammar, joining
-from bot.text import LANGUAGES, Minutes, Refusal, T, Text, Typed
+from bot.domain import grammar, joining, roll
+from bot.text import LANGUAGES, Day, Minutes, Refusal, T, Text, Typed
 from storage import notes, people
 from storage.database import Transaction
 from storage.people import Committee, Member
@@ -64,6 +64,8 @@ class Reading:
     line: str
     document: Document | None = None
     """The file that came with the line."""
+    spoken: Callable[[Sequence[Word]], Awaitable[Saying]] | None = None
+    """Reads words as a command that a helper says for somebody else. Raises Refusal, or what asks back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Kind(ABC, Generic[V]):
     async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> V:
         """The value back from JSON. Raises ValidationError, or Refusal where what it named is gone."""
 
-    def label(self, value: V) -> str:
+    def label(self, value: V) -> str | Text:
         """The value on a button, where it has to be asked back."""
         return str(value)
 
@@ -147,7 +149,14 @@ class PersonKind(Kind[Member]):
             raise Refusal(T("That person is not a member any more."))
         return found
 
-    def label(self, value: Member) -> str:
+    def label(self, value: Member) -> str | Text:
+        if value.since is not None:
+            plain = self.label(replace(value, since=None))
+            return T("{label}, here since {day}", label=plain, day=Day(value.since))
+        if value.helper is not None:
+            if value.child:
+                return T("{name}, child ({helper})", name=value.name, helper=value.helper)
+            return T("{name} ({helper} speaks for them)", name=value.name, helper=value.helper)
         return f"{value.name} ({value.account})" if value.account else value.name
 
 
@@ -212,6 +221,26 @@ class _NoteKind(Kind[str]):
         return value
 
     async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> str:
+        return self._adapter.validate_python(data)
+
+
+class RollKind(Kind[roll.List]):
+    """A list of people. What is kept of it holds nothing but what a row has a place for."""
+
+    expected = T("a list: a file with this command as its caption, or the lines written under the command")
+    example: str | Text = T("[a list]")
+    rest = True
+    _adapter = TypeAdapter(roll.List)
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[roll.List] | None:
+        if reading.document is not None:
+            return Found(roll.read(reading.document.text), len(words))
+        return Found(roll.read(reading.line[words[0].start :]), len(words)) if words else None
+
+    def dump(self, value: roll.List) -> Any:
+        return asdict(value)
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> roll.List:
         return self._adapter.validate_python(data)
 
 
@@ -336,6 +365,20 @@ class _SayingKind(Kind[Saying]):
         return self._adapter.validate_python(data)
 
 
+class _SpokenKind(_SayingKind):
+    """A command that is said for somebody else: the rest of the line."""
+
+    expected = T("what they say, like {example}", example=Typed("/thank @ben 1h30"))
+    example = "/thank @ben 1h30"
+    rest = True
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Saying] | None:
+        if not words:
+            return None
+        assert reading.spoken is not None, "only a line that somebody typed is read"
+        return Found(await reading.spoken(words), len(words))
+
+
 Person = Annotated[Member, PersonKind()]
 """A member: a mention, a username, a nickname, a name; or whoever wrote the message that is replied to."""
 Duration = Annotated[Minutes, _DurationKind()]
@@ -354,6 +397,10 @@ Zone = Annotated[ZoneInfo, _ZoneKind()]
 Code = Annotated[str, _CodeKind()]
 """A one-time code: `KQ7M-4MX9`, `kq7m 4mx9`."""
 Carried = Annotated[Saying, _SayingKind()]
+Spoken = Annotated[Saying, _SpokenKind()]
+"""The rest of the line: a command that a helper says for somebody else."""
+Roll = Annotated[roll.List, RollKind()]
+"""A list of people: the file that came with the command, else the lines under it."""
 
 
 def choice(*words: str, expected: Text) -> ChoiceKind:

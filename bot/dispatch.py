@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.arguments import Reading
+from bot.arguments import Reading, Word
 from bot.chat import (
     Arrival,
     BotAdded,
@@ -507,12 +507,18 @@ class Dispatcher:
         reply_to: Member | None = None
         if message.reply_to is not None and context.of_committee is not None and not message.reply_to.bot:
             reply_to = await people.member_with_account(context.tx, context.of_committee.id, message.reply_to.user)
+
+        async def spoken(carried: Sequence[Word]) -> Saying:
+            inner = self._commands.spoken_for(carried[0].text)
+            return inner.says(**await read_line(inner, carried[1:], reading))
+
         reading = Reading(
             tx=context.tx,
             committee=context.of_committee,
             reply_to=reply_to,
             line=message.text,
             document=message.document,
+            spoken=spoken,
         )
         # Whoever may not say it learns that first, not how to spell it.
         self._permit(context, command)
@@ -618,7 +624,7 @@ class Dispatcher:
                 refusal = found
             except Ambiguous as doubt:
                 choices += [
-                    _answer(f"{label} ({committee.name})", says, there.of_member, question)
+                    _answer(_in_committee(label, committee.name), says, there.of_member, question)
                     for label, says in doubt.choices
                 ]
         if not choices:
@@ -763,7 +769,12 @@ class Dispatcher:
         return reference
 
 
-def _answer(label: str, says: Saying, member: Member | None, question: str, *, once: bool = True) -> Button:
+def _in_committee(label: str | Text, name: str) -> Text:
+    # Not a sentence to translate: only what is inside is.
+    return Text("{label} ({name})", values={"label": label, "name": name})
+
+
+def _answer(label: str | Text, says: Saying, member: Member | None, question: str, *, once: bool = True) -> Button:
     """One of the answers to a question that is asked back: only for whoever is asked, and only one of them."""
     assert member is not None, "only members are asked back"
     return Button(

@@ -13,9 +13,9 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import ValidationError
 
-from bot.arguments import Kind, PersonKind, Reading, TableKind, Word, words_of
+from bot.arguments import Kind, PersonKind, Reading, RollKind, TableKind, Word, words_of
 from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Shown, network_of
-from bot.text import Refusal, T, Text, Typed, Words
+from bot.text import Listed, Refusal, T, Text, Typed, Words, lines
 from storage import cards, outbox, people
 from storage.database import Transaction
 from storage.people import Committee, Member
@@ -66,6 +66,8 @@ class Context:
     person: people.Person | None = None
     of_committee: Committee | None = None
     of_member: Member | None = None
+    spoken_by: Member | None = None
+    """The helper who says it in the name of `of_member`; None: they say it themselves."""
     roles: frozenset[str] = frozenset()
     authority: Authority = Authority.ANYONE
     manages_chat: bool | None = None
@@ -85,6 +87,11 @@ class Context:
         assert self.of_member is not None, "commands for anyone must look at of_member"
         return self.of_member
 
+    @property
+    def speaker(self) -> Member:
+        """Whose mouth it comes from: the member's own, or that of the helper who speaks for them."""
+        return self.spoken_by or self.member
+
     async def tell(
         self,
         to: Member,
@@ -93,7 +100,18 @@ class Context:
         lane: Lane = Lane.NOTICE,
         buttons: Sequence[Sequence[Button | Link]] = (),
     ) -> bool:
-        """Say something to a member in private. False: they have not opened a private chat with the bot."""
+        """Say something to a member in private. False: they have not opened a private chat with the bot.
+
+        For somebody without an account it goes to whoever speaks for them, without buttons: those would be pressed in
+        the helper's own name.
+        """
+        if to.helper_id is not None:
+            helper = await people.member_now(self.tx, self.committee.id, to.helper_id)
+            if helper is None or not helper.active or helper.helper_id is not None:
+                return False
+            if self.of_member is not None and helper.id == self.speaker.id:
+                return True
+            return await self.tell(helper, lines(T("For {name}:", name=to.name), words), lane=lane)
         return await outbox.tell(
             self.tx,
             to,
@@ -241,11 +259,13 @@ class Command:
     """A better example of the whole line than the kinds of its arguments give."""
     repeatable: bool = False
     """Only asks, and changes nothing: it may be said again in a private chat to be answered there."""
+    for_others: bool = False
+    """A helper may say it in the name of somebody without an account. Never what takes a vote or a consent."""
 
     @property
     def takes_document(self) -> bool:
         """Whether a file may come with it."""
-        return any(isinstance(parameter.kind, TableKind) for parameter in self.parameters)
+        return any(isinstance(parameter.kind, TableKind | RollKind) for parameter in self.parameters)
 
     def says(self, **arguments: Any) -> Saying:
         """This command with these arguments, to be said later."""
@@ -319,10 +339,12 @@ class Router:
         label: Text | None = None,
         sample: Sequence[str | Text] = (),
         repeatable: bool = False,
+        for_others: bool = False,
     ) -> Callable[[Handler], Command]:
         """Declare a command: the function's keyword-only, annotated parameters are its arguments."""
         assert re.fullmatch(r"[a-z0-9_]{1,32}", name), "Telegram's rule for command names"
         assert (allow in PROPOSED) == (proposal is not None), "what is decided together must be put in words"
+        assert not for_others or allow is Authority.MEMBER, "only what is each member's own is said for others"
 
         def declare(handler: Handler) -> Command:
             command = Command(
@@ -342,6 +364,7 @@ class Router:
                 label=label,
                 sample=tuple(sample),
                 repeatable=repeatable,
+                for_others=for_others,
             )
             self.commands.append(command)
             return command
@@ -430,6 +453,15 @@ class Commands:
         close = difflib.get_close_matches(name, [command.name for command in self.listed()], n=1, cutoff=0.6)
         return self._commands[close[0]] if close else None
 
+    def spoken_for(self, word: str) -> Command:
+        """The command of this name, with or without the slash, where a helper may say it for others. Raises Refusal."""
+        typed = word.lstrip("/!").partition("@")[0].lower()
+        command = self._commands.get(typed)
+        if command is not None and command.typed and command.for_others:
+            return command
+        own = Listed(tuple(Typed(f"/{found.name}") for found in self._commands.values() if found.for_others))
+        raise Refusal(T("That is not said for somebody else. What you can say for them: {commands}.", commands=own))
+
     def card(self, kind: str) -> CardRenderer | None:
         """How this kind of thing is shown."""
         return self._cards.get(kind)
@@ -469,7 +501,7 @@ class Commands:
 class Ambiguous(Exception):
     """A word fits several people: each choice is the whole command with one of them in it."""
 
-    def __init__(self, word: str, choices: Sequence[tuple[str, Saying]]) -> None:
+    def __init__(self, word: str, choices: Sequence[tuple[str | Text, Saying]]) -> None:
         super().__init__()
         self.word, self.choices = word, choices
 
@@ -482,7 +514,7 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
     """
     left = list(words)
     values: dict[str, Any] = {}
-    doubt: tuple[str, Parameter, tuple[Any, ...]] | None = None
+    doubts: list[tuple[str, Parameter, tuple[Any, ...]]] = []
     open_ = [parameter for parameter in command.parameters if not parameter.kind.rest]
     while left and open_:
         for parameter in open_:
@@ -491,7 +523,7 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
                 continue
             values[parameter.name] = found.value
             if found.others:
-                doubt = (left[0].text, parameter, (found.value, *found.others))
+                doubts.append((left[0].text, parameter, (found.value, *found.others)))
             del left[: found.count]
             open_.remove(parameter)
             break
@@ -506,7 +538,16 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
         raise _misread(command, missing[0], left[0] if left else None)
     for parameter in command.parameters:
         if parameter.kind.rest and (left or reading.document is not None):
-            found = await parameter.kind.read(left, reading, first=True)
+            try:
+                found = await parameter.kind.read(left, reading, first=True)
+            except Ambiguous as inner:
+                # Somebody in the command that this one carries: each choice is the whole line.
+                if doubts:
+                    raise _too_many_doubts(doubts[0][0], inner.word) from inner
+                raise Ambiguous(
+                    inner.word,
+                    [(label, command.says(**{**values, parameter.name: says})) for label, says in inner.choices],
+                ) from inner
             if found is not None:
                 values[parameter.name] = found.value
                 left = left[found.count :]
@@ -514,13 +555,25 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
             raise _misread(command, parameter, None)
     if left:
         raise _misread(command, open_[0], left[0]) if open_ else _too_much(command, left[0])
-    if doubt is not None:
-        word, parameter, values_ = doubt
+    if len(doubts) > 1:
+        raise _too_many_doubts(doubts[0][0], doubts[1][0])
+    for word, parameter, values_ in doubts:
         choices = [
             (parameter.kind.label(value), command.says(**{**values, parameter.name: value})) for value in values_
         ]
         raise Ambiguous(word, choices)
     return values
+
+
+def _too_many_doubts(one: str, other: str) -> Refusal:
+    return Refusal(
+        T(
+            "“{one}” and “{other}” each fit several people. Say one of them more exactly: by the whole name, a "
+            "nickname or an account.",
+            one=_clipped(one),
+            other=_clipped(other),
+        )
+    )
 
 
 def _misread(command: Command, parameter: Parameter, word: Word | None) -> Refusal:

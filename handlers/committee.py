@@ -153,7 +153,7 @@ async def _may_be_here_twice(context: Context) -> bool:
     return len(networks) > 1 and len(await connections.accounts_of(context.tx, context.person.id)) == 1
 
 
-@router.command("leave", allow=Authority.MEMBER, help=T("Leave the committee."))
+@router.command("leave", allow=Authority.MEMBER, help=T("Leave the committee."), for_others=True)
 async def leave(context: Context) -> Reply:
     """End the membership; the hours stay in the books and are there again after /join."""
     return await _announced(context, await _leave(context))
@@ -180,6 +180,7 @@ async def gone(context: Context) -> Reply | None:
     allow=Authority.MEMBER,
     help=T("The name you go by here; {off} goes back to your own.", off=Typed("/nickname off")),
     sample=("Benny",),
+    for_others=True,
 )
 async def nickname(context: Context, *, name: Note) -> Reply:
     """A name to be found and shown by, which nobody else here answers to."""
@@ -231,6 +232,8 @@ def _organizers_wanted(left: list[Member]) -> Text | None:
 )
 async def organizer(context: Context, *, who: Person) -> Reply:
     """Appoint; announced to everybody."""
+    if who.spoken_for:
+        raise Refusal(T("{name} has no account here, and an organizer needs one.", name=who.name))
     already = await people.organizers(context.tx, context.committee.id)
     if who.id in {member.id for member in already}:
         raise Refusal(T("{name} is an organizer already.", name=who.name))

@@ -14,14 +14,22 @@ from storage.people import Committee
 router = Router("credits")
 
 
-@router.command("thank", allow=Authority.MEMBER, help=T("Thank someone with your time: they did something for you."))
+@router.command(
+    "thank",
+    allow=Authority.MEMBER,
+    help=T("Thank someone with your time: they did something for you."),
+    for_others=True,
+)
 async def thank(context: Context, *, to: Person, time: Duration, what: Note = "") -> Reply | Card:
     """Whoever helped gains the time, whoever was helped gives it."""
     giver, receiver = await transfers.accounts(context.tx, context.committee, context.member, to)
     transfer = ledger.transfer(giver, receiver, time, at=context.now)
-    id_, _ = await transfers.record(context.tx, context.committee, transfer, recorder=context.member, note=what)
+    id_, _ = await transfers.record(context.tx, context.committee, transfer, recorder=context.speaker, note=what)
     card = Card("transfer", id_)
     told = await context.show_to(to, Card("thanks", id_))
+    if to.helper_id is not None:
+        words = T("{name} thanked you with {time}.", name=context.member.name, time=time)
+        told = await context.tell(to, words)
     if not told and context.place is not None and context.place.private:
         # Whoever is thanked hears of it: where not in private, in the group.
         await context.show(card)
@@ -51,6 +59,8 @@ async def transfer_card(view: View, ref: int) -> Shown | None:
         time=exchange.minutes,
         number=exchange.number,
     )
+    if exchange.recorder is not None:
+        words = T("{what} Recorded by {name}.", what=words, name=exchange.recorder)
     return Shown(words, buttons=((balance, Button(label=T("Undo"), says=undo.says(number=exchange.number))),))
 
 
@@ -64,12 +74,24 @@ async def thanks_card(view: View, ref: int) -> Shown | None:
     if exchange.reversed:
         return Shown(T("Undone: {name} thanked you with {time}.", name=name, time=time))
     note = await notes.of(view.tx, f"transfer:{ref}")
+    if exchange.recorder is not None:
+        recorded = T("{name} recorded it.", name=exchange.recorder)
+        return Shown(
+            lines(
+                T("{name} thanked you with {time}: {note}", name=name, time=time, note=note)
+                if note
+                else T("{name} thanked you with {time}.", name=name, time=time),
+                recorded,
+            )
+        )
     if note:
         return Shown(T("{name} thanked you with {time}: {note}", name=name, time=time, note=note))
     return Shown(T("{name} thanked you with {time}.", name=name, time=time))
 
 
-@router.command("balance", allow=Authority.MEMBER, help=T("Your hours; only you see them."), repeatable=True)
+@router.command(
+    "balance", allow=Authority.MEMBER, help=T("Your hours; only you see them."), repeatable=True, for_others=True
+)
 async def balance_(context: Context) -> Reply:
     """What the member has, in private."""
     account = await transfers.account(context.tx, context.committee, context.member)
@@ -85,7 +107,13 @@ async def balance_(context: Context) -> Reply:
     )
 
 
-@router.command("history", allow=Authority.MEMBER, help=T("Your latest exchanges; only you see them."), repeatable=True)
+@router.command(
+    "history",
+    allow=Authority.MEMBER,
+    help=T("Your latest exchanges; only you see them."),
+    repeatable=True,
+    for_others=True,
+)
 async def history(context: Context) -> Reply:
     """The member's newest exchanges, in private."""
     found = await transfers.recent(context.tx, context.member)
@@ -157,7 +185,12 @@ async def _numbered(tx: Transaction, committee: Committee, number: int) -> int:
     return id_
 
 
-@router.command("erase", allow=Authority.MEMBER, help=T("Erase the note of one of your exchanges. The hours stay."))
+@router.command(
+    "erase",
+    allow=Authority.MEMBER,
+    help=T("Erase the note of one of your exchanges. The hours stay."),
+    for_others=True,
+)
 async def erase(context: Context, *, number: Number) -> Reply:
     """The words go from every file; the hours stay in the books."""
     id_ = await _numbered(context.tx, context.committee, number)
@@ -166,7 +199,7 @@ async def erase(context: Context, *, number: Number) -> Reply:
         raise Refusal(T("Only the two people in no. {number} can erase its note.", number=number))
     if not await notes.erase(context.tx, f"transfer:{id_}"):
         raise Refusal(T("No. {number} has no note.", number=number))
-    await buttons.forget_questions(context.tx, parties)
+    await buttons.forget_questions(context.tx, parties | {context.speaker.id})
     await _show_changed(context, id_)
     return Reply(
         T(

@@ -68,6 +68,15 @@ class Member:
     """Until then they have no vote; None: a full member."""
     account: str | None = None
     """What tells them from others of the same name, where that was asked for: `@ana:example.org`."""
+    helper: str | None = None
+    """The name of whoever speaks for them, where `account` was asked for and there is none."""
+    since: datetime | None = None
+    """When they came in, where even that does not tell them from others."""
+
+    @property
+    def spoken_for(self) -> bool:
+        """Somebody else speaks for them: they have no account of their own, and no role that needs one."""
+        return self.child or self.helper_id is not None
 
     @property
     def named(self) -> Named:
@@ -535,11 +544,24 @@ async def members_named(tx: Reader, committee_id: int, word: str) -> list[Member
         NAMESAKES_MAX,
     )
     nearest = [_member(row) for row in rows if row[-1] == rows[0][-1]]
-    names = [member.name for member in nearest]
+    names = [folded(member.name) for member in nearest]
+    told = [await _told_apart(tx, member) if names.count(folded(member.name)) > 1 else member for member in nearest]
+    marks = [(folded(member.name), member.account, member.helper) for member in told]
     return [
-        replace(member, account=await _account(tx, member)) if names.count(member.name) > 1 else member
-        for member in nearest
+        replace(member, since=await _joined(tx, member)) if marks.count(mark) > 1 else member
+        for member, mark in zip(told, marks, strict=True)
     ]
+
+
+async def _joined(tx: Reader, member: Member) -> datetime:
+    return from_us(await tx.value("SELECT joined_us FROM members WHERE id = ?", member.id))
+
+
+async def _told_apart(tx: Reader, member: Member) -> Member:
+    if member.helper_id is not None:
+        helper = await tx.value("SELECT coalesce(nickname, name) FROM members WHERE id = ?", member.helper_id)
+        return replace(member, helper=str(helper))
+    return replace(member, account=await _account(tx, member))
 
 
 async def _account(tx: Reader, member: Member) -> str | None:
@@ -565,8 +587,10 @@ async def call(tx: Transaction, member_id: int, nickname: str | None) -> None:
 
 
 async def count_members(tx: Reader, committee_id: int) -> int:
-    """How many active members the committee has."""
-    return int(await tx.value("SELECT count(*) FROM members WHERE committee_id = ? AND active = 1", committee_id))
+    """How many active members the committee has; children are none."""
+    return int(
+        await tx.value("SELECT count(*) FROM members WHERE committee_id = ? AND active = 1 AND child = 0", committee_id)
+    )
 
 
 async def join(tx: Transaction, committee_id: int, person: Person, *, now: datetime) -> Member:

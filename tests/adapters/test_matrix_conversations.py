@@ -21,6 +21,7 @@ from bot.adapters.console import LIKENESSES
 from bot.app import App
 from bot.practice import MEMBERS, ORGANIZERS, SCRIPT_START, FixedClock, Practice, read_time, run_script
 from bot.text import LANGUAGES, Reader, T, shown
+from storage import connections
 from tests.servers.matrix_members import Json, Member, Predicate, relation
 from tests.servers.matrix_scene import Scene, invited, scene
 from tests.servers.synapse import Homeserver
@@ -120,6 +121,8 @@ class World:
             rooms = {self.room, *self.private.values()}
             heard = [event for member in self.people.values() for room in rooms for event in member.events(room)]
             await app.dispatcher.advance("matrix", self.position, {event["event_id"] for event in heard})
+            # The same codes as in the terminal.
+            await app.database.transact(lambda tx: connections.begin(tx, b"practice"))
             await app.close()
         async with scene(
             homeserver,

@@ -16,6 +16,7 @@ from bot.adapters.telegram import TelegramAdapter
 from bot.app import App
 from bot.practice import MEMBERS, ORGANIZERS, SCRIPT_START, FixedClock, read_time
 from bot.text import LANGUAGES
+from storage import connections
 from tests.servers.telegram_api import TelegramServer
 from tests.servers.telegram_state import Call, Chat, Message, User
 
@@ -161,6 +162,8 @@ async def riverside(folder: Path, *, basic: bool = False) -> AsyncIterator[Teleg
         server.short_polls(0)
         server.set_privacy(False)
         app = await App.open(folder / "solibot.sqlite", popups={"telegram": 200}, now=clock)
+        # The same codes as in the terminal.
+        await app.database.transact(lambda tx: connections.begin(tx, b"practice"))
         adapter = TelegramAdapter(
             token=server.token,
             dispatcher=app.dispatcher,
