@@ -164,6 +164,17 @@ class App:
             rrule="FREQ=DAILY",
             move=False,
         )
+        await due.plan(
+            tx,
+            "watch",
+            roles.watch.says(),
+            local=tomorrow,
+            zone=ZoneInfo("UTC"),
+            committee=None,
+            late="do",
+            rrule="FREQ=DAILY",
+            move=False,
+        )
 
 
 @contextlib.contextmanager

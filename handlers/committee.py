@@ -10,7 +10,7 @@ from bot.chat import Button, Card, Reply, Saying, network_of
 from bot.domain import ledger, offices
 from bot.router import Authority, Context, Router, Where
 from bot.text import LANGUAGES, Bold, Listed, Minutes, Refusal, T, Text, Typed, Words, lines
-from storage import connections, entries, people
+from storage import connections, entries, people, proposals
 from storage.people import Committee
 
 router = Router("committee")
@@ -199,6 +199,7 @@ async def nickname(context: Context, *, name: Note) -> Reply:
 async def _leave(context: Context) -> Words:
     await people.leave(context.tx, context.member.id, now=context.now)
     await entries.append(context.tx, context.committee, "left", {"member": context.member.id}, now=context.now)
+    await proposals.reconsider(context.tx, context.committee.id)
     left = await people.organizers(context.tx, context.committee.id)
     name = context.member.name
     return lines(
