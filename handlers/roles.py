@@ -440,7 +440,7 @@ async def organizer(context: Context, *, who: Person) -> Reply:
 @router.command(
     "stepdown",
     allow=Authority.MEMBER,
-    help=T("Stop being an organizer, or put down another role: {example}", example=Typed("/stepdown care")),
+    help=T("Stop being an organizer, or put down another role."),
 )
 async def stepdown(context: Context, *, name: Role = "organizer") -> Reply:
     """End one's own role."""
@@ -534,16 +534,17 @@ async def _ask_next(context: Context) -> None:
     if search is None or (search.seats and search.asked is not None):
         return
     facts = await people.facts(context.tx, context.committee.id, now=context.now)
+    asked = await roles.were_asked(context.tx, search.id)
     turns = offices.successors(
         await roles.candidates(context.tx, context.committee.id),
         voting=facts.members,
         organizers=facts.organizers,
-        passed=await roles.were_asked(context.tx, search.id),
+        passed=asked,
     )
     if not search.seats or not turns:
         await roles.close(context.tx, search.id, now=context.now)
         await due.cancel(context.tx, _search_key(context))
-        if search.seats:
+        if search.seats and asked:
             words = T(
                 "I have asked whom I could ask, and nobody can organize just now. Talk about it; then: {command}",
                 command=Typed("/organizer @name"),
@@ -745,7 +746,7 @@ async def _look_after(context: Context, sighting: roles.Sighting, days: int) -> 
             await context.announce(
                 lines(
                     T(
-                        "{name} has not been here for a long time. Until they are back, they do not count as an organizer.",
+                        "{name} has not been here for a long time, and does not count as an organizer for now.",
                         name=member.name,
                     ),
                     T(
