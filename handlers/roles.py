@@ -345,7 +345,6 @@ async def term_comes_to(context: Context, *, number: Number, step: Number) -> No
 
 
 async def _warn(context: Context, held: Held, ends: datetime, *, first: bool) -> None:
-    name = held.member.name
     words = T(
         "{committee}: your time with the role “{role}” ends on {day}. Thank you for doing it!",
         committee=context.committee.name,
@@ -355,7 +354,14 @@ async def _warn(context: Context, held: Held, ends: datetime, *, first: bool) ->
     await context.nudge(held.member, words)
     if held.role != "organizer":
         return
-    await context.announce(T("{name} is an organizer until {day}.", name=name, day=Day(ends)))
+    same = [one for one in await roles.held(context.tx, context.committee.id) if one.role == "organizer"]
+    same = [one for one in same if one.term_ends == ends]
+    if held == same[0]:
+        # Whose terms end together are told of together.
+        names = Listed(tuple(one.member.name for one in same))
+        await context.announce(
+            T("Organizing until {day}: {names}. After that it is somebody else's turn.", day=Day(ends), names=names)
+        )
     if first:
         await _look_for(context)
 
@@ -546,7 +552,7 @@ async def _ask_next(context: Context) -> None:
         await due.cancel(context.tx, _search_key(context))
         if search.seats and asked:
             words = T(
-                "I have asked whom I could ask, and nobody can organize just now. Talk about it; then: {command}",
+                "I have asked everybody I could. If somebody else wants to organize: {command}",
                 command=Typed("/organizer @name"),
             )
             await context.announce(words)
