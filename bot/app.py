@@ -157,7 +157,12 @@ class App:
     async def _plan_upkeep(self, tx: Transaction) -> None:
         tomorrow = (self.now() + timedelta(days=1)).replace(hour=4, minute=0, second=0, microsecond=0, tzinfo=None)
         # What is forgotten is forgotten before it is copied.
-        for key, says, minute in (("purge", upkeep.purge.says(), 0), ("nightly", host.nightly.says(), 30)):
+        daily = (
+            ("purge", upkeep.purge.says(), 0),
+            ("watch", roles.watch.says(), 0),
+            ("nightly", host.nightly.says(), 30),
+        )
+        for key, says, minute in daily:
             await due.plan(
                 tx,
                 key,

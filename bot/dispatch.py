@@ -52,7 +52,7 @@ from bot.text import (
     render,
     supported,
 )
-from storage import buttons, cards, due, inbox, outbox, people
+from storage import buttons, cards, due, inbox, outbox, people, roles
 from storage.database import Database, Transaction, Unavailable, fresh_token
 from storage.people import Committee, Member, Person, Place
 
@@ -349,6 +349,8 @@ class Dispatcher:
         line = self._commands.line(message.text, message.mentions)
         committee = standing.committees[0] if len(standing.committees) == 1 else None
         context = self._context(tx, message, standing, now, committee, manages_chat=message.manages_chat)
+        if line is not None and line.command is not None:
+            await _seen(context)
         if line is None or line.command is None:
             words = self._not_a_command(context, message, line.name if line else None)
             if words is not None:
@@ -381,6 +383,7 @@ class Dispatcher:
         if kept is not None and kept.committee is not None:
             # A button is said in the committee it was made for, wherever it is pressed.
             context = replace(context, of_committee=await people.committee(tx, kept.committee))
+        await _seen(context)
         command = self._commands.get(kept.says.command) if kept else None
         undecided = place.private and context.of_committee is None and len(standing.committees) > 1
         if undecided and command is not None and command.allow is not Authority.ANYONE:
@@ -786,6 +789,12 @@ def _answer(label: str | Text, says: Saying, member: Member | None, question: st
         expires=QUESTION_EXPIRES_AFTER,
         committee=member.committee_id,
     )
+
+
+async def _seen(context: Context) -> None:
+    """Whoever says or presses something is there: a committee must know when its organizers are not any more."""
+    if context.of_committee is not None and context.person is not None:
+        await roles.seen(context.tx, context.of_committee.id, context.person.id, on=context.now.date())
 
 
 def _wrong(reference: str) -> Text:

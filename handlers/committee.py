@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
-from bot.arguments import Allowance, Language, Note, Person, Zone, choice
+from bot.arguments import Allowance, Language, Note, Zone, choice
 from bot.chat import Button, Card, Reply, Saying, network_of
-from bot.domain import ledger
+from bot.domain import ledger, offices
 from bot.router import Authority, Context, Router, Where
 from bot.text import LANGUAGES, Bold, Listed, Minutes, Refusal, T, Text, Typed, Words, lines
-from storage import connections, entries, people
-from storage.people import Committee, Member
+from storage import connections, entries, people, proposals
+from storage.people import Committee
 
 router = Router("committee")
 
@@ -200,61 +200,13 @@ async def nickname(context: Context, *, name: Note) -> Reply:
 async def _leave(context: Context) -> Words:
     await people.leave(context.tx, context.member.id, now=context.now)
     await entries.append(context.tx, context.committee, "left", {"member": context.member.id}, now=context.now)
+    await proposals.reconsider(context.tx, context.committee.id)
     left = await people.organizers(context.tx, context.committee.id)
     name = context.member.name
     return lines(
         T("{name} has left {committee}.", name=name, committee=context.committee.name),
-        _organizers_wanted(left) if "organizer" in context.roles else None,
+        offices.wanted([member.name for member in left]) if "organizer" in context.roles else None,
     )
-
-
-def _organizers_wanted(left: list[Member]) -> Text | None:
-    """What to say when organizers have become few."""
-    command = Typed("/organizer @name")
-    if not left:
-        return T(
-            "There is no organizer now. Any member can propose one, and a majority decides within 24 hours: {command}",
-            command=command,
-        )
-    if len(left) == 1:
-        return T(
-            "{name} is the only organizer now. A second one is needed: {command}", name=left[0].name, command=command
-        )
-    return None
-
-
-@router.command(
-    "organizer",
-    allow=Authority.COMMITTEE,
-    help=T("Make a member an organizer. Organizing is a task, not a rank."),
-    proposal=lambda *, who: T("{name} becomes an organizer.", name=who.name),
-    appoints=True,
-)
-async def organizer(context: Context, *, who: Person) -> Reply:
-    """Appoint; announced to everybody."""
-    if who.spoken_for:
-        raise Refusal(T("{name} has no account here, and an organizer needs one.", name=who.name))
-    already = await people.organizers(context.tx, context.committee.id)
-    if who.id in {member.id for member in already}:
-        raise Refusal(T("{name} is an organizer already.", name=who.name))
-    await people.give_role(context.tx, who.id, "organizer", now=context.now)
-    body = {"member": who.id, "role": "organizer", "held": True}
-    await entries.append(context.tx, context.committee, "role", body, now=context.now)
-    names = Listed(tuple(member.name for member in [*already, who]))
-    return await _announced(context, T("{name} is an organizer now. Organizers: {names}.", name=who.name, names=names))
-
-
-@router.command("stepdown", allow=Authority.ORGANIZER, help=T("Stop being an organizer."))
-async def stepdown(context: Context) -> Reply:
-    """End one's own role."""
-    for role in ("organizer", "founder"):
-        await people.end_role(context.tx, context.member.id, role, now=context.now)
-    body = {"member": context.member.id, "role": "organizer", "held": False}
-    await entries.append(context.tx, context.committee, "role", body, now=context.now)
-    left = await people.organizers(context.tx, context.committee.id)
-    name = context.member.name
-    words = lines(T("{name} is not an organizer any more. Thank you!", name=name), _organizers_wanted(left))
-    return await _announced(context, words)
 
 
 async def _announced(context: Context, words: Words) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from bot.arguments import Carried, Number
@@ -30,10 +31,7 @@ async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
     if same is not None:
         found = await proposals.get(context.tx, context.committee.id, same)
         assert found is not None
-        if found.who == rule.who:
-            return await _agree(context, found, committee)
-        # Other people have to agree to it now: the new one takes its place.
-        await _close(context, found, "lapsed")
+        return await _agree(context, found, committee)
     if consent.carried(rule.who, committee, {context.member.id}):
         body = {"command": carried.command, "consents": [context.member.id]}
         await entries.append(context.tx, context.committee, "decision", body, now=context.now)
@@ -49,6 +47,15 @@ async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
     )
     if consent.may_consent(rule.who, committee, context.member.id):
         await proposals.consent(context.tx, found.id, context.member.id, now=context.now)
+    await _plan_lapse(context, found)
+    card = Card("proposal", found.id)
+    if context.place is not None and context.place.private:
+        await context.show(card)
+        return Reply(T("That needs the others: I have asked in the group."))
+    return card
+
+
+async def _plan_lapse(context: Context, found: Proposal) -> None:
     await due.plan(
         context.tx,
         f"proposal:{found.id}",
@@ -59,11 +66,6 @@ async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
         committee=context.committee.id,
         late="do",
     )
-    card = Card("proposal", found.id)
-    if context.place is not None and context.place.private:
-        await context.show(card)
-        return Reply(T("That needs the others: I have asked in the group."))
-    return card
 
 
 def _rule(command: Command, committee: consent.Committee) -> consent.Rule:
@@ -80,17 +82,36 @@ async def agree(context: Context, *, number: Number) -> Reply | Card | None:
 
 
 async def _agree(context: Context, found: Proposal, committee: consent.Committee) -> Reply | Card | None:
-    command = context.commands.get(found.says.command)
-    if command is not None and _rule(command, committee).who != found.who:
-        raise Refusal(T("Since this was proposed, other people have to agree to it. Propose it again."))
+    found = await _as_ruled_now(context, found, committee)
     if not consent.may_consent(found.who, committee, context.member.id):
         raise Refusal(T("This is for the organizers to agree to. Talk to one of them."))
-    if not await proposals.consent(context.tx, found.id, context.member.id, now=context.now):
-        raise Refusal(T("You have agreed already. Somebody else has to agree too."))
+    new = await proposals.consent(context.tx, found.id, context.member.id, now=context.now)
     if await _is_carried(context, found, committee):
         return await _carry_out(context, found)
+    if not new:
+        raise Refusal(T("You have agreed already. Somebody else has to agree too."))
     await cards.changed(context.tx, f"proposal:{found.id}")
     return Reply(T("Thank you, noted."), private=context.pressed)
+
+
+async def _as_ruled_now(context: Context, found: Proposal, committee: consent.Committee) -> Proposal:
+    """The proposal under the rule of this moment: since it was made, other people may have to agree to it.
+
+    Who has agreed is kept, and counts where they still do. Raises Refusal where nobody could carry it now: it waits.
+    """
+    command = context.commands.get(found.says.command)
+    if command is None:
+        return found
+    try:
+        rule = _rule(command, committee)
+    except Refusal as refusal:
+        raise Refusal(lines(refusal.words, T("Proposal {number} waits until then.", number=found.number))) from refusal
+    if rule.who == found.who:
+        return found
+    ruled = replace(found, who=rule.who, expires_at=max(found.expires_at, context.now + rule.within))
+    await proposals.rule_by(context.tx, found.id, ruled.who, expires_at=ruled.expires_at)
+    await _plan_lapse(context, ruled)
+    return ruled
 
 
 async def _is_carried(context: Context, found: Proposal, committee: consent.Committee) -> bool:
@@ -135,7 +156,24 @@ async def lapse(context: Context, *, number: Number) -> None:
     found = await proposals.numbered(context.tx, context.committee.id, number)
     if found is None or found.state != "open":
         return
+    command = context.commands.get(found.says.command)
+    committee = await people.facts(context.tx, context.committee.id, now=context.now)
+    if command is not None and _nobody_could(command, committee) is not None:
+        # There was nobody to agree: it waits for them, and nothing of it is lost.
+        waits = replace(found, expires_at=context.now + consent.ANSWER_WITHIN)
+        await proposals.rule_by(context.tx, found.id, found.who, expires_at=waits.expires_at)
+        await _plan_lapse(context, waits)
+        return
     await _close(context, found, "lapsed")
+
+
+def _nobody_could(command: Command, committee: consent.Committee) -> Words | None:
+    """Why nobody could carry this now; None: somebody could."""
+    try:
+        _rule(command, committee)
+    except Refusal as refusal:
+        return refusal.words
+    return None
 
 
 async def _close(context: Context, found: Proposal, state: proposals.State) -> None:
@@ -159,15 +197,23 @@ async def proposal_card(view: View, ref: int) -> Shown | None:
     if found.state != "open":
         return Shown(lines(heading, agreed, _closed(found)))
     committee = await people.facts(view.tx, view.committee.id, now=view.now)
-    missing = consent.missing(found.who, committee, consents)
+    label = T("Agree")
+    button = Button(label=label, says=agree.says(number=found.number))
+    command = view.commands.get(found.says.command)
+    if command is not None and (why := _nobody_could(command, committee)) is not None:
+        return Shown(lines(heading, agreed, T("This waits."), why), buttons=((button,),))
+    who = _rule(command, committee).who if command is not None else found.who
+    missing = consent.missing(who, committee, consents)
     needs = (
-        N(
+        T("Enough people have agreed now. Whoever of them chooses “{choice}” again has it done.", choice=label)
+        if missing == 0
+        else N(
             "{n} more member must agree, by {until}.",
             "{n} more members must agree, by {until}.",
             missing,
             until=found.expires_at,
         )
-        if found.who == "members"
+        if who == "members"
         else N(
             "{n} more organizer must agree, by {until}.",
             "{n} more organizers must agree, by {until}.",
@@ -177,7 +223,7 @@ async def proposal_card(view: View, ref: int) -> Shown | None:
     )
     return Shown(
         lines(heading, agreed, needs),
-        buttons=((Button(label=T("Agree"), says=agree.says(number=found.number)),),),
+        buttons=((button,),),
     )
 
 

@@ -326,8 +326,8 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     """One membership goes into another: roles, what was proposed and agreed to, buttons. The account stays."""
     at_us = to_us(now)
     await tx.execute(
-        """INSERT INTO roles (member_id, role, from_us)
-           SELECT ?2, role, ?3 FROM roles WHERE member_id = ?1 AND until_us IS NULL
+        """INSERT INTO roles (member_id, role, from_us, term_us)
+           SELECT ?2, role, ?3, max(term_us, ?3 + 1) FROM roles WHERE member_id = ?1 AND until_us IS NULL
                AND role NOT IN (SELECT role FROM roles WHERE member_id = ?2 AND until_us IS NULL)""",
         old,
         into,

@@ -403,16 +403,18 @@ async def facts(tx: Reader, committee_id: int, *, now: datetime) -> consent.Comm
                 AND coalesce(m.suspended_until_us, 0) <= ?2 AND coalesce(m.newcomer_until_us, 0) <= ?2"""
     members = await tx.all(f"SELECT m.id FROM members m WHERE {voting} LIMIT 100000", committee_id, to_us(now))
     roles = await tx.all(
-        f"""SELECT r.member_id, r.role FROM roles r JOIN members m ON m.id = r.member_id
+        f"""SELECT r.member_id, r.role, m.vanished_on IS NOT NULL AND coalesce(m.seen_on, '') < m.vanished_on
+            FROM roles r JOIN members m ON m.id = r.member_id
             WHERE {voting} AND r.until_us IS NULL LIMIT 1000""",
         committee_id,
         to_us(now),
     )
-    founders = [member for member, role in roles if role == "founder"]
+    founders = [member for member, role, _ in roles if role == "founder"]
     return consent.Committee(
         members=frozenset(member for (member,) in members),
-        organizers=frozenset(member for member, role in roles if role == "organizer"),
+        organizers=frozenset(member for member, role, _ in roles if role == "organizer"),
         founder=founders[0] if founders else None,
+        vanished=frozenset(member for member, role, vanished in roles if role == "organizer" and vanished),
     )
 
 
@@ -626,14 +628,16 @@ async def leave_roles(tx: Transaction, member_id: int, *, now: datetime) -> None
 
 async def give_role(
     tx: Transaction, member_id: int, role: str, *, now: datetime, term_ends: datetime | None = None
-) -> None:
-    """From now on the member holds the role. `term_ends`: until when at most; None: it has no term."""
-    await tx.execute(
-        "INSERT INTO roles (member_id, role, from_us, term_us) VALUES (?, ?, ?, ?)",
-        member_id,
-        role,
-        to_us(now),
-        None if term_ends is None else to_us(term_ends),
+) -> int:
+    """From now on the member holds the role; its id. `term_ends`: until when at most; None: it has no term."""
+    return int(
+        await tx.value(
+            "INSERT INTO roles (member_id, role, from_us, term_us) VALUES (?, ?, ?, ?) RETURNING id",
+            member_id,
+            role,
+            to_us(now),
+            None if term_ends is None else to_us(term_ends),
+        )
     )
 
 
