@@ -95,6 +95,8 @@ class Post:
     held: dict[ChatId, asyncio.Event] = field(default_factory=dict)
     paces: dict[ChatId, Pace] = field(default_factory=dict)
     seconds: float = 0.0
+    pinned: list[tuple[ChatId, str]] = field(default_factory=list)
+    pins: bool = True
     under_way: int = 0
     under_way_max: int = 0
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -114,6 +116,11 @@ class Post:
         if (letter.chat, message) not in self.shown:
             raise MessageGone
         await self._take(letter, "edit", lambda: self.shown.__setitem__((letter.chat, message), plain(letter.spans)))
+
+    async def pin(self, chat: ChatId, message: str) -> bool:
+        """Nothing stands above anything else here."""
+        self.pinned.append((chat, message))
+        return self.pins
 
     async def _take(self, letter: Letter, kind: str, effect: Callable[[], None]) -> None:
         self.tries.append((letter.chat, plain(letter.spans), time.monotonic()))

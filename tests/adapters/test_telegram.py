@@ -31,6 +31,7 @@ from bot.chat import (
     Arrival,
     BotAdded,
     BotRemoved,
+    Chat,
     ChatClosed,
     ChatHasMoved,
     ChatId,
@@ -70,6 +71,7 @@ class Core:
     seen: set[str] = field(default_factory=set)
     positions: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
+    sizes: dict[ChatId, int] = field(default_factory=dict)
     popup: PopUp | None = None
     fails: Callable[[Incoming], Exception | None] = lambda incoming: None
     broken: bool = False
@@ -104,6 +106,9 @@ class Core:
 
     async def known(self, network: str, events: Collection[str]) -> frozenset[str]:
         return frozenset()
+
+    async def sized(self, chat: Chat, size: int) -> None:
+        self.sizes[chat.id] = size
 
     async def welcomes(self, user: UserId, *, private: bool) -> bool:
         return False
