@@ -263,21 +263,8 @@ class Dispatcher:
         return render(shown.words, reader), keys
 
     async def not_pinned(self, tx: Transaction, card: cards.Due) -> None:
-        """Tell the organizers once how to let the bot pin; where none of them is reached in private, tell the group."""
-        now, network = self._now(), network_of(card.address)
-        if not await inbox.is_new(tx, network, f"not pinned:{card.chat_id}", now=now):
-            return
-        committee = await people.committee(tx, card.committee_id)
-        told = [
-            await outbox.tell(tx, member, _CANNOT_PIN, committee=committee, now=now, network=network)
-            for member in await people.organizers(tx, committee.id)
-        ]
-        place = await people.place_of(tx, card.chat_id)
-        if not any(told) and place is not None:
-            words = _CANNOT_PIN
-            await outbox.queue(
-                tx, place, words, reader=committee.reader, now=now, lane=Lane.NOTICE, committee=committee.id
-            )
+        """The card itself tells how to let the bot pin it: that takes no message more."""
+        await cards.not_pinned(tx, card.id)
 
     async def unreachable(self, tx: Transaction, owed: outbox.Owed | None, chat_id: int) -> None:
         """A chat turned out to be closed. What was meant for somebody in private is mentioned where they asked."""
@@ -871,9 +858,5 @@ _CANNOT_WRITE = T("I have an answer for you, but I cannot write to you in privat
 _ANSWER_PRIVATELY = T("I answer that in private. Press the button once; after that I can always reach you there.")
 _REFUSED_PRIVATELY = T(
     "That did not work, and nothing was changed. I tell you why in private: press the button, then try again there."
-)
-_CANNOT_PIN = T(
-    "I could not pin the group's card, so it may scroll out of sight. Whoever manages the group can pin it, or give me "
-    "the right to pin messages: on Telegram as an administrator, on Matrix as a moderator."
 )
 _SENT_PRIVATELY = T("I have sent it to you in private.")

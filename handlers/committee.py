@@ -148,6 +148,12 @@ async def committee_card(view: View, ref: int) -> Shown | None:
             )
             if first is not None
             else None,
+            T(
+                "I may not pin this message. Whoever manages the group can, or makes me an administrator (on Matrix: "
+                "a moderator) who may."
+            )
+            if first is not None and await cards.lacks_pin(view.tx, _card(committee.id).thing)
+            else None,
         ),
         buttons=((join,), (_BEFORE,)) if first is not None else ((join,),),
     )
@@ -172,7 +178,7 @@ _HOW: Mapping[Admission, Callable[[Text | str], Text]] = {
 
 def _newcomers(days: int | None) -> Text | None:
     return (
-        N("New members have no vote on the first day.", "New members have no vote in the first {n} days.", days)
+        N("New members have no vote in the first {n} day.", "New members have no vote in the first {n} days.", days)
         if days
         else None
     )
@@ -632,7 +638,7 @@ async def settings(context: Context) -> Reply:
             if agreement is not None
             else T("Agreement: none ({command})", command=Typed("/agreement", T("We treat each other with respect"))),
             N(
-                "Newcomers: no vote on the first day ({command})",
+                "Newcomers: no vote in the first {n} day ({command})",
                 "Newcomers: no vote in the first {n} days ({command})",
                 days,
                 command=Typed("/newcomers off"),
@@ -784,7 +790,7 @@ _NOW: Mapping[Admission, Text] = {
 def _newcomers_proposal(*, days: int | None = None, off: str = "") -> Text:
     if days is None:
         return T("New members have a vote at once.")
-    return N("New members have no vote on the first day.", "New members have no vote in the first {n} days.", days)
+    return N("New members have no vote in the first {n} day.", "New members have no vote in the first {n} days.", days)
 
 
 @router.command(
@@ -812,7 +818,7 @@ async def newcomers(context: Context, *, days: Days | None = None, off: Off = ""
     return await _announced(
         context,
         N(
-            "From now on, new members have no vote on the first day.",
+            "From now on, new members have no vote in the first {n} day.",
             "From now on, new members have no vote in the first {n} days.",
             days,
         ),

@@ -100,6 +100,18 @@ async def is_shown(tx: Reader, thing: str) -> bool:
     return await tx.one("SELECT 1 FROM cards WHERE thing = ? LIMIT 1", thing) is not None
 
 
+async def not_pinned(tx: Transaction, id_: int) -> None:
+    """The bot has no right to pin the card's message."""
+    thing = await tx.value("UPDATE cards SET pinned = 2 WHERE id = ? RETURNING thing", id_)
+    if thing is not None:
+        await changed(tx, thing)
+
+
+async def lacks_pin(tx: Reader, thing: str) -> bool:
+    """Whether somewhere the thing's message should be pinned, and the bot had no right to."""
+    return await tx.one("SELECT 1 FROM cards WHERE thing = ? AND pinned = 2 LIMIT 1", thing) is not None
+
+
 async def is_card(tx: Reader, chat_id: int, message: str) -> bool:
     """Whether this message shows a thing, and so what becomes of it."""
     return await tx.one("SELECT 1 FROM cards WHERE chat_id = ? AND message = ?", chat_id, message) is not None
@@ -166,5 +178,5 @@ def _due(row: tuple[object, ...]) -> Due:
         reply_to=None if reply_to is None else str(reply_to),
         wanted=wanted,
         message=None if message is None else str(message),
-        pinned=bool(pinned),
+        pinned=pinned == 1,
     )

@@ -3,8 +3,8 @@
 -- How many people are in a group, without the bot, as the network last told it. NULL: it did not.
 ALTER TABLE chats ADD COLUMN size INTEGER CHECK (size >= 0);
 
--- The message is to be pinned when it is first sent.
-ALTER TABLE cards ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0 CHECK (pinned IN (0, 1));
+-- 1: the message is to be pinned when it is first sent. 2: it was to be, and the bot had no right to.
+ALTER TABLE cards ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0 CHECK (pinned IN (0, 1, 2));
 
 -- Which member added somebody to a group of the committee, as the network told it.
 CREATE TABLE brought (
