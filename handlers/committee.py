@@ -149,8 +149,8 @@ async def committee_card(view: View, ref: int) -> Shown | None:
             if first is not None
             else None,
             T(
-                "I may not pin this message. Whoever manages the group can, or makes me an administrator (on Matrix: "
-                "a moderator) who may."
+                "I may not pin this message. Whoever manages the group can pin it, or let me do it: as an administrator "
+                "on Telegram, as a moderator on Matrix."
             )
             if first is not None and await cards.lacks_pin(view.tx, _card(committee.id).thing)
             else None,
