@@ -149,8 +149,8 @@ async def committee_card(view: View, ref: int) -> Shown | None:
             if first is not None
             else None,
             T(
-                "I may not pin this message. Whoever manages the group can pin it, or let me do it: as an administrator "
-                "on Telegram, as a moderator on Matrix."
+                "I may not pin this message. Whoever manages the group can pin it, or let me do it: "
+                "as an administrator on Telegram, as a moderator on Matrix."
             )
             if first is not None and await cards.lacks_pin(view.tx, _card(committee.id).thing)
             else None,
@@ -400,7 +400,7 @@ async def admission_card(view: View, ref: int) -> Shown | None:
     if request.state == "lapsed":
         return Shown(T("Nobody has vouched for {name} in time. They can ask again.", name=asker.name))
     voucher = (
-        await people.member(view.tx, view.committee.id, request.voucher_id) if request.voucher_id is not None else None
+        await people.member(view.tx, view.committee.id, request.vouched_by) if request.vouched_by is not None else None
     )
     if voucher is None:
         return Shown(T("{name} has joined.", name=asker.name))

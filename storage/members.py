@@ -28,7 +28,7 @@ class Request:
     id: int
     number: int
     member_id: int
-    voucher_id: int | None
+    vouched_by: int | None
     state: State
     expires_at: datetime
 
@@ -83,7 +83,7 @@ async def take_in(
             member_id,
         )
     ended = await tx.all(
-        """UPDATE admissions SET state = 'admitted', voucher_id = ?2 WHERE member_id = ?1 AND state = 'open'
+        """UPDATE admissions SET state = 'admitted', vouched_by = ?2 WHERE member_id = ?1 AND state = 'open'
            RETURNING id""",
         member_id,
         by,
@@ -129,7 +129,7 @@ async def same_branch(tx: Reader, committee_id: int, one: int, other: int) -> bo
 
 # --- asking to be vouched for ------------------------------------------------------------------------------------
 
-_REQUEST = "id, number, member_id, voucher_id, state, expires_us FROM admissions"
+_REQUEST = "id, number, member_id, vouched_by, state, expires_us FROM admissions"
 
 
 async def ask(tx: Transaction, committee_id: int, member_id: int, *, expires_at: datetime) -> Request:
@@ -137,7 +137,7 @@ async def ask(tx: Transaction, committee_id: int, member_id: int, *, expires_at:
     row = await tx.one(
         """INSERT INTO admissions (committee_id, number, member_id, expires_us)
            SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3 FROM admissions WHERE committee_id = ?1
-           RETURNING id, number, member_id, voucher_id, state, expires_us""",
+           RETURNING id, number, member_id, vouched_by, state, expires_us""",
         committee_id,
         member_id,
         to_us(expires_at),
@@ -181,18 +181,18 @@ async def lapse(tx: Transaction, request_id: int) -> None:
 
 
 def _request(row: tuple[object, ...]) -> Request:
-    id_, number, member_id, voucher_id, state, expires_us = row
+    id_, number, member_id, vouched_by, state, expires_us = row
     assert isinstance(id_, int)
     assert isinstance(number, int)
     assert isinstance(member_id, int)
-    assert voucher_id is None or isinstance(voucher_id, int)
+    assert vouched_by is None or isinstance(vouched_by, int)
     assert state in ("open", "admitted", "lapsed")
     assert isinstance(expires_us, int)
     return Request(
         id=id_,
         number=number,
         member_id=member_id,
-        voucher_id=voucher_id,
+        vouched_by=vouched_by,
         state=state,
         expires_at=from_us(expires_us),
     )

@@ -20,11 +20,11 @@ CREATE TABLE admissions (
     committee_id INTEGER NOT NULL REFERENCES committees (id),
     number INTEGER NOT NULL,
     member_id INTEGER NOT NULL REFERENCES members (id),
-    voucher_id INTEGER REFERENCES members (id),
+    vouched_by INTEGER REFERENCES members (id),
     state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'admitted', 'lapsed')),
     expires_us INTEGER NOT NULL,
     UNIQUE (committee_id, number),
-    CHECK (voucher_id IS NULL OR voucher_id <> member_id)
+    CHECK (vouched_by IS NULL OR vouched_by <> member_id)
 ) STRICT;
 
 CREATE UNIQUE INDEX admissions_open ON admissions (member_id) WHERE state = 'open';
