@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from bot.app import App
+from bot.chat import Message, Press, Sender, UserId
 from bot.practice import MATRIX, SCRIPT_START, FixedClock, Practice
 from bot.router import Context
 from bot.text import Reader as Read
@@ -106,6 +108,17 @@ async def test_in_two_groups_the_card_counts_only_who_has_joined(town: Town) -> 
 
 async def test_a_member_who_taps_again_hears_it(town: Town) -> None:
     assert await town.presses("chi", "I'm in") == "You are in Riverside already."
+
+
+async def test_whoever_writes_anonymously_does_not_come_in(town: Town) -> None:
+    nobody = Sender(user=UserId("console:-1"), name="Riverside", anonymous=True)
+    said: dict[str, Any] = {"at": SCRIPT_START, "chat": town.practice.group, "sender": nobody}
+    await town.practice.app.dispatcher.handle(Message(event="a", text="/join", message="m", **said))
+    popup = await town.practice.app.dispatcher.handle(Press(event="b", token="~join", message=None, **said))
+    await town.practice.settle()
+    assert town.sees()[-1].startswith("I cannot see who you are")
+    assert popup is not None
+    assert "Members: 4" in await town.says("ana", "/settings")
 
 
 async def test_what_to_think_about_is_told_in_private(tmp_path: Path) -> None:

@@ -37,7 +37,18 @@ from telegram.error import (
 from bot.adapters.pauses import Pauses
 from bot.adapters.splitting import fitting, parts
 from bot.adapters.telegram_updates import UPDATE_KINDS, Converter, Event, Json, update_id
-from bot.adapters.telegram_wire import NO_RIGHT, NO_TOPIC, UNCHANGED, ApiBot, Wire, fault, problem, retry_seconds, says
+from bot.adapters.telegram_wire import (
+    NO_RIGHT,
+    NO_TOPIC,
+    PINNED_ALREADY,
+    UNCHANGED,
+    ApiBot,
+    Wire,
+    fault,
+    problem,
+    retry_seconds,
+    says,
+)
 from bot.adapters.telegram_words import NETWORK, UNITS_MAX, as_html
 from bot.chat import (
     Arrival,
@@ -422,6 +433,8 @@ class TelegramAdapter:
         except BadRequest as error:
             if says(error, NO_RIGHT):
                 return False
+            if says(error, [PINNED_ALREADY]):
+                return True
             raise problem(error) from None
         except TelegramError as error:
             raise self._problem(error) from None

@@ -565,6 +565,44 @@ async def test_without_being_administrator_the_bot_still_hears_who_comes_and_goe
     assert [type(event) for event in await live.core.hears(2)] == [Arrival, Departure]
 
 
+async def test_who_added_somebody_is_told_and_how_many_there_are_now(live: Scene) -> None:
+    chi, dan = (live.server.user(first_name=name) for name in ("Chi", "Dan"))
+    live.server.join(chi, live.group, by=live.ana)
+    live.server.join(dan, live.group)
+    added, by_themselves = await live.core.hears(2)
+    assert isinstance(added, Arrival)
+    assert isinstance(by_themselves, Arrival)
+    assert added.by is not None
+    assert added.by.user == f"telegram:{live.ana.id}"
+    assert by_themselves.by is None
+    sizes = live.core.sizes
+    await live.server.wait_for(lambda: sizes.get(ChatId(f"telegram:{live.group.id}")) == 4 or None)
+    live.server.leave(dan, live.group)
+    await live.server.wait_for(lambda: sizes.get(ChatId(f"telegram:{live.group.id}")) == 3 or None)
+
+
+async def test_when_the_size_is_not_told_reading_goes_on(live: Scene) -> None:
+    live.server.fault("getChatMemberCount", "500", times=9)
+    live.server.join(live.server.user(first_name="Chi"), live.group)
+    live.says(live.ben, "/menu@solibot")
+    assert [type(event) for event in await live.core.hears(2)] == [Arrival, Message]
+    assert live.core.sizes == {}
+
+
+async def test_a_message_is_pinned_without_a_sound_where_the_bot_may(scene: Scene) -> None:
+    message = await scene.adapter.send(letter(scene.group, "Riverside"))
+    chat = ChatId(f"telegram:{scene.group.id}")
+    assert await scene.adapter.pin(chat, message) is False, "as a member it has no right to"
+    scene.server.set_status(scene.server.bot, scene.group, "administrator", by=scene.ana, rights=["can_pin_messages"])
+    assert await scene.adapter.pin(chat, message) is True
+    assert scene.group.pinned == [int(message)]
+    assert scene.server.called("pinChatMessage")[-1].params["disable_notification"]
+    assert await scene.adapter.pin(chat, message) is True, "it stands there already"
+    scene.server.fault("pinChatMessage", "429", retry_after=1)
+    with pytest.raises(SlowDown):
+        await scene.adapter.pin(chat, message)
+
+
 async def test_a_blocked_bot_and_one_that_is_let_in_again(live: Scene) -> None:
     live.server.press_start(live.ben)
     live.server.block(live.ben)
