@@ -21,6 +21,8 @@ from storage.people import Committee, Member
 
 V = TypeVar("V")
 
+DAYS_MAX = 365
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -158,6 +160,44 @@ class PersonKind(Kind[Member]):
                 return T("{name}, child ({helper})", name=value.name, helper=value.helper)
             return T("{name} ({helper} speaks for them)", name=value.name, helper=value.helper)
         return f"{value.name} ({value.account})" if value.account else value.name
+
+
+class _CandidateKind(PersonKind):
+    """Somebody who may not be a member yet. Nobody can type it."""
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Member] | None:
+        return None
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Member:
+        id_ = self._adapter.validate_python(data)
+        found = await people.member_now(tx, committee.id, id_) if committee else None
+        if found is None:
+            raise Refusal(T("That person is not a member any more."))
+        return found
+
+
+class _DaysKind(Kind[int]):
+    """Whole days, at least one."""
+
+    expected = T("a number of days, like {example}", example=Typed("30d"))
+    example = "30d"
+    _adapter: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, ge=1, le=DAYS_MAX)])
+    _written = re.compile(r"([0-9]{1,4})\s*(d|w)?", re.ASCII | re.IGNORECASE)
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[int] | None:
+        found = self._written.fullmatch(words[0].text) if words else None
+        if found is None:
+            return None
+        days = int(found[1]) * (7 if (found[2] or "").lower() == "w" else 1)
+        if not 1 <= days <= DAYS_MAX:
+            raise Refusal(T("At least one day and at most {n}.", n=DAYS_MAX))
+        return Found(days, 1)
+
+    def dump(self, value: int) -> int:
+        return value
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> int:
+        return self._adapter.validate_python(data)
 
 
 class _DurationKind(Kind[Minutes]):
@@ -384,6 +424,10 @@ Person = Annotated[Member, PersonKind()]
 Duration = Annotated[Minutes, _DurationKind()]
 Allowance = Annotated[Minutes, _DurationKind(zero=True)]
 """An amount of time that may be none."""
+Candidate = Annotated[Member, _CandidateKind()]
+"""Somebody who asks to become a member, or was one."""
+Days = Annotated[int, _DaysKind()]
+"""A stretch of whole days: `30d`, `4w`, `30`."""
 Number = Annotated[int, _NumberKind()]
 """The number of a thing, as its card shows it: `12`, `no. 12`, `#12`."""
 Note = Annotated[str, _NoteKind()]

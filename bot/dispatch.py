@@ -52,7 +52,7 @@ from bot.text import (
     render,
     supported,
 )
-from storage import buttons, cards, due, inbox, outbox, people, roles
+from storage import buttons, cards, due, inbox, members, outbox, people, roles
 from storage.database import Database, Transaction, Unavailable, fresh_token
 from storage.people import Committee, Member, Person, Place
 
@@ -171,6 +171,16 @@ class Dispatcher:
         """Organizers may call the bot into a group, and any member into a private chat."""
         return await self._database.read(lambda tx: people.belongs(tx, user, organizer=not private))
 
+    async def sized(self, chat: Chat, size: int) -> None:
+        """So many people are in a group now."""
+
+        async def work(tx: Transaction) -> None:
+            place = await people.place(tx, chat)
+            if await members.note_size(tx, place.id, size) and place.committee_id is not None:
+                await members.roll_changed(tx, place.committee_id, now=self._now())
+
+        await self._database.transact(work)
+
     async def writable(self) -> None:
         """Return when effects can be stored."""
         await self._database.mended()
@@ -252,6 +262,10 @@ class Dispatcher:
         keys = await buttons.keys(tx, shown.buttons, reader=reader, committee=committee.id, now=self._now())
         return render(shown.words, reader), keys
 
+    async def not_pinned(self, tx: Transaction, card: cards.Due) -> None:
+        """The card itself tells how to let the bot pin it: that takes no message more."""
+        await cards.not_pinned(tx, card.id)
+
     async def unreachable(self, tx: Transaction, owed: outbox.Owed | None, chat_id: int) -> None:
         """A chat turned out to be closed. What was meant for somebody in private is mentioned where they asked."""
         await people.close_place(tx, chat_id)
@@ -301,6 +315,8 @@ class Dispatcher:
                 place = await people.place(tx, incoming.chat)
                 if place.private:
                     await people.seen(tx, incoming.person, private_chat=place.id, now=now)
+                else:
+                    await self._brought(tx, incoming, place, now)
             case Departure():
                 await self._departed(tx, incoming, now)
             case BotAdded():
@@ -330,6 +346,16 @@ class Dispatcher:
             return
         context = self._context(tx, incoming, _Standing(place, None, [], self._language), now, None)
         await self._reply(context, await command.handler(context), incoming, says=None)
+
+    async def _brought(self, tx: Transaction, arrival: Arrival, place: Place, now: datetime) -> None:
+        """A member has added somebody to the group: it is kept, should that person join."""
+        if arrival.by is None or arrival.by.anonymous or arrival.person.bot or place.committee_id is None:
+            return
+        adder = await people.seen(tx, arrival.by, private_chat=None, now=now)
+        found = await people.member_of(tx, place.committee_id, adder.id)
+        person = await people.seen(tx, arrival.person, private_chat=None, now=now)
+        if found is not None and found[0].active and person.id != adder.id:
+            await members.note_brought(tx, place.committee_id, person.id, found[0].id)
 
     async def _departed(self, tx: Transaction, incoming: Departure, now: datetime) -> None:
         place = await people.place(tx, incoming.chat)
@@ -657,6 +683,11 @@ class Dispatcher:
         if isinstance(answer, Card):
             await self._show(context, answer, place, incoming, reply_to)
             return pressed
+        if answer.fleeting and isinstance(incoming, Press) and not place.private:
+            most = self._popups.get(network_of(incoming.chat.id), 0)
+            if most or (incoming.message is not None and await cards.is_card(context.tx, place.id, incoming.message)):
+                words = plain(render(answer.words, self._private_reader(context)))
+                return PopUp(_cut(words, most) or None, alert=True)
         quiet = answer.private or (pressed is not None and refused)
         if place.private or not quiet:
             await self._queue(context, answer, place, incoming, reply_to=reply_to)
@@ -687,22 +718,29 @@ class Dispatcher:
         return Reader(chosen, context.of_committee.zone) if context.of_committee else Reader(chosen)
 
     async def _show(self, context: Context, card: Card, place: Place, incoming: Incoming, reply_to: str | None) -> None:
+        committee = context.of_committee.id if context.of_committee else None
+        if committee is None:
+            # By what was said, the chat has become a committee's.
+            now_of = await people.place_of(context.tx, place.id)
+            committee = now_of.committee_id if now_of is not None else None
+        assert committee is not None, "a card is a committee's"
         shown = await cards.show(
             context.tx,
             card.thing,
             place,
-            committee=context.committee.id,
+            committee=committee,
             topic=incoming.chat.topic,
             lane=Lane.ANSWER,
             reply_to=reply_to,
+            pinned=card.pinned,
         )
         # Worked out here, in the same work, it need not be asked for again when it is sent.
         context.tx.outgoing[-1] = replace(shown, prepared=await self.render(context.tx, shown))
-        if place.committee_id == context.committee.id:
+        if place.committee_id == committee:
             # What one group of the committee sees, the others see too.
-            for other in await people.chats_of(context.tx, context.committee.id):
+            for other in await people.chats_of(context.tx, committee):
                 if other.id != place.id:
-                    await cards.show(context.tx, card.thing, other, committee=context.committee.id)
+                    await cards.show(context.tx, card.thing, other, committee=committee, pinned=card.pinned)
 
     async def _queue(
         self,
@@ -795,6 +833,11 @@ async def _seen(context: Context) -> None:
     """Whoever says or presses something is there: a committee must know when its organizers are not any more."""
     if context.of_committee is not None and context.person is not None:
         await roles.seen(context.tx, context.of_committee.id, context.person.id, on=context.now.date())
+
+
+def _cut(words: str, most: int) -> str:
+    """At most so many characters."""
+    return words if len(words) <= most else words[: max(0, most - 1)] + "…"[:most]
 
 
 def _wrong(reference: str) -> Text:

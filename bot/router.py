@@ -161,7 +161,7 @@ class Context:
     async def show(self, card: Card) -> None:
         """Show a thing in every chat of the committee."""
         for place in await people.chats_of(self.tx, self.committee.id):
-            await cards.show(self.tx, card.thing, place, committee=self.committee.id)
+            await cards.show(self.tx, card.thing, place, committee=self.committee.id, pinned=card.pinned)
 
     async def show_to(self, to: Member, card: Card) -> bool:
         """Show a thing to a member in private. False: they have not opened a private chat with the bot."""

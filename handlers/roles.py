@@ -17,7 +17,7 @@ from bot.domain.grammar import folded
 from bot.domain.offices import Stretch
 from bot.router import Authority, Context, Router, Todo
 from bot.text import LANGUAGES, Bold, Day, Listed, N, Reader, Refusal, T, Text, Typed, Value, Words, lines, shown
-from storage import due, entries, notes, people, proposals, roles, rules
+from storage import due, entries, members, notes, people, proposals, roles, rules
 from storage.people import Member
 from storage.roles import Held
 
@@ -267,6 +267,7 @@ async def _give(context: Context, who: Member, name: str, term: Stretch | None) 
     """Give a role and plan what its term brings; when it ends."""
     ends = None if term is None else offices.term_ends(context.now, term, context.committee.zone)
     id_ = await people.give_role(context.tx, who.id, name, now=context.now, term_ends=ends)
+    await members.roll_changed(context.tx, context.committee.id, now=context.now)
     body = {"member": who.id, **await _in_books(context, id_, name), "held": True}
     if ends is not None:
         body["term_days"] = (ends - context.now).days
@@ -280,6 +281,7 @@ async def _end(context: Context, held: Held) -> None:
     """End a role, and with organizing what is left of the founder's."""
     for name in (held.role, "founder") if held.role == "organizer" else (held.role,):
         await people.end_role(context.tx, held.member.id, name, now=context.now)
+    await members.roll_changed(context.tx, context.committee.id, now=context.now)
     await due.cancel(context.tx, _key(held.id))
     known = {"role": held.role} if held.role in KNOWN else {"role": "other"}
     body = {"member": held.member.id, **known, "id": held.id, "held": False}

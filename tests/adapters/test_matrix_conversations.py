@@ -22,6 +22,7 @@ from bot.app import App
 from bot.practice import MEMBERS, ORGANIZERS, SCRIPT_START, FixedClock, Practice, read_time, run_script
 from bot.text import LANGUAGES, Reader, T, shown
 from storage import connections
+from storage.members import RECOUNT_AFTER
 from tests.servers.matrix_members import Json, Member, Predicate, relation
 from tests.servers.matrix_scene import Scene, invited, scene
 from tests.servers.synapse import Homeserver
@@ -99,6 +100,8 @@ class World:
         founder = self.people[ORGANIZERS[0]]
         async with self.bot_runs(homeserver, FixedClock(SCRIPT_START)) as bot:
             self.bot, self.room = bot.bot, await invited(bot, founder, encrypted=self.encrypted)
+            # As a moderator it pins its card, as in the terminal.
+            await founder.set_power(self.room, self.bot, 50)
             there = Riverside(bot, FixedClock(SCRIPT_START), self, {})
             await there.everybody_comes()
             await there.found_the_committee()
@@ -170,7 +173,12 @@ class Riverside:
         await self._write(founder, "!setup", self.room)
         for who in (second, *MEMBERS):
             await self._write(who, "!join", self.room)
-        return await self._write(founder, f"!organizer @{second}", self.room)
+        last = await self._write(founder, f"!organizer @{second}", self.room)
+        await self.scene.quiet(last)
+        # What changed in this moment is shown in it.
+        await self.scene.app.dispatcher.tick(self.clock() + RECOUNT_AFTER)
+        await self.scene.app.delivery.settle()
+        return last
 
     async def go(self) -> None:
         """Whoever is no member goes, so that the next script begins as this one did."""

@@ -17,6 +17,7 @@ from bot.app import App
 from bot.practice import MEMBERS, ORGANIZERS, SCRIPT_START, FixedClock, read_time
 from bot.text import LANGUAGES
 from storage import connections
+from storage.members import RECOUNT_AFTER
 from tests.servers.telegram_api import TelegramServer
 from tests.servers.telegram_state import Call, Chat, Message, User
 
@@ -59,6 +60,9 @@ class Telegram:
         for who in (*ORGANIZERS, *MEMBERS):
             self.server.press_start(self.person(who))
             await self.quiet()
+        # What changed in this moment is shown in it.
+        await self.app.dispatcher.tick(self.clock() + RECOUNT_AFTER)
+        await self.quiet()
         self.last_said.clear()
         self.silent = False
 
