@@ -336,6 +336,9 @@ class Dispatcher:
         if place.private:
             await people.close_place(tx, place.id)
             return
+        if not await people.is_known(tx, incoming.person.user):
+            # Who was forgotten, or never spoke, is not put down because they go.
+            return
         standing = await self._standing(tx, incoming, place, incoming.person, now)
         context = self._context(tx, incoming, standing, now, standing.committees[0] if standing.committees else None)
         context = await self._as_member(context)
