@@ -107,6 +107,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "members.name_key": "the name again, folded for finding it",
     "members.first_key": "the first name again, folded for finding it",
     "members.nickname_key": "the nickname again, folded for finding it",
+    "absorbed.transfer_id": "the exchange that carried the hours over, which is handed out",
     "notes.salt": "chance",
     "codes.id": "a number",
     "codes.digest": "a hash of chance",
@@ -230,7 +231,7 @@ class Forgotten:
     """Told to the program after the commit: somebody was forgotten, so copies must go or forget too."""
 
 
-_NOTES = {
+NOTES = {
     "transfer": f"""SELECT 'transfer:' || p.transfer_id FROM postings p JOIN accounts a ON a.id = p.account_id
         WHERE a.member_id IN {_MINE} UNION SELECT 'transfer:' || id FROM transfers WHERE recorder_id IN {_MINE}""",
 }
@@ -281,7 +282,7 @@ async def memberships(tx: Reader, person_id: int) -> list[tuple[int, int, bool]]
 
 async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -> None:
     """Erase the notes that somebody wrote or that are about them, and what waits to be said of those."""
-    things = [thing for sql in _NOTES.values() for (thing,) in await tx.all(f"{sql} LIMIT 100000", person_id)]
+    things = [thing for sql in NOTES.values() for (thing,) in await tx.all(f"{sql} LIMIT 100000", person_id)]
     mentioned = _finder(names)
     told = await tx.all(
         f"""SELECT n.thing, n.text FROM transfers t JOIN notes n ON n.thing = 'transfer:' || t.id
@@ -369,7 +370,7 @@ async def drop_accounts(tx: Transaction, person_id: int, *, now: datetime, but: 
         await tx.execute("DELETE FROM identities WHERE user = ?", user)
         await tx.execute(
             """INSERT INTO forgotten (account, at_us) VALUES (?, ?)
-               ON CONFLICT (account) DO UPDATE SET at_us = excluded.at_us""",
+               ON CONFLICT (account) DO UPDATE SET at_us = max(at_us, excluded.at_us)""",
             hashed(UserId(user), salt),
             to_us(now),
         )
