@@ -70,7 +70,7 @@ async def forget(folder: Folder, who: str = WHO) -> None:
 
 def without_welcome(said: str) -> str:
     """All but what was said once and is no card: that stays in the chat, as what people wrote does."""
-    return re.sub("Welcome to Riverside, .*", "", said)
+    return re.sub("Welcome to Riverside, .*|.* goes by Flossie now.", "", said)
 
 
 # --- forgetting ------------------------------------------------------------------------------------------------
