@@ -12,13 +12,16 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 from bot import archive, config
+from bot.chat import DOCUMENT_CHARACTERS_MAX, Document
 from bot.config import Config
-from storage import copies, custodians, database
+from bot.text import T, Typed
+from storage import copies, custodians, database, people
 from storage.copies import Holdings, NotSound
 from storage.database import Database, NewerSchema, Reader, StorageError, Transaction
 
@@ -213,22 +216,25 @@ async def nightly(settings: Config, kept: Database, *, now: Callable[[], datetim
     How it went stands in the database afterwards; older copies go, as many as there are too many.
     """
     for wanted in await kept.read(lambda tx: _wanted(tx, settings)):
-        trouble, made = None, None
+        trouble, made, text = None, None, None
         try:
             made = await asyncio.to_thread(
                 make, settings, committee=wanted.uid, recipients=wanted.recipients, kind="copy",
                 to=settings.data / FOLDER, now=now(),
             )  # fmt: skip
             await asyncio.to_thread(_thin_out, settings.data / FOLDER, wanted.uid or "solibot")
+            text = await asyncio.to_thread(_sendable, made)
         except CannotCopy as error:
             trouble = " ".join(error.sentences)
             log.error("no copy was made")
         if wanted.id is not None:
-            await kept.transact(
-                lambda tx, wanted=wanted, made=made, trouble=trouble: _note(  # type: ignore[misc]
-                    tx, wanted, made, trouble, now()
-                )
-            )
+            await kept.transact(partial(_note, wanted=wanted, made=made, text=text, trouble=trouble, now=now()))
+
+
+def _sendable(made: Made) -> str | None:
+    """The archive as text that can be sent in a chat; None: it is too large for that."""
+    text = archive.armored(made.path.read_bytes())
+    return text if len(text) <= DOCUMENT_CHARACTERS_MAX else None
 
 
 async def _wanted(tx: Reader, settings: Config) -> list[_Wanted]:
@@ -242,11 +248,24 @@ async def _wanted(tx: Reader, settings: Config) -> list[_Wanted]:
     return found
 
 
-async def _note(tx: Transaction, wanted: _Wanted, made: Made | None, trouble: str | None, now: datetime) -> None:
+async def _note(
+    tx: Transaction, wanted: _Wanted, made: Made | None, text: str | None, trouble: str | None, now: datetime
+) -> None:
     assert wanted.id is not None
     entries = made.manifest.books[0].entries if made is not None else 0
     size = made.bytes if made is not None else 0
     await custodians.copied(tx, wanted.id, now=now, bytes_=size, entries=entries, trouble=trouble)
+    if text is None or made is None:
+        return
+    committee = await people.committee(tx, wanted.id)
+    words = T(
+        "This week's copy of {committee}, which only its custodians can open. Keep it somewhere safe and delete the "
+        "one before. Should the bot be gone, you put it to work elsewhere: {command}",
+        committee=committee.name,
+        command=Typed("solibot restore"),
+    )
+    document = Document(name=made.path.name, text=text)
+    await custodians.send_copy(tx, committee, words, document, now=now)
 
 
 def _thin_out(folder: Path, name: str) -> None:

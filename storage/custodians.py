@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage import people
+from bot.chat import Document, Lane
+from bot.text import Words
+from storage import outbox, people
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
-from storage.people import Member
+from storage.people import Committee, Member
 
 CUSTODIANS_MAX = 10
 ENOUGH = 2
 """One who moves away must not take the only key along."""
 ASK_AGAIN = timedelta(days=7)
+SEND_AGAIN = timedelta(days=6, hours=12)
+"""So that it is the same night of each week, also when one is a little late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +107,22 @@ async def copied(
         None if trouble else entries,
         trouble,
     )
+
+
+async def send_copy(tx: Transaction, committee: Committee, words: Words, document: Document, *, now: datetime) -> None:
+    """Owe the copy to each custodian in private, if it is a week since they had one."""
+    sent_us = await tx.value("SELECT sent_us FROM copies WHERE committee_id = ?", committee.id)
+    if sent_us is not None and now - from_us(sent_us) < SEND_AGAIN:
+        return
+    for custodian in await of(tx, committee.id):
+        place = await people.private_chat_of(tx, custodian.member.person_id)
+        if place is None:
+            continue
+        reader = await people.reader_in(tx, place.id, private=True, committee_id=committee.id)
+        await outbox.queue(
+            tx, place, words, reader=reader, now=now, lane=Lane.NOTICE, committee=committee.id, document=document
+        )
+    await tx.execute("UPDATE copies SET sent_us = ? WHERE committee_id = ?", to_us(now), committee.id)
 
 
 async def newest(tx: Reader, committee_id: int) -> Copy | None:

@@ -24,7 +24,7 @@ from bot.backup import CannotCopy
 from bot.config import Config, load
 from bot.domain import sealing
 from bot.practice import SCRIPT_START, FixedClock, Practice
-from storage import copies, custodians, database
+from storage import copies, custodians, database, outbox
 from storage.database import Reader
 from tests.conftest import Town
 from tests.servers.running import RunningBot, on_telegram
@@ -453,6 +453,18 @@ async def test_every_night_there_is_a_copy_and_old_ones_go(tmp_path: Path) -> No
     keys = [archive.secrets_in(key[0]) for key in KEYS[:2]]
     opens = Counter(number for path in made for number in range(2) if _opens(path, keys[number]))
     assert opens == {0: backup.KEPT, 1: backup.KEPT}
+
+    async def sent(tx: Reader) -> list[outbox.Owed]:
+        return [item for item in await outbox.waiting(tx) if item.document is not None and "ana" in item.address]
+
+    # Custodians have one to keep from the first night, and from a week later; as text, which restores as well.
+    [first, second] = await opened.read(sent)
+    assert first.document is not None
+    assert second.document is not None
+    assert first.document.name < second.document.name
+    (tmp_path / "kept").write_text(second.document.text)
+    done = backup.restore(tmp_path / "kept", _key_file(tmp_path, KEYS[0][0]), tmp_path / "here")
+    assert [books.name for books in done.holdings.books] == ["Riverside"]
     await opened.close()
 
 

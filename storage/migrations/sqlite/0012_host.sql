@@ -13,12 +13,14 @@ CREATE TABLE custodians (
     since_us INTEGER NOT NULL
 ) STRICT;
 
--- The newest copy of each committee, and when its organizers were last asked for custodians.
+-- The newest copy of each committee, when its organizers were last asked for custodians, and when custodians were
+-- last sent a copy to keep.
 CREATE TABLE copies (
     committee_id INTEGER PRIMARY KEY REFERENCES committees (id),
     made_us INTEGER,
     bytes INTEGER,
     entries INTEGER,
     trouble TEXT,
-    asked_us INTEGER
+    asked_us INTEGER,
+    sent_us INTEGER
 ) STRICT;
