@@ -38,7 +38,7 @@ async def privacy_(context: Context) -> Reply:
     said = await custodians.host(context.tx)
     return Reply(
         lines(
-            T("{title}", title=Bold(T("What is kept about you"))),
+            _title(T("What is kept about you")),
             *names,
             *(
                 T("• {what}: {seen_by}. Kept: {until}.", what=kind.what, seen_by=kind.seen_by, until=kind.until)
@@ -55,6 +55,10 @@ async def privacy_(context: Context) -> Reply:
         ),
         private=True,
     )
+
+
+def _title(title: Text) -> Text:
+    return T("{title}", title=Bold(title))
 
 
 async def _seen_as(context: Context, committee: Committee) -> Text | None:
@@ -208,7 +212,7 @@ async def forget(context: Context, *, me: Me = "me") -> Reply:
             )
     return Reply(
         lines(
-            T("{title}", title=Bold(T("Shall I forget you?"))),
+            _title(T("Shall I forget you?")),
             T(
                 "What goes: your name, your accounts, your username and language, the notes of your exchanges, "
                 "what waits to be said to you. It goes from every file, and cannot be brought back."
