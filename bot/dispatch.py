@@ -403,6 +403,10 @@ class Dispatcher:
             member = await self._as_member(context)
             if kept.only is not None and (member.of_member is None or member.of_member.id != kept.only):
                 raise Refusal(T("This choice is for somebody else."))
+            elsewhere = kept.committee is not None and place.committee_id != kept.committee
+            if elsewhere and member.of_member is None and command and command.allow is not Authority.ANYONE:
+                # Not even the name of a committee is told to those who are not in it.
+                raise Refusal(T("This choice is for somebody else."))
             done["says"] = kept.says
             await buttons.use(tx, kept.token, now=now)
             return await self._say(member, kept.says)

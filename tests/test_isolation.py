@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import typing
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +12,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.adapters.console import NETWORK, Somebody
+from bot.adapters.console import Somebody
 from bot.app import commands
 from bot.arguments import PersonKind
 from bot.chat import Button, Chat, Press, Saying, Sender
 from bot.practice import SCRIPT_START, FixedClock, Practice
-from bot.router import Authority, Command
+from bot.router import Command
 from bot.text import Reader as For
 from storage import buttons
 from storage.database import Reader, Row, Transaction
@@ -48,6 +49,8 @@ class Two:
         self.transcript = transcript
         self.other = practice.console.group("Hillside")
         self.ids: dict[str, list[int]] = {}
+        self.made: list[str] = []
+        """Tokens that the test has made for Hillside."""
 
     async def begin(self) -> None:
         """Let Hillside have members, exchanges with notes, and an open proposal."""
@@ -162,8 +165,6 @@ class Two:
         )
         await self.practice.settle()
 
-    made: list[str]
-
 
 @pytest_asyncio.fixture
 async def two(tmp_path: Path) -> AsyncIterator[Two]:
@@ -176,7 +177,6 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
         repeatable=True,
     )
     both = Two(practice, transcript)
-    both.made = []
     await both.begin()
     yield both
     assert practice.app.dispatcher.incidents == 0
@@ -212,17 +212,14 @@ def sayings(command: Command, two: Two) -> Iterator[Saying]:
             required = {parameter.name for parameter in command.parameters if parameter.required}
             few = {name: value for name, value in arguments.items() if name in required}
             yield Saying(command=command.name, version=command.version, arguments=few)
-        if not any(isinstance(parameter.kind, PersonKind) for parameter in command.parameters):
-            continue
 
 
 def _words(command: Command) -> set[str]:
+    """The arguments that are words."""
     return {
         parameter.name
         for parameter in command.parameters
-        if not isinstance(parameter.kind, PersonKind)
-        and isinstance(parameter.kind.dump.__annotations__.get("return"), str)
-        and parameter.kind.dump.__annotations__["return"] == "str"
+        if typing.get_type_hints(parameter.kind.dump).get("return") is str
     }
 
 
@@ -279,6 +276,3 @@ async def test_the_search_sees_what_belongs_to_the_other_committee(two: Two) -> 
     after = await two.rows()
     assert after["notes"] != before["notes"]
     assert two.heard(since)[1]
-    assert NETWORK in two.other.id
-    assert EVERY.get("thank") is not None
-    assert {command.allow for router in EVERY.routers for command in router.commands} >= {Authority.MEMBER}
