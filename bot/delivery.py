@@ -457,4 +457,4 @@ class Delivery:
 
 
 def _is_about(item: Item, thing: str) -> bool:
-    return isinstance(item, outbox.Owed) and thing in item.about
+    return isinstance(item, outbox.Owed) and (thing in item.about or thing == outbox.thing(item.id))

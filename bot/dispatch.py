@@ -362,6 +362,9 @@ class Dispatcher:
         if place.private:
             await people.close_place(tx, place.id)
             return
+        if not await people.is_known(tx, incoming.person.user):
+            # Who was forgotten, or never spoke, is not put down because they go.
+            return
         standing = await self._standing(tx, incoming, place, incoming.person, now)
         context = self._context(tx, incoming, standing, now, standing.committees[0] if standing.committees else None)
         context = await self._as_member(context)
@@ -428,6 +431,10 @@ class Dispatcher:
                 raise Refusal(T("That was chosen already."))
             member = await self._as_member(context)
             if kept.only is not None and (member.of_member is None or member.of_member.id != kept.only):
+                raise Refusal(T("This choice is for somebody else."))
+            elsewhere = kept.committee is not None and place.committee_id != kept.committee
+            if elsewhere and member.of_member is None and command and command.allow is not Authority.ANYONE:
+                # Not even the name of a committee is told to those who are not in it.
                 raise Refusal(T("This choice is for somebody else."))
             done["says"] = kept.says
             await buttons.use(tx, kept.token, now=now)

@@ -7,16 +7,17 @@ import hmac
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.chat import Button, Key, Link, Saying
+from bot.domain import retention
 from bot.domain.chain import canonical
 from bot.text import Reader as For
 from bot.text import shown
 from storage.database import Reader, Transaction
 from storage.instants import to_us
 
-EXPIRES_AFTER = timedelta(days=90)
+EXPIRES_AFTER = retention.BUTTONS
 """A button that names no end lasts this long after it was last shown."""
 
 _STANDING = "~"

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.chat import ChatId, UserId, network_of
-from bot.domain import joining
+from bot.domain import joining, retention
 from storage import people
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Member, Place
 
-KEPT = timedelta(days=7)
+KEPT = retention.CODES
 """So long whoever was connected by mistake, or by somebody else, can take it back by a button."""
 
 

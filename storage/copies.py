@@ -26,12 +26,13 @@ _BOT_ITSELF: tuple[str, ...] = (
     "DELETE FROM buttons WHERE committee_id IS NULL",
     "DELETE FROM meta WHERE name NOT IN ('mend_tries')",
     "DELETE FROM host",
+    "DELETE FROM forgotten",
     # Another bot has yet to be let into the groups, and into private chats.
     "DELETE FROM outbox",
     "UPDATE identities SET private_chat_id = NULL",
     "UPDATE chats SET open = 0",
 )
-BELONGS_TO_NOBODY = frozenset({"inbox", "positions", "guesses", "meta", "notes", "host"})
+BELONGS_TO_NOBODY = frozenset({"inbox", "positions", "guesses", "meta", "notes", "host", "forgotten"})
 """Tables whose rows lead to no committee by references; each is dealt with above or below."""
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.chat import Button, ChatId, Document, Key, Lane, Link
+from bot.domain import retention
 from bot.text import Reader as For
 from bot.text import Span, Words, render
 from storage import buttons as kept_buttons
 from storage import people
-from storage.database import Reader, Transaction
+from storage.database import Reader, Row, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member, Place
 
 LOADED_MAX = 1000
-KEPT = timedelta(hours=48)
+KEPT = retention.SENT
 """How long the key of a message that was sent is remembered."""
 
 
@@ -39,6 +40,15 @@ class Owed:
     """The row id of the group that is told when a private chat turns out to be closed."""
     created_at: datetime
     document: Document | None = None
+
+
+GOODBYE = "goodbye"
+"""What the last words to somebody who is forgotten are about."""
+
+
+def thing(id_: int) -> str:
+    """One message by its own name, for whoever withdraws it."""
+    return f"outbox:{id_}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +154,25 @@ async def by_key(tx: Reader, key: str) -> Owed | None:
 
 async def delivered(tx: Transaction, id_: int, message: str) -> None:
     """The network has taken the message; its words go."""
-    await tx.execute("UPDATE outbox SET state = 'delivered', body = NULL, message = ? WHERE id = ?", message, id_)
+    rows = await tx.all(
+        "UPDATE outbox SET state = 'delivered', body = NULL, message = ? WHERE id = ? RETURNING chat_id, about",
+        message,
+        id_,
+    )
+    await _after(tx, rows)
 
 
 async def give_up(tx: Transaction, id_: int) -> None:
     """The message will never be taken; its words go."""
-    await tx.execute("UPDATE outbox SET state = 'given_up', body = NULL WHERE id = ?", id_)
+    rows = await tx.all("UPDATE outbox SET state = 'given_up', body = NULL WHERE id = ? RETURNING chat_id, about", id_)
+    await _after(tx, rows)
+
+
+async def _after(tx: Transaction, rows: list[Row]) -> None:
+    """After the last words to somebody who is forgotten, the chat they were said in is forgotten too."""
+    for chat_id, about in rows:
+        if about and f" {GOODBYE} " in about:
+            await people.forget_place(tx, chat_id)
 
 
 async def withdraw(tx: Transaction, thing: str) -> None:
@@ -159,6 +182,42 @@ async def withdraw(tx: Transaction, thing: str) -> None:
         _listed((thing,)),
     )
     tx.outgoing.append(Withdrawn(thing))
+
+
+async def rename(tx: Transaction, chats: Collection[int], change: Callable[[str], str]) -> None:
+    """Say what waits for these chats in other words: `change` is given each piece of text.
+
+    A message that changes is withdrawn and queued again, behind what waits already; one with a file loses the file.
+    """
+    rows = await tx.all(
+        f"SELECT {_OWED} WHERE o.state = 'waiting' AND o.chat_id IN (SELECT value FROM json_each(?)) ORDER BY o.id"
+        " LIMIT 10000",
+        json.dumps([*chats]),
+    )
+    for owed in map(_owed, rows):
+        spans = tuple(replace(span, text=change(span.text)) for span in owed.spans)
+        keys = tuple(tuple(replace(key, label=change(key.label)) for key in row) for row in owed.keys)
+        file = owed.document
+        if file is not None and change(file.text) != file.text:
+            file = None
+        if (spans, keys, file) == (owed.spans, owed.keys, owed.document):
+            continue
+        await tx.execute("UPDATE outbox SET body = NULL, state = 'given_up' WHERE id = ?", owed.id)
+        tx.outgoing.append(Withdrawn(thing(owed.id)))
+        key = tx.token()
+        id_ = await tx.value(
+            """INSERT INTO outbox (key, chat_id, topic, lane, about, body, reply_to, created_us)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
+            key,
+            owed.chat_id,
+            owed.topic,
+            int(owed.lane),
+            _listed(owed.about),
+            _body(spans, keys, owed.fallback, file),
+            owed.reply_to,
+            to_us(owed.created_at),
+        )
+        tx.outgoing.append(replace(owed, id=id_, key=key, spans=spans, keys=keys, document=file))
 
 
 async def purge(tx: Transaction, *, now: datetime) -> None:

@@ -130,6 +130,26 @@ async def close_place(tx: Transaction, chat_id: int) -> None:
     await tx.execute("UPDATE identities SET private_chat_id = NULL WHERE private_chat_id = ?", chat_id)
 
 
+async def forget_place(tx: Transaction, chat_id: int) -> None:
+    """Nothing of a private chat is left, unless somebody is reached there (again)."""
+    if await tx.one("SELECT 1 FROM identities WHERE private_chat_id = ?", chat_id) is not None:
+        return
+    for table, column in await referring(tx, "chats"):
+        await tx.execute(f"DELETE FROM {table} WHERE {column} = ?", chat_id)
+    await tx.execute("DELETE FROM chats WHERE id = ? AND private = 1", chat_id)
+    tx.wipe = True
+
+
+async def referring(tx: Reader, table: str) -> list[tuple[str, str]]:
+    """The tables and columns that refer to the rows of a table."""
+    rows = await tx.all(
+        """SELECT t.name, f."from" FROM sqlite_schema t, pragma_foreign_key_list(t.name) f
+           WHERE t.type = 'table' AND f."table" = ? ORDER BY t.name, f."from" LIMIT 1000""",
+        table,
+    )
+    return [(name, column) for name, column in rows]
+
+
 async def move_place(tx: Transaction, old: ChatId, new: ChatId) -> None:
     """A chat goes on under another address; every reference moves with it, for they are to its row."""
     was = await tx.one("SELECT id, committee_id FROM chats WHERE address = ?", old)
@@ -252,6 +272,11 @@ async def seen(tx: Transaction, sender: Sender, *, private_chat: int | None, now
         language=chosen or sender.language,
         private_chat=private_id,
     )
+
+
+async def is_known(tx: Reader, user: UserId) -> bool:
+    """Whether this account was seen, and not forgotten since."""
+    return await tx.one("SELECT 1 FROM identities WHERE user = ?", user) is not None
 
 
 async def opened(tx: Transaction, person: Person, chat: Chat, *, again: bool) -> Person:
@@ -443,7 +468,7 @@ async def organizers_on(tx: Reader, network: str) -> list[Member]:
 
 # --- members ---------------------------------------------------------------------------------------------------
 
-_MEMBER = """m.id, m.committee_id, m.person_id, coalesce(m.nickname, m.name), m.active, m.child, m.helper_id,
+_MEMBER = """m.id, m.committee_id, m.person_id, m.called, m.active, m.child, m.helper_id,
              m.suspended_until_us, m.newcomer_until_us"""
 _MEMBER_WIDTH = 9
 
@@ -581,7 +606,7 @@ def named_account(user: str, username: str | None) -> str:
 async def call(tx: Transaction, member_id: int, nickname: str | None) -> None:
     """From now on the member goes by this name; None: by the name that the network tells."""
     await tx.execute(
-        "UPDATE members SET nickname = ?, nickname_key = ? WHERE id = ?",
+        "UPDATE members SET nickname = ?, nickname_key = ?, shown = NULL WHERE id = ?",
         nickname,
         folded(nickname) if nickname else None,
         member_id,
@@ -599,7 +624,8 @@ async def join(tx: Transaction, committee_id: int, person: Person, *, now: datet
     """Make a person a member, with an account for hours; or active again, with the account they had."""
     id_ = await tx.value(
         """INSERT INTO members (committee_id, person_id, name, name_key, first_key, joined_us) VALUES (?, ?, ?, ?, ?, ?)
-           ON CONFLICT (committee_id, person_id) DO UPDATE SET active = 1, left_us = NULL RETURNING id""",
+           ON CONFLICT (committee_id, person_id) DO UPDATE SET active = 1, left_us = NULL, name = excluded.name,
+               name_key = excluded.name_key, first_key = excluded.first_key, forgotten_us = NULL RETURNING id""",
         committee_id,
         person.id,
         *_name_columns(person.name),

@@ -180,7 +180,7 @@ async def newest_by(tx: Reader, recorder: Member) -> int | None:
 async def exchange(tx: Reader, committee: Committee, transfer_id: int) -> Exchange | None:
     """What the card of a transfer between two members shows."""
     row = await tx.one(
-        f"""SELECT t.number, coalesce(g.nickname, g.name), coalesce(r.nickname, r.name), pr.minutes, t.recorder_id,
+        f"""SELECT t.number, g.called, r.called, pr.minutes, t.recorder_id,
                   EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id),
                   (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id), t.at_us,
                   CASE WHEN w.id <> g.id THEN coalesce(w.nickname, w.name) END
@@ -222,7 +222,7 @@ async def parties(tx: Reader, transfer_id: int) -> set[int]:
 async def recent(tx: Reader, member: Member) -> list[Line]:
     """The newest transfers of a member's account, newest first, with those of accounts that went into it."""
     rows = await tx.all(
-        f"""SELECT t.id, t.number, p.minutes, coalesce(m.nickname, m.name, ''), n.text,
+        f"""SELECT t.id, t.number, p.minutes, coalesce(m.called, ''), n.text,
                   (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id),
                   EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id), t.at_us
            FROM (SELECT own.transfer_id, own.account_id, own.minutes
