@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.router import Authority, Context, Router
 from bot.text import T
-from storage import buttons, connections, inbox, outbox
+from storage import buttons, connections, digests, inbox, nudges, outbox
 
 router = Router("upkeep")
 
@@ -16,3 +16,5 @@ async def purge(context: Context) -> None:
     await outbox.purge(context.tx, now=context.now)
     await buttons.purge(context.tx, now=context.now)
     await connections.purge(context.tx, now=context.now)
+    await nudges.purge(context.tx, now=context.now)
+    await digests.purge(context.tx, now=context.now)
