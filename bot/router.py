@@ -319,8 +319,8 @@ Waiting = Callable[[Context], Awaitable[Sequence[Todo]]]
 """What waits for whoever says it, of one area."""
 
 
-Tidings = Callable[[Context, datetime], Awaitable[Sequence[Todo]]]
-"""What of one area the committee should hear of since an instant, with buttons where something can still be done."""
+Tidings = Callable[[Context, digests.Since], Awaitable[Sequence[Todo]]]
+"""What of one area the committee should hear of since its last digest; with buttons, where something can be done."""
 
 
 class Router:

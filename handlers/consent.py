@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from bot.arguments import Carried, Number
@@ -12,6 +12,7 @@ from bot.router import Authority, Command, Commands, Context, Router, Todo, View
 from bot.text import Listed, N, Refusal, T, Text, Words, lines, shown
 from storage import cards, due, entries, nudges, people, proposals
 from storage.database import Transaction
+from storage.digests import Since
 from storage.people import Committee
 from storage.proposals import Proposal
 
@@ -187,11 +188,11 @@ async def lapses_soon(context: Context, *, number: Number) -> None:
 
 
 @router.digest
-async def tidings(context: Context, since: datetime) -> list[Todo]:
+async def tidings(context: Context, since: Since) -> list[Todo]:
     """What was decided, and what can still be agreed to."""
     decided = [
         body["proposal"]
-        for _, body in await entries.since(context.tx, context.committee.id, since, "decision")
+        for _, body in await entries.since(context.tx, context.committee.id, since.entry, "decision")
         if "proposal" in body
     ]
     told = []

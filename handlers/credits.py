@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from bot.arguments import Duration, Note, Number, Person
 from bot.chat import Button, Card, Reply, Shown
 from bot.domain import ledger
@@ -11,6 +9,7 @@ from bot.router import Authority, Context, Router, Todo, View
 from bot.text import Lines, Minutes, N, Refusal, T, Typed, Words, Written, lines
 from storage import buttons, cards, entries, notes, people, transfers
 from storage.database import Transaction
+from storage.digests import Since
 from storage.people import Committee
 
 router = Router("credits")
@@ -186,9 +185,9 @@ async def erase(context: Context, *, number: Number) -> Reply:
 
 
 @router.digest
-async def tidings(context: Context, since: datetime) -> list[Todo]:
+async def tidings(context: Context, since: Since) -> list[Todo]:
     """How many exchanges there were; never who has what."""
-    found = await entries.since(context.tx, context.committee.id, since, "transfer", limit=10_000)
+    found = await entries.since(context.tx, context.committee.id, since.entry, "transfer", limit=10_000)
     undone = sum("reverses" in body for _, body in found)
     count = len(found) - 2 * undone
     return [Todo(words=N("{n} exchange of help.", "{n} exchanges of help.", count))] if count > 0 else []

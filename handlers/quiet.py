@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated, Any
 
 from bot.arguments import Found, Kind, Note, Person, Reading, Word, choice
@@ -15,6 +14,7 @@ from bot.router import Authority, Context, Router, Todo, Where
 from bot.text import Bold, Day, Listed, N, Refusal, T, Text, Typed, Words, lines
 from storage import digests, due, entries, nudges, people
 from storage.database import Transaction
+from storage.digests import Since
 from storage.people import Committee
 
 router = Router("quiet", title=T("How much I say"))
@@ -295,7 +295,7 @@ async def digest_now(context: Context) -> None:
     await digests.told(context.tx, context.committee.id, now=context.now)
     if not told:
         return
-    title = T("{committee} since {day}:", committee=Bold(context.committee.name), day=Day(found.since))
+    title = T("{committee} since {day}:", committee=Bold(context.committee.name), day=Day(found.since.at))
     # The committee has chosen the hour itself: it does not wait for the morning.
     await context.announce(
         lines(title, *(one.words for one in told)),
@@ -305,9 +305,9 @@ async def digest_now(context: Context) -> None:
 
 
 @router.digest
-async def members_told(context: Context, since: datetime) -> list[Todo]:
+async def members_told(context: Context, since: Since) -> list[Todo]:
     """Who has joined, and who has left."""
-    found = await entries.since(context.tx, context.committee.id, since, "joined", "left")
+    found = await entries.since(context.tx, context.committee.id, since.entry, "joined", "left")
     joined: dict[int, str] = {}
     left: dict[int, str] = {}
     for id_ in dict.fromkeys(body["member"] for _, body in found):
@@ -323,18 +323,22 @@ async def members_told(context: Context, since: datetime) -> list[Todo]:
     return told
 
 
-_WEEKDAYS = {
-    "MO": T("every Monday at {time}"),
-    "TU": T("every Tuesday at {time}"),
-    "WE": T("every Wednesday at {time}"),
-    "TH": T("every Thursday at {time}"),
-    "FR": T("every Friday at {time}"),
-    "SA": T("every Saturday at {time}"),
-    "SU": T("every Sunday at {time}"),
-}
-_EVERY_DAY = T("every day at {time}")
-
-
 def _rhythm(rhythm: Rhythm) -> Text:
-    words = _EVERY_DAY if rhythm.day is None else _WEEKDAYS[rhythm.day]
-    return replace(words, values={"time": f"{rhythm.at:%H:%M}"})
+    at = f"{rhythm.at:%H:%M}"
+    match rhythm.day:
+        case None:
+            return T("every day at {time}", time=at)
+        case "MO":
+            return T("every Monday at {time}", time=at)
+        case "TU":
+            return T("every Tuesday at {time}", time=at)
+        case "WE":
+            return T("every Wednesday at {time}", time=at)
+        case "TH":
+            return T("every Thursday at {time}", time=at)
+        case "FR":
+            return T("every Friday at {time}", time=at)
+        case "SA":
+            return T("every Saturday at {time}", time=at)
+        case _:
+            return T("every Sunday at {time}", time=at)

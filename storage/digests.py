@@ -10,7 +10,7 @@ from bot.chat import Button, Lane, Link
 from bot.domain.quiet import Rhythm
 from bot.text import Words, render
 from storage import buttons as kept_buttons
-from storage import outbox, people
+from storage import entries, outbox, people
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.outbox import Content
@@ -22,30 +22,39 @@ AGAIN_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """What was told in the digest before: all until an instant, and until this number of an entry."""
+
+    at: datetime
+    entry: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
     """When a committee's digest comes, and since when nothing was told."""
 
     rhythm: Rhythm
-    since: datetime
+    since: Since
 
 
 async def of(tx: Reader, committee_id: int) -> Digest | None:
     """The committee's digest; None: it has none."""
-    row = await tx.one("SELECT day, at, since_us FROM digests WHERE committee_id = ?", committee_id)
+    row = await tx.one("SELECT day, at, since_us, since_entry FROM digests WHERE committee_id = ?", committee_id)
     if row is None:
         return None
-    return Digest(rhythm=Rhythm(row[0], time.fromisoformat(row[1])), since=from_us(row[2]))
+    return Digest(rhythm=Rhythm(row[0], time.fromisoformat(row[1])), since=Since(at=from_us(row[2]), entry=row[3]))
 
 
 async def put(tx: Transaction, committee_id: int, rhythm: Rhythm, *, now: datetime) -> None:
     """From now on the committee has a digest at these times."""
     await tx.execute(
-        """INSERT INTO digests (committee_id, day, at, since_us) VALUES (?, ?, ?, ?)
+        """INSERT INTO digests (committee_id, day, at, since_us, since_entry) VALUES (?, ?, ?, ?, ?)
            ON CONFLICT (committee_id) DO UPDATE SET day = excluded.day, at = excluded.at""",
         committee_id,
         rhythm.day,
         f"{rhythm.at:%H:%M}",
         to_us(now),
+        await entries.last_number(tx, committee_id),
     )
 
 
@@ -56,7 +65,12 @@ async def end(tx: Transaction, committee_id: int) -> bool:
 
 async def told(tx: Transaction, committee_id: int, *, now: datetime) -> None:
     """All until now was told."""
-    await tx.execute("UPDATE digests SET since_us = ? WHERE committee_id = ?", to_us(now), committee_id)
+    await tx.execute(
+        "UPDATE digests SET since_us = ?, since_entry = ? WHERE committee_id = ?",
+        to_us(now),
+        await entries.last_number(tx, committee_id),
+        committee_id,
+    )
 
 
 # --- until the morning -----------------------------------------------------------------------------------------

@@ -49,14 +49,14 @@ async def last_number(tx: Reader, committee_id: int) -> int:
 
 
 async def since(
-    tx: Reader, committee_id: int, after: datetime, *kinds: str, limit: int = PAGE
+    tx: Reader, committee_id: int, number: int, *kinds: str, limit: int = PAGE
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Kind and body of the entries of these kinds after an instant, oldest first, at most `limit`."""
+    """Kind and body of the entries of these kinds after the one with this number, oldest first, at most `limit`."""
     rows = await tx.all(
-        f"""SELECT kind, body FROM entries WHERE committee_id = ? AND at_us > ?
+        f"""SELECT kind, body FROM entries WHERE committee_id = ? AND number > ?
             AND kind IN ({", ".join("?" * len(kinds))}) ORDER BY number LIMIT ?""",
         committee_id,
-        to_us(after),
+        number,
         *kinds,
         limit,
     )

@@ -142,9 +142,11 @@ async def settle(tx: Transaction, member: Member, *, committee: Committee, now: 
     else:
         reader = await people.reader_in(tx, place.id, private=True, committee_id=committee.id)
         content = waiting[0].content if len(waiting) == 1 else _together([one.content for one in waiting], reader)
-        await outbox.queue_content(tx, place, content, now=now, lane=Lane.NOTICE)
+        message = await outbox.queue_content(tx, place, content, now=now, lane=Lane.NOTICE)
         for one in waiting:
-            await tx.execute("UPDATE nudges SET body = NULL, sent_us = ? WHERE id = ?", to_us(now), one.id)
+            await tx.execute(
+                "UPDATE nudges SET body = NULL, sent_us = ?, outbox_id = ? WHERE id = ?", to_us(now), message, one.id
+            )
 
 
 def _together(contents: Sequence[Content], reader: For) -> Content:
@@ -160,11 +162,11 @@ def _together(contents: Sequence[Content], reader: For) -> Content:
 async def _sent(tx: Reader, member: Member) -> list[datetime]:
     """When messages with nudges went to this person lately; several in one message count once."""
     rows = await tx.all(
-        """SELECT DISTINCT n.sent_us FROM nudges n JOIN members m ON m.id = n.member_id
+        """SELECT DISTINCT n.outbox_id, n.sent_us FROM nudges n JOIN members m ON m.id = n.member_id
            WHERE m.person_id = ? AND n.sent_us IS NOT NULL ORDER BY n.sent_us DESC LIMIT 50""",
         member.person_id,
     )
-    return [from_us(sent_us) for (sent_us,) in rows]
+    return [from_us(sent_us) for _, sent_us in rows]
 
 
 async def count_waiting(tx: Reader, member: Member) -> int:

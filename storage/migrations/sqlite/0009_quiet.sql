@@ -9,7 +9,7 @@ CREATE TABLE wishes (
 ) STRICT;
 
 -- What is to be remembered by somebody, in private. `body` (words and buttons, as in the outbox) goes when it is sent;
--- then only the time stays, for the budget. `key`: a later nudge with the same one takes its place.
+-- then only the time stays, and which message it went in, for the budget. `key`: a later nudge with the same one takes its place.
 CREATE TABLE nudges (
     id INTEGER PRIMARY KEY,
     member_id INTEGER NOT NULL REFERENCES members (id),
@@ -17,6 +17,7 @@ CREATE TABLE nudges (
     body TEXT,
     created_us INTEGER NOT NULL,
     sent_us INTEGER,
+    outbox_id INTEGER,
     CHECK ((body IS NULL) = (sent_us IS NOT NULL))
 ) STRICT;
 
@@ -33,12 +34,14 @@ CREATE TABLE held (
 
 CREATE INDEX held_of_committee ON held (committee_id, id);
 
--- One digest for each committee that wants one. `day` NULL: every day. `since_us`: what came before was told.
+-- One digest for each committee that wants one. `day` NULL: every day. `since_us`,
+-- `since_entry`: what came before was told.
 CREATE TABLE digests (
     committee_id INTEGER PRIMARY KEY REFERENCES committees (id),
     day TEXT,
     at TEXT NOT NULL,
-    since_us INTEGER NOT NULL
+    since_us INTEGER NOT NULL,
+    since_entry INTEGER NOT NULL
 ) STRICT;
 
 -- What was answered in a group lately: whoever asks the same again is shown that. No words.
