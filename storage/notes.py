@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from bot.domain import chain
@@ -10,6 +11,7 @@ from storage import outbox
 from storage.database import Reader, Transaction
 from storage.instants import to_us
 
+_HASH = re.compile(r"\"([0-9a-f]{64})\"")
 CHARACTERS_MAX = 500
 
 
@@ -88,3 +90,8 @@ async def erase(tx: Transaction, thing: str) -> bool:
     await outbox.withdraw(tx, thing)
     tx.wipe = True
     return True
+
+
+def hashes_in(body: str) -> list[str]:
+    """The hashes of words that an entry's body holds."""
+    return _HASH.findall(body)

@@ -295,7 +295,7 @@ async def test_a_week_without_news_has_no_digest(town: Town) -> None:
     await town.skip("5d")
     before = len(town.transcript)
     await town.skip("21d")
-    assert town.transcript[before:] == []
+    assert [what for where, what in town.transcript[before:] if where == "Riverside"] == []
 
 
 async def test_the_digest_ends(town: Town) -> None:
@@ -308,7 +308,7 @@ async def test_the_digest_ends(town: Town) -> None:
     await town.says("ana", "/thank @ben 1h")
     before = len(town.transcript)
     await town.skip("2d")
-    assert town.transcript[before:] == []
+    assert [what for where, what in town.transcript[before:] if where == "Riverside"] == []
 
 
 async def test_the_digest_moves_with_the_time_zone(town: Town) -> None:
