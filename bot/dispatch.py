@@ -38,6 +38,7 @@ from bot.chat import (
     UserId,
     network_of,
 )
+from bot.domain.chain import canonical
 from bot.router import PROPOSED, Ambiguous, Authority, Command, Commands, Context, View, Where, read_line
 from bot.text import (
     SOURCE_LANGUAGE,
@@ -52,7 +53,7 @@ from bot.text import (
     render,
     supported,
 )
-from storage import buttons, cards, due, inbox, members, outbox, people, roles
+from storage import buttons, cards, digests, due, entries, inbox, members, outbox, people, roles
 from storage.database import Database, Transaction, Unavailable, fresh_token
 from storage.people import Committee, Member, Person, Place
 
@@ -697,7 +698,10 @@ class Dispatcher:
                 return PopUp(_cut(words, most) or None, alert=True)
         quiet = answer.private or (pressed is not None and refused)
         if place.private or not quiet:
-            await self._queue(context, answer, place, incoming, reply_to=reply_to)
+            if not refused and says is not None and isinstance(incoming, Message) and not place.private:
+                await self._answer_once(context, answer, place, incoming, says)
+            else:
+                await self._queue(context, answer, place, incoming, reply_to=reply_to)
             return pressed
         reader = self._private_reader(context)
         if pressed is not None and not answer.buttons and answer.document is None:
@@ -719,6 +723,24 @@ class Dispatcher:
         notice = Reply(_REFUSED_PRIVATELY if refused else _ANSWER_PRIVATELY, buttons=((link,),))
         await self._queue(context, notice, place, incoming, reply_to=reply_to)
         return pressed
+
+    async def _answer_once(self, context: Context, answer: Reply, place: Place, message: Message, says: Saying) -> None:
+        """Answer in a group; but whoever asks what was answered there a moment ago is shown that."""
+        command = self._commands.get(says.command)
+        committee = context.of_committee
+        if command is None or not command.repeatable or committee is None:
+            await self._queue(context, answer, place, message, reply_to=message.message)
+            return
+        roles = (await self._as_member(context)).roles
+        asked = canonical({"says": [says.command, says.version, says.arguments], "roles": sorted(roles)})
+        # While no entry was written, what the committee's commands tell has not changed.
+        entry = await entries.last_number(context.tx, committee.id)
+        before = await digests.same_answer(context.tx, place, asked, entry=entry, now=context.now)
+        if before is not None:
+            await self._queue(context, Reply(_SAID_ABOVE), place, message, reply_to=before)
+            return
+        outbox_id = await self._queue(context, answer, place, message, reply_to=message.message)
+        await digests.answered(context.tx, place, asked, entry=entry, outbox_id=outbox_id, now=context.now)
 
     def _private_reader(self, context: Context) -> Reader:
         chosen = supported(context.person.language if context.person else None) or context.language
@@ -758,14 +780,14 @@ class Dispatcher:
         *,
         reply_to: str | None = None,
         fallback: int | None = None,
-    ) -> None:
+    ) -> int:
         committee = context.of_committee.id if context.of_committee else None
         if not place.private:
             now_of = await people.place_of(context.tx, place.id)
             if now_of is not None and now_of.committee_id != place.committee_id:
                 # By what was said, the chat has become another committee's.
                 committee = now_of.committee_id
-        await outbox.queue(
+        return await outbox.queue(
             context.tx,
             place,
             reply.words,
@@ -886,4 +908,5 @@ _ANSWER_PRIVATELY = T("I answer that in private. Press the button once; after th
 _REFUSED_PRIVATELY = T(
     "That did not work, and nothing was changed. I tell you why in private: press the button, then try again there."
 )
+_SAID_ABOVE = T("That is what I said a moment ago, in the message that I answer to here.")
 _SENT_PRIVATELY = T("I have sent it to you in private.")

@@ -15,8 +15,9 @@ from pydantic import ValidationError
 
 from bot.arguments import Kind, PersonKind, Reading, RollKind, TableKind, Word, words_of
 from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Shown, network_of
+from bot.domain import quiet
 from bot.text import Listed, Refusal, T, Text, Typed, Words, lines
-from storage import cards, outbox, people
+from storage import cards, digests, due, nudges, outbox, people
 from storage.database import Transaction
 from storage.people import Committee, Member
 
@@ -128,12 +129,16 @@ class Context:
         """Where it is said, somebody with several accounts is told of it."""
         return network_of(self.place.address) if self.place is not None else None
 
-    async def nudge(self, to: Member, words: Words, *, buttons: Sequence[Sequence[Button | Link]] = ()) -> bool:
+    async def nudge(
+        self, to: Member, words: Words, *, buttons: Sequence[Sequence[Button | Link]] = (), key: str | None = None
+    ) -> bool:
         """Remind a member in private of something that can wait. False: they have not opened a private chat.
 
-        All areas share one budget of these for each person and day; alerts and answers are not nudges.
+        All areas share one budget of these for each person and day; alerts and answers are not nudges. `key`: what it
+        is about, such as `term:12`. It takes the place of what waits under the same one; `nudges.withdraw` takes it
+        back when the thing is over.
         """
-        return await self.tell(to, words, buttons=buttons)
+        return await nudges.nudge(self.tx, to, words, committee=self.committee, now=self.now, buttons=buttons, key=key)
 
     async def announce(
         self,
@@ -142,10 +147,32 @@ class Context:
         lane: Lane = Lane.NOTICE,
         buttons: Sequence[Sequence[Button | Link]] = (),
         but: people.Place | None = None,
+        routine: bool = False,
     ) -> None:
-        """Say something in every chat of the committee; `but` in the one where it is said otherwise."""
+        """Say something in every chat of the committee; `but` in the one where it is said otherwise.
+
+        A notice that only the clock brings about waits in quiet hours for the morning. `routine`: it is told in the
+        committee's digest instead, where there is one.
+        """
+        if routine and await digests.of(self.tx, self.committee.id) is not None:
+            return
+        morning = quiet.after_quiet(quiet.HOURS_DEFAULT, self.now, self.committee.zone)
+        waits = lane is Lane.NOTICE and self.place is None and morning > self.now
+        if waits:
+            await due.plan(
+                self.tx,
+                f"morning:{self.committee.id}",
+                Saying(command="morning"),
+                local=morning.astimezone(self.committee.zone).replace(tzinfo=None),
+                zone=self.committee.zone,
+                committee=self.committee.id,
+                late="do",
+            )
         for place in await people.chats_of(self.tx, self.committee.id):
             if but is not None and place.id == but.id:
+                continue
+            if waits:
+                await digests.hold(self.tx, place, words, committee=self.committee, buttons=buttons, now=self.now)
                 continue
             await outbox.queue(
                 self.tx,
@@ -312,6 +339,10 @@ Waiting = Callable[[Context], Awaitable[Sequence[Todo]]]
 """What waits for whoever says it, of one area."""
 
 
+Tidings = Callable[[Context, digests.Since], Awaitable[Sequence[Todo]]]
+"""What of one area the committee should hear of since its last digest; with buttons, where something can be done."""
+
+
 class Router:
     """The commands and cards of one area. `title`: its heading in the menu, where it has buttons there."""
 
@@ -321,6 +352,7 @@ class Router:
         self.commands: list[Command] = []
         self.cards: dict[str, CardRenderer] = {}
         self.todos: list[Waiting] = []
+        self.digests: list[Tidings] = []
 
     def command(
         self,
@@ -375,6 +407,11 @@ class Router:
         """Declare what of this area may wait for a member: `/todo` asks every area."""
         self.todos.append(waiting)
         return waiting
+
+    def digest(self, tidings: Tidings) -> Tidings:
+        """Declare what of this area goes into the committee's digest; nobody's balance, ever."""
+        self.digests.append(tidings)
+        return tidings
 
     def card(self, kind: str) -> Callable[[CardRenderer], CardRenderer]:
         """Declare how a kind of thing is shown: None where there is nothing to show any more."""

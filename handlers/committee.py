@@ -512,7 +512,7 @@ async def gone(context: Context) -> Reply | None:
         return None
     organized = "organizer" in context.roles
     words = await _leave(context)
-    await context.announce(words, but=context.place)
+    await context.announce(words, but=context.place, routine=not organized)
     return Reply(words) if organized else None
 
 
@@ -560,7 +560,9 @@ async def _announced(context: Context, words: Words) -> Reply:
 # --- rules -----------------------------------------------------------------------------------------------------
 
 
-@router.command("settings", allow=Authority.MEMBER, help=T("The committee's rules, and how to change them."))
+@router.command(
+    "settings", allow=Authority.MEMBER, help=T("The committee's rules, and how to change them."), repeatable=True
+)
 async def settings(context: Context) -> Reply:
     """What is set, who looks after it, and the commands that change it."""
     committee = context.committee
@@ -624,7 +626,8 @@ async def language(context: Context, *, language: Language) -> Reply | Card | No
 )
 async def committee_language(context: Context, *, language: Language) -> Reply:
     """Change the language of everything said in the group."""
-    await _change(context, replace(context.committee, language=language), {"language": language})
+    second = context.committee.second if context.committee.second != language else None
+    await _change(context, replace(context.committee, language=language, second=second), {"language": language})
     return await _announced(context, T("The group's language is {language} now.", language=LANGUAGES[language]))
 
 
@@ -637,6 +640,7 @@ async def committee_language(context: Context, *, language: Language) -> Reply:
 async def timezone(context: Context, *, zone: Zone) -> Reply:
     """Change the zone in which the committee's times are said."""
     await _change(context, replace(context.committee, zone=zone), {"zone": zone.key})
+    await context.say(Saying(command="digest_zone"), authority=Authority.CLOCK)
     return await _announced(context, T("The time zone is {zone} now.", zone=zone.key))
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from bot.arguments import Carried, Number
 from bot.chat import Button, Card, Reply, Saying, Shown
 from bot.domain import consent
-from bot.router import Authority, Command, Commands, Context, Router, View
+from bot.router import Authority, Command, Commands, Context, Router, Todo, View
 from bot.text import Listed, N, Refusal, T, Text, Words, lines, shown
-from storage import cards, due, entries, people, proposals
+from storage import cards, due, entries, nudges, people, proposals
 from storage.database import Transaction
+from storage.digests import Since
 from storage.people import Committee
 from storage.proposals import Proposal
 
 router = Router("consent")
+
+REMINDED_BEFORE = timedelta(days=1)
+OPEN_TOLD_MAX = 5
 
 
 @router.command("propose", allow=Authority.MEMBER, typed=False, help=T("Ask those who must agree."))
@@ -66,6 +71,16 @@ async def _plan_lapse(context: Context, found: Proposal) -> None:
         committee=context.committee.id,
         late="do",
     )
+    if found.expires_at - REMINDED_BEFORE > context.now:
+        await due.plan(
+            context.tx,
+            f"reminder:{found.id}",
+            lapses_soon.says(number=found.number),
+            local=(found.expires_at - REMINDED_BEFORE).replace(tzinfo=None),
+            zone=ZoneInfo("UTC"),
+            committee=context.committee.id,
+            late="do",
+        )
 
 
 def _rule(command: Command, committee: consent.Committee) -> consent.Rule:
@@ -86,6 +101,7 @@ async def _agree(context: Context, found: Proposal, committee: consent.Committee
     if not consent.may_consent(found.who, committee, context.member.id):
         raise Refusal(T("This is for the organizers to agree to. Talk to one of them."))
     new = await proposals.consent(context.tx, found.id, context.member.id, now=context.now)
+    await nudges.withdraw(context.tx, _thing(found), of=context.member)
     if await _is_carried(context, found, committee):
         return await _carry_out(context, found)
     if not new:
@@ -123,8 +139,7 @@ async def _carry_out(context: Context, found: Proposal) -> Reply | Card | None:
     consents = sorted(await proposals.consents(context.tx, found.id))
     body = {"proposal": found.number, "command": found.says.command, "consents": consents}
     await entries.append(context.tx, context.committee, "decision", body, now=context.now)
-    await due.cancel(context.tx, f"proposal:{found.id}")
-    await cards.changed(context.tx, f"proposal:{found.id}")
+    await _is_over(context, found)
     try:
         answer = await context.say(found.says, authority=Authority.COMMITTEE)
     except Refusal as refusal:
@@ -178,8 +193,62 @@ def _nobody_could(command: Command, committee: consent.Committee) -> Words | Non
 
 async def _close(context: Context, found: Proposal, state: proposals.State) -> None:
     await proposals.close(context.tx, found.id, state)
+    await _is_over(context, found)
+
+
+async def _is_over(context: Context, found: Proposal) -> None:
+    """Nothing more falls due for it, nobody is reminded of it, and its card says how it ended."""
     await due.cancel(context.tx, f"proposal:{found.id}")
-    await cards.changed(context.tx, Card("proposal", found.id).thing)
+    await due.cancel(context.tx, f"reminder:{found.id}")
+    await nudges.withdraw(context.tx, _thing(found))
+    await cards.changed(context.tx, _thing(found))
+
+
+def _thing(found: Proposal) -> str:
+    return Card("proposal", found.id).thing
+
+
+@router.command("lapses_soon", allow=Authority.CLOCK, typed=False, help=T("A proposal will lapse in a day."))
+async def lapses_soon(context: Context, *, number: Number) -> None:
+    """Remind those whose consent is missing, once."""
+    found = await proposals.numbered(context.tx, context.committee.id, number)
+    if found is None or found.state != "open":
+        return
+    committee = await people.facts(context.tx, context.committee.id, now=context.now)
+    consents = await proposals.consents(context.tx, found.id)
+    what = await _described(context.tx, context.committee, context.commands, found.says)
+    words = T("Proposal {number} waits for you until {until}: {what}", number=number, until=found.expires_at, what=what)
+    agree_ = Button(label=T("Agree"), says=agree.says(number=number))
+    for id_ in sorted(committee.members - consents):
+        member = await people.member(context.tx, context.committee.id, id_)
+        if member is not None and consent.may_consent(found.who, committee, id_):
+            await context.nudge(member, words, buttons=((agree_,),), key=_thing(found))
+
+
+@router.digest
+async def tidings(context: Context, since: Since) -> list[Todo]:
+    """What was decided, and what can still be agreed to."""
+    decided = [
+        body["proposal"]
+        for _, body in await entries.since(context.tx, context.committee.id, since.entry, "decision")
+        if "proposal" in body
+    ]
+    told = []
+    for number in decided:
+        found = await proposals.numbered(context.tx, context.committee.id, number)
+        if found is not None and found.state == "passed":
+            what = await _described(context.tx, context.committee, context.commands, found.says)
+            told.append(Todo(words=T("Decided: {what}", what=what)))
+    for id_ in (await proposals.open_ones(context.tx, context.committee.id))[:OPEN_TOLD_MAX]:
+        found = await proposals.get(context.tx, context.committee.id, id_)
+        assert found is not None
+        what = await _described(context.tx, context.committee, context.commands, found.says)
+        words = T(
+            "Open until {until}, proposal {number}: {what}", until=found.expires_at, number=found.number, what=what
+        )
+        label = T("Agree to {number}", number=found.number)
+        told.append(Todo(words=words, buttons=(Button(label=label, says=agree.says(number=found.number)),)))
+    return told
 
 
 @router.card("proposal")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from bot.arguments import Duration, Note, Number, Person
 from bot.chat import Button, Card, Reply, Shown
 from bot.domain import ledger
-from bot.router import Authority, Context, Router, View
-from bot.text import Lines, Minutes, Refusal, T, Typed, Words, lines
-from storage import buttons, cards, notes, people, transfers
+from bot.router import Authority, Context, Router, Todo, View
+from bot.text import Lines, Minutes, N, Refusal, T, Typed, Words, Written, lines
+from storage import buttons, cards, entries, notes, people, transfers
 from storage.database import Transaction
+from storage.digests import Since
 from storage.people import Committee
 
 router = Router("credits")
@@ -26,6 +27,8 @@ async def thank(context: Context, *, to: Person, time: Duration, what: Note = ""
     transfer = ledger.transfer(giver, receiver, time, at=context.now)
     id_, _ = await transfers.record(context.tx, context.committee, transfer, recorder=context.speaker, note=what)
     card = Card("transfer", id_)
+    if what:
+        await notes.wrote(context.tx, card.thing, context.member.id, now=context.now)
     told = await context.show_to(to, Card("thanks", id_))
     if to.helper_id is not None:
         words = T("{name} thanked you with {time}.", name=context.member.name, time=time)
@@ -73,7 +76,7 @@ async def thanks_card(view: View, ref: int) -> Shown | None:
     name, time = exchange.giver, exchange.minutes
     if exchange.reversed:
         return Shown(T("Undone: {name} thanked you with {time}.", name=name, time=time))
-    note = await notes.of(view.tx, f"transfer:{ref}")
+    note = await notes.written(view.tx, Card("transfer", ref).thing)
     if exchange.recorder is not None:
         recorded = T("{name} recorded it.", name=exchange.recorder)
         return Shown(
@@ -126,10 +129,14 @@ async def history(context: Context) -> Reply:
             private=True,
         )
     told = tuple(Card("transfer", line.id).thing for line in found if line.note)
-    return Reply(Lines(tuple(_line(line) for line in found)), private=True, about=told)
+    told_lines = [
+        _line(line, await notes.written(context.tx, Card("transfer", line.id).thing) if line.note else None)
+        for line in found
+    ]
+    return Reply(Lines(tuple(told_lines)), private=True, about=told)
 
 
-def _line(line: transfers.Line) -> Words:
+def _line(line: transfers.Line, note: Written | None) -> Words:
     helped = line.minutes > 0
     time = Minutes(abs(line.minutes))
     if line.reverses is not None:
@@ -141,7 +148,7 @@ def _line(line: transfers.Line) -> Words:
     )
     if line.reversed:
         return T("{what} (undone)", what=what)
-    return T("{what} “{note}”", what=what, note=line.note) if line.note else what
+    return T("{what} “{note}”", what=what, note=note) if note else what
 
 
 @router.command("undo", allow=Authority.MEMBER, help=T("Take back what you recorded by mistake, within 10 minutes."))
@@ -208,6 +215,15 @@ async def erase(context: Context, *, number: Number) -> Reply:
             number=number,
         )
     )
+
+
+@router.digest
+async def tidings(context: Context, since: Since) -> list[Todo]:
+    """How many exchanges there were; never who has what."""
+    found = await entries.since(context.tx, context.committee.id, since.entry, "transfer", limit=10_000)
+    undone = sum("reverses" in body for _, body in found)
+    count = len(found) - 2 * undone
+    return [Todo(words=N("{n} exchange of help.", "{n} exchanges of help.", count))] if count > 0 else []
 
 
 async def _show_changed(context: Context, transfer_id: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.router import Authority, Context, Router
 from bot.text import T
-from storage import buttons, connections, inbox, outbox, privacy
+from storage import buttons, connections, digests, inbox, nudges, outbox, privacy
 
 router = Router("upkeep")
 
@@ -17,3 +17,5 @@ async def purge(context: Context) -> None:
     await buttons.purge(context.tx, now=context.now)
     await connections.purge(context.tx, now=context.now)
     await privacy.purge(context.tx, now=context.now)
+    await nudges.purge(context.tx, now=context.now)
+    await digests.purge(context.tx, now=context.now)

@@ -271,7 +271,7 @@ async def only_begun(tx: Reader, committee_id: int, person_id: int) -> bool:
 async def take_out_group(tx: Transaction, place: Place) -> None:
     """A chat is none of its committee's any more: what is shown there stays as it is, and nothing more is said."""
     assert place.committee_id is not None
-    await tx.execute("UPDATE chats SET committee_id = NULL, topic = NULL WHERE id = ?", place.id)
+    await tx.execute("UPDATE chats SET committee_id = NULL, topic = NULL, hushed = 0 WHERE id = ?", place.id)
     await tx.execute("DELETE FROM cards WHERE chat_id = ? AND committee_id = ?", place.id, place.committee_id)
 
 
@@ -353,6 +353,8 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     )
     await tx.execute(f"DELETE FROM consents WHERE member_id = ? AND proposal_id IN ({open_})", old)
     await tx.execute("UPDATE buttons SET member_id = ? WHERE member_id = ?", into, old)
+    await tx.execute("UPDATE nudges SET member_id = ? WHERE member_id = ?", into, old)
+    await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET claims_id = ? WHERE claims_id = ?", into, old)
     await tx.execute("UPDATE members SET helper_id = ? WHERE helper_id = ?", into, old)
@@ -391,6 +393,7 @@ async def join_persons(tx: Transaction, one: int, other: int, *, now: datetime) 
         other,
     )
     await tx.execute("UPDATE identities SET person_id = ? WHERE person_id = ?", one, other)
+    await tx.execute("UPDATE OR IGNORE wishes SET person_id = ? WHERE person_id = ?", one, other)
     await tx.execute(
         "UPDATE persons SET language = coalesce(language, (SELECT language FROM persons WHERE id = ?)) WHERE id = ?",
         other,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from bot.chat import Button, ChatId, Document, Key, Lane, Link
 from bot.domain import retention
@@ -52,6 +53,24 @@ def thing(id_: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """What a message says: words and buttons as they go out."""
+
+    spans: tuple[Span, ...]
+    keys: tuple[tuple[Key, ...], ...] = ()
+
+    def dump(self) -> str:
+        """As text for a column."""
+        return _body(self.spans, self.keys, None, None)
+
+    @classmethod
+    def load(cls, body: str) -> Content:
+        """Back from a column."""
+        read = json.loads(body)
+        return cls(_spans(read), _keys(read))
+
+
+@dataclass(frozen=True, slots=True)
 class Withdrawn:
     """Told to delivery: messages about this thing are not owed any more."""
 
@@ -77,10 +96,43 @@ async def queue(
     about: Sequence[str] = (),
     fallback: int | None = None,
     document: Document | None = None,
-) -> None:
-    """Owe these words to a chat. `about`: the things they tell of; erasing one erases them while they wait."""
-    spans = render(words, reader)
-    keys = await kept_buttons.keys(tx, buttons, reader=reader, committee=committee, now=now)
+) -> int:
+    """Owe these words to a chat. `about`: the things they tell of; erasing one erases them while they wait.
+
+    The message's row id.
+    """
+    content = Content(
+        render(words, reader), await kept_buttons.keys(tx, buttons, reader=reader, committee=committee, now=now)
+    )
+    return await queue_content(
+        tx,
+        place,
+        content,
+        now=now,
+        lane=lane,
+        topic=topic,
+        reply_to=reply_to,
+        about=about,
+        fallback=fallback,
+        document=document,
+    )
+
+
+async def queue_content(
+    tx: Transaction,
+    place: Place,
+    content: Content,
+    *,
+    now: datetime,
+    lane: Lane,
+    topic: str | None = None,
+    reply_to: str | None = None,
+    about: Sequence[str] = (),
+    fallback: int | None = None,
+    document: Document | None = None,
+) -> int:
+    """Owe what is put into words already; the message's row id."""
+    spans, keys = content.spans, content.keys
     key = tx.token()
     id_ = await tx.value(
         """INSERT INTO outbox (key, chat_id, topic, lane, about, body, reply_to, created_us)
@@ -111,6 +163,7 @@ async def queue(
             document=document,
         )
     )
+    return int(id_)
 
 
 async def tell(
@@ -253,6 +306,16 @@ def _body(
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
+def _spans(read: Any) -> tuple[Span, ...]:
+    return tuple(Span(text, style, target) for text, style, target in read["spans"])
+
+
+def _keys(read: Any) -> tuple[tuple[Key, ...], ...]:
+    return tuple(
+        tuple(Key(label=label, token=token, link=link) for label, token, link in keys) for keys in read["keys"]
+    )
+
+
 def _owed(row: tuple[object, ...]) -> Owed:
     id_, key, chat_id, address, topic, lane, about, reply_to, body, created_us = row
     read = json.loads(str(body))
@@ -269,10 +332,8 @@ def _owed(row: tuple[object, ...]) -> Owed:
         lane=Lane(lane),
         about=tuple(str(about or "").split()),
         reply_to=None if reply_to is None else str(reply_to),
-        spans=tuple(Span(text, style, target) for text, style, target in read["spans"]),
-        keys=tuple(
-            tuple(Key(label=label, token=token, link=link) for label, token, link in keys) for keys in read["keys"]
-        ),
+        spans=_spans(read),
+        keys=_keys(read),
         fallback=read["fallback"],
         created_at=from_us(created_us),
         document=Document(name=read["document"][0], text=read["document"][1]) if "document" in read else None,

@@ -42,11 +42,13 @@ class Committee:
     language: str
     zone: ZoneInfo
     floor: Minutes | None
+    second: str | None = None
+    """The second language of its groups."""
 
     @property
     def reader(self) -> For:
         """For whom words in the committee's chats are shown."""
-        return For(self.language, self.zone)
+        return For(self.language, self.zone, self.second)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,16 +185,46 @@ async def settle_in(tx: Transaction, place: Place, committee_id: int, *, topic: 
 
 
 async def chats_of(tx: Reader, committee_id: int) -> list[Place]:
-    """The committee's open chats."""
+    """The committee's open chats; on a network where it has chosen one for the bot, only that one."""
     rows = await tx.all(
-        """SELECT id, address, private, committee_id, topic FROM chats
-           WHERE committee_id = ? AND open = 1 ORDER BY id LIMIT 20""",
+        """SELECT id, address, private, committee_id, topic FROM chats c
+           WHERE committee_id = ?1 AND open = 1 AND (hushed = 0 OR NOT EXISTS (
+               SELECT 1 FROM chats o WHERE o.committee_id = ?1 AND o.open = 1 AND o.hushed = 0
+                   AND substr(o.address, 1, instr(o.address, ':')) = substr(c.address, 1, instr(c.address, ':'))))
+           ORDER BY id LIMIT 20""",
         committee_id,
     )
     return [
         Place(id=id_, address=address, private=bool(private), committee_id=committee, topic=topic)
         for id_, address, private, committee, topic in rows
     ]
+
+
+async def speak_in(tx: Transaction, place: Place, *, topic: str | None) -> None:
+    """From now on the bot says by itself, on this network, what it has to say in this chat and topic only."""
+    assert place.committee_id is not None
+    await tx.execute(
+        "UPDATE chats SET hushed = (id <> ?1) WHERE committee_id = ?2 AND address LIKE ?3",
+        place.id,
+        place.committee_id,
+        f"{network_of(place.address)}:%",
+    )
+    await tx.execute("UPDATE chats SET topic = ? WHERE id = ?", topic, place.id)
+
+
+async def speak_everywhere(tx: Transaction, place: Place) -> None:
+    """From now on the bot speaks in every chat of the committee on this network, and in none of their topics."""
+    assert place.committee_id is not None
+    await tx.execute(
+        "UPDATE chats SET hushed = 0, topic = NULL WHERE committee_id = ? AND address LIKE ?",
+        place.committee_id,
+        f"{network_of(place.address)}:%",
+    )
+
+
+async def is_hushed(tx: Reader, place: Place) -> bool:
+    """Whether the committee has chosen another chat of this network for what the bot says by itself."""
+    return bool(await tx.value("SELECT hushed FROM chats WHERE id = ?", place.id))
 
 
 async def has_another_group(tx: Reader, committee_id: int, person_id: int, *, than: int) -> bool:
@@ -314,7 +346,9 @@ async def reader_in(
     if private:
         person = await person_of_private_chat(tx, chat_id)
         language = supported(person[1] if person else None) or language
-    return For(language, theirs.zone) if theirs else For(language)
+    if theirs is None:
+        return For(language)
+    return For(language, theirs.zone) if private else theirs.reader
 
 
 async def name_accounts(tx: Transaction, person_id: int) -> None:
@@ -354,6 +388,9 @@ async def private_chat_of(tx: Reader, person_id: int, *, network: str | None = N
 # --- committees ------------------------------------------------------------------------------------------------
 
 
+_COMMITTEE = "c.id, c.uid, c.name, c.language, c.zone, c.floor_minutes, c.second_language"
+
+
 async def found_committee(
     tx: Transaction, *, name: str, language: str, zone: str, floor: Minutes | None, now: datetime
 ) -> Committee:
@@ -375,14 +412,14 @@ async def found_committee(
 
 async def committee(tx: Reader, committee_id: int) -> Committee:
     """The committee with this id. Raises LookupError."""
-    row = await tx.one("SELECT id, uid, name, language, zone, floor_minutes FROM committees WHERE id = ?", committee_id)
+    row = await tx.one(f"SELECT {_COMMITTEE} FROM committees c WHERE c.id = ?", committee_id)
     if row is None:
         raise LookupError("committee")
     return _committee(row)
 
 
 def _committee(row: Sequence[object]) -> Committee:
-    id_, uid, name, language, zone, floor = row
+    id_, uid, name, language, zone, floor, second = row
     assert isinstance(id_, int)
     assert floor is None or isinstance(floor, int)
     return Committee(
@@ -392,17 +429,19 @@ def _committee(row: Sequence[object]) -> Committee:
         language=str(language),
         zone=ZoneInfo(str(zone)),
         floor=None if floor is None else Minutes(floor),
+        second=None if second is None else str(second),
     )
 
 
 async def change_rules(tx: Transaction, committee: Committee) -> None:
     """Store a committee's name and rules as they are in this value."""
     await tx.execute(
-        "UPDATE committees SET name = ?, language = ?, zone = ?, floor_minutes = ? WHERE id = ?",
+        "UPDATE committees SET name = ?, language = ?, zone = ?, floor_minutes = ?, second_language = ? WHERE id = ?",
         committee.name,
         committee.language,
         committee.zone.key,
         committee.floor,
+        committee.second if committee.second != committee.language else None,
         committee.id,
     )
 
@@ -410,7 +449,7 @@ async def change_rules(tx: Transaction, committee: Committee) -> None:
 async def committees_of(tx: Reader, person_id: int) -> list[Committee]:
     """The committees that a person is an active member of."""
     rows = await tx.all(
-        """SELECT c.id, c.uid, c.name, c.language, c.zone, c.floor_minutes
+        f"""SELECT {_COMMITTEE}
            FROM members m JOIN committees c ON c.id = m.committee_id
            WHERE m.person_id = ? AND m.active = 1 ORDER BY c.id LIMIT ?""",
         person_id,
