@@ -740,7 +740,7 @@ async def _look_after(context: Context, sighting: roles.Sighting, days: int) -> 
     ):
         case "ask":
             await roles.asked(context.tx, member.id, today)
-            buttons = ((Button(label=T("I'm here"), says=here.says(), only=member.id),),)
+            buttons = ((Button(label=T("I'm here"), says=still_here.says(), only=member.id),),)
             words = T(
                 "{name}, are you still with us? Without a word from you within a week, {committee} goes on without "
                 "you as an organizer.",
@@ -789,8 +789,8 @@ async def _note_presence(context: Context, member: Member, *, vanished: bool) ->
     await proposals.reconsider(context.tx, context.committee.id)
 
 
-@router.command("here", allow=Authority.MEMBER, typed=False, help=T("Somebody who was not seen is there."))
-async def here(context: Context) -> Reply:
+@router.command("still_here", allow=Authority.MEMBER, typed=False, help=T("Somebody who was not seen is there."))
+async def still_here(context: Context) -> Reply:
     """Pressing it is enough: they have been seen today."""
     for sighting in await roles.sightings(context.tx, context.committee.id):
         if sighting.member.id == context.member.id and sighting.vanished_on is not None:
