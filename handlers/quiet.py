@@ -221,6 +221,8 @@ class _RhythmKind(Kind[Rhythm | None]):
     async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Rhythm | None:
         if data is None:
             return None
+        if not isinstance(data, dict) or data.keys() != {"day", "at"}:
+            raise ValueError("not a rhythm")
         at = rules_.read_time(str(data["at"]))
         if at is None or not (data["day"] is None or data["day"] in rules_.WEEKDAYS):
             raise ValueError("not a rhythm")

@@ -32,7 +32,7 @@ _BOT_ITSELF: tuple[str, ...] = (
     "UPDATE identities SET private_chat_id = NULL",
     "UPDATE chats SET open = 0",
 )
-BELONGS_TO_NOBODY = frozenset({"inbox", "positions", "guesses", "meta", "notes", "host", "forgotten"})
+BELONGS_TO_NOBODY = frozenset({"inbox", "positions", "guesses", "meta", "notes", "host", "forgotten", "second_texts"})
 """Tables whose rows lead to no committee by references; each is dealt with above or below."""
 
 
@@ -159,9 +159,10 @@ def _drop_notes(connection: Any) -> None:
     """Words stay only where an entry that is left vouches for them, by the hash that stands in it."""
     bodies = connection.execute("SELECT body FROM entries").fetchall()
     vouched = {word for (body,) in bodies for word in notes.hashes_in(body)}
-    for thing, text, salt in connection.execute("SELECT thing, text, salt FROM notes").fetchall():
-        if text is None or chain.veil(text, salt=salt) not in vouched:
-            connection.execute("DELETE FROM notes WHERE thing = ?", (thing,))
+    for table in ("notes", "second_texts"):
+        for thing, text, salt in connection.execute(f"SELECT thing, text, salt FROM {table}").fetchall():
+            if text is None or chain.veil(text, salt=salt) not in vouched:
+                connection.execute(f"DELETE FROM {table} WHERE thing = ? AND salt IS ?", (thing, salt))
 
 
 def holdings(path: Path, key: str | None) -> Holdings:

@@ -43,7 +43,8 @@ SECTIONS: Mapping[str, str] = {
             m.active, m.child, i.called AS invited_by, h.called AS spoken_for_by,
             (SELECT group_concat(o.called, ', ') FROM members o WHERE o.household_id = m.household_id AND o.id <> m.id)
                 AS household,
-            m.joined_us, m.newcomer_until_us, m.suspended_until_us, m.left_us, m.forgotten_us
+            m.seen_on, m.asked_on, m.vanished_on, m.organizing, m.joined_us, m.newcomer_until_us,
+            m.suspended_until_us, m.left_us, m.forgotten_us
         FROM members m JOIN committees c ON c.id = m.committee_id LEFT JOIN members i ON i.id = m.invited_by
         LEFT JOIN members h ON h.id = m.helper_id WHERE m.id IN {_MINE} ORDER BY m.id""",
     "speaks_for": f"""SELECT c.name AS committee, m.called AS name FROM members m
@@ -84,6 +85,22 @@ SECTIONS: Mapping[str, str] = {
     "wrong_codes": f"SELECT at_us FROM guesses WHERE user IN {_USERS} ORDER BY at_us DESC",
     "events": f"""SELECT i.network, i.event, i.at_us FROM inbox i JOIN identities a ON instr(i.event, a.user) > 0
         WHERE a.user IN {_USERS} ORDER BY i.at_us DESC""",
+    "wishes": "SELECT budget, until_us, hours FROM wishes WHERE person_id = ?1",
+    "reminders": f"""SELECT u.created_us, u.sent_us, u.key, (SELECT group_concat(json_extract(value, '$[0]'), '')
+            FROM json_each(u.body, '$.spans')) AS words FROM nudges u
+        WHERE u.member_id IN {_MINE} ORDER BY u.id DESC""",
+    "written": f"""SELECT w.thing, w.at_us, s.language, s.text FROM written w
+        LEFT JOIN second_texts s ON s.thing = w.thing WHERE w.member_id IN {_MINE} ORDER BY w.id DESC""",
+    "came_in": """SELECT c.name AS committee, b.called AS added_by FROM brought r
+        JOIN committees c ON c.id = r.committee_id JOIN members b ON b.id = r.by_id WHERE r.person_id = ?1""",
+    "asked_to_join": f"""SELECT a.number, a.state, a.expires_us, v.called AS vouched_by FROM admissions a
+        LEFT JOIN members v ON v.id = a.vouched_by WHERE a.member_id IN {_MINE} ORDER BY a.id DESC""",
+    "agreements": f"""SELECT c.name AS committee, t.number, t.ended_us, g.at_us FROM agreed g
+        JOIN agreements t ON t.id = g.agreement_id JOIN committees c ON c.id = t.committee_id
+        WHERE g.member_id IN {_MINE} ORDER BY g.at_us DESC""",
+    "asked_to_organize": f"""SELECT c.name AS committee, q.why, q.asked_us, q.answer FROM rotation_asked q
+        JOIN rotations r ON r.id = q.rotation_id JOIN committees c ON c.id = r.committee_id
+        WHERE q.member_id IN {_MINE} ORDER BY q.asked_us DESC""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
 }
 """What is handed out: a question for each part of it. Columns that end in `_us` are instants."""
@@ -97,6 +114,15 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "keyboards": "which number stands for which button of a message",
     "host": "who runs the bot, in their own words",
     "copies": "when a committee was copied",
+    "held": "what a group hears in the morning, with a pseudonym in place of a name that is forgotten",
+    "digests": "when a committee has its digest",
+    "answers": "which question was answered in a group lately, without words",
+    "rotations": "that a committee looks for organizers",
+    "chats.size": "how many people are in a group",
+    "chats.hushed": "where in a committee the bot speaks",
+    "cards.pinned": "how a card is shown",
+    "nudges.outbox_id": "a number",
+    "second_texts.salt": "chance",
     "forgotten": "hashes of accounts that are forgotten",
     "committees": "the committee itself",
     "chats.committee_id": "which committee a group belongs to",
@@ -110,6 +136,8 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "absorbed.transfer_id": "the exchange that carried the hours over, which is handed out",
     "notes.salt": "chance",
     "codes.id": "a number",
+    "codes.claims_id": "the membership that a code hands over",
+    "agreements.committee_id": "the committee whose agreement it is",
     "codes.digest": "a hash of chance",
     "codes.committee_id": "the committee that a code is of",
     "codes.members": "ids of memberships, which are handed out",
@@ -231,9 +259,13 @@ class Forgotten:
     """Told to the program after the commit: somebody was forgotten, so copies must go or forget too."""
 
 
+_NOBODYS = "SELECT thing FROM notes WHERE ?1 IS NULL"
 NOTES = {
     "transfer": f"""SELECT 'transfer:' || p.transfer_id FROM postings p JOIN accounts a ON a.id = p.account_id
         WHERE a.member_id IN {_MINE} UNION SELECT 'transfer:' || id FROM transfers WHERE recorder_id IN {_MINE}""",
+    # The committee's own words, whoever typed them: a role's name, and what all agreed to.
+    "role": _NOBODYS,
+    "agreement": _NOBODYS,
 }
 """For each kind of thing that notes are kept of: those that somebody wrote or that are about them."""
 
@@ -324,6 +356,7 @@ async def rename(tx: Transaction, committee_id: int, names: Collection[str], pse
         ("proposals", "id", ("arguments", "outcome")),
         ("due", "key", ("arguments",)),
         ("buttons", "token", ("arguments",)),
+        ("held", "id", ("body",)),
     ):
         for column in columns:
             found = await tx.all(
@@ -335,6 +368,14 @@ async def rename(tx: Transaction, committee_id: int, names: Collection[str], pse
                 changed = canonical(_renamed(json.loads(text), change)) if column == "arguments" else change(text)
                 if changed != text:
                     await tx.execute(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", changed, id_)
+    reminders = await tx.all(
+        """SELECT u.id, u.body FROM nudges u JOIN members m ON m.id = u.member_id
+           WHERE m.committee_id = ? AND u.body IS NOT NULL LIMIT 100000""",
+        committee_id,
+    )
+    for id_, body in reminders:
+        if (changed := change(body)) != body:
+            await tx.execute("UPDATE nudges SET body = ? WHERE id = ?", changed, id_)
     name = await tx.value("SELECT name FROM committees WHERE id = ?", committee_id)
     if name in names:
         # A group without a title was called by the name of whoever set it up.
@@ -359,6 +400,9 @@ async def drop_accounts(tx: Transaction, person_id: int, *, now: datetime, but: 
     chats = [chat for (chat,) in await tx.all(f"SELECT id FROM chats WHERE private = 1 AND id IN {_CHATS}", person_id)]
     salt = await _salt(tx)
     await tx.execute(f"DELETE FROM buttons WHERE member_id IN {_MINE}", person_id)
+    await tx.execute(f"DELETE FROM nudges WHERE member_id IN {_MINE}", person_id)
+    await tx.execute("DELETE FROM wishes WHERE person_id = ?", person_id)
+    await tx.execute("DELETE FROM brought WHERE person_id = ?", person_id)
     await tx.execute(f"DELETE FROM codes WHERE member_id IN {_MINE}", person_id)
     referring = await people.referring(tx, "identities")
     for user in users:

@@ -25,7 +25,7 @@ from storage.database import Reader, Row, Transaction
 EVERY = commands()
 NAMES = sorted(command.name for router in EVERY.routers for command in router.commands)
 SECRETS = re.compile("Zwetschgenmus|Yggdrasil|Hillside|Quittengelee", re.IGNORECASE)
-OPEN_TO_WHOEVER_IS_THERE = {"join", "setup"}
+OPEN_TO_WHOEVER_IS_THERE = {"join", "setup", "agree_and_join"}
 """Their buttons are for people who are no members yet; whoever has one was shown it in that group."""
 
 
