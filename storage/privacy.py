@@ -138,6 +138,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "codes.id": "a number",
     "codes.claims_id": "the membership that a code hands over",
     "agreements.committee_id": "the committee whose agreement it is",
+    "admissions.committee_id": "the committee that was asked",
     "codes.digest": "a hash of chance",
     "codes.committee_id": "the committee that a code is of",
     "codes.members": "ids of memberships, which are handed out",
