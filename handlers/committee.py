@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from bot.arguments import Allowance, Language, Note, Person, Zone, choice
 from bot.chat import Button, Card, Reply, Saying, network_of
 from bot.domain import ledger
-from bot.router import Authority, Context, Router, Where
+from bot.router import Authority, Context, Router, Telling, Where
 from bot.text import LANGUAGES, Bold, Listed, Minutes, Refusal, T, Text, Typed, Words, lines
 from storage import connections, entries, people
 from storage.people import Committee, Member
@@ -151,6 +152,35 @@ async def _may_be_here_twice(context: Context) -> bool:
     assert context.person is not None
     networks = {network_of(place.address) for place in await people.chats_of(context.tx, context.committee.id)}
     return len(networks) > 1 and len(await connections.accounts_of(context.tx, context.person.id)) == 1
+
+
+@router.entry("founded", about="members")
+async def founded_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """How it began."""
+    return T("{name} set up the committee.", name=await telling.name(body["founder"]))
+
+
+@router.entry("joined", about="members")
+async def joined_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Somebody came in."""
+    return T("{name} joined.", name=await telling.name(body["member"]))
+
+
+@router.entry("left", about="members")
+async def left_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Somebody went."""
+    return T("{name} left.", name=await telling.name(body["member"]))
+
+
+@router.entry("role", about="roles")
+async def role_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Who holds a role now, or holds it no more."""
+    name, held = await telling.name(body["member"]), body["held"]
+    if body["role"] == "organizer":
+        return T("{name} became an organizer.", name=name) if held else T("{name} stopped organizing.", name=name)
+    if held:
+        return T("{name} took on a role: {role}.", name=name, role=body["role"])
+    return T("{name} gave up a role: {role}.", name=name, role=body["role"])
 
 
 @router.command("leave", allow=Authority.MEMBER, help=T("Leave the committee."))
@@ -383,6 +413,22 @@ async def _change(context: Context, committee: Committee, body: dict[str, object
         raise Refusal(T("That is how it is already."))
     await people.change_rules(context.tx, committee)
     await entries.append(context.tx, context.committee, "rule", body, now=context.now)
+
+
+@router.entry("rule", "language", "zone", "floor", "name", about="rules")
+async def rule_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """What is set since then. A name is not in the books, only that it changed."""
+    match body:
+        case {"language": code}:
+            return T("the group's language is {language}.", language=LANGUAGES[code])
+        case {"zone": key}:
+            return T("the time zone is {zone}.", zone=key)
+        case {"floor": None}:
+            return T("there is no lowest balance.")
+        case {"floor": floor}:
+            return T("the lowest balance is {floor}.", floor=Minutes(floor))
+        case _:
+            return T("the committee has a new name.")
 
 
 def _name(title: str) -> str:
