@@ -11,7 +11,7 @@ from bot.chat import Button, Card, Reply, Saying, network_of
 from bot.domain import ledger
 from bot.router import Authority, Context, Router, Telling, Where
 from bot.text import LANGUAGES, Bold, Listed, Minutes, Refusal, T, Text, Typed, Words, lines
-from storage import connections, entries, people
+from storage import connections, entries, groups, people, rules
 from storage.people import Committee, Member
 
 router = Router("committee")
@@ -193,10 +193,14 @@ async def leave(context: Context) -> Reply:
 async def gone(context: Context) -> Reply | None:
     """Whoever leaves the group leaves the committee, unless another group of it may have them still.
 
+    Whoever leaves a working group's chat leaves that working group only.
     The group sees that by itself; others of the committee hear it, and all do where a role ends with it.
     """
     assert context.place is not None
     member = context.member
+    if context.place.working_group_id is not None:
+        await groups.leave(context.tx, context.place.working_group_id, member.id, now=context.now)
+        return None
     if await people.has_another_group(context.tx, context.committee.id, member.person_id, than=context.place.id):
         return None
     organized = "organizer" in context.roles
@@ -299,12 +303,13 @@ async def settings(context: Context) -> Reply:
     committee = context.committee
     organizers = await people.organizers(context.tx, committee.id)
     members = await people.count_members(context.tx, committee.id)
-    groups = await connections.groups_of(context.tx, committee.id)
+    chats = await connections.groups_of(context.tx, committee.id)
+    split_at = await rules.get(context.tx, committee.id, "split_at")
     return Reply(
         lines(
             T("{title}", title=Bold(committee.name)),
             T("Members: {n}", n=members),
-            T("Groups: {names}", names=Listed(tuple(group.name for group in groups))) if len(groups) > 1 else None,
+            T("Groups: {names}", names=Listed(tuple(group.name for group in chats))) if len(chats) > 1 else None,
             T("Organizers: {names}", names=Listed(tuple(member.name for member in organizers)))
             if organizers
             else T("Organizers: none"),
@@ -317,6 +322,9 @@ async def settings(context: Context) -> Reply:
             T("Lowest balance: {floor} ({command})", floor=committee.floor, command=Typed("/limit 12h"))
             if committee.floor is not None
             else T("Lowest balance: no limit ({command})", command=Typed("/limit 12h")),
+            T("I propose small groups beyond: {n} ({command})", n=split_at, command=Typed("/split_at off"))
+            if split_at is not None
+            else None,
             T("Changing these takes two organizers."),
         )
     )

@@ -52,7 +52,7 @@ async def connect(context: Context, *, code: Code | None = None) -> Reply:
     listed=False,
     help=T("In a group: it leaves the committee. In private: this account is a person of its own again."),
 )
-async def disconnect(context: Context, *, group: GroupName = "") -> Reply:
+async def disconnect(context: Context, *, group: GroupName = "") -> Reply | Card | None:
     """Take back what /connect did."""
     assert context.place is not None
     if context.place.private:
@@ -65,6 +65,8 @@ async def disconnect(context: Context, *, group: GroupName = "") -> Reply:
                 )
             )
         return await _disconnect_own(context)
+    if context.place.working_group_id is not None:
+        return await context.say(Saying(command="group_chat_let_go"), authority=Authority.MEMBER)
     return await _disconnect_group(context, context.place, group)
 
 
