@@ -52,9 +52,10 @@ async def list_groups(context: Context) -> Reply:
     private = context.place is not None and context.place.private
     # In a group the buttons are for everybody.
     offered = [group for group in found if not private or group.id not in mine]
+    title = T("Working groups of {committee}", committee=context.committee.name)
     return Reply(
         lines(
-            T("{title}", title=Bold(T("Working groups of {committee}", committee=context.committee.name))),
+            T("{title}", title=Bold(title)),
             *(_line(group, mine=private and group.id in mine) for group in found),
             None if found else T("There is none yet."),
             T("Begin one: {command}", command=_kitchen("new")),
@@ -230,7 +231,7 @@ async def group_join(context: Context, *, number: Number) -> Reply:
     if chat is None or _is_here(context, chat):
         return Reply(words, private=context.pressed)
     title = await groups.title_of(context.tx, chat)
-    inside = T("It has a chat: {title}. Ask one of them to let you in.", title=title) if title else None
+    inside = T("It has a chat: {title}. Ask one of them to let you in.", title=title)
     return Reply(lines(words, inside), private=context.pressed)
 
 
@@ -274,6 +275,7 @@ def _is_here(context: Context, place: Place) -> bool:
     allow=Authority.ANYONE,
     where=Where.GROUP,
     needs_rights=True,
+    listed=False,
     help=T("In a new chat: it becomes the chat of a working group that you are in."),
     sample=(T("Kitchen"),),
 )
@@ -337,7 +339,7 @@ async def _settle(context: Context, found: WorkingGroup, member_id: int) -> Repl
             T(
                 "{group} has a chat already: {title}. To let that one go, type {command} there.",
                 group=found.name,
-                title=await groups.title_of(context.tx, before[0]) or "…",
+                title=await groups.title_of(context.tx, before[0]),
                 command=Typed("/disconnect"),
             )
         )

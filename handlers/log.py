@@ -81,10 +81,11 @@ async def _page(context: Context, before: int, what: str) -> Reply:
     if not shown and topic is not None:
         told.append(T("There is nothing here yet."))
     title = _TOPICS[topic] if topic is not None else T("What was decided and changed")
+    heading = T("{committee}: {what}", committee=context.committee.name, what=title)
     older = log_older.says(before=before, what=what) if what else log_older.says(before=before)
     return Reply(
         lines(
-            T("{title}", title=Bold(T("{committee}: {what}", committee=context.committee.name, what=title))),
+            T("{title}", title=Bold(heading)),
             *told,
             None if more else T("One of them whole: {example}", example=Typed("/log", str(before))),
         ),
@@ -213,8 +214,12 @@ async def _sound(context: Context, found: audit.Progress) -> Words:
             found.number,
         ),
         T("All hours sum to zero, and every balance is the sum of its exchanges."),
-        T("The last entry is of {when}. Its fingerprint:", when=from_us(last.at_us)),
-        T("{fingerprint}", fingerprint=Typed(chain.fingerprint(last.hash))),
+        T(
+            "The last is no. {number}, {when}. Its fingerprint: {fingerprint}",
+            number=last.number,
+            when=from_us(last.at_us),
+            fingerprint=Typed(chain.fingerprint(last.hash)),
+        ),
         T(
             "Compare it with another member who asks now: the same fingerprint, the same books. "
             "If you write it down, nobody can shorten the books unseen."

@@ -146,8 +146,9 @@ async def chat_of(tx: Reader, group_id: int) -> tuple[Place, bool] | None:
 
 
 async def title_of(tx: Reader, place: Place) -> str:
-    """What the chat is called."""
-    return str(await tx.value("SELECT title FROM chats WHERE id = ?", place.id))
+    """What the chat is called, with its network."""
+    title = await tx.value("SELECT title FROM chats WHERE id = ?", place.id)
+    return connections.Group(place=place, title=str(title), open=True).name
 
 
 async def settle(tx: Transaction, place: Place, group: WorkingGroup, *, topic: str | None) -> None:

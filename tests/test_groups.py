@@ -103,7 +103,7 @@ async def test_a_chat_becomes_the_groups_own(town: Town) -> None:
     # Who joins elsewhere is told there.
     await town.says("eli", "/group join Kitchen")
     assert said_in(town, chat)[-1] == "bot: Eli is in the working group Kitchen now: 3 members."
-    assert town.sees()[-1].endswith("It has a chat: Kitchen talk. Ask one of them to let you in.")
+    assert town.sees()[-1].endswith("It has a chat: Kitchen talk (Console). Ask one of them to let you in.")
 
 
 async def test_what_members_say_there_counts_in_the_committee(town: Town) -> None:
@@ -172,7 +172,7 @@ async def test_only_whoever_is_in_it_and_manages_the_chat_settles_it(town: Town)
     other = town.practice.console.group("Other talk")
     await town.practice.say("ana", "/groupchat Kitchen", other)
     assert said_in(town, other)[-1] == (
-        "bot: Kitchen has a chat already: Kitchen talk. To let that one go, type /disconnect there."
+        "bot: Kitchen has a chat already: Kitchen talk (Console). To let that one go, type /disconnect there."
     )
 
 
@@ -408,7 +408,7 @@ async def test_groups_of_another_committee_are_not_shown_and_not_changed(town: T
         await town.practice.settle()
         said[command] = await town.presses("ana", command)
     gone = "That working group does not exist any more. /groups shows all."
-    assert said == {name: gone for name in said} | {"split_decline": "That was chosen already."}
+    assert said == dict.fromkeys(said, gone) | {"split_decline": "That was chosen already."}
 
     async def after(tx: Transaction) -> tuple[int, bool, int | None]:
         group = await groups.get(tx, other.id, group_id)

@@ -126,7 +126,7 @@ async def test_whoever_left_keeps_their_name_and_whoever_is_forgotten_has_a_pseu
 
 async def test_everybody_reads_it_in_their_own_language(town: Town) -> None:
     await town.whispers("eli", "/language de")
-    assert "Ana hat entschieden: Ben kommt ins Orga-Team." in await town.whispers("eli", "/log")
+    assert "Entschieden von Ana: Ben soll ins Orga-Team." in await town.whispers("eli", "/log")
 
 
 async def test_a_kind_of_entry_that_no_area_tells_is_still_shown(town: Town) -> None:
