@@ -133,13 +133,15 @@ async def _whole(context: Context, number: int) -> Reply:
         raise Refusal(
             T("There is no entry {number}. {log} shows the numbers.", number=number, log=Typed("/log")), private=True
         )
-    # From the hash of an exchange it could be guessed who gave whom how much: it is shown to nobody.
+    # An exchange as it is written down tells who gave whom how much. Its hash does not: to guess what is in it, one would
+    # have to know the committee's uid, which goes into every hash and is told to nobody.
     open_ = entry.kind != "transfer"
     return Reply(
         lines(
             await _line(context, entry),
             T("As it is written down: {body}", body=Typed(entry.kind, entry.body)) if open_ else None,
-            T("Its hash: {hash}", hash=Typed(entry.hash)) if open_ else None,
+            T("Its hash: {hash}", hash=Typed(entry.hash)),
+            T("In short, its fingerprint: {fingerprint}", fingerprint=Typed(chain.fingerprint(entry.hash))),
             T("Whether it was changed since: {verify}", verify=Typed("/log verify")),
         ),
         private=True,
@@ -222,7 +224,8 @@ async def _sound(context: Context, found: audit.Progress) -> Words:
         ),
         T(
             "Compare it with another member who asks now: the same fingerprint, the same books. "
-            "If you write it down, nobody can shorten the books unseen."
+            "Or write it down: later, {entry} must still show it.",
+            entry=Typed("/log", str(last.number)),
         ),
     )
 
