@@ -86,6 +86,8 @@ class Kind(ABC, Generic[V]):
     example: str | Text
     rest = False
     """Takes all the words that are left."""
+    fixed = False
+    """Its words come from a list of ours, so they may stand in the books; what people word themselves may not."""
 
     @abstractmethod
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[V] | None:
@@ -98,6 +100,10 @@ class Kind(ABC, Generic[V]):
     @abstractmethod
     async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> V:
         """The value back from JSON. Raises ValidationError, or Refusal where what it named is gone."""
+
+    async def recall(self, data: Any, tx: Transaction, committee: Committee | None) -> V:
+        """The value as it is told of later, also where nothing can be done with it any more."""
+        return await self.load(data, tx, committee)
 
     def label(self, value: V) -> str | Text:
         """The value on a button, where it has to be asked back."""
@@ -148,6 +154,12 @@ class PersonKind(Kind[Member]):
         id_ = self._adapter.validate_python(data)
         found = await people.member_now(tx, committee.id, id_) if committee else None
         if found is None or not found.active:
+            raise Refusal(T("That person is not a member any more."))
+        return found
+
+    async def recall(self, data: Any, tx: Transaction, committee: Committee | None) -> Member:
+        found = await people.member_now(tx, committee.id, self._adapter.validate_python(data)) if committee else None
+        if found is None:
             raise Refusal(T("That person is not a member any more."))
         return found
 
@@ -313,6 +325,8 @@ class _GroupNameKind(_NoteKind):
 class ChoiceKind(Kind[str]):
     """One word out of a list; what was meant may be written in any case."""
 
+    fixed = True
+
     def __init__(self, choices: Iterable[str], expected: Text, example: str) -> None:
         self._choices = {grammar.folded(choice): choice for choice in choices}
         self.expected, self.example = expected, example
@@ -339,6 +353,7 @@ class _LanguageKind(ChoiceKind):
 
 
 class _ZoneKind(Kind[ZoneInfo]):
+    fixed = True
     expected = T("a time zone, like {example}", example=Typed("Europe/Madrid"))
     example = "Europe/Madrid"
 

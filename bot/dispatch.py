@@ -576,6 +576,18 @@ class Dispatcher:
             if said_by is not Authority.CLOCK:
                 raise Refusal(T("Only the clock says that."))
             return
+        group_chat = context.place is not None and context.place.working_group_id is not None
+        if group_chat and command.where is Where.GROUP and context.of_member is None:
+            # Nobody becomes a member of the committee by being here.
+            assert context.of_committee is not None
+            raise Refusal(
+                T(
+                    "This is the chat of a working group of {committee}, for its members. "
+                    "To become one, type {join} in the committee's own group.",
+                    committee=context.of_committee.name,
+                    join=Typed("/join"),
+                )
+            )
         if command.allow is Authority.ANYONE or said_by in (Authority.COMMITTEE, Authority.CLOCK):
             return
         if context.of_committee is None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import ValidationError
 
 from bot.arguments import Kind, PersonKind, Reading, RollKind, TableKind, Word, words_of
 from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Shown, network_of
 from bot.domain import quiet
+from bot.domain.chain import canonical
 from bot.text import Listed, Refusal, T, Text, Typed, Words, lines
 from storage import cards, digests, due, nudges, outbox, people
 from storage.database import Transaction
@@ -300,6 +301,20 @@ class Command:
         kept = {name: kinds[name].dump(value) for name, value in arguments.items()}
         return Saying(command=self.name, version=self.version, arguments=kept)
 
+    def booked(self, says: Saying) -> tuple[dict[str, Any], dict[str, str]]:
+        """What it is said with, in two parts: ids, figures and our own words; and what people worded themselves.
+
+        Only the first may stand in the books as it is.
+        """
+        kinds = {parameter.name: parameter.kind for parameter in self.parameters}
+        plain, words = {}, {}
+        for name, data in says.arguments.items():
+            if data is None or isinstance(data, int) or kinds[name].fixed:
+                plain[name] = data
+            else:
+                words[name] = data if isinstance(data, str) else canonical({"is": data})
+        return plain, words
+
     @property
     def example(self) -> Typed:
         """A correct line."""
@@ -341,6 +356,44 @@ Waiting = Callable[[Context], Awaitable[Sequence[Todo]]]
 
 Tidings = Callable[[Context, digests.Since], Awaitable[Sequence[Todo]]]
 """What of one area the committee should hear of since its last digest; with buttons, where something can be done."""
+Topic = Literal["rules", "decisions", "roles", "members", "groups"]
+"""What `/log` can be asked for alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """What the words of an entry may know. Names are told as they are now."""
+
+    tx: Transaction
+    committee: Committee
+    commands: Commands
+    reader: Member
+    """Who asks. What is between two people is told to nobody else."""
+    number: int
+    """The entry's."""
+
+    async def name(self, member_id: int) -> str | Text:
+        """A member's name; where it is erased, what stands for it."""
+        found = await people.member_now(self.tx, self.committee.id, member_id)
+        return found.name if found is not None and found.name else T("former member {n}", n=member_id)
+
+    async def names(self, member_ids: Iterable[int]) -> Listed:
+        """Several members' names in a row."""
+        return Listed(tuple([await self.name(member_id) for member_id in member_ids]))
+
+
+Tells = Callable[[Telling, Mapping[str, Any]], Awaitable[Text]]
+"""An entry's body in plain words: a whole sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryWords:
+    """How entries of one kind are told. `key`: only those whose body has it; None: all others of the kind."""
+
+    kind: str
+    key: str | None
+    tells: Tells
+    about: Topic | None
 
 
 class Router:
@@ -353,6 +406,7 @@ class Router:
         self.cards: dict[str, CardRenderer] = {}
         self.todos: list[Waiting] = []
         self.digests: list[Tidings] = []
+        self.entries: list[EntryWords] = []
 
     def command(
         self,
@@ -413,6 +467,16 @@ class Router:
         self.digests.append(tidings)
         return tidings
 
+    def entry(self, kind: str, *keys: str, about: Topic | None = None) -> Callable[[Tells], Tells]:
+        """Declare how entries of this kind in the books are told. `keys`: only those whose body has one of them."""
+
+        def declare(tells: Tells) -> Tells:
+            for key in keys or (None,):
+                self.entries.append(EntryWords(kind=kind, key=key, tells=tells, about=about))
+            return tells
+
+        return declare
+
     def card(self, kind: str) -> Callable[[CardRenderer], CardRenderer]:
         """Declare how a kind of thing is shown: None where there is nothing to show any more."""
 
@@ -461,6 +525,7 @@ class Commands:
     def __init__(self, routers: Sequence[Router], *, propose: str = "propose") -> None:
         self._commands: dict[str, Command] = {}
         self._cards: dict[str, CardRenderer] = {}
+        self._entries: dict[tuple[str, str | None], EntryWords] = {}
         self.routers = tuple(routers)
         for router in routers:
             for command in router.commands:
@@ -468,6 +533,9 @@ class Commands:
                 self._commands[command.name] = command
             assert not self._cards.keys() & router.cards.keys()
             self._cards |= router.cards
+            for words in router.entries:
+                assert (words.kind, words.key) not in self._entries, f"{words.kind} is put into words twice"
+                self._entries[words.kind, words.key] = words
         self.propose = propose
         """The command that makes a proposal of a carried one: said where the committee's authority is needed."""
 
@@ -503,6 +571,17 @@ class Commands:
         """How this kind of thing is shown."""
         return self._cards.get(kind)
 
+    def entry(self, kind: str, body: Mapping[str, Any]) -> Tells | None:
+        """How an entry with this body is told; None: no area knows."""
+        for key in (*body, None):
+            if (found := self._entries.get((kind, key))) is not None:
+                return found.tells
+        return None
+
+    def kinds_about(self, topic: Topic) -> list[str]:
+        """The kinds of entries about something."""
+        return sorted({words.kind for words in self._entries.values() if words.about == topic})
+
     def line(self, text: str, mentions: Sequence[Mention] = ()) -> Line | None:
         """The command that a text calls; None: it is not addressed to the bot."""
         # A lone slash, a path, or a sum is talk; a command is a slash and a name.
@@ -520,6 +599,17 @@ class Commands:
 
         Raises Refusal where it cannot be said any more: the name, the version or something that it names is gone.
         """
+        return await self._loaded(says, lambda kind, data: kind.load(data, tx, committee))
+
+    async def recall(
+        self, says: Saying, tx: Transaction, committee: Committee | None
+    ) -> tuple[Command, dict[str, Any]]:
+        """A command that was said once, to tell of it. Raises Refusal where that cannot be done any more."""
+        return await self._loaded(says, lambda kind, data: kind.recall(data, tx, committee))
+
+    async def _loaded(
+        self, says: Saying, load: Callable[[Kind[Any], Any], Awaitable[Any]]
+    ) -> tuple[Command, dict[str, Any]]:
         command = self._commands.get(says.command)
         stale = Refusal(T("This is out of date. Look at the newest message, or type {menu}.", menu=Typed("/menu")))
         if command is None or command.version != says.version:
@@ -529,7 +619,7 @@ class Commands:
         if not (required <= says.arguments.keys() <= kinds.keys()):
             raise stale
         try:
-            arguments = {name: await kinds[name].load(data, tx, committee) for name, data in says.arguments.items()}
+            arguments = {name: await load(kinds[name], data) for name, data in says.arguments.items()}
         except (ValidationError, ValueError) as error:
             raise stale from error
         return command, arguments

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from bot.arguments import Allowance, Candidate, Days, Language, Note, Number, Zone, choice
 from bot.chat import Button, Card, Link, Reply, Saying, Shown, network_of
 from bot.domain import admission, ledger, offices
 from bot.domain.admission import Admission
-from bot.router import Authority, Context, Router, Todo, View, Where
+from bot.router import Authority, Context, Router, Telling, Todo, View, Where
 from bot.text import LANGUAGES, Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
-from storage import cards, connections, due, entries, members, people, proposals, rules
+from storage import cards, connections, due, entries, groups, members, people, proposals, rules
 from storage.members import Agreement
 from storage.people import Committee, Member
 
@@ -491,6 +491,35 @@ async def _may_be_here_twice(context: Context) -> bool:
     return len(networks) > 1 and len(await connections.accounts_of(context.tx, context.person.id)) == 1
 
 
+@router.entry("founded", about="members")
+async def founded_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """How it began."""
+    return T("{name} set up the committee.", name=await telling.name(body["founder"]))
+
+
+@router.entry("joined", about="members")
+async def joined_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Somebody came in."""
+    return T("{name} joined.", name=await telling.name(body["member"]))
+
+
+@router.entry("left", about="members")
+async def left_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Somebody went."""
+    return T("{name} left.", name=await telling.name(body["member"]))
+
+
+@router.entry("role", about="roles")
+async def role_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Who holds a role now, or holds it no more."""
+    name, held = await telling.name(body["member"]), body["held"]
+    if body["role"] == "organizer":
+        return T("{name} became an organizer.", name=name) if held else T("{name} stopped organizing.", name=name)
+    if held:
+        return T("{name} took on a role: {role}.", name=name, role=body["role"])
+    return T("{name} gave up a role: {role}.", name=name, role=body["role"])
+
+
 # --- going ---------------------------------------------------------------------------------------------------------
 
 
@@ -504,10 +533,14 @@ async def leave(context: Context) -> Reply:
 async def gone(context: Context) -> Reply | None:
     """Whoever leaves the group leaves the committee, unless another group of it may have them still.
 
+    Whoever leaves a working group's chat leaves that working group only.
     The group sees that by itself; others of the committee hear it, and all do where a role ends with it.
     """
     assert context.place is not None
     member = context.member
+    if context.place.working_group_id is not None:
+        await groups.leave(context.tx, context.place.working_group_id, member.id, now=context.now)
+        return None
     if await people.has_another_group(context.tx, context.committee.id, member.person_id, than=context.place.id):
         return None
     organized = "organizer" in context.roles
@@ -570,12 +603,13 @@ async def settings(context: Context) -> Reply:
     joined = await people.count_members(context.tx, committee.id)
     agreement = await members.agreement(context.tx, committee.id)
     days = await members.newcomer_days(context.tx, committee.id)
-    groups = await connections.groups_of(context.tx, committee.id)
+    chats = await connections.groups_of(context.tx, committee.id)
+    split_at = await rules.get(context.tx, committee.id, "split_at")
     return Reply(
         lines(
             T("{title}", title=Bold(committee.name)),
             T("Members: {n}", n=joined),
-            T("Groups: {names}", names=Listed(tuple(group.name for group in groups))) if len(groups) > 1 else None,
+            T("Groups: {names}", names=Listed(tuple(group.name for group in chats))) if len(chats) > 1 else None,
             T("Organizers: {names}", names=Listed(tuple(member.name for member in organizers)))
             if organizers
             else T("Organizers: none"),
@@ -600,6 +634,9 @@ async def settings(context: Context) -> Reply:
             )
             if days is not None
             else T("Newcomers: a vote at once ({command})", command=Typed("/newcomers 30d")),
+            T("I propose small groups beyond: {n} ({command})", n=split_at, command=Typed("/split_at off"))
+            if split_at is not None
+            else None,
             T("Changing these takes two organizers."),
         )
     )
@@ -885,6 +922,22 @@ async def _change(context: Context, committee: Committee, body: dict[str, object
     await people.change_rules(context.tx, committee)
     await entries.append(context.tx, context.committee, "rule", body, now=context.now)
     await members.roll_changed(context.tx, context.committee.id, now=context.now)
+
+
+@router.entry("rule", "language", "zone", "floor", "name", about="rules")
+async def rule_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """What is set since then. A name is not in the books, only that it changed."""
+    match body:
+        case {"language": code}:
+            return T("the group's language is {language}.", language=LANGUAGES[code])
+        case {"zone": key}:
+            return T("the time zone is {zone}.", zone=key)
+        case {"floor": None}:
+            return T("there is no lowest balance.")
+        case {"floor": floor}:
+            return T("the lowest balance is {floor}.", floor=Minutes(floor))
+        case _:
+            return T("the committee has a new name.")
 
 
 def _name(title: str) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.arguments import Carried, Number
 from bot.chat import Button, Card, Reply, Saying, Shown
 from bot.domain import consent
-from bot.router import Authority, Command, Commands, Context, Router, Todo, View
-from bot.text import Listed, N, Refusal, T, Text, Words, lines, shown
-from storage import cards, due, entries, nudges, people, proposals
+from bot.router import Authority, Command, Commands, Context, Router, Telling, Todo, View
+from bot.text import Listed, N, Refusal, T, Text, Typed, Words, lines, shown
+from storage import cards, due, entries, notes, nudges, people, proposals
 from storage.database import Transaction
 from storage.digests import Since
 from storage.people import Committee
@@ -38,8 +40,7 @@ async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
         assert found is not None
         return await _agree(context, found, committee)
     if consent.carried(rule.who, committee, {context.member.id}):
-        body = {"command": carried.command, "consents": [context.member.id]}
-        await entries.append(context.tx, context.committee, "decision", body, now=context.now)
+        await _decided(context, carried, [context.member.id])
         return await context.say(carried, authority=Authority.COMMITTEE)
     found = await proposals.open_(
         context.tx,
@@ -137,8 +138,7 @@ async def _is_carried(context: Context, found: Proposal, committee: consent.Comm
 async def _carry_out(context: Context, found: Proposal) -> Reply | Card | None:
     """Do what was agreed, in the committee's name; a refusal now is put on the card."""
     consents = sorted(await proposals.consents(context.tx, found.id))
-    body = {"proposal": found.number, "command": found.says.command, "consents": consents}
-    await entries.append(context.tx, context.committee, "decision", body, now=context.now)
+    await _decided(context, found.says, consents, proposal=found.number)
     await _is_over(context, found)
     try:
         answer = await context.say(found.says, authority=Authority.COMMITTEE)
@@ -148,6 +148,46 @@ async def _carry_out(context: Context, found: Proposal) -> Reply | Card | None:
         return Reply(T("Agreed, but it could not be carried out: {why}", why=why))
     await proposals.close(context.tx, found.id, "passed")
     return answer
+
+
+async def _decided(context: Context, says: Saying, consents: list[int], *, proposal: int | None = None) -> None:
+    """Write down what was decided, with what it was decided about: words as hashes, beside the books."""
+    command = context.commands.get(says.command)
+    plain, words = command.booked(says) if command is not None else ({}, {})
+    number = await entries.next_number(context.tx, context.committee)
+    veils = {
+        name: await notes.keep(context.tx, _words_of(context.committee, number, name), text)
+        for name, text in words.items()
+    }
+    body = {"command": says.command, "version": says.version, "arguments": plain, "consents": consents}
+    body |= {"words": veils} if veils else {}
+    body |= {"proposal": proposal} if proposal is not None else {}
+    await entries.append(context.tx, context.committee, "decision", body, now=context.now)
+
+
+def _words_of(committee: Committee, number: int, name: str) -> str:
+    return f"decision:{committee.id}:{number}:{name}"
+
+
+@router.entry("decision", about="decisions")
+async def decision_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Who decided what. Words that were erased since are told as such."""
+    arguments = dict(body.get("arguments", {}))
+    erased = False
+    for name in body.get("words", {}):
+        text = await notes.of(telling.tx, _words_of(telling.committee, telling.number, name))
+        arguments[name], erased = text or "…", erased or text is None
+    says = Saying(command=body["command"], version=body.get("version", 1), arguments=arguments)
+    names = await telling.names(body["consents"])
+    try:
+        command, values = await telling.commands.recall(says, telling.tx, telling.committee)
+    except Refusal:
+        return T("{names} decided: {what}", names=names, what=Typed(f"/{says.command}"))
+    assert command.proposal is not None
+    what = command.proposal(**values)
+    if erased:
+        return T("{names} decided: {what} (The words were erased.)", names=names, what=what)
+    return T("{names} decided: {what}", names=names, what=what)
 
 
 @router.command(

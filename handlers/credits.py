@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from bot.arguments import Duration, Note, Number, Person
 from bot.chat import Button, Card, Reply, Shown
 from bot.domain import ledger
-from bot.router import Authority, Context, Router, Todo, View
-from bot.text import Lines, Minutes, N, Refusal, T, Typed, Words, Written, lines
+from bot.router import Authority, Context, Router, Telling, Todo, View
+from bot.text import Lines, Minutes, N, Refusal, T, Text, Typed, Words, Written, lines
 from storage import buttons, cards, entries, notes, people, transfers
 from storage.database import Transaction
 from storage.digests import Since
@@ -168,6 +171,27 @@ async def undo(context: Context, *, number: Number | None = None) -> Reply:
     # The card says it to everybody; whoever pressed needs only a nod.
     words = T("No. {number} is undone. (No. {new})", number=recorded.number, new=new)
     return Reply(words, private=context.pressed)
+
+
+@router.entry("transfer")
+async def transfer_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Told to the two whose hours they are; to others, that it was."""
+    id_ = await transfers.id_of_number(telling.tx, telling.committee, body["number"])
+    parties = await transfers.parties(telling.tx, id_) if id_ is not None else set()
+    if id_ is None or telling.reader.id not in parties:
+        return T("an exchange between two members.")
+    exchange = await transfers.exchange(telling.tx, telling.committee, id_)
+    if exchange is None or len(parties) == 1:
+        return T("hours of yours came together in one account.")
+    if exchange.reverses is not None:
+        return T("exchange {number} took back exchange {undone}.", number=exchange.number, undone=exchange.reverses)
+    return T(
+        "{name} helped {member}: {time} (exchange {number}).",
+        name=exchange.receiver,
+        member=exchange.giver,
+        time=exchange.minutes,
+        number=exchange.number,
+    )
 
 
 async def _mine_or_numbered(context: Context, number: int | None) -> int:

@@ -239,10 +239,10 @@ async def purge(tx: Transaction, *, now: datetime) -> None:
 
 
 async def groups_of(tx: Reader, committee_id: int) -> list[Group]:
-    """The committee's groups, those in which the bot cannot write now among them."""
+    """The committee's groups, those in which the bot cannot write now among them; without working groups' chats."""
     rows = await tx.all(
-        """SELECT id, address, topic, title, open FROM chats WHERE committee_id = ? AND private = 0
-           ORDER BY id LIMIT 50""",
+        """SELECT id, address, topic, title, open FROM chats
+           WHERE committee_id = ? AND private = 0 AND working_group_id IS NULL ORDER BY id LIMIT 50""",
         committee_id,
     )
     return [
@@ -271,7 +271,9 @@ async def only_begun(tx: Reader, committee_id: int, person_id: int) -> bool:
 async def take_out_group(tx: Transaction, place: Place) -> None:
     """A chat is none of its committee's any more: what is shown there stays as it is, and nothing more is said."""
     assert place.committee_id is not None
-    await tx.execute("UPDATE chats SET committee_id = NULL, topic = NULL, hushed = 0 WHERE id = ?", place.id)
+    await tx.execute(
+        "UPDATE chats SET committee_id = NULL, topic = NULL, hushed = 0, working_group_id = NULL WHERE id = ?", place.id
+    )
     await tx.execute("DELETE FROM cards WHERE chat_id = ? AND committee_id = ?", place.id, place.committee_id)
 
 
@@ -340,6 +342,17 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
            WHERE id = ? AND nickname IS NULL""",
         old,
         into,
+    )
+    await tx.execute(
+        """INSERT INTO working_group_members (group_id, member_id, from_us)
+           SELECT group_id, ?2, ?3 FROM working_group_members WHERE member_id = ?1 AND until_us IS NULL
+           ON CONFLICT DO NOTHING""",
+        old,
+        into,
+        at_us,
+    )
+    await tx.execute(
+        "UPDATE working_group_members SET until_us = ? WHERE member_id = ? AND until_us IS NULL", at_us, old
     )
     # What is decided already stays as it was decided.
     open_ = "SELECT id FROM proposals WHERE state = 'open'"

@@ -25,6 +25,11 @@ async def append(
     return await follow(tx, committee, row, kind, body, now=now)
 
 
+async def next_number(tx: Reader, committee: Committee) -> int:
+    """The number that the committee's next entry will have."""
+    return int(await tx.value("SELECT coalesce(max(number), 0) + 1 FROM entries WHERE committee_id = ?", committee.id))
+
+
 async def follow(
     tx: Transaction, committee: Committee, head: Row | None, kind: str, body: Mapping[str, Any], *, now: datetime
 ) -> chain.Entry:

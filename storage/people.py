@@ -95,6 +95,8 @@ class Place:
     private: bool
     committee_id: int | None
     topic: str | None
+    working_group_id: int | None = None
+    """Set where it is the chat of one of the committee's working groups."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,20 +112,27 @@ class Moved:
 
 async def place(tx: Transaction, chat: Chat) -> Place:
     """The row of a chat, made or brought up to date where needed. Somebody spoke there, so it is open."""
-    row = await tx.one("SELECT id, committee_id, topic, title, open FROM chats WHERE address = ?", chat.id)
+    columns = "id, committee_id, topic, title, open, working_group_id"
+    row = await tx.one(f"SELECT {columns} FROM chats WHERE address = ?", chat.id)
     if row is None:
         row = await tx.one(
-            """INSERT INTO chats (address, private, title) VALUES (?, ?, ?)
-               RETURNING id, committee_id, topic, title, open""",
+            f"INSERT INTO chats (address, private, title) VALUES (?, ?, ?) RETURNING {columns}",
             chat.id,
             int(chat.private),
             chat.title,
         )
         assert row is not None
-    id_, committee_id, topic, title, is_open = row
+    id_, committee_id, topic, title, is_open, working_group_id = row
     if (chat.title and title != chat.title) or not is_open:
         await tx.execute("UPDATE chats SET title = ?, open = 1 WHERE id = ?", chat.title or title, id_)
-    return Place(id=id_, address=chat.id, private=chat.private, committee_id=committee_id, topic=topic)
+    return Place(
+        id=id_,
+        address=chat.id,
+        private=chat.private,
+        committee_id=committee_id,
+        topic=topic,
+        working_group_id=working_group_id,
+    )
 
 
 async def close_place(tx: Transaction, chat_id: int) -> None:
@@ -185,10 +194,10 @@ async def settle_in(tx: Transaction, place: Place, committee_id: int, *, topic: 
 
 
 async def chats_of(tx: Reader, committee_id: int) -> list[Place]:
-    """The committee's open chats; on a network where it has chosen one for the bot, only that one."""
+    """The committee's open chats, but for working groups'; where it has chosen one on a network, only that one there."""
     rows = await tx.all(
         """SELECT id, address, private, committee_id, topic FROM chats c
-           WHERE committee_id = ?1 AND open = 1 AND (hushed = 0 OR NOT EXISTS (
+           WHERE committee_id = ?1 AND open = 1 AND working_group_id IS NULL AND (hushed = 0 OR NOT EXISTS (
                SELECT 1 FROM chats o WHERE o.committee_id = ?1 AND o.open = 1 AND o.hushed = 0
                    AND substr(o.address, 1, instr(o.address, ':')) = substr(c.address, 1, instr(c.address, ':'))))
            ORDER BY id LIMIT 20""",
@@ -232,7 +241,8 @@ async def has_another_group(tx: Reader, committee_id: int, person_id: int, *, th
     row = await tx.one(
         """SELECT 1 FROM chats c JOIN identities i
                ON substr(i.user, 1, instr(i.user, ':')) = substr(c.address, 1, instr(c.address, ':'))
-           WHERE c.committee_id = ? AND c.private = 0 AND c.open = 1 AND c.id <> ? AND i.person_id = ? LIMIT 1""",
+           WHERE c.committee_id = ? AND c.private = 0 AND c.open = 1 AND c.working_group_id IS NULL
+               AND c.id <> ? AND i.person_id = ? LIMIT 1""",
         committee_id,
         than,
         person_id,
@@ -242,10 +252,19 @@ async def has_another_group(tx: Reader, committee_id: int, person_id: int, *, th
 
 async def place_of(tx: Reader, chat_id: int) -> Place | None:
     """The chat with this row id."""
-    row = await tx.one("SELECT address, private, committee_id, topic FROM chats WHERE id = ?", chat_id)
+    row = await tx.one(
+        "SELECT address, private, committee_id, topic, working_group_id FROM chats WHERE id = ?", chat_id
+    )
     if row is None:
         return None
-    return Place(id=chat_id, address=row[0], private=bool(row[1]), committee_id=row[2], topic=row[3])
+    return Place(
+        id=chat_id,
+        address=row[0],
+        private=bool(row[1]),
+        committee_id=row[2],
+        topic=row[3],
+        working_group_id=row[4],
+    )
 
 
 # --- persons ---------------------------------------------------------------------------------------------------
@@ -322,11 +341,12 @@ async def opened(tx: Transaction, person: Person, chat: Chat, *, again: bool) ->
 
 
 async def belongs(tx: Reader, user: UserId, *, organizer: bool) -> bool:
-    """Whether this account is one of a member of any committee, or of an organizer of one."""
+    """Whether this account is one of a member of any committee, or of an organizer or in a working group of one."""
     row = await tx.one(
         """SELECT 1 FROM identities i JOIN members m ON m.person_id = i.person_id
            LEFT JOIN roles r ON r.member_id = m.id AND r.role = 'organizer' AND r.until_us IS NULL
-           WHERE i.user = ? AND m.active = 1 AND (r.id IS NOT NULL OR NOT ?) LIMIT 1""",
+           WHERE i.user = ? AND m.active = 1 AND (r.id IS NOT NULL OR NOT ? OR EXISTS (
+               SELECT 1 FROM working_group_members w WHERE w.member_id = m.id AND w.until_us IS NULL)) LIMIT 1""",
         user,
         int(organizer),
     )
@@ -652,6 +672,16 @@ async def call(tx: Transaction, member_id: int, nickname: str | None) -> None:
     )
 
 
+async def roll(tx: Reader, working_group_id: int) -> list[Member]:
+    """The members of a working group, longest in it first."""
+    rows = await tx.all(
+        f"""SELECT {_MEMBER} FROM working_group_members w JOIN members m ON m.id = w.member_id
+            WHERE w.group_id = ? AND w.until_us IS NULL ORDER BY w.id LIMIT 1000""",
+        working_group_id,
+    )
+    return [_member(row) for row in rows]
+
+
 async def count_members(tx: Reader, committee_id: int) -> int:
     """How many active members the committee has; children are none."""
     return int(
@@ -681,8 +711,11 @@ async def join(tx: Transaction, committee_id: int, person: Person, *, now: datet
 
 
 async def leave(tx: Transaction, member_id: int, *, now: datetime) -> None:
-    """End a membership and every role with it. The account stays: books are kept."""
+    """End a membership and with it every role and working group. The account stays: books are kept."""
     await tx.execute("UPDATE members SET active = 0, left_us = ? WHERE id = ?", to_us(now), member_id)
+    await tx.execute(
+        "UPDATE working_group_members SET until_us = ? WHERE member_id = ? AND until_us IS NULL", to_us(now), member_id
+    )
     await leave_roles(tx, member_id, now=now)
 
 
