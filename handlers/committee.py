@@ -503,6 +503,12 @@ async def joined_words(telling: Telling, body: Mapping[str, Any]) -> Text:
     return T("{name} joined.", name=await telling.name(body["member"]))
 
 
+@router.entry("agreed", about="members")
+async def agreed_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Somebody accepted the agreement."""
+    return T("{name} accepted the agreement.", name=await telling.name(body["member"]))
+
+
 @router.entry("left", about="members")
 async def left_words(telling: Telling, body: Mapping[str, Any]) -> Text:
     """Somebody went."""

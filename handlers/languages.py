@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from bot.arguments import Language, Note
 from bot.chat import Reply
-from bot.router import Authority, Context, Router
+from bot.router import Authority, Context, Router, Telling
 from bot.text import LANGUAGES, Refusal, T, Text, Typed, supported
 from storage import cards, entries, notes, people
 
@@ -92,3 +94,9 @@ def _other(context: Context) -> str:
     assert committee.second is not None
     theirs = supported(context.person.language if context.person else None)
     return committee.language if theirs == committee.second else committee.second
+
+
+@router.entry("text")
+async def text_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Something was said in the second language too. The words are not in the books."""
+    return T("A text was added in another language: {language}.", language=LANGUAGES[body["language"]])

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from bot.arguments import Code, Note, Number, Person, Roll, Spoken, choice
 from bot.chat import Button, Card, Reply
 from bot.domain import joining, ledger, roll
 from bot.domain.grammar import folded
-from bot.router import Authority, Context, Router, Todo
+from bot.router import Authority, Context, Router, Telling, Todo
 from bot.text import Bold, Listed, N, Refusal, T, Text, Typed, Value, Words, lines
 from storage import connections, entries, people, rules, transfers
 from storage import roll as rows
@@ -947,3 +947,35 @@ async def _add_list(context: Context, people_: roll.List, helper: Member) -> Rep
     )
     await context.announce(words, but=context.place)
     return Reply(lines(words, _left_out(left) if left else None, *(_problem(problem) for problem in left[:SHOWN_MAX])))
+
+
+# --- in the log --------------------------------------------------------------------------------------------------
+
+
+@router.entry("added", about="members")
+async def added_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Somebody without an account, or a child, was added."""
+    name, helper = await telling.name(body["member"]), await telling.name(body["helper"])
+    if body["child"]:
+        return T("{helper} added a child: {name}.", helper=helper, name=name)
+    return T("{helper} added {name} and speaks for them.", helper=helper, name=name)
+
+
+@router.entry("helper", about="members")
+async def helper_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Somebody else speaks for a member."""
+    helper = await telling.name(body["helper"])
+    return T("{helper} speaks for {name} now.", helper=helper, name=await telling.name(body["member"]))
+
+
+@router.entry("claimed", about="members")
+async def claimed_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """A member has an account of their own now."""
+    return T("{name} has an account of their own now.", name=await telling.name(body["member"]))
+
+
+@router.entry("listed", about="members")
+async def listed_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Many were added from a list."""
+    n = len(body["added"])
+    return N("{n} member was added from a list.", "{n} members were added from a list.", n)

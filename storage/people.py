@@ -194,7 +194,7 @@ async def settle_in(tx: Transaction, place: Place, committee_id: int, *, topic: 
 
 
 async def chats_of(tx: Reader, committee_id: int) -> list[Place]:
-    """The committee's open chats, but for working groups'; where it has chosen one on a network, only that one there."""
+    """The committee's open chats, but for working groups'; on a network where one was chosen, only that one."""
     rows = await tx.all(
         """SELECT id, address, private, committee_id, topic FROM chats c
            WHERE committee_id = ?1 AND open = 1 AND working_group_id IS NULL AND (hushed = 0 OR NOT EXISTS (

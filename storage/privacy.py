@@ -85,6 +85,11 @@ SECTIONS: Mapping[str, str] = {
     "wrong_codes": f"SELECT at_us FROM guesses WHERE user IN {_USERS} ORDER BY at_us DESC",
     "events": f"""SELECT i.network, i.event, i.at_us FROM inbox i JOIN identities a ON instr(i.event, a.user) > 0
         WHERE a.user IN {_USERS} ORDER BY i.at_us DESC""",
+    "working_groups": f"""SELECT c.name AS committee, g.name, w.from_us, w.until_us FROM working_group_members w
+        JOIN working_groups g ON g.id = w.group_id JOIN committees c ON c.id = g.committee_id
+        WHERE w.member_id IN {_MINE} ORDER BY w.id DESC""",
+    "would_end": f"""SELECT g.name, e.at_us FROM working_group_endings e JOIN working_groups g ON g.id = e.group_id
+        WHERE e.member_id IN {_MINE} ORDER BY e.at_us DESC""",
     "wishes": "SELECT budget, until_us, hours FROM wishes WHERE person_id = ?1",
     "reminders": f"""SELECT u.created_us, u.sent_us, u.key, (SELECT group_concat(json_extract(value, '$[0]'), '')
             FROM json_each(u.body, '$.spans')) AS words FROM nudges u
@@ -117,7 +122,11 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "held": "what a group hears in the morning, with a pseudonym in place of a name that is forgotten",
     "digests": "when a committee has its digest",
     "answers": "which question was answered in a group lately, without words",
+    "working_groups": "a working group itself",
+    "splits": "that small groups were proposed, by ids",
+    "audits": "books that are being recomputed for somebody, without words",
     "rotations": "that a committee looks for organizers",
+    "chats.working_group_id": "which working group a chat is of",
     "chats.size": "how many people are in a group",
     "chats.hushed": "where in a committee the bot speaks",
     "cards.pinned": "how a card is shown",
@@ -266,6 +275,7 @@ NOTES = {
         WHERE a.member_id IN {_MINE} UNION SELECT 'transfer:' || id FROM transfers WHERE recorder_id IN {_MINE}""",
     # The committee's own words, whoever typed them: a role's name, and what all agreed to.
     "role": _NOBODYS,
+    "working_group": _NOBODYS,
     "agreement": _NOBODYS,
 }
 """For each kind of thing that notes are kept of: those that somebody wrote or that are about them."""
