@@ -20,6 +20,7 @@ from typing import Any, Literal
 from bot import archive, config
 from bot.chat import DOCUMENT_CHARACTERS_MAX, Document
 from bot.config import Config
+from bot.domain import chain
 from bot.text import T, Typed
 from storage import copies, custodians, database, people, privacy
 from storage.copies import Holdings, NotSound
@@ -441,16 +442,11 @@ def _fill(folder: Path, files: Mapping[str, bytes], manifest: Manifest) -> Holdi
     return found
 
 
-def fingerprint(head: str) -> str:
-    """The end of a chain of entries, short enough to compare by eye."""
-    return f"{head[:4]}-{head[4:8]}-{head[8:12]}".upper()
-
-
 def told(made: Made) -> Iterator[str]:
     """What to say of an archive."""
     yield f"{made.path} ({-(-made.bytes // 1024)} KB, read back after writing)"
     for books in made.manifest.books:
-        yield f"  {books.name}: {books.entries} entries, fingerprint {fingerprint(books.head)}"
+        yield f"  {books.name}: {books.entries} entries, fingerprint {chain.fingerprint(books.head)}"
     yield f"  can be opened by {len(made.recipients)} keys: {', '.join(made.recipients)}"
 
 
@@ -459,7 +455,7 @@ def after_restoring(done: Restored) -> Iterator[str]:
     manifest, folder = done.manifest, done.settings.parent
     yield f"{folder} holds what was copied on {manifest.made:%Y-%m-%d %H:%M} UTC:"
     for books in manifest.books:
-        yield f"  {books.name}: {books.entries} entries, fingerprint {fingerprint(books.head)}"
+        yield f"  {books.name}: {books.entries} entries, fingerprint {chain.fingerprint(books.head)}"
     yield "Compare the fingerprints with what /log verify says in the group, where somebody still can."
     if manifest.kind == "copy":
         yield "What was recorded after that is not in it, and what still waited to be said is not said any more."
