@@ -231,8 +231,11 @@ class BadOrganizer(RuleBasedStateMachine):
             if name in MEMBERS and name != self.bad
         }
         columns = [name for _, name, *_ in await tx.all("PRAGMA table_info(members)") if name not in CHANGING]
-        rows = await tx.all(f"SELECT {', '.join(columns)} FROM members ORDER BY id LIMIT 1000")
-        roles = await tx.all("SELECT member_id, role, term_us, until_us FROM roles ORDER BY id LIMIT 1000")
+        rows = await tx.all(f"SELECT {', '.join(columns)} FROM members WHERE committee_id = 1 ORDER BY id LIMIT 1000")
+        roles = await tx.all(
+            """SELECT r.member_id, r.role, r.term_us, r.until_us FROM roles r JOIN members m ON m.id = r.member_id
+               WHERE m.committee_id = 1 ORDER BY r.id LIMIT 1000"""
+        )
         mine = {id_ for (id_,) in await tx.all("SELECT id FROM members LIMIT 1000")} - others.keys()
         return {
             "committee": await tx.all("SELECT name, language, zone, floor_minutes FROM committees WHERE id = 1"),
