@@ -33,7 +33,7 @@ from handlers import (
     upkeep,
 )
 from handlers import log as log_area
-from storage import due
+from storage import custodians, due
 from storage.database import Database, Transaction, fresh_token
 
 log = logging.getLogger(__name__)
@@ -89,6 +89,8 @@ class App:
         )
         self.delivery = Delivery(database, self.adapters, self.dispatcher, now=now)
         self.clock = Clock(database, self.dispatcher.tick, now=now)
+        self.copies_wanted = asyncio.Event()
+        """Set when the clock says that copies are to be made."""
         database.on_commit = self._committed
 
     @classmethod
@@ -149,8 +151,11 @@ class App:
     def _committed(self, outgoing: list[Any]) -> None:
         self.delivery.wake(outgoing)
         self.clock.wake(outgoing)
+        if any(isinstance(item, custodians.CopiesWanted) for item in outgoing):
+            self.copies_wanted.set()
 
     async def _plan_upkeep(self, tx: Transaction) -> None:
+<<<<<<< HEAD
         now = self.now()
         tomorrow = (now + timedelta(days=1)).replace(hour=4, minute=0, second=0, microsecond=0, tzinfo=None)
         await due.plan(
@@ -175,6 +180,22 @@ class App:
             rrule="FREQ=DAILY",
             move=False,
         )
+=======
+        tomorrow = (self.now() + timedelta(days=1)).replace(hour=4, minute=0, second=0, microsecond=0, tzinfo=None)
+        # What is forgotten is forgotten before it is copied.
+        for key, says, minute in (("purge", upkeep.purge.says(), 0), ("nightly", host.nightly.says(), 30)):
+            await due.plan(
+                tx,
+                key,
+                says,
+                local=tomorrow.replace(minute=minute),
+                zone=ZoneInfo("UTC"),
+                committee=None,
+                late="do",
+                rrule="FREQ=DAILY",
+                move=False,
+            )
+>>>>>>> main
 
 
 @contextlib.contextmanager

@@ -215,7 +215,9 @@ class _NoteKind(Kind[str]):
         return self._adapter.validate_python(data)
 
 
-class _TableKind(Kind[str]):
+class TableKind(Kind[str]):
+    """A list: the text of a file, or pasted lines."""
+
     expected = T("a list: a file with this command as its caption, or the lines written under the command")
     example: str | Text = T("[a list]")
     rest = True
@@ -343,7 +345,7 @@ Number = Annotated[int, _NumberKind()]
 """The number of a thing, as its card shows it: `12`, `no. 12`, `#12`."""
 Note = Annotated[str, _NoteKind()]
 """The rest of the line."""
-Table = Annotated[str, _TableKind()]
+Table = Annotated[str, TableKind()]
 """A list with one thing in each line: the file that came with the command, else the lines under it."""
 GroupName = Annotated[str, _GroupNameKind()]
 """The rest of the line: how a group is called, or which network it is on."""

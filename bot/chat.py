@@ -80,6 +80,19 @@ class Document:
     text: str
 
 
+def text_document(name: str, content: bytes) -> Document | None:
+    """A file as it was uploaded; None: it is too long, or no text."""
+    try:
+        # Spreadsheets put a mark before the text.
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # What they wrote before there was Unicode; every byte is a letter there.
+        text = content.decode("cp1252", errors="replace")
+    if len(text) > DOCUMENT_CHARACTERS_MAX or "\0" in text:
+        return None
+    return Document(name=name, text=text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
     """Something that happened on a network. `event` is its key there: the same key never has two effects."""
@@ -363,6 +376,9 @@ class Dispatcher(Protocol):
 
     def needs_rights(self, text_or_token: str) -> bool:
         """Whether the command in this line or button token depends on who may manage the chat."""
+
+    def takes_document(self, text: str) -> bool:
+        """Whether this line calls a command that takes a file."""
 
     async def position(self, network: str) -> str | None:
         """Where reading had come to, as stored by `advance`."""

@@ -431,6 +431,7 @@ class Delivery:
             spans=content[0],
             keys=content[1],
             lane=item.lane,
+            document=item.document if isinstance(item, outbox.Owed) else None,
         )
 
 

@@ -142,6 +142,11 @@ class Dispatcher:
             command = line.command if line else None
         return command is not None and command.needs_rights
 
+    def takes_document(self, text: str) -> bool:
+        """Whether this line calls a command that takes a file."""
+        line = self._commands.line(text)
+        return line is not None and line.command is not None and line.command.takes_document
+
     async def position(self, network: str) -> str | None:
         """Where reading had come to."""
         found = await self._database.transact(lambda tx: inbox.position(tx, network))
@@ -651,7 +656,7 @@ class Dispatcher:
             await self._queue(context, answer, place, incoming, reply_to=reply_to)
             return pressed
         reader = self._private_reader(context)
-        if pressed is not None and not answer.buttons:
+        if pressed is not None and not answer.buttons and answer.document is None:
             words = plain(render(answer.words, reader))
             if len(words) <= self._popups.get(network_of(incoming.chat.id), 0):
                 return PopUp(words, alert=True)
@@ -724,6 +729,7 @@ class Dispatcher:
             reply_to=reply_to,
             about=reply.about,
             fallback=fallback,
+            document=reply.document,
         )
 
     def _not_a_command(self, context: Context, message: Message, name: str | None) -> Words | None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import ValidationError
 
-from bot.arguments import Kind, PersonKind, Reading, Word, words_of
+from bot.arguments import Kind, PersonKind, Reading, TableKind, Word, words_of
 from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Shown, network_of
 from bot.text import Refusal, T, Text, Typed, Words
 from storage import cards, outbox, people
@@ -241,6 +241,11 @@ class Command:
     """A better example of the whole line than the kinds of its arguments give."""
     repeatable: bool = False
     """Only asks, and changes nothing: it may be said again in a private chat to be answered there."""
+
+    @property
+    def takes_document(self) -> bool:
+        """Whether a file may come with it."""
+        return any(isinstance(parameter.kind, TableKind) for parameter in self.parameters)
 
     def says(self, **arguments: Any) -> Saying:
         """This command with these arguments, to be said later."""

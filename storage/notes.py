@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.domain import chain
 from storage import outbox
 from storage.database import Reader, Transaction
 
+_HASH = re.compile(r"\"([0-9a-f]{64})\"")
 CHARACTERS_MAX = 500
 
 
@@ -32,3 +35,8 @@ async def erase(tx: Transaction, thing: str) -> bool:
     await outbox.withdraw(tx, thing)
     tx.wipe = True
     return True
+
+
+def hashes_in(body: str) -> list[str]:
+    """The hashes of words that an entry's body holds."""
+    return _HASH.findall(body)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.chat import Button, ChatId, Key, Lane, Link
+from bot.chat import Button, ChatId, Document, Key, Lane, Link
 from bot.text import Reader as For
 from bot.text import Span, Words, render
 from storage import buttons as kept_buttons
@@ -38,6 +38,7 @@ class Owed:
     fallback: int | None
     """The row id of the group that is told when a private chat turns out to be closed."""
     created_at: datetime
+    document: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ async def queue(
     reply_to: str | None = None,
     about: Sequence[str] = (),
     fallback: int | None = None,
+    document: Document | None = None,
 ) -> None:
     """Owe these words to a chat. `about`: the things they tell of; erasing one erases them while they wait."""
     spans = render(words, reader)
@@ -78,7 +80,7 @@ async def queue(
         topic or place.topic,
         int(lane),
         _listed(about),
-        _body(spans, keys, fallback),
+        _body(spans, keys, fallback, document),
         reply_to,
         to_us(now),
     )
@@ -96,6 +98,7 @@ async def queue(
             keys=keys,
             fallback=fallback,
             created_at=now,
+            document=document,
         )
     )
 
@@ -175,16 +178,20 @@ def _listed(things: Sequence[str]) -> str | None:
     return f" {' '.join(things)} " if things else None
 
 
-def _body(spans: tuple[Span, ...], keys: tuple[tuple[Key, ...], ...], fallback: int | None) -> str:
-    return json.dumps(
-        {
-            "spans": [[span.text, span.style, span.target] for span in spans],
-            "keys": [[[key.label, key.token, key.link] for key in row] for row in keys],
-            "fallback": fallback,
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
+def _body(
+    spans: tuple[Span, ...],
+    keys: tuple[tuple[Key, ...], ...],
+    fallback: int | None,
+    document: Document | None,
+) -> str:
+    body: dict[str, object] = {
+        "spans": [[span.text, span.style, span.target] for span in spans],
+        "keys": [[[key.label, key.token, key.link] for key in row] for row in keys],
+        "fallback": fallback,
+    }
+    if document is not None:
+        body["document"] = [document.name, document.text]
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def _owed(row: tuple[object, ...]) -> Owed:
@@ -209,4 +216,5 @@ def _owed(row: tuple[object, ...]) -> Owed:
         ),
         fallback=read["fallback"],
         created_at=from_us(created_us),
+        document=Document(name=read["document"][0], text=read["document"][1]) if "document" in read else None,
     )

@@ -16,6 +16,7 @@ from bot.chat import (
     Choice,
     Departure,
     Dispatcher,
+    Document,
     Key,
     Letter,
     Message,
@@ -133,6 +134,8 @@ class ConsoleAdapter:
         self._count = itertools.count(1)
         self.people: dict[str, Somebody] = {}
         self.posted: dict[str, Posted] = {}
+        self.documents: list[Document] = []
+        """Files that the bot has sent, oldest first."""
 
     # --- the people's side -----------------------------------------------------------------------------------
 
@@ -141,7 +144,14 @@ class ConsoleAdapter:
         return self.people.setdefault(username, Somebody(username, network=self.network, like=self._like))
 
     async def say(
-        self, who: str, text: str, chat: Chat, *, reply_to: str | None = None, manages_chat: bool | None = None
+        self,
+        who: str,
+        text: str,
+        chat: Chat,
+        *,
+        reply_to: str | None = None,
+        manages_chat: bool | None = None,
+        document: Document | None = None,
     ) -> None:
         """Somebody writes in a chat, perhaps in reply to somebody's last message there. Raises NothingSaid."""
         person = self.somebody(who)
@@ -164,6 +174,7 @@ class ConsoleAdapter:
                 message=message,
                 reply_to=other,
                 manages_chat=manages_chat,
+                document=document if self._dispatcher.takes_document(self.unlocal(text)) else None,
             )
         )
 
@@ -266,6 +277,10 @@ class ConsoleAdapter:
         self.posted[message] = Posted(letter.chat, text, letter.keys, next(self._count))
         labels = [] if self.numbered else [f"[{key.label}]" for row in letter.keys for key in row]
         self._line(self.title(letter.chat), "  ".join([f"{who}: {flat(text)}", " ".join(labels)]).rstrip())
+        if letter.document is not None:
+            self.documents.append(letter.document)
+            size = len(letter.document.text.encode())
+            self._line(self.title(letter.chat), f"{who} sends a file: {letter.document.name} ({size} bytes)")
 
     # --- how it looks ----------------------------------------------------------------------------------------
 

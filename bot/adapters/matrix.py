@@ -14,7 +14,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,8 @@ from typing import Any
 
 from bot.adapters.matrix_account import DEVICE_NAME, CannotLogIn, CannotSign, NeedsLogin, WrongKey, lost_by
 from bot.adapters.matrix_api import ApiProblem, NotFound, Unreachable, path
-from bot.adapters.matrix_events import Converter, chat_of, is_edit, thread_of
+from bot.adapters.matrix_events import Converter, answered_by, chat_of, is_edit, thread_of
+from bot.adapters.matrix_files import download, holds_file, upload
 from bot.adapters.matrix_rooms import PRIVATE_WITH, Room, server_of
 from bot.adapters.matrix_trust import Damaged
 from bot.adapters.matrix_wire import BUSY, WATCHDOG_SECONDS, Batch, Joined, Json, Read, Wire, open_wire, problem
@@ -38,6 +39,7 @@ from bot.chat import (
     Choice,
     Departure,
     Dispatcher,
+    Document,
     Echo,
     Incoming,
     Lane,
@@ -536,7 +538,7 @@ class MatrixAdapter:
             if isinstance(incoming, Undecryptable):
                 self._hold(room, chat, event)
             elif incoming is not None and (believed := self._guarded(converter, room, read, incoming)) is not None:
-                found.append((stamp, believed))
+                found.append((stamp, await self._with_file(wire, room, event, believed)))
             if chat.private and isinstance(incoming, Message | Choice):
                 self._spoken_in[native(chat.id)] = room.id
             if chat.private and isinstance(incoming, Departure):
@@ -544,6 +546,23 @@ class MatrixAdapter:
         _shorten(self._authors)
         _shorten(self._threads)
         return found
+
+    async def _with_file(self, wire: Wire, room: Room, event: Json, incoming: Incoming) -> Incoming:
+        """What was said with the file that came with it, or with what it answers to, where the command takes one."""
+        if not isinstance(incoming, Message) or not self._dispatcher.takes_document(incoming.text):
+            return incoming
+        content = event["content"]
+        if not holds_file(content):
+            answered = answered_by(content)
+            there = await wire.event(room.id, answered) if answered is not None else None
+            content = wire.read(room.id, there).event["content"] if there is not None else {}
+        if not holds_file(content):
+            return incoming
+        try:
+            return replace(incoming, document=await download(wire.api, content))
+        except ApiProblem as error:
+            log.warning("file not read", extra=_fault(error))
+            return incoming
 
     async def _note_authors(self, wire: Wire, room: Room, converter: Converter, event: Json) -> None:
         """Who wrote it, in which thread; and who wrote what it answers to."""
@@ -922,6 +941,9 @@ class MatrixAdapter:
         forgotten, the message itself carries the key and comes round when reading catches up.
         """
         wire, room = await self._ready(letter)
+        if letter.document is not None:
+            # First: with the text the letter counts as sent, also when the program dies in between.
+            await self._send_file(wire, room, letter, letter.document)
         whole = contents(letter.spans, letter.keys, loud=self._loud(letter))
         message = ""
         for number, body in enumerate(whole, start=1):
@@ -932,6 +954,18 @@ class MatrixAdapter:
         if letter.keys and letter.lane in (Lane.ANSWER, Lane.CARD):
             self._background(self._seed(wire, room, message, letter))
         return message
+
+    async def _send_file(self, wire: Wire, room: Room, letter: Letter, document: Document) -> None:
+        key = f"{letter.key}.file"
+        if self._mine.get(key) is not None:
+            return
+        try:
+            body = await upload(wire.api, document, encrypted=room.encrypted)
+        except ApiProblem as error:
+            raise self._problem(error) from None
+        except Unreachable:
+            raise NotReached from None
+        await self._send(wire, room, body, key, letter.lane)
 
     async def edit(self, letter: Letter, message: str) -> None:
         """Replace what a message shows. What does not fit into one message is left out, and it shows."""

@@ -21,6 +21,7 @@ from telegram import (
     BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
     BotCommandScopeDefault,
+    InputFile,
     User,
 )
 from telegram.constants import ChatMemberStatus
@@ -36,15 +37,17 @@ from telegram.error import (
 
 from bot.adapters.pauses import Pauses
 from bot.adapters.splitting import fitting, parts
-from bot.adapters.telegram_updates import UPDATE_KINDS, Converter, Event, Json, update_id
+from bot.adapters.telegram_updates import UPDATE_KINDS, Converter, Event, File, Json, update_id
 from bot.adapters.telegram_wire import NO_TOPIC, UNCHANGED, ApiBot, Wire, fault, problem, retry_seconds, says
 from bot.adapters.telegram_words import NETWORK, UNITS_MAX, as_html
 from bot.chat import (
+    DOCUMENT_CHARACTERS_MAX,
     Chat,
     ChatId,
     ChatMoved,
     DeliveryProblem,
     Dispatcher,
+    Document,
     Incoming,
     Key,
     Letter,
@@ -56,6 +59,7 @@ from bot.chat import (
     Sender,
     Unreadable,
     native,
+    text_document,
 )
 from bot.router import Commands, Where
 from bot.text import SOURCE_LANGUAGE, Reader, T, Text, shown
@@ -230,7 +234,7 @@ class TelegramAdapter:
                 continue
             # The core does things in the order in which they are begun. Only a question to the network in between
             # could upset that: then whatever follows in that chat waits.
-            asks = self._asks_rights(incoming)
+            asks = self._asks_rights(incoming) or self._asks_file(event)
             earlier = busy.get(incoming.chat.id)
             if asks or earlier is not None:
                 task = self._begin(self._in_turn(earlier, event, asks=asks))
@@ -256,12 +260,18 @@ class TelegramAdapter:
             case _:
                 return False
 
+    def _asks_file(self, event: Event) -> bool:
+        said = event.incoming
+        return event.file is not None and isinstance(said, Message) and self._dispatcher.takes_document(said.text)
+
     async def _in_turn(self, earlier: asyncio.Task[None] | None, event: Event, *, asks: bool) -> None:
         incoming = event.incoming
         assert incoming is not None
         if earlier is not None:
             await asyncio.wait([earlier])
-        if asks and isinstance(incoming, (Message, Press)):
+        if asks and event.file is not None and isinstance(incoming, Message) and self._asks_file(event):
+            incoming = replace(incoming, document=await self._document(event.file))
+        if asks and isinstance(incoming, (Message, Press)) and self._asks_rights(incoming):
             incoming = replace(incoming, manages_chat=await self._manages(incoming.sender, incoming.chat))
         await self._handle(incoming, event.tap)
 
@@ -294,6 +304,17 @@ class TelegramAdapter:
                 await self._bot.call("answerCallbackQuery", callback_query_id=tap)
         except TelegramError as error:
             log.info("press not answered", extra={"error": type(error).__name__})
+
+    async def _document(self, file: File) -> Document | None:
+        """The text of a file; None: it is too large, no text, or Telegram did not give it out."""
+        if file.size is not None and file.size > 4 * DOCUMENT_CHARACTERS_MAX:
+            return None
+        try:
+            there = await self._bot.get_file(file.id)
+            return text_document(file.name, bytes(await there.download_as_bytearray()))
+        except TelegramError as error:
+            log.warning("file not read", extra={"error": type(error).__name__})
+            return None
 
     async def _manages(self, sender: Sender, chat: Chat) -> bool | None:
         """Whether somebody may manage a chat; None: Telegram did not say."""
@@ -335,12 +356,15 @@ class TelegramAdapter:
     # --- writing ---------------------------------------------------------------------------------------------
 
     async def send(self, letter: Letter) -> str:
-        """Send; a text that is too long becomes several messages, the buttons under the last.
+        """Send, a file first; a text that is too long becomes several messages, the buttons under the last.
 
         After a failure in the middle the next try of the same letter goes on with the part that failed.
         """
         whole = parts(letter.spans, UNITS_MAX)
         message = ""
+        if letter.document is not None and letter.key not in self._parts_sent:
+            await self._send_document(letter, letter.document)
+            self._parts_sent[letter.key] = 0
         for number, spans in enumerate(whole):
             if number < self._parts_sent.get(letter.key, 0):
                 continue
@@ -379,6 +403,14 @@ class TelegramAdapter:
         if not isinstance(sent, dict) or "message_id" not in sent:
             raise NotReached
         return str(sent["message_id"])
+
+    async def _send_document(self, letter: Letter, document: Document) -> None:
+        file = InputFile(document.text.encode(), filename=document.name)
+        topic = None if letter.topic in (None, "1") else int(letter.topic or 0)
+        try:
+            await self._bot.send_document(int(native(letter.chat)), file, message_thread_id=topic)
+        except TelegramError as error:
+            raise self._problem(error) from None
 
     async def edit(self, letter: Letter, message: str) -> None:
         """Replace what a message shows. What does not fit into one message is left out, and it shows."""

@@ -96,6 +96,9 @@ class Core:
     def needs_rights(self, text_or_token: str) -> bool:
         return text_or_token.startswith(("/setup", "~setup"))
 
+    def takes_document(self, text: str) -> bool:
+        return False
+
     async def position(self, network: str) -> str | None:
         return self.positions[-1] if self.positions else None
 
