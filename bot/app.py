@@ -155,35 +155,13 @@ class App:
             self.copies_wanted.set()
 
     async def _plan_upkeep(self, tx: Transaction) -> None:
-<<<<<<< HEAD
-        now = self.now()
-        tomorrow = (now + timedelta(days=1)).replace(hour=4, minute=0, second=0, microsecond=0, tzinfo=None)
-        await due.plan(
-            tx,
-            "purge",
-            upkeep.purge.says(),
-            local=tomorrow,
-            zone=ZoneInfo("UTC"),
-            committee=None,
-            late="do",
-            rrule="FREQ=DAILY",
-            move=False,
-        )
-        await due.plan(
-            tx,
-            "watch",
-            roles.watch.says(),
-            local=tomorrow,
-            zone=ZoneInfo("UTC"),
-            committee=None,
-            late="do",
-            rrule="FREQ=DAILY",
-            move=False,
-        )
-=======
         tomorrow = (self.now() + timedelta(days=1)).replace(hour=4, minute=0, second=0, microsecond=0, tzinfo=None)
         # What is forgotten is forgotten before it is copied.
-        for key, says, minute in (("purge", upkeep.purge.says(), 0), ("nightly", host.nightly.says(), 30)):
+        for key, says, minute in (
+            ("purge", upkeep.purge.says(), 0),
+            ("watch", roles.watch.says(), 15),
+            ("nightly", host.nightly.says(), 30),
+        ):
             await due.plan(
                 tx,
                 key,
@@ -195,7 +173,6 @@ class App:
                 rrule="FREQ=DAILY",
                 move=False,
             )
->>>>>>> main
 
 
 @contextlib.contextmanager

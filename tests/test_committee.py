@@ -82,8 +82,8 @@ async def test_saying_the_same_again_is_agreeing(town: Town) -> None:
 async def test_a_proposal_lapses(town: Town) -> None:
     await town.says("ana", "/rename Hillside")
     await town.skip("8d")
-    assert town.transcript[-1][1].startswith("bot (edit): Proposal 1 by Ana: The committee's name becomes Hillside.")
-    assert "Lapsed" in town.transcript[-1][1]
+    assert town.sees()[-1].startswith("Proposal 1 by Ana: The committee's name becomes Hillside.")
+    assert "Lapsed" in town.sees()[-1]
     assert await town.says("ben", "/agree 1") == "Proposal 1 is not open any more."
 
 

@@ -371,7 +371,7 @@ async def test_the_committee_says_how_long_somebody_may_be_away(town: Town) -> N
     await keep(town, 55, "ana")
     assert not any("still with us" in line for line in town.heard("ben"))
     await keep(town, 10, "ana")
-    assert "still with us" in town.heard("ben")[-1]
+    assert any("still with us" in line for line in town.heard("ben"))
 
 
 async def test_only_the_day_is_kept_and_only_for_whoever_says_something(town: Town) -> None:
