@@ -222,6 +222,17 @@ async def test_who_says_no_or_nothing_is_followed_by_the_next(town: Town) -> Non
     assert town.heard("eli")[-1] == "Thank you! Somebody else has been asked meanwhile."
 
 
+async def test_a_late_yes_does_not_push_out_whoever_is_asked_now(town: Town) -> None:
+    await town.says("ana", "/rotate")
+    await town.skip("3d")
+    assert any("it is your turn" in line for line in town.heard("eli"))
+    await town.presses("chi", "I'll do it")
+    assert town.heard("chi")[-1] == "Thank you! Somebody else has been asked meanwhile."
+    await town.presses("eli", "I'll do it")
+    assert "Eli would organize, for the first time." in town.sees()
+    assert not any("Chi would organize" in line for line in town.sees())
+
+
 async def test_whoever_does_not_want_to_organize_is_not_asked(town: Town) -> None:
     assert "I do not ask you" in await town.whispers("chi", "/organizing no")
     await town.says("ana", "/rotate")

@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain import consent, offices
@@ -140,6 +140,7 @@ def test_what_is_no_stretch_of_time_is_not_read(line: str) -> None:
     vanished=crowds,
     founder=st.none() | st.integers(1, 12),
 )
+@example(members=frozenset({1, 2, 3}), organizers=frozenset({1, 2}), vanished=frozenset({2}), founder=1)
 def test_vanished_organizers_do_not_count_and_leave_nobody_to_appoint_alone(
     members: frozenset[int], organizers: frozenset[int], vanished: frozenset[int], founder: int | None
 ) -> None:
