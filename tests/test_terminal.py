@@ -96,8 +96,8 @@ async def test_pressing_what_is_not_there_gets_a_sentence(hand: Hand) -> None:
 
 
 async def test_numbers_begin_again_before_they_grow_long(hand: Hand) -> None:
-    for _ in range(30):
-        shown = await hand.types("/menu")
+    for _ in range(60):
+        shown = await hand.types("/thank @ben 1m")
     numbers = [int(number) for line in hand.lines for number in re.findall(r"\[(\d+) ", line)]
     assert max(numbers) == terminal.NUMBERS_MAX
     newest = [int(number) for number in re.findall(r"\[(\d+) ", "".join(shown))]

@@ -23,6 +23,7 @@ from bot.practice import MEMBERS, ORGANIZERS, SCRIPT_START, FixedClock, Practice
 from bot.text import LANGUAGES, Reader, T, shown
 from storage import connections
 from storage.members import RECOUNT_AFTER
+from tests.conftest import without_hashes
 from tests.servers.matrix_members import Json, Member, Predicate, relation
 from tests.servers.matrix_scene import Scene, invited, scene
 from tests.servers.synapse import Homeserver
@@ -285,7 +286,9 @@ class Riverside:
         assert stretch is not None
         app, target = self.scene.app, self.clock() + stretch
         while (following := await app.dispatcher.tick(self.clock())) is not None and following <= target:
+            await app.delivery.settle()
             self.clock.move(following)
+        await app.delivery.settle()
         self.clock.move(target)
         await app.dispatcher.tick(target)
         await app.delivery.settle()
@@ -332,7 +335,7 @@ class Riverside:
 
 
 def _lines(heard: dict[str, list[str]]) -> list[str]:
-    return [f"{place} | {what}" for place, said in sorted(heard.items()) for what in said]
+    return [without_hashes(f"{place} | {what}") for place, said in sorted(heard.items()) for what in said]
 
 
 def _about(event: Json) -> str:
