@@ -19,7 +19,6 @@ from bot.domain import retention
 from bot.router import Commands
 from handlers import (
     committee,
-    conduct,
     connect,
     consent,
     credits,  # noqa: A004 - the area's name
@@ -49,7 +48,6 @@ AREAS = (
     consent.router,
     roles.router,
     groups.router,
-    conduct.router,
     log_area.router,
     quiet.router,
     languages.router,
