@@ -214,10 +214,11 @@ class MatrixBursts(Bursts):
     async def found(self) -> Found:
         """Count, when all is quiet: what the books say, what people can read, and what the homeserver has.
 
-        What was only just said, such as a card that is brought up to date later, may take people a moment to read.
+        What was only just said, such as a card that is brought up to date later, may take a moment to be read and to be
+        marked. A fault stays one.
         """
         end = time.monotonic() + READ_SECONDS_MAX
-        while (found := await self._counted()).unread and time.monotonic() < end:
+        while (found := await self._counted()).faults and time.monotonic() < end:
             await asyncio.sleep(0.5)
         return found
 
