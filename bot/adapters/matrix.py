@@ -115,6 +115,8 @@ class Timing:
 _NOT_INVITED = T(
     "I come only when an organizer of a committee that I serve invites me, or whoever runs me. Ask one of them."
 )
+_ENCRYPTION = {"algorithm": "m.megolm.v1.aes-sha2"}
+
 _NOT_PRIVATE = T("This is no private chat any more, so I leave. Write to me, and I open a new one.")
 
 
@@ -899,6 +901,10 @@ class MatrixAdapter:
             if (room := self._private_room(user)) is not None:
                 return room
             if (room := self._empty_room(user)) is not None:
+                if self._encrypted_private_chats and not room.encrypted:
+                    # The homeserver died while it made the room: it invites last, but encrypts only just before that.
+                    where = path("rooms", room.id, "state", "m.room.encryption", "")
+                    await wire.api.call("PUT", where, _ENCRYPTION)
                 # The plain way to invite cannot say that it is to talk in private.
                 where = path("rooms", room.id, "state", "m.room.member", user)
                 await wire.api.call("PUT", where, {"membership": "invite", "is_direct": True})
@@ -914,8 +920,7 @@ class MatrixAdapter:
                 "creation_content": {PRIVATE_WITH: user, "m.federate": True},
             }
             if self._encrypted_private_chats:
-                algorithm = {"algorithm": "m.megolm.v1.aes-sha2"}
-                body["initial_state"] = [{"type": "m.room.encryption", "state_key": "", "content": algorithm}]
+                body["initial_state"] = [{"type": "m.room.encryption", "state_key": "", "content": _ENCRYPTION}]
             self._unsure[user] = self._asked
             try:
                 made = await wire.api.call("POST", path("createRoom"), body)
