@@ -92,8 +92,12 @@ class Context:
         *,
         lane: Lane = Lane.NOTICE,
         buttons: Sequence[Sequence[Button | Link]] = (),
+        about: Sequence[str] = (),
     ) -> bool:
-        """Say something to a member in private. False: they have not opened a private chat with the bot."""
+        """Say something to a member in private. False: they have not opened a private chat with the bot.
+
+        `about`: the things whose words it tells: erasing one of them erases this too, while it waits.
+        """
         return await outbox.tell(
             self.tx,
             to,
@@ -103,6 +107,7 @@ class Context:
             lane=lane,
             buttons=buttons,
             network=self._network,
+            about=about,
         )
 
     @property
@@ -235,6 +240,10 @@ class Command:
     """Makes somebody an organizer: a rule of its own says who must agree."""
     majority: bool = False
     """Decided by a majority of all who have a vote, however many organizers there are."""
+    concerns: str | None = None
+    """The name of the parameter with the one person whom it is about: they have no say in it."""
+    while_suspended: bool = False
+    """May also be said by a member who is suspended."""
     label: Text | None = None
     """What stands on its button in the menu; None: it is not there."""
     sample: tuple[str | Text, ...] = ()
@@ -316,6 +325,8 @@ class Router:
         proposal: Callable[..., Text] | None = None,
         appoints: bool = False,
         majority: bool = False,
+        concerns: str | None = None,
+        while_suspended: bool = False,
         label: Text | None = None,
         sample: Sequence[str | Text] = (),
         repeatable: bool = False,
@@ -325,6 +336,7 @@ class Router:
         assert (allow in PROPOSED) == (proposal is not None), "what is decided together must be put in words"
 
         def declare(handler: Handler) -> Command:
+            assert concerns is None or concerns in inspect.signature(handler).parameters
             command = Command(
                 name=name,
                 handler=handler,
@@ -339,6 +351,8 @@ class Router:
                 proposal=proposal,
                 appoints=appoints,
                 majority=majority,
+                concerns=concerns,
+                while_suspended=while_suspended,
                 label=label,
                 sample=tuple(sample),
                 repeatable=repeatable,

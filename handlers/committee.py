@@ -10,7 +10,7 @@ from bot.chat import Button, Card, Reply, Saying, network_of
 from bot.domain import ledger
 from bot.router import Authority, Context, Router, Where
 from bot.text import LANGUAGES, Bold, Listed, Minutes, Refusal, T, Text, Typed, Words, lines
-from storage import connections, entries, people
+from storage import conduct, connections, entries, people
 from storage.people import Committee, Member
 
 router = Router("committee")
@@ -126,6 +126,16 @@ async def join(context: Context) -> Reply:
     assert context.person is not None
     if context.of_member is not None:
         raise Refusal(T("You are in {committee} already.", committee=context.committee.name))
+    if await conduct.excluded(context.tx, context.committee.id, context.person.id) is not None:
+        raise Refusal(
+            T(
+                "{committee} decided that you are not a member any more. If you think that is wrong, write to me in "
+                "private: {appeal}",
+                committee=context.committee.name,
+                appeal=Typed("/appeal", "..."),
+            ),
+            private=True,
+        )
     member = await people.join(context.tx, context.committee.id, context.person, now=context.now)
     await entries.append(context.tx, context.committee, "joined", {"member": member.id}, now=context.now)
     return Reply(
@@ -153,13 +163,15 @@ async def _may_be_here_twice(context: Context) -> bool:
     return len(networks) > 1 and len(await connections.accounts_of(context.tx, context.person.id)) == 1
 
 
-@router.command("leave", allow=Authority.MEMBER, help=T("Leave the committee."))
+@router.command("leave", allow=Authority.MEMBER, while_suspended=True, help=T("Leave the committee."))
 async def leave(context: Context) -> Reply:
     """End the membership; the hours stay in the books and are there again after /join."""
     return await _announced(context, await _leave(context))
 
 
-@router.command("gone", allow=Authority.MEMBER, typed=False, help=T("Somebody has left the group."))
+@router.command(
+    "gone", allow=Authority.MEMBER, typed=False, while_suspended=True, help=T("Somebody has left the group.")
+)
 async def gone(context: Context) -> Reply | None:
     """Whoever leaves the group leaves the committee, unless another group of it may have them still.
 
@@ -198,6 +210,7 @@ async def nickname(context: Context, *, name: Note) -> Reply:
 
 async def _leave(context: Context) -> Words:
     await people.leave(context.tx, context.member.id, now=context.now)
+    await conduct.quieten(context.tx, context.member)
     await entries.append(context.tx, context.committee, "left", {"member": context.member.id}, now=context.now)
     left = await people.organizers(context.tx, context.committee.id)
     name = context.member.name

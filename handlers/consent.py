@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from bot.arguments import Carried, Number
@@ -20,7 +21,7 @@ router = Router("consent")
 @router.command("propose", allow=Authority.MEMBER, typed=False, help=T("Ask those who must agree."))
 async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
     """A member said what needs the committee's authority: ask for it, or do it where nobody else need agree."""
-    committee = await people.facts(context.tx, context.committee.id, now=context.now)
+    committee = await _facts(context, carried)
     command = context.commands.get(carried.command)
     assert command is not None
     rule = _rule(command, committee)
@@ -76,13 +77,28 @@ def _rule(command: Command, committee: consent.Committee) -> consent.Rule:
 async def agree(context: Context, *, number: Number) -> Reply | Card | None:
     """Consent; with enough of it the command is carried out in the committee's name."""
     found = await _open(context, number)
-    return await _agree(context, found, await people.facts(context.tx, context.committee.id, now=context.now))
+    return await _agree(context, found, await _facts(context, found.says))
+
+
+async def _facts(context: Context | View, says: Saying) -> consent.Committee:
+    """Who may agree to this command, without whom it concerns."""
+    committee = await people.facts(context.tx, context.committee.id, now=context.now)
+    command = context.commands.get(says.command)
+    if command is None or command.concerns is None:
+        return committee
+    written = says.arguments[command.concerns]
+    now = await people.member_now(context.tx, context.committee.id, written)
+    return replace(committee, concerned=frozenset({written, now.id if now else written}))
 
 
 async def _agree(context: Context, found: Proposal, committee: consent.Committee) -> Reply | Card | None:
     command = context.commands.get(found.says.command)
     if command is not None and _rule(command, committee).who != found.who:
         raise Refusal(T("Since this was proposed, other people have to agree to it. Propose it again."))
+    if context.member.id in committee.concerned:
+        raise Refusal(T("This is about you, so the others decide it."), private=True)
+    if found.who == "members" and not consent.may_consent(found.who, committee, context.member.id):
+        raise Refusal(T("You have no vote yet, so you cannot agree to this."))
     if not consent.may_consent(found.who, committee, context.member.id):
         raise Refusal(T("This is for the organizers to agree to. Talk to one of them."))
     if not await proposals.consent(context.tx, found.id, context.member.id, now=context.now):
@@ -158,7 +174,7 @@ async def proposal_card(view: View, ref: int) -> Shown | None:
     agreed = T("Agreed: {names}.", names=names) if consents else None
     if found.state != "open":
         return Shown(lines(heading, agreed, _closed(found)))
-    committee = await people.facts(view.tx, view.committee.id, now=view.now)
+    committee = await _facts(view, found.says)
     missing = consent.missing(found.who, committee, consents)
     needs = (
         N(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.router import Authority, Context, Router
 from bot.text import T
-from storage import buttons, connections, inbox, outbox
+from storage import buttons, conduct, connections, inbox, outbox
 
 router = Router("upkeep")
 
@@ -16,3 +16,4 @@ async def purge(context: Context) -> None:
     await outbox.purge(context.tx, now=context.now)
     await buttons.purge(context.tx, now=context.now)
     await connections.purge(context.tx, now=context.now)
+    await conduct.purge(context.tx, now=context.now)

@@ -310,6 +310,13 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     )
     await people.leave_roles(tx, old, now=now)
     await tx.execute("UPDATE members SET active = 0, left_us = coalesce(left_us, ?) WHERE id = ?", at_us, old)
+    # Nobody is rid of a suspension by taking on another account.
+    await tx.execute(
+        """UPDATE members SET suspended_until_us = (SELECT max(suspended_until_us) FROM members WHERE id IN (?1, ?2))
+           WHERE id = ?2""",
+        old,
+        into,
+    )
     await tx.execute(
         """UPDATE members SET (nickname, nickname_key) = (SELECT nickname, nickname_key FROM members WHERE id = ?)
            WHERE id = ? AND nickname IS NULL""",
