@@ -247,8 +247,8 @@ async def exclude(context: Context, *, who: Person, reason: Note) -> Reply:
     )
     return Reply(
         T(
-            "I have asked in the group for one more member who asks the same, without your name and your reason. "
-            "You can take it back: {drop}",
+            "I have asked in the group for one more member who asks the same. Your name is shown only when everybody "
+            "decides, and your reason only to members, in private. You can take it back: {drop}",
             drop=_drop(case),
         )
     )
@@ -328,6 +328,7 @@ async def _give_notice(context: Context, who: Member, case: Case) -> None:
     "reply",
     allow=Authority.MEMBER,
     where=Where.PRIVATE,
+    listed=False,
     while_suspended=True,
     help=T("Say something to it when the others are asked whether you have to leave."),
     sample=(T("it was not like that"),),
@@ -494,11 +495,13 @@ async def about(context: Context, *, number: Number) -> Reply:
     "appeal",
     allow=Authority.ANYONE,
     where=Where.PRIVATE,
+    # Whoever it is for is told of it; to everybody else it would say nothing.
+    listed=False,
     while_suspended=True,
     help=T("Say that a decision about you is wrong: everybody decides once more."),
     sample=(T("it was not like that"),),
 )
-async def appeal(context: Context, *, words: Note) -> Reply | Card | None:
+async def appeal(context: Context, *, words: Note) -> None:
     """For whoever is suspended or was excluded: one new decision by the majority."""
     assert context.person is not None
     case = await _appealable(context)
@@ -515,9 +518,13 @@ async def appeal(context: Context, *, words: Note) -> Reply | Card | None:
         await _plan(there, f"appeal:{case.id}", appeal_over.says(number=case.number), end)
     await there.announce(T("{name} says that the decision was wrong: “{words}”", name=who.name, words=words))
     await there.say(command.says(who=who, case=case.number), authority=Authority.MEMBER)
-    return Reply(
-        T("I have asked everybody in {committee} once more. I tell you what they decide.", committee=committee.name)
+    # In the committee's language, of which whoever is no member any more hears nothing else.
+    await there.tell(
+        who,
+        T("I have asked everybody in {committee} once more. I tell you what they decide.", committee=committee.name),
+        lane=Lane.ANSWER,
     )
+    return
 
 
 async def _appealable(context: Context) -> Case:
@@ -581,10 +588,13 @@ async def care(context: Context, *, words: Note = "") -> Reply:
     """Reach two people, in turn, who are not the one it is about. Whoever is named is not asked."""
     if not words:
         return Reply(
-            T(
-                "Is something wrong between people? Write it to me here, and two members hear of it, nobody else: "
-                "{example} Whoever you name is not asked.",
-                example=Typed("/care", T("something happened at the market")),
+            lines(
+                T(
+                    "Is something wrong between people? Write it to me in private, and two members hear of it, "
+                    "nobody else: {example}",
+                    example=Typed("/care", T("something happened at the market")),
+                ),
+                T("Whoever you name is not asked."),
             ),
             private=True,
         )

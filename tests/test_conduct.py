@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.adapters.console import NoSuchButton
 from bot.app import commands
+from bot.practice import SCRIPT_START, FixedClock, Practice
 from bot.router import Authority
 from bot.text import T
 from storage import conduct, outbox, people
@@ -205,7 +214,7 @@ async def test_excluding_takes_a_notice_a_reply_and_the_majority(town: Town) -> 
 
 async def test_two_members_open_a_case_and_one_does_not(town: Town) -> None:
     await dan_joins(town)
-    assert "one more member" in await town.whispers("chi", f"/exclude @dan {REASON}")
+    assert "one more member who asks the same" in await town.whispers("chi", f"/exclude @dan {REASON}")
     assert "Chi" not in town.sees()[-1]
     assert "You have asked it already." in await town.whispers("chi", f"/exclude @dan {REASON}")
     assert await town.presses("dan", "I ask it too") == "This is about you, so the others decide it."
@@ -369,3 +378,57 @@ def test_whoever_is_suspended_can_say_what_they_need() -> None:
         # Some of them come with other areas.
         if command is not None:
             assert command.while_suspended or command.allow is Authority.ANYONE, f"/{name} needs while_suspended=True"
+
+
+# --- one bad organizer -----------------------------------------------------------------------------------------
+
+STEPS = (
+    "/suspend @dan x",
+    "/exclude @dan x",
+    "/unsuspend @dan",
+    "/drop 1",
+    "/case 1",
+    "/agree 1",
+    "/agree 2",
+    "/withdraw 1",
+    "/organizer @eli",
+    "/stepdown",
+    "/leave",
+    "[Agree]",
+    "[I ask it too]",
+    "skip 3d",
+    "skip 8d",
+)
+
+
+@given(steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=7))
+@settings(max_examples=25)
+def test_no_order_of_steps_by_one_organizer_alone_suspends_or_excludes_anybody(steps: list[str]) -> None:
+    async def go(folder: Path) -> None:
+        transcript: list[tuple[str, str]] = []
+        practice = await Practice.open(
+            folder,
+            line=lambda where, what: transcript.append((where, what)),
+            clock=FixedClock(SCRIPT_START),
+            repeatable=True,
+        )
+        town = Town(practice, transcript)
+        await dan_joins(town)
+        for step in steps:
+            if step.startswith("skip"):
+                await town.skip(step.removeprefix("skip "))
+            elif step.startswith("["):
+                # Nobody sees that button yet, or none of it is left.
+                with suppress(NoSuchButton):
+                    await town.presses("ana", step.strip("[]"))
+            elif step in ("/leave", "/stepdown"):
+                await town.says("ana", step)
+            else:
+                await town.whispers("ana", step)
+        assert await town.whispers("dan", "/balance") == "You have 0 min.", steps
+        await town.books_are_sound()
+        assert practice.app.dispatcher.incidents == 0
+        await practice.close()
+
+    with TemporaryDirectory() as folder:
+        asyncio.run(go(Path(folder)))
