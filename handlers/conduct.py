@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -12,9 +12,9 @@ from bot.arguments import Note, Number, Person, PersonKind
 from bot.chat import Button, Card, Lane, Reply, Saying
 from bot.domain import conduct as rules
 from bot.domain import consent
-from bot.router import Authority, Context, Router, Todo, Where
+from bot.router import Authority, Context, Router, Telling, Todo, Where
 from bot.text import Refusal, T, Text, Typed, Words, lines
-from storage import cards, due, entries, notes, people, proposals
+from storage import cards, due, entries, members, notes, nudges, people, proposals
 from storage import conduct as cases
 from storage.conduct import Care, Case
 from storage.database import Transaction
@@ -88,7 +88,8 @@ async def _suspended(context: Context, who: Member, number: int) -> Reply:
     await cases.suspend(context.tx, who.id, until=until)
     await cases.decided(context.tx, case, now=context.now)
     await _plan(context, f"suspension:{case.id}", suspension_over.says(number=number), until)
-    await _enter(context, "suspended", case)
+    await entries.append(context.tx, context.committee, "suspended", _body(context, case), now=context.now)
+    await proposals.reconsider(context.tx, context.committee.id)
     reason = await notes.of(context.tx, case.reason)
     await context.tell(
         who,
@@ -199,7 +200,8 @@ async def _lift(context: Context, case: Case, *, but: people.Place | None = None
     await cases.suspend(context.tx, who.id, until=None)
     await cases.move_on(context.tx, case, "over")
     await due.cancel(context.tx, f"suspension:{case.id}")
-    await _enter(context, "lifted", case)
+    await entries.append(context.tx, context.committee, "lifted", _body(context, case), now=context.now)
+    await proposals.reconsider(context.tx, context.committee.id)
     words = T("{name} is not suspended any more.", name=who.name)
     if who.active:
         await context.tell(
@@ -296,7 +298,7 @@ async def _give_notice(context: Context, who: Member, case: Case) -> None:
     until = context.now + rules.REPLY_WITHIN
     await cases.move_on(context.tx, case, "heard")
     await _plan(context, f"case:{case.id}", vote.says(number=case.number), until)
-    await _enter(context, "notice", case)
+    await entries.append(context.tx, context.committee, "notice", _body(context, case, anonymous=True), now=context.now)
     reason = await notes.of(context.tx, case.reason)
     await context.tell(
         who,
@@ -341,8 +343,8 @@ async def reply(context: Context, *, words: Note) -> Reply:
         raise Refusal(T("Nobody asks that about you now, so there is nothing to reply to."))
     if await notes.of(context.tx, case.reply) is not None:
         raise Refusal(T("You have replied already: everybody reads your first words."))
-    digest = await notes.keep(context.tx, case.reply, words)
-    await _enter(context, "reply", case, words=digest)
+    digest = await notes.keep(context.tx, f"reply:{case.id}", words)
+    await entries.append(context.tx, context.committee, "reply", _body(context, case, words=digest), now=context.now)
     if case.state == "voting":
         await context.announce(_replied(context.member, words))
         return Reply(T("Thank you. The members have read it in the group."))
@@ -367,7 +369,7 @@ async def vote(context: Context, *, number: Number) -> None:
     assert opener is not None
     if not who.active:
         await cases.move_on(context.tx, case, "dropped")
-        await _enter(context, "dropped", case)
+        await entries.append(context.tx, context.committee, "dropped", _body(context, case), now=context.now)
         return
     await cases.move_on(context.tx, case, "voting")
     end = context.now + rules.DECIDED_WITHIN + AFTER_PROPOSAL
@@ -399,7 +401,9 @@ async def excluded(context: Context, *, who: Anybody, case: Number) -> Reply:
     await cases.quieten(context.tx, who)
     await cases.decided(context.tx, found, now=context.now)
     await due.cancel(context.tx, f"case:{found.id}")
-    await _enter(context, "excluded", found)
+    await entries.append(context.tx, context.committee, "excluded", _body(context, found), now=context.now)
+    await proposals.reconsider(context.tx, context.committee.id)
+    await members.roll_changed(context.tx, context.committee.id, now=context.now)
     await context.tell(
         who,
         lines(
@@ -444,12 +448,14 @@ async def _close(context: Context, case: Case) -> None:
     assert who is not None
     await cases.move_on(context.tx, case, "dropped")
     await due.cancel(context.tx, f"case:{case.id}")
-    await _enter(context, "dropped", case)
+    await entries.append(context.tx, context.committee, "dropped", _body(context, case), now=context.now)
     for command in (excluded, suspended, suspended_again):
         asked = await proposals.same_open(context.tx, context.committee.id, command.says(who=who, case=case.number))
         if asked is not None:
             await proposals.close(context.tx, asked, "withdrawn")
             await due.cancel(context.tx, f"proposal:{asked}")
+            await due.cancel(context.tx, f"reminder:{asked}")
+            await nudges.withdraw(context.tx, Card("proposal", asked).thing)
             await cards.changed(context.tx, Card("proposal", asked).thing)
     if case.state in ("heard", "voting") and who.active:
         await context.tell(who, T("It is closed: you stay in {committee}.", committee=context.committee.name))
@@ -509,9 +515,9 @@ async def appeal(context: Context, *, words: Note) -> None:
     who = await people.member(context.tx, committee.id, case.member_id)
     assert who is not None
     there = replace(context, of_committee=committee, of_member=who, roles=frozenset())
-    digest = await notes.keep(context.tx, case.appeal, words)
+    digest = await notes.keep(context.tx, f"appeal:{case.id}", words)
     await cases.appealed(context.tx, case, now=context.now)
-    await _enter(there, "appeal", case, words=digest)
+    await entries.append(there.tx, there.committee, "appeal", _body(there, case, words=digest), now=there.now)
     command = readmitted if case.kind == "exclusion" else lifted_by_all
     if case.kind == "exclusion":
         end = context.now + rules.DECIDED_WITHIN + AFTER_PROPOSAL
@@ -559,7 +565,9 @@ async def readmitted(context: Context, *, who: Anybody, case: Number) -> Reply:
     await cases.readmit(context.tx, who.id)
     await cases.move_on(context.tx, found, "over")
     await due.cancel(context.tx, f"appeal:{found.id}")
-    await _enter(context, "readmitted", found)
+    await entries.append(context.tx, context.committee, "readmitted", _body(context, found), now=context.now)
+    await proposals.reconsider(context.tx, context.committee.id)
+    await members.roll_changed(context.tx, context.committee.id, now=context.now)
     await context.tell(who, T("You are in {committee} again, with your hours.", committee=context.committee.name))
     return await _announced(context, T("{name} is in the committee again.", name=who.name))
 
@@ -610,7 +618,7 @@ async def care(context: Context, *, words: Note = "") -> Reply:
             private=True,
         )
     request = await cases.ask_care(context.tx, context.committee.id, context.member.id, never=never, now=context.now)
-    await notes.keep(context.tx, request.thing, words)
+    await notes.keep(context.tx, f"care:{request.id}", words)
     for member_id in chosen:
         await _ask_carer(context, request, member_id, words)
     group = context.place is not None and not context.place.private
@@ -732,6 +740,66 @@ async def waiting(context: Context) -> Sequence[Todo]:
 _REPLY = Typed("/reply", T("it was not like that"))
 
 
+# --- the log ---------------------------------------------------------------------------------------------------
+
+
+@router.entry("case", about="members")
+async def case_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Something is asked about somebody."""
+    name = await telling.name(body["member"])
+    if body["about"] == "suspension":
+        return T("It was asked whether {name} is suspended.", name=name)
+    return T("It was asked whether {name} has to leave.", name=name)
+
+
+@router.entry("notice", about="members")
+async def notice_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """They have been told."""
+    return T("{name} was told that it is asked, and may reply.", name=await telling.name(body["member"]))
+
+
+@router.entry("reply", about="members")
+async def reply_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """They have replied."""
+    return T("{name} replied.", name=await telling.name(body["member"]))
+
+
+@router.entry("suspended", about="members")
+async def suspended_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """A suspension begins."""
+    return T("{name} was suspended for 7 days.", name=await telling.name(body["member"]))
+
+
+@router.entry("lifted", about="members")
+async def lifted_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """A suspension ends."""
+    return T("The suspension of {name} ended.", name=await telling.name(body["member"]))
+
+
+@router.entry("excluded", about="members")
+async def excluded_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """A membership ends."""
+    return T("{name} was excluded.", name=await telling.name(body["member"]))
+
+
+@router.entry("dropped", about="members")
+async def dropped_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """A case is closed without a decision."""
+    return T("What was asked about {name} was closed without a decision.", name=await telling.name(body["member"]))
+
+
+@router.entry("appeal", about="members")
+async def appeal_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """The decision is asked about once more."""
+    return T("{name} asked everybody once more.", name=await telling.name(body["member"]))
+
+
+@router.entry("readmitted", about="members")
+async def readmitted_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Somebody is back."""
+    return T("{name} came back by decision of the members.", name=await telling.name(body["member"]))
+
+
 # --- shared ----------------------------------------------------------------------------------------------------
 
 
@@ -745,7 +813,10 @@ async def _open(context: Context, who: Member, kind: cases.Kind, reason: str, *,
         majority=majority,
         now=context.now,
     )
-    await _enter(context, "case", case, words=await notes.keep(context.tx, case.reason, reason))
+    words = await notes.keep(context.tx, f"case:{case.id}", reason)
+    await entries.append(
+        context.tx, context.committee, "case", _body(context, case, words=words, anonymous=True), now=context.now
+    )
     return case
 
 
@@ -772,14 +843,15 @@ def _still_here(who: Member) -> None:
         raise Refusal(T("{name} has left the committee already.", name=who.name))
 
 
-async def _enter(context: Context, kind: str, case: Case, *, words: str | None = None) -> None:
-    """Into the chain: numbers, ids and the salted hash of words."""
+def _body(context: Context, case: Case, *, words: str | None = None, anonymous: bool = False) -> dict[str, object]:
+    """What goes into the chain: numbers, ids and the salted hash of words. `anonymous`: whoever asks is named with the
+    decision, not before."""
     body: dict[str, object] = {"case": case.number, "about": case.kind, "member": case.member_id}
-    if context.of_member is not None and context.authority is not Authority.CLOCK:
+    if not anonymous and context.of_member is not None and context.authority is not Authority.CLOCK:
         body["by"] = context.member.id
     if words is not None:
         body["words"] = words
-    await entries.append(context.tx, context.committee, kind, body, now=context.now)
+    return body
 
 
 async def _plan(context: Context, key: str, says: Saying, at: datetime) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from bot.domain.conduct import CARE_KEPT, Carer
+from bot.domain import retention
+from bot.domain.conduct import Carer
 from storage import buttons, notes, outbox
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
@@ -286,15 +287,19 @@ async def possible_carers(tx: Reader, committee_id: int, *, now: datetime) -> li
             tier=2 if tier is None else tier,
             asked=asked,
             last_asked=None if last_us is None else from_us(last_us),
-            names=(name, first, *((nickname,) if nickname else ()), *await _keys(tx, person_id)),
+            names=(name, first, *((nickname,) if nickname else ()), *await _keys(tx, person_id, id_)),
         )
         for id_, person_id, name, first, nickname, tier, asked, last_us in rows
     ]
 
 
-async def _keys(tx: Reader, person_id: int) -> list[str]:
+async def _keys(tx: Reader, person_id: int, member_id: int) -> list[str]:
+    """All else that somebody is called, and what those are called for whom they speak: it may be about these."""
     rows = await tx.all(
-        "SELECT name_key, first_key, username_key, local_key FROM identities WHERE person_id = ? LIMIT 100", person_id
+        """SELECT name_key, first_key, username_key, local_key FROM identities WHERE person_id = ?
+           UNION ALL SELECT name_key, first_key, nickname_key, NULL FROM members WHERE helper_id = ? LIMIT 100""",
+        person_id,
+        member_id,
     )
     return [key for row in rows for key in row if key]
 
@@ -335,7 +340,7 @@ async def care_waiting(tx: Reader, member_id: int) -> list[Care]:
 async def purge(tx: Transaction, *, now: datetime) -> None:
     """Forget requests for care that are old, with their words and who was asked."""
     rows = await tx.all(
-        "SELECT id FROM care WHERE at_us < ? ORDER BY at_us LIMIT ?", to_us(now - CARE_KEPT), PURGED_AT_ONCE_MAX
+        "SELECT id FROM care WHERE at_us < ? ORDER BY at_us LIMIT ?", to_us(now - retention.CARE), PURGED_AT_ONCE_MAX
     )
     for (id_,) in rows:
         await notes.erase(tx, f"care:{id_}")

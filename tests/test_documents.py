@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.chat import Document, Lane
+from bot.chat import DOCUMENT_CHARACTERS_MAX, Document, Lane, text_document
 from bot.text import T
 from storage import outbox, people
 from storage.database import Reader, Transaction
@@ -42,3 +42,11 @@ async def test_a_file_goes_with_an_answer_and_is_kept_no_longer_than_that(town: 
         return int(await tx.value("SELECT count(*) FROM outbox WHERE body IS NOT NULL"))
 
     assert await town.practice.app.database.read(bodies) == 0
+
+
+def test_a_file_is_read_as_what_people_upload() -> None:
+    assert text_document("a.csv", "name\nÄnna".encode("utf-8-sig")) == Document(name="a.csv", text="name\nÄnna")
+    # As older spreadsheets write it.
+    assert text_document("a.csv", "Änna;José".encode("cp1252")) == Document(name="a.csv", text="Änna;José")
+    assert text_document("a.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR") is None
+    assert text_document("a.csv", b"x" * (DOCUMENT_CHARACTERS_MAX + 1)) is None

@@ -16,7 +16,6 @@ AGAIN_WITHIN = timedelta(days=30)
 REPLY_WITHIN = timedelta(hours=72)
 DECIDED_WITHIN = timedelta(days=7)
 APPEAL_WITHIN = timedelta(days=30)
-CARE_KEPT = timedelta(days=90)
 CARERS_ASKED = 2
 
 

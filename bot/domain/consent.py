@@ -1,7 +1,8 @@
 """Who must agree before something is done in the committee's name, until polls decide it.
 
 Rule changes need two organizers. The one who set the committee up appoints the second; when that person is no
-organizer any more and fewer than two are left, a majority of the members appoints within 24 hours.
+organizer any more and fewer than two are left, a majority of the members appoints within 24 hours. Organizers who have
+vanished do not count; where that leaves fewer than two, it is the majority that appoints, whoever set the committee up.
 """
 
 from __future__ import annotations
@@ -29,6 +30,13 @@ class Committee:
     founder: int | None
     concerned: AbstractSet[int] = frozenset()
     """Whom the matter is about: they have no say in it and are not counted."""
+    vanished: AbstractSet[int] = frozenset()
+    """Organizers who have not been seen for long and did not answer."""
+
+    @property
+    def present(self) -> AbstractSet[int]:
+        """The organizers who count."""
+        return self.organizers - self.vanished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +53,7 @@ def rule(committee: Committee, *, appoints: bool, majority: bool = False) -> Rul
     `majority`: it is for all who have a vote, whoever organizes. So is what concerns somebody, where fewer than two
     other organizers are left. Raises Refusal where nobody could carry it: rules wait until there are two organizers.
     """
-    unconcerned = len(committee.organizers - committee.concerned)
+    unconcerned = len(committee.present - committee.concerned)
     if majority or (committee.concerned and unconcerned < ORGANIZERS_NEEDED):
         return Rule(who="members", within=ANSWER_WITHIN)
     if unconcerned >= ORGANIZERS_NEEDED:
@@ -57,7 +65,8 @@ def rule(committee: Committee, *, appoints: bool, majority: bool = False) -> Rul
                 command=Typed("/organizer @name"),
             )
         )
-    if committee.founder is not None and committee.founder in committee.organizers:
+    nobody_vanished = committee.present == committee.organizers
+    if committee.founder is not None and committee.founder in committee.present and nobody_vanished:
         return Rule(who="founder", within=ANSWER_WITHIN)
     return Rule(who="members", within=APPOINT_WITHIN)
 
@@ -92,4 +101,4 @@ def _electorate(who: Who, committee: Committee) -> AbstractSet[int]:
         return voters
     if who == "founder":
         return {committee.founder} & set(voters) if committee.founder is not None else set()
-    return committee.organizers & voters
+    return committee.present & voters
