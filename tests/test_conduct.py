@@ -432,3 +432,26 @@ def test_no_order_of_steps_by_one_organizer_alone_suspends_or_excludes_anybody(s
 
     with TemporaryDirectory() as folder:
         asyncio.run(go(Path(folder)))
+
+
+async def test_forgetting_takes_the_words_of_cases_and_care_with_it(town: Town) -> None:
+    await everybody_opens_a_private_chat(town)
+    await dan_joins(town)
+    await town.whispers("ana", f"/exclude @dan {REASON}")
+    await town.whispers("dan", "/reply they were shouting too")
+    await town.whispers("chi", "/care Dan kept shouting at me")
+    await town.whispers("dan", "/forget")
+    await town.practice.press("dan", "Yes, forget me for good", within=town.private("dan"))
+
+    async def left(tx: Reader) -> list[str]:
+        return [text for (text,) in await tx.all("SELECT text FROM notes WHERE text LIKE '%shouting%' LIMIT 10")]
+
+    assert await town.practice.app.database.read(left) == []
+
+
+async def test_the_log_tells_what_was_decided_and_not_why(town: Town) -> None:
+    await dan_is_suspended(town)
+    log = await town.whispers("chi", "/log members")
+    assert "It was asked whether Dan is suspended." in log
+    assert "Dan was suspended for 7 days." in log
+    assert REASON not in log
