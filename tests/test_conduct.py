@@ -455,3 +455,21 @@ async def test_the_log_tells_what_was_decided_and_not_why(town: Town) -> None:
     assert "It was asked whether Dan is suspended." in log
     assert "Dan was suspended for 7 days." in log
     assert REASON not in log
+
+
+async def test_a_suspended_organizer_reads_no_reasons_about_others(town: Town) -> None:
+    await town.says("ana", "/organizer @chi")
+    await town.presses("ben", "Agree")
+    await dan_is_suspended(town)
+    assert REASON in await town.whispers("chi", "/case 1")
+    await town.whispers("ana", "/suspend @chi passed it on")
+    await town.presses("ben", "Agree")
+    assert "for the organizers and the person concerned" in await town.whispers("chi", "/case 1")
+
+
+async def test_nobody_is_asked_about_whoever_left_before_the_time_to_reply_was_over(town: Town) -> None:
+    await dan_joins(town)
+    await town.whispers("ana", f"/exclude @dan {REASON}")
+    await town.says("dan", "/leave")
+    await town.skip("3d")
+    assert not any("has to leave the committee. The reason" in line for line in town.sees())
