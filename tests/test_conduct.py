@@ -473,3 +473,5 @@ async def test_nobody_is_asked_about_whoever_left_before_the_time_to_reply_was_o
     await town.says("dan", "/leave")
     await town.skip("3d")
     assert not any("has to leave the committee. The reason" in line for line in town.sees())
+    await town.says("dan", "/join")
+    assert "Dan and the group have been told." in await town.whispers("ana", f"/exclude @dan {REASON}"), "it is closed"
