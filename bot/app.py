@@ -19,6 +19,7 @@ from bot.domain import retention
 from bot.router import Commands
 from handlers import (
     committee,
+    conduct,
     connect,
     consent,
     credits,  # noqa: A004 - the area's name
@@ -48,6 +49,7 @@ AREAS = (
     consent.router,
     roles.router,
     groups.router,
+    conduct.router,
     log_area.router,
     quiet.router,
     languages.router,

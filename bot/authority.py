@@ -42,6 +42,9 @@ def page(commands: Commands) -> str:
             f"who have a vote, within {consent.APPOINT_WITHIN // timedelta(hours=1)} "
             "hours.",
             "",
+            "*Others*: whoever it is about has no say and is not counted. Where fewer than two other organizers are "
+            "left, the majority of the others decides, and at least two must agree.",
+            "",
             "A vote have all members but children, newcomers in their first time, whoever is suspended, and whoever "
             "has no account of their own. An organizer who was not seen for a while, was asked and did not answer "
             "does not count until they are back. Managing the chat gives no power beyond setting the committee up.",
@@ -77,11 +80,11 @@ def _said_by(command: Command) -> str:
 
 def _decided_by(command: Command) -> str:
     if command.majority:
-        return "a majority of all who have a vote"
+        return "a majority of all others who have a vote" if command.concerns else "a majority of all who have a vote"
     if command.appoints:
         return "the appointing rule"
     if command.allow in (Authority.TWO, Authority.COMMITTEE):
-        return "two organizers"
+        return "two other organizers" if command.concerns else "two organizers"
     return "the clock" if command.allow is Authority.CLOCK else "whoever says it"
 
 

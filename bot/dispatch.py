@@ -38,6 +38,7 @@ from bot.chat import (
     UserId,
     network_of,
 )
+from bot.domain import conduct
 from bot.domain.chain import canonical
 from bot.router import PROPOSED, Ambiguous, Authority, Command, Commands, Context, View, Where, read_line
 from bot.text import (
@@ -248,6 +249,8 @@ class Dispatcher:
         if renderer is None:
             return None
         committee = await people.committee(tx, card.committee_id)
+        if card.private and not await self._reads(tx, card):
+            return None
         view = View(
             tx=tx,
             now=self._now(),
@@ -262,6 +265,12 @@ class Dispatcher:
         reader = await people.reader_in(tx, card.chat_id, private=card.private, committee_id=committee.id)
         keys = await buttons.keys(tx, shown.buttons, reader=reader, committee=committee.id, now=self._now())
         return render(shown.words, reader), keys
+
+    async def _reads(self, tx: Transaction, card: cards.Due) -> bool:
+        """Whether a private chat is still that of a member: what is shown there stops when somebody leaves."""
+        reader = await people.person_of_private_chat(tx, card.chat_id)
+        found = await people.member_of(tx, card.committee_id, reader[0]) if reader else None
+        return found is not None and found[0].active
 
     async def not_pinned(self, tx: Transaction, card: cards.Due) -> None:
         """The card itself tells how to let the bot pin it: that takes no message more."""
@@ -536,7 +545,9 @@ class Dispatcher:
         found = await people.member_of(context.tx, context.of_committee.id, context.person.id)
         if found is None or not found[0].active:
             return context
-        return replace(context, of_member=found[0], roles=found[1])
+        # Whoever is suspended keeps their roles, but can do nothing with them meanwhile.
+        suspended = conduct.is_suspended(found[0].suspended_until, now=context.now)
+        return replace(context, of_member=found[0], roles=frozenset() if suspended else found[1])
 
     async def _read(
         self, context: Context, message: Message, command: Command, words: tuple[Any, ...]
@@ -610,6 +621,20 @@ class Dispatcher:
                     committee=context.of_committee.name,
                     join=Typed("/join"),
                 )
+            )
+        until = context.of_member.suspended_until
+        if until is not None and conduct.is_suspended(until, now=context.now) and not command.while_suspended:
+            raise Refusal(
+                T(
+                    "You are suspended in {committee} until {until}, and cannot do that until then. What you can do: "
+                    "say in private why this is wrong ({appeal}), ask for care ({care}), or look at {help}.",
+                    committee=context.of_committee.name,
+                    until=until,
+                    appeal=Typed("/appeal", "..."),
+                    care=Typed("/care", "..."),
+                    help=Typed("/help"),
+                ),
+                private=True,
             )
         if command.allow is Authority.ORGANIZER and "organizer" not in context.roles:
             raise Refusal(T("Only an organizer can do that. Ask one of them."))

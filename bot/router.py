@@ -101,8 +101,11 @@ class Context:
         *,
         lane: Lane = Lane.NOTICE,
         buttons: Sequence[Sequence[Button | Link]] = (),
+        about: Sequence[str] = (),
     ) -> bool:
         """Say something to a member in private. False: they have not opened a private chat with the bot.
+
+        `about`: the things whose words it tells: erasing one of them erases this too, while it waits.
 
         For somebody without an account it goes to whoever speaks for them, without buttons: those would be pressed in
         the helper's own name.
@@ -113,7 +116,7 @@ class Context:
                 return False
             if self.of_member is not None and helper.id == self.speaker.id:
                 return True
-            return await self.tell(helper, lines(T("For {name}:", name=to.name), words), lane=lane)
+            return await self.tell(helper, lines(T("For {name}:", name=to.name), words), lane=lane, about=about)
         return await outbox.tell(
             self.tx,
             to,
@@ -123,6 +126,7 @@ class Context:
             lane=lane,
             buttons=buttons,
             network=self._network,
+            about=about,
         )
 
     @property
@@ -281,6 +285,10 @@ class Command:
     """Makes somebody an organizer: a rule of its own says who must agree."""
     majority: bool = False
     """Decided by a majority of all who have a vote, however many organizers there are."""
+    concerns: str | None = None
+    """The name of the parameter with the one person whom it is about: they have no say in it."""
+    while_suspended: bool = False
+    """May also be said by a member who is suspended."""
     label: Text | None = None
     """What stands on its button in the menu; None: it is not there."""
     sample: tuple[str | Text, ...] = ()
@@ -422,6 +430,8 @@ class Router:
         proposal: Callable[..., Text] | None = None,
         appoints: bool = False,
         majority: bool = False,
+        concerns: str | None = None,
+        while_suspended: bool = False,
         label: Text | None = None,
         sample: Sequence[str | Text] = (),
         repeatable: bool = False,
@@ -433,6 +443,7 @@ class Router:
         assert not for_others or allow is Authority.MEMBER, "only what is each member's own is said for others"
 
         def declare(handler: Handler) -> Command:
+            assert concerns is None or concerns in inspect.signature(handler).parameters
             command = Command(
                 name=name,
                 handler=handler,
@@ -447,6 +458,8 @@ class Router:
                 proposal=proposal,
                 appoints=appoints,
                 majority=majority,
+                concerns=concerns,
+                while_suspended=while_suspended,
                 label=label,
                 sample=tuple(sample),
                 repeatable=repeatable,

@@ -14,7 +14,7 @@ from bot.domain import admission, ledger, offices
 from bot.domain.admission import Admission
 from bot.router import Authority, Context, Router, Telling, Todo, View, Where
 from bot.text import LANGUAGES, Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
-from storage import cards, connections, due, entries, groups, members, people, proposals, rules
+from storage import cards, conduct, connections, due, entries, groups, members, people, proposals, rules
 from storage.members import Agreement
 from storage.people import Committee, Member
 
@@ -258,6 +258,16 @@ async def _come_in(context: Context, *, agreed: int | None) -> Reply | Card:
     committee = context.committee
     if context.of_member is not None:
         return Reply(T("You are in {committee} already.", committee=committee.name), fleeting=True)
+    if await conduct.excluded(context.tx, committee.id, context.person.id) is not None:
+        raise Refusal(
+            T(
+                "{committee} decided that you are not a member any more. If you think that is wrong, write to me in "
+                "private: {appeal}",
+                committee=committee.name,
+                appeal=Typed("/appeal", "..."),
+            ),
+            private=True,
+        )
     agreement = await members.agreement(context.tx, committee.id)
     asker, returning = await members.candidate(context.tx, committee.id, context.person, now=context.now)
     numbers = {agreed} if agreed is not None else set()
@@ -529,13 +539,15 @@ async def role_words(telling: Telling, body: Mapping[str, Any]) -> Text:
 # --- going ---------------------------------------------------------------------------------------------------------
 
 
-@router.command("leave", allow=Authority.MEMBER, help=T("Leave the committee."), for_others=True)
+@router.command("leave", allow=Authority.MEMBER, while_suspended=True, help=T("Leave the committee."), for_others=True)
 async def leave(context: Context) -> Reply:
     """End the membership; the hours stay in the books and are there again after /join."""
     return await _announced(context, await _leave(context))
 
 
-@router.command("gone", allow=Authority.MEMBER, typed=False, help=T("Somebody has left the group."))
+@router.command(
+    "gone", allow=Authority.MEMBER, typed=False, while_suspended=True, help=T("Somebody has left the group.")
+)
 async def gone(context: Context) -> Reply | None:
     """Whoever leaves the group leaves the committee, unless another group of it may have them still.
 
@@ -579,6 +591,7 @@ async def nickname(context: Context, *, name: Note) -> Reply:
 
 async def _leave(context: Context) -> Words:
     await people.leave(context.tx, context.member.id, now=context.now)
+    await conduct.quieten(context.tx, context.member)
     await entries.append(context.tx, context.committee, "left", {"member": context.member.id}, now=context.now)
     await proposals.reconsider(context.tx, context.committee.id)
     await members.roll_changed(context.tx, context.committee.id, now=context.now)

@@ -28,7 +28,7 @@ OPEN_TOLD_MAX = 5
 @router.command("propose", allow=Authority.MEMBER, typed=False, help=T("Ask those who must agree."))
 async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
     """A member said what needs the committee's authority: ask for it, or do it where nobody else need agree."""
-    committee = await people.facts(context.tx, context.committee.id, now=context.now)
+    committee = await _facts(context, carried)
     command = context.commands.get(carried.command)
     assert command is not None
     rule = _rule(command, committee)
@@ -94,11 +94,26 @@ def _rule(command: Command, committee: consent.Committee) -> consent.Rule:
 async def agree(context: Context, *, number: Number) -> Reply | Card | None:
     """Consent; with enough of it the command is carried out in the committee's name."""
     found = await _open(context, number)
-    return await _agree(context, found, await people.facts(context.tx, context.committee.id, now=context.now))
+    return await _agree(context, found, await _facts(context, found.says))
+
+
+async def _facts(context: Context | View, says: Saying) -> consent.Committee:
+    """Who may agree to this command, without whom it concerns."""
+    committee = await people.facts(context.tx, context.committee.id, now=context.now)
+    command = context.commands.get(says.command)
+    if command is None or command.concerns is None:
+        return committee
+    written = says.arguments[command.concerns]
+    now = await people.member_now(context.tx, context.committee.id, written)
+    return replace(committee, concerned=frozenset({written, now.id if now else written}))
 
 
 async def _agree(context: Context, found: Proposal, committee: consent.Committee) -> Reply | Card | None:
     found = await _as_ruled_now(context, found, committee)
+    if context.member.id in committee.concerned:
+        raise Refusal(T("This is about you, so the others decide it."), private=True)
+    if found.who == "members" and not consent.may_consent(found.who, committee, context.member.id):
+        raise Refusal(T("You have no vote yet, so you cannot agree to this."))
     if not consent.may_consent(found.who, committee, context.member.id):
         raise Refusal(T("This is for the organizers to agree to. Talk to one of them."))
     new = await proposals.consent(context.tx, found.id, context.member.id, now=context.now)
@@ -212,7 +227,7 @@ async def lapse(context: Context, *, number: Number) -> None:
     if found is None or found.state != "open":
         return
     command = context.commands.get(found.says.command)
-    committee = await people.facts(context.tx, context.committee.id, now=context.now)
+    committee = await _facts(context, found.says)
     if command is not None and _nobody_could(command, committee) is not None:
         # There was nobody to agree: it waits for them, and nothing of it is lost.
         waits = replace(found, expires_at=context.now + consent.ANSWER_WITHIN)
@@ -254,7 +269,7 @@ async def lapses_soon(context: Context, *, number: Number) -> None:
     found = await proposals.numbered(context.tx, context.committee.id, number)
     if found is None or found.state != "open":
         return
-    committee = await people.facts(context.tx, context.committee.id, now=context.now)
+    committee = await _facts(context, found.says)
     consents = await proposals.consents(context.tx, found.id)
     what = await _described(context.tx, context.committee, context.commands, found.says)
     words = T("Proposal {number} waits for you until {until}: {what}", number=number, until=found.expires_at, what=what)
@@ -305,7 +320,7 @@ async def proposal_card(view: View, ref: int) -> Shown | None:
     agreed = T("Agreed: {names}.", names=names) if consents else None
     if found.state != "open":
         return Shown(lines(heading, agreed, _closed(found)))
-    committee = await people.facts(view.tx, view.committee.id, now=view.now)
+    committee = await _facts(view, found.says)
     label = T("Agree")
     button = Button(label=label, says=agree.says(number=found.number))
     command = view.commands.get(found.says.command)

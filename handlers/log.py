@@ -41,6 +41,7 @@ What = Annotated[str, choice(*_TOPICS, _VERIFY, expected=_EXPECTED)]
 @router.command(
     "log",
     allow=Authority.MEMBER,
+    while_suspended=True,
     help=T("Everything that was decided and changed, who and when. {verify} checks it.", verify=Typed("/log verify")),
     label=T("What was decided"),
     sample=("rules",),
@@ -56,7 +57,9 @@ async def log(context: Context, *, what: What = "", number: Number | None = None
     return await _page(context, last.number + 1, what)
 
 
-@router.command("log_older", allow=Authority.MEMBER, typed=False, help=T("Earlier entries."), repeatable=True)
+@router.command(
+    "log_older", allow=Authority.MEMBER, typed=False, while_suspended=True, help=T("Earlier entries."), repeatable=True
+)
 async def log_older(context: Context, *, before: Number, what: What = "") -> Reply:
     """The page before."""
     return await _page(context, before, what)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.router import Authority, Context, Router
 from bot.text import T
-from storage import buttons, connections, digests, inbox, nudges, outbox, privacy
+from storage import buttons, conduct, connections, digests, inbox, nudges, outbox, privacy
 
 router = Router("upkeep")
 
@@ -16,6 +16,7 @@ async def purge(context: Context) -> None:
     await outbox.purge(context.tx, now=context.now)
     await buttons.purge(context.tx, now=context.now)
     await connections.purge(context.tx, now=context.now)
+    await conduct.purge(context.tx, now=context.now)
     await privacy.purge(context.tx, now=context.now)
     await nudges.purge(context.tx, now=context.now)
     await digests.purge(context.tx, now=context.now)

@@ -109,14 +109,15 @@ async def withdraw(tx: Transaction, key: str, *, of: Member | None = None) -> No
 class _Waiting:
     id: int
     content: Content
+    committee_id: int
 
 
 async def settle(tx: Transaction, member: Member, *, committee: Committee, now: datetime) -> None:
     """Send a person what waits for them if they bear it now, all of it in one message; else plan when."""
     waiting = [
-        _Waiting(id_, Content.load(body))
-        for id_, body in await tx.all(
-            """SELECT n.id, n.body FROM nudges n JOIN members m ON m.id = n.member_id
+        _Waiting(id_, Content.load(body), committee_id)
+        for id_, body, committee_id in await tx.all(
+            """SELECT n.id, n.body, m.committee_id FROM nudges n JOIN members m ON m.id = n.member_id
                WHERE m.person_id = ? AND m.active = 1 AND n.body IS NOT NULL ORDER BY n.id LIMIT ?""",
             member.person_id,
             AT_ONCE_MAX,
@@ -142,7 +143,9 @@ async def settle(tx: Transaction, member: Member, *, committee: Committee, now: 
     else:
         reader = await people.reader_in(tx, place.id, private=True, committee_id=committee.id)
         content = waiting[0].content if len(waiting) == 1 else _together([one.content for one in waiting], reader)
-        message = await outbox.queue_content(tx, place, content, now=now, lane=Lane.NOTICE)
+        of = {one.committee_id for one in waiting}
+        about = [outbox.private_thing(of.pop(), place.id)] if len(of) == 1 else []
+        message = await outbox.queue_content(tx, place, content, now=now, lane=Lane.NOTICE, about=about)
         for one in waiting:
             await tx.execute(
                 "UPDATE nudges SET body = NULL, sent_us = ?, outbox_id = ? WHERE id = ?", to_us(now), message, one.id

@@ -101,6 +101,9 @@ async def queue(
 
     The message's row id.
     """
+    if place.private and committee is not None:
+        # Whoever leaves the committee is told no more of what it had for them.
+        about = (*about, private_thing(committee, place.id))
     content = Content(
         render(words, reader), await kept_buttons.keys(tx, buttons, reader=reader, committee=committee, now=now)
     )
@@ -166,6 +169,11 @@ async def queue_content(
     return int(id_)
 
 
+def private_thing(committee_id: int, chat_id: int) -> str:
+    """What everything that a committee says in a private chat is about, to withdraw it."""
+    return f"private:{committee_id}-{chat_id}"
+
+
 async def tell(
     tx: Transaction,
     to: Member,
@@ -176,16 +184,19 @@ async def tell(
     lane: Lane = Lane.NOTICE,
     buttons: Sequence[Sequence[Button | Link]] = (),
     network: str | None = None,
+    about: Sequence[str] = (),
 ) -> bool:
     """Owe these words to a member, in their private chat (best on this network) and language.
 
-    False: they have not opened one.
+    `about`: see `queue`. False: they have not opened one.
     """
     place = await people.private_chat_of(tx, to.person_id, network=network)
     if place is None:
         return False
     reader = await people.reader_in(tx, place.id, private=True, committee_id=committee.id)
-    await queue(tx, place, words, reader=reader, now=now, lane=lane, buttons=buttons, committee=committee.id)
+    await queue(
+        tx, place, words, reader=reader, now=now, lane=lane, buttons=buttons, committee=committee.id, about=about
+    )
     return True
 
 

@@ -106,12 +106,28 @@ SECTIONS: Mapping[str, str] = {
     "asked_to_organize": f"""SELECT c.name AS committee, q.why, q.asked_us, q.answer FROM rotation_asked q
         JOIN rotations r ON r.id = q.rotation_id JOIN committees c ON c.id = r.committee_id
         WHERE q.member_id IN {_MINE} ORDER BY q.asked_us DESC""",
+    "asked_about_you": f"""SELECT c.name AS committee, k.number, k.kind, k.state, k.majority, k.opened_us, k.decided_us,
+            k.appealed_us, n.text AS reason, r.text AS reply, a.text AS appeal FROM cases k
+        JOIN committees c ON c.id = k.committee_id LEFT JOIN notes n ON n.thing = 'case:' || k.id
+        LEFT JOIN notes r ON r.thing = 'reply:' || k.id LEFT JOIN notes a ON a.thing = 'appeal:' || k.id
+        WHERE k.member_id IN {_MINE} ORDER BY k.id DESC""",
+    "asked_by_you": f"""SELECT c.name AS committee, k.number, k.kind, k.state, k.opened_us, m.called AS about_whom,
+            k.opener_id IN {_MINE} AS first, CASE WHEN k.opener_id IN {_MINE} THEN n.text END AS reason FROM cases k
+        JOIN committees c ON c.id = k.committee_id JOIN members m ON m.id = k.member_id
+        LEFT JOIN notes n ON n.thing = 'case:' || k.id
+        WHERE k.opener_id IN {_MINE} OR k.seconder_id IN {_MINE} ORDER BY k.id DESC""",
+    "asked_for_care": f"""SELECT c.name AS committee, r.number, r.at_us, t.called AS taken_by, n.text AS words
+        FROM care r JOIN committees c ON c.id = r.committee_id LEFT JOIN members t ON t.id = r.taker_id
+        LEFT JOIN notes n ON n.thing = 'care:' || r.id WHERE r.writer_id IN {_MINE} ORDER BY r.id DESC""",
+    "care_for_others": f"""SELECT r.number, a.at_us, a.passed FROM care_asked a JOIN care r ON r.id = a.care_id
+        WHERE a.member_id IN {_MINE} ORDER BY a.at_us DESC""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
 }
 """What is handed out: a question for each part of it. Columns that end in `_us` are instants."""
 
 NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "meta": "the database's own secrets",
+    "care.never": "whom a request for care must not reach: whoever wrote it is told, and nobody else may know",
     "positions": "how far each network has been read",
     "rules": "what the committee has set for itself",
     "households": "a household has nothing but its members, who are handed out",
@@ -273,6 +289,11 @@ _NOBODYS = "SELECT thing FROM notes WHERE ?1 IS NULL"
 NOTES = {
     "transfer": f"""SELECT 'transfer:' || p.transfer_id FROM postings p JOIN accounts a ON a.id = p.account_id
         WHERE a.member_id IN {_MINE} UNION SELECT 'transfer:' || id FROM transfers WHERE recorder_id IN {_MINE}""",
+    "case": f"SELECT 'case:' || id FROM cases WHERE member_id IN {_MINE} OR opener_id IN {_MINE}",
+    "reply": f"SELECT 'reply:' || id FROM cases WHERE member_id IN {_MINE}",
+    "appeal": f"SELECT 'appeal:' || id FROM cases WHERE member_id IN {_MINE}",
+    "care": f"""SELECT 'care:' || c.id FROM care c WHERE c.writer_id IN {_MINE}
+        OR EXISTS (SELECT 1 FROM json_each(c.never) WHERE value IN {_MINE})""",
     # The committee's own words, whoever typed them: a role's name, and what all agreed to.
     "role": _NOBODYS,
     "working_group": _NOBODYS,
@@ -330,6 +351,11 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
     told = await tx.all(
         f"""SELECT n.thing, n.text FROM transfers t JOIN notes n ON n.thing = 'transfer:' || t.id
             WHERE n.text IS NOT NULL AND t.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM cases k
+            JOIN notes n ON n.thing IN ('case:' || k.id, 'reply:' || k.id, 'appeal:' || k.id)
+            WHERE n.text IS NOT NULL AND k.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM care r JOIN notes n ON n.thing = 'care:' || r.id
+            WHERE n.text IS NOT NULL AND r.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             LIMIT 100000""",
         person_id,
     )

@@ -28,6 +28,9 @@ SECRETS = re.compile("Zwetschgenmus|Yggdrasil|Hillside|Quittengelee", re.IGNOREC
 OPEN_TO_WHOEVER_IS_THERE = {"join", "setup", "agree_and_join"}
 """Their buttons are for people who are no members yet; whoever has one was shown it in that group."""
 
+OF_TABLES = {"case": "cases", "reply": "cases", "appeal": "cases", "care": "care"}
+"""The rows whose words are notes, where they are not exchanges."""
+
 
 @dataclass(slots=True)
 class Called(Somebody):
@@ -121,7 +124,12 @@ class Two:
                     if "id" in columns:
                         owned[table, "id"] = {row[columns.index("id")] for row in found[table]}
             notes = await tx.all("SELECT * FROM notes ORDER BY thing")
-            found["notes"] = [row for row in notes if int(row[0].partition(":")[2]) in owned["transfers", "id"]]
+            things = [row[0].partition(":") for row in notes]
+            found["notes"] = [
+                row
+                for row, (kind, _, id_) in zip(notes, things, strict=True)
+                if int(id_) in owned[OF_TABLES.get(kind, "transfers"), "id"]
+            ]
             return found
 
         return await self.practice.app.database.read(ask)

@@ -28,6 +28,8 @@ class Committee:
     members: AbstractSet[int]
     organizers: AbstractSet[int]
     founder: int | None
+    concerned: AbstractSet[int] = frozenset()
+    """Whom the matter is about: they have no say in it and are not counted."""
     vanished: AbstractSet[int] = frozenset()
     """Organizers who have not been seen for long and did not answer."""
 
@@ -48,12 +50,13 @@ class Rule:
 def rule(committee: Committee, *, appoints: bool, majority: bool = False) -> Rule:
     """The rule for a proposal made now. `appoints`: it makes somebody an organizer.
 
-    `majority`: it is for all who have a vote, whoever organizes. Raises Refusal where nobody could carry it: rules
-    wait until there are two organizers.
+    `majority`: it is for all who have a vote, whoever organizes. So is what concerns somebody, where fewer than two
+    other organizers are left. Raises Refusal where nobody could carry it: rules wait until there are two organizers.
     """
-    if majority:
+    unconcerned = len(committee.present - committee.concerned)
+    if majority or (committee.concerned and unconcerned < ORGANIZERS_NEEDED):
         return Rule(who="members", within=ANSWER_WITHIN)
-    if len(committee.present) >= ORGANIZERS_NEEDED:
+    if unconcerned >= ORGANIZERS_NEEDED:
         return Rule(who="organizers", within=ANSWER_WITHIN)
     if not appoints:
         raise Refusal(
@@ -81,7 +84,9 @@ def missing(who: Who, committee: Committee, consents: AbstractSet[int]) -> int:
 def needed(who: Who, committee: Committee) -> int:
     """How many must agree, as the committee is now."""
     if who == "members":
-        return len(committee.members) // 2 + 1
+        majority = len(committee.members - committee.concerned) // 2 + 1
+        # In a committee of two, one would decide about the other.
+        return max(ORGANIZERS_NEEDED, majority) if committee.concerned else majority
     return 1 if who == "founder" else ORGANIZERS_NEEDED
 
 
@@ -91,8 +96,9 @@ def carried(who: Who, committee: Committee, consents: AbstractSet[int]) -> bool:
 
 
 def _electorate(who: Who, committee: Committee) -> AbstractSet[int]:
+    voters = committee.members - committee.concerned
     if who == "members":
-        return committee.members
+        return voters
     if who == "founder":
-        return {committee.founder} & set(committee.members) if committee.founder is not None else set()
-    return committee.present & committee.members
+        return {committee.founder} & set(voters) if committee.founder is not None else set()
+    return committee.present & voters

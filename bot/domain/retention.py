@@ -19,6 +19,8 @@ OUTCOMES = timedelta(days=365)
 """Why a proposal could not be carried out, in words."""
 DEPARTED = timedelta(days=365)
 """The name and the accounts of somebody who has left every committee; then a pseudonym stands for them."""
+CARE = timedelta(days=90)
+"""Requests for care, with their words and who was asked."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -64,6 +66,12 @@ KINDS = (
     Kind(what=T("Memberships, roles, decisions, with dates"), seen_by=T("your committee"), kept=None),
     Kind(what=T("Exchanges"), seen_by=T("your committee; your balance only you"), kept=None),
     Kind(what=T("Notes of exchanges"), seen_by=T("the two of you, until one erases them"), kept=None),
+    Kind(
+        what=T("Why somebody was suspended or excluded, and what they said to it"),
+        seen_by=T("whoever decides, until one of you is forgotten"),
+        kept=None,
+    ),
+    Kind(what=T("Requests for care"), seen_by=T("whom I asked to see to it"), kept=CARE),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
     Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),
 )
