@@ -133,8 +133,8 @@ async def _whole(context: Context, number: int) -> Reply:
         raise Refusal(
             T("There is no entry {number}. {log} shows the numbers.", number=number, log=Typed("/log")), private=True
         )
-    # An exchange as it is written down tells who gave whom how much. Its hash does not: to guess what is in it, one would
-    # have to know the committee's uid, which goes into every hash and is told to nobody.
+    # An exchange as it is written down tells who gave whom how much. Its hash does not: to guess what is in it, one
+    # would have to know the committee's uid, which goes into every hash and is told to nobody.
     open_ = entry.kind != "transfer"
     return Reply(
         lines(
