@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -20,8 +20,9 @@ from typing import Any, Literal
 from bot import archive, config
 from bot.chat import DOCUMENT_CHARACTERS_MAX, Document
 from bot.config import Config
+from bot.domain import chain
 from bot.text import T, Typed
-from storage import copies, custodians, database, people
+from storage import copies, custodians, database, people, privacy
 from storage.copies import Holdings, NotSound
 from storage.database import Database, NewerSchema, Reader, StorageError, Transaction
 
@@ -36,6 +37,7 @@ MANIFEST, DATABASE, KEY, SETTINGS, MATRIX = (
 AWAY = "handed-over"
 """This file in a data folder says that the bot lives elsewhere now."""
 FORMAT = 1
+_STAMP = "%Y-%m-%d-%H%M%S"
 
 Kind = Literal["copy", "handover"]
 
@@ -141,7 +143,7 @@ def make(
             if committee is None:
                 files |= _matrix_files(settings)
         to.mkdir(parents=True, exist_ok=True)
-        path = to / f"{name}-{now:%Y-%m-%d-%H%M%S}{archive.SUFFIX}"
+        path = to / f"{name}-{now:{_STAMP}}{archive.SUFFIX}"
         size = archive.seal(path, files, recipients)
     except FileNotFoundError:
         raise CannotCopy(f"There is no database in {settings.data} yet.") from None
@@ -215,6 +217,8 @@ async def nightly(settings: Config, kept: Database, *, now: Callable[[], datetim
 
     How it went stands in the database afterwards; older copies go, as many as there are too many.
     """
+    forgotten = await kept.read(privacy.last_forgotten)
+    failed = set[str]()
     for wanted in await kept.read(lambda tx: _wanted(tx, settings)):
         trouble, made, text = None, None, None
         try:
@@ -226,9 +230,12 @@ async def nightly(settings: Config, kept: Database, *, now: Callable[[], datetim
             text = await asyncio.to_thread(_sendable, made)
         except CannotCopy as error:
             trouble = " ".join(error.sentences)
+            failed.add(wanted.uid or "solibot")
             log.error("no copy was made")
         if wanted.id is not None:
             await kept.transact(partial(_note, wanted=wanted, made=made, text=text, trouble=trouble, now=now()))
+    if forgotten is not None:
+        await asyncio.to_thread(_forget, settings.data / FOLDER, forgotten, failed=failed)
 
 
 def _sendable(made: Made) -> str | None:
@@ -273,10 +280,12 @@ def _thin_out(folder: Path, name: str) -> None:
         old.unlink()
 
 
-def forget(settings_data: Path) -> None:
-    """Copies that still hold what somebody has erased go. The next night makes new ones."""
-    for old in (settings_data / FOLDER).glob(f"*{archive.SUFFIX}"):
-        old.unlink()
+def _forget(folder: Path, before: datetime, *, failed: Collection[str]) -> None:
+    """Copies that still hold what was erased go, but for those that no newer one could take the place of yet."""
+    for old in folder.glob(f"*{archive.SUFFIX}"):
+        name, _, made = old.stem.partition("-")
+        if made < f"{before:{_STAMP}}" and name not in failed:
+            old.unlink()
 
 
 # --- by hand ---------------------------------------------------------------------------------------------------------
@@ -433,16 +442,11 @@ def _fill(folder: Path, files: Mapping[str, bytes], manifest: Manifest) -> Holdi
     return found
 
 
-def fingerprint(head: str) -> str:
-    """The end of a chain of entries, short enough to compare by eye."""
-    return f"{head[:4]}-{head[4:8]}-{head[8:12]}".upper()
-
-
 def told(made: Made) -> Iterator[str]:
     """What to say of an archive."""
     yield f"{made.path} ({-(-made.bytes // 1024)} KB, read back after writing)"
     for books in made.manifest.books:
-        yield f"  {books.name}: {books.entries} entries, fingerprint {fingerprint(books.head)}"
+        yield f"  {books.name}: {books.entries} entries, fingerprint {chain.fingerprint(books.head)}"
     yield f"  can be opened by {len(made.recipients)} keys: {', '.join(made.recipients)}"
 
 
@@ -451,7 +455,7 @@ def after_restoring(done: Restored) -> Iterator[str]:
     manifest, folder = done.manifest, done.settings.parent
     yield f"{folder} holds what was copied on {manifest.made:%Y-%m-%d %H:%M} UTC:"
     for books in manifest.books:
-        yield f"  {books.name}: {books.entries} entries, fingerprint {fingerprint(books.head)}"
+        yield f"  {books.name}: {books.entries} entries, fingerprint {chain.fingerprint(books.head)}"
     yield "Compare the fingerprints with what /log verify says in the group, where somebody still can."
     if manifest.kind == "copy":
         yield "What was recorded after that is not in it, and what still waited to be said is not said any more."

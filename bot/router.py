@@ -13,11 +13,12 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import ValidationError
 
-from bot.arguments import Kind, PersonKind, Reading, TableKind, Word, words_of
+from bot.arguments import Kind, PersonKind, Reading, RollKind, TableKind, Word, words_of
 from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Shown, network_of
+from bot.domain import quiet
 from bot.domain.chain import canonical
-from bot.text import Listed, Refusal, T, Text, Typed, Words
-from storage import cards, outbox, people
+from bot.text import Listed, Refusal, T, Text, Typed, Words, lines
+from storage import cards, digests, due, nudges, outbox, people
 from storage.database import Transaction
 from storage.people import Committee, Member
 
@@ -67,6 +68,8 @@ class Context:
     person: people.Person | None = None
     of_committee: Committee | None = None
     of_member: Member | None = None
+    spoken_by: Member | None = None
+    """The helper who says it in the name of `of_member`; None: they say it themselves."""
     roles: frozenset[str] = frozenset()
     authority: Authority = Authority.ANYONE
     manages_chat: bool | None = None
@@ -86,6 +89,11 @@ class Context:
         assert self.of_member is not None, "commands for anyone must look at of_member"
         return self.of_member
 
+    @property
+    def speaker(self) -> Member:
+        """Whose mouth it comes from: the member's own, or that of the helper who speaks for them."""
+        return self.spoken_by or self.member
+
     async def tell(
         self,
         to: Member,
@@ -94,7 +102,18 @@ class Context:
         lane: Lane = Lane.NOTICE,
         buttons: Sequence[Sequence[Button | Link]] = (),
     ) -> bool:
-        """Say something to a member in private. False: they have not opened a private chat with the bot."""
+        """Say something to a member in private. False: they have not opened a private chat with the bot.
+
+        For somebody without an account it goes to whoever speaks for them, without buttons: those would be pressed in
+        the helper's own name.
+        """
+        if to.helper_id is not None:
+            helper = await people.member_now(self.tx, self.committee.id, to.helper_id)
+            if helper is None or not helper.active or helper.helper_id is not None:
+                return False
+            if self.of_member is not None and helper.id == self.speaker.id:
+                return True
+            return await self.tell(helper, lines(T("For {name}:", name=to.name), words), lane=lane)
         return await outbox.tell(
             self.tx,
             to,
@@ -111,12 +130,16 @@ class Context:
         """Where it is said, somebody with several accounts is told of it."""
         return network_of(self.place.address) if self.place is not None else None
 
-    async def nudge(self, to: Member, words: Words, *, buttons: Sequence[Sequence[Button | Link]] = ()) -> bool:
+    async def nudge(
+        self, to: Member, words: Words, *, buttons: Sequence[Sequence[Button | Link]] = (), key: str | None = None
+    ) -> bool:
         """Remind a member in private of something that can wait. False: they have not opened a private chat.
 
-        All areas share one budget of these for each person and day; alerts and answers are not nudges.
+        All areas share one budget of these for each person and day; alerts and answers are not nudges. `key`: what it
+        is about, such as `term:12`. It takes the place of what waits under the same one; `nudges.withdraw` takes it
+        back when the thing is over.
         """
-        return await self.tell(to, words, buttons=buttons)
+        return await nudges.nudge(self.tx, to, words, committee=self.committee, now=self.now, buttons=buttons, key=key)
 
     async def announce(
         self,
@@ -125,10 +148,32 @@ class Context:
         lane: Lane = Lane.NOTICE,
         buttons: Sequence[Sequence[Button | Link]] = (),
         but: people.Place | None = None,
+        routine: bool = False,
     ) -> None:
-        """Say something in every chat of the committee; `but` in the one where it is said otherwise."""
+        """Say something in every chat of the committee; `but` in the one where it is said otherwise.
+
+        A notice that only the clock brings about waits in quiet hours for the morning. `routine`: it is told in the
+        committee's digest instead, where there is one.
+        """
+        if routine and await digests.of(self.tx, self.committee.id) is not None:
+            return
+        morning = quiet.after_quiet(quiet.HOURS_DEFAULT, self.now, self.committee.zone)
+        waits = lane is Lane.NOTICE and self.place is None and morning > self.now
+        if waits:
+            await due.plan(
+                self.tx,
+                f"morning:{self.committee.id}",
+                Saying(command="morning"),
+                local=morning.astimezone(self.committee.zone).replace(tzinfo=None),
+                zone=self.committee.zone,
+                committee=self.committee.id,
+                late="do",
+            )
         for place in await people.chats_of(self.tx, self.committee.id):
             if but is not None and place.id == but.id:
+                continue
+            if waits:
+                await digests.hold(self.tx, place, words, committee=self.committee, buttons=buttons, now=self.now)
                 continue
             await outbox.queue(
                 self.tx,
@@ -144,7 +189,7 @@ class Context:
     async def show(self, card: Card) -> None:
         """Show a thing in every chat of the committee."""
         for place in await people.chats_of(self.tx, self.committee.id):
-            await cards.show(self.tx, card.thing, place, committee=self.committee.id)
+            await cards.show(self.tx, card.thing, place, committee=self.committee.id, pinned=card.pinned)
 
     async def show_to(self, to: Member, card: Card) -> bool:
         """Show a thing to a member in private. False: they have not opened a private chat with the bot."""
@@ -242,11 +287,13 @@ class Command:
     """A better example of the whole line than the kinds of its arguments give."""
     repeatable: bool = False
     """Only asks, and changes nothing: it may be said again in a private chat to be answered there."""
+    for_others: bool = False
+    """A helper may say it in the name of somebody without an account. Never what takes a vote or a consent."""
 
     @property
     def takes_document(self) -> bool:
         """Whether a file may come with it."""
-        return any(isinstance(parameter.kind, TableKind) for parameter in self.parameters)
+        return any(isinstance(parameter.kind, TableKind | RollKind) for parameter in self.parameters)
 
     def says(self, **arguments: Any) -> Saying:
         """This command with these arguments, to be said later."""
@@ -307,6 +354,8 @@ Waiting = Callable[[Context], Awaitable[Sequence[Todo]]]
 """What waits for whoever says it, of one area."""
 
 
+Tidings = Callable[[Context, digests.Since], Awaitable[Sequence[Todo]]]
+"""What of one area the committee should hear of since its last digest; with buttons, where something can be done."""
 Topic = Literal["rules", "decisions", "roles", "members", "groups"]
 """What `/log` can be asked for alone."""
 
@@ -356,6 +405,7 @@ class Router:
         self.commands: list[Command] = []
         self.cards: dict[str, CardRenderer] = {}
         self.todos: list[Waiting] = []
+        self.digests: list[Tidings] = []
         self.entries: list[EntryWords] = []
 
     def command(
@@ -375,10 +425,12 @@ class Router:
         label: Text | None = None,
         sample: Sequence[str | Text] = (),
         repeatable: bool = False,
+        for_others: bool = False,
     ) -> Callable[[Handler], Command]:
         """Declare a command: the function's keyword-only, annotated parameters are its arguments."""
         assert re.fullmatch(r"[a-z0-9_]{1,32}", name), "Telegram's rule for command names"
         assert (allow in PROPOSED) == (proposal is not None), "what is decided together must be put in words"
+        assert not for_others or allow is Authority.MEMBER, "only what is each member's own is said for others"
 
         def declare(handler: Handler) -> Command:
             command = Command(
@@ -398,6 +450,7 @@ class Router:
                 label=label,
                 sample=tuple(sample),
                 repeatable=repeatable,
+                for_others=for_others,
             )
             self.commands.append(command)
             return command
@@ -408,6 +461,11 @@ class Router:
         """Declare what of this area may wait for a member: `/todo` asks every area."""
         self.todos.append(waiting)
         return waiting
+
+    def digest(self, tidings: Tidings) -> Tidings:
+        """Declare what of this area goes into the committee's digest; nobody's balance, ever."""
+        self.digests.append(tidings)
+        return tidings
 
     def entry(self, kind: str, *keys: str, about: Topic | None = None) -> Callable[[Tells], Tells]:
         """Declare how entries of this kind in the books are told. `keys`: only those whose body has one of them."""
@@ -500,6 +558,15 @@ class Commands:
         close = difflib.get_close_matches(name, [command.name for command in self.listed()], n=1, cutoff=0.6)
         return self._commands[close[0]] if close else None
 
+    def spoken_for(self, word: str) -> Command:
+        """The command of this name, with or without the slash, where a helper may say it for others. Raises Refusal."""
+        typed = word.lstrip("/!").partition("@")[0].lower()
+        command = self._commands.get(typed)
+        if command is not None and command.typed and command.for_others:
+            return command
+        own = Listed(tuple(Typed(f"/{found.name}") for found in self._commands.values() if found.for_others))
+        raise Refusal(T("That is not said for somebody else. What you can say for them: {commands}.", commands=own))
+
     def card(self, kind: str) -> CardRenderer | None:
         """How this kind of thing is shown."""
         return self._cards.get(kind)
@@ -561,7 +628,7 @@ class Commands:
 class Ambiguous(Exception):
     """A word fits several people: each choice is the whole command with one of them in it."""
 
-    def __init__(self, word: str, choices: Sequence[tuple[str, Saying]]) -> None:
+    def __init__(self, word: str, choices: Sequence[tuple[str | Text, Saying]]) -> None:
         super().__init__()
         self.word, self.choices = word, choices
 
@@ -574,7 +641,7 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
     """
     left = list(words)
     values: dict[str, Any] = {}
-    doubt: tuple[str, Parameter, tuple[Any, ...]] | None = None
+    doubts: list[tuple[str, Parameter, tuple[Any, ...]]] = []
     open_ = [parameter for parameter in command.parameters if not parameter.kind.rest]
     while left and open_:
         for parameter in open_:
@@ -583,7 +650,7 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
                 continue
             values[parameter.name] = found.value
             if found.others:
-                doubt = (left[0].text, parameter, (found.value, *found.others))
+                doubts.append((left[0].text, parameter, (found.value, *found.others)))
             del left[: found.count]
             open_.remove(parameter)
             break
@@ -598,7 +665,16 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
         raise _misread(command, missing[0], left[0] if left else None)
     for parameter in command.parameters:
         if parameter.kind.rest and (left or reading.document is not None):
-            found = await parameter.kind.read(left, reading, first=True)
+            try:
+                found = await parameter.kind.read(left, reading, first=True)
+            except Ambiguous as inner:
+                # Somebody in the command that this one carries: each choice is the whole line.
+                if doubts:
+                    raise _too_many_doubts(doubts[0][0], inner.word) from inner
+                raise Ambiguous(
+                    inner.word,
+                    [(label, command.says(**{**values, parameter.name: says})) for label, says in inner.choices],
+                ) from inner
             if found is not None:
                 values[parameter.name] = found.value
                 left = left[found.count :]
@@ -606,13 +682,25 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
             raise _misread(command, parameter, None)
     if left:
         raise _misread(command, open_[0], left[0]) if open_ else _too_much(command, left[0])
-    if doubt is not None:
-        word, parameter, values_ = doubt
+    if len(doubts) > 1:
+        raise _too_many_doubts(doubts[0][0], doubts[1][0])
+    for word, parameter, values_ in doubts:
         choices = [
             (parameter.kind.label(value), command.says(**{**values, parameter.name: value})) for value in values_
         ]
         raise Ambiguous(word, choices)
     return values
+
+
+def _too_many_doubts(one: str, other: str) -> Refusal:
+    return Refusal(
+        T(
+            "“{one}” and “{other}” each fit several people. Say one of them more exactly: by the whole name, a "
+            "nickname or an account.",
+            one=_clipped(one),
+            other=_clipped(other),
+        )
+    )
 
 
 def _misread(command: Command, parameter: Parameter, word: Word | None) -> Refusal:

@@ -13,7 +13,7 @@ from bot.domain import joining, ledger
 from bot.domain.grammar import folded
 from bot.router import Authority, Context, Router, Telling, Where
 from bot.text import Listed, Minutes, Refusal, T, Text, Typed, lines
-from storage import cards, connections, due, entries, outbox, people, proposals, transfers
+from storage import cards, connections, due, entries, members, outbox, people, proposals, transfers
 from storage.connections import Account, Group
 from storage.people import Committee, Member, Place
 
@@ -144,8 +144,11 @@ async def _take_group_code(context: Context, place: Place, typed: str) -> Reply:
     await entries.append(
         context.tx, committee, "connected", {"chat": place.id, "code_by": found.member_id}, now=context.now
     )
+    # Whoever is here joins by the same card as in the other groups.
+    await cards.show(context.tx, Card("committee", committee.id).thing, place, committee=committee.id, pinned=True)
     for proposal in await proposals.open_ones(context.tx, committee.id):
         await cards.show(context.tx, Card("proposal", proposal).thing, place, committee=committee.id)
+    await members.roll_changed(context.tx, committee.id, now=context.now)
     assert context.person is not None
     here = next(group for group in await connections.groups_of(context.tx, committee.id) if group.place.id == place.id)
     await replace(context, of_committee=committee).announce(
@@ -176,8 +179,7 @@ async def _take_group_code(context: Context, place: Place, typed: str) -> Reply:
                 choice=_JOIN,
                 connect=CONNECT,
             ),
-        ),
-        buttons=((Button(label=_JOIN, says=Saying(command="join")),),),
+        )
     )
 
 

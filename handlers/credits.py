@@ -8,23 +8,34 @@ from typing import Any
 from bot.arguments import Duration, Note, Number, Person
 from bot.chat import Button, Card, Reply, Shown
 from bot.domain import ledger
-from bot.router import Authority, Context, Router, Telling, View
-from bot.text import Lines, Minutes, Refusal, T, Text, Typed, Words, lines
-from storage import buttons, cards, notes, people, transfers
+from bot.router import Authority, Context, Router, Telling, Todo, View
+from bot.text import Lines, Minutes, N, Refusal, T, Text, Typed, Words, Written, lines
+from storage import buttons, cards, entries, notes, people, transfers
 from storage.database import Transaction
+from storage.digests import Since
 from storage.people import Committee
 
 router = Router("credits")
 
 
-@router.command("thank", allow=Authority.MEMBER, help=T("Thank someone with your time: they did something for you."))
+@router.command(
+    "thank",
+    allow=Authority.MEMBER,
+    help=T("Thank someone with your time: they did something for you."),
+    for_others=True,
+)
 async def thank(context: Context, *, to: Person, time: Duration, what: Note = "") -> Reply | Card:
     """Whoever helped gains the time, whoever was helped gives it."""
     giver, receiver = await transfers.accounts(context.tx, context.committee, context.member, to)
     transfer = ledger.transfer(giver, receiver, time, at=context.now)
-    id_, _ = await transfers.record(context.tx, context.committee, transfer, recorder=context.member, note=what)
+    id_, _ = await transfers.record(context.tx, context.committee, transfer, recorder=context.speaker, note=what)
     card = Card("transfer", id_)
+    if what:
+        await notes.wrote(context.tx, card.thing, context.member.id, now=context.now)
     told = await context.show_to(to, Card("thanks", id_))
+    if to.helper_id is not None:
+        words = T("{name} thanked you with {time}.", name=context.member.name, time=time)
+        told = await context.tell(to, words)
     if not told and context.place is not None and context.place.private:
         # Whoever is thanked hears of it: where not in private, in the group.
         await context.show(card)
@@ -54,6 +65,8 @@ async def transfer_card(view: View, ref: int) -> Shown | None:
         time=exchange.minutes,
         number=exchange.number,
     )
+    if exchange.recorder is not None:
+        words = T("{what} Recorded by {name}.", what=words, name=exchange.recorder)
     return Shown(words, buttons=((balance, Button(label=T("Undo"), says=undo.says(number=exchange.number))),))
 
 
@@ -66,13 +79,25 @@ async def thanks_card(view: View, ref: int) -> Shown | None:
     name, time = exchange.giver, exchange.minutes
     if exchange.reversed:
         return Shown(T("Undone: {name} thanked you with {time}.", name=name, time=time))
-    note = await notes.of(view.tx, f"transfer:{ref}")
+    note = await notes.written(view.tx, Card("transfer", ref).thing)
+    if exchange.recorder is not None:
+        recorded = T("{name} recorded it.", name=exchange.recorder)
+        return Shown(
+            lines(
+                T("{name} thanked you with {time}: {note}", name=name, time=time, note=note)
+                if note
+                else T("{name} thanked you with {time}.", name=name, time=time),
+                recorded,
+            )
+        )
     if note:
         return Shown(T("{name} thanked you with {time}: {note}", name=name, time=time, note=note))
     return Shown(T("{name} thanked you with {time}.", name=name, time=time))
 
 
-@router.command("balance", allow=Authority.MEMBER, help=T("Your hours; only you see them."), repeatable=True)
+@router.command(
+    "balance", allow=Authority.MEMBER, help=T("Your hours; only you see them."), repeatable=True, for_others=True
+)
 async def balance_(context: Context) -> Reply:
     """What the member has, in private."""
     account = await transfers.account(context.tx, context.committee, context.member)
@@ -88,7 +113,13 @@ async def balance_(context: Context) -> Reply:
     )
 
 
-@router.command("history", allow=Authority.MEMBER, help=T("Your latest exchanges; only you see them."), repeatable=True)
+@router.command(
+    "history",
+    allow=Authority.MEMBER,
+    help=T("Your latest exchanges; only you see them."),
+    repeatable=True,
+    for_others=True,
+)
 async def history(context: Context) -> Reply:
     """The member's newest exchanges, in private."""
     found = await transfers.recent(context.tx, context.member)
@@ -101,10 +132,14 @@ async def history(context: Context) -> Reply:
             private=True,
         )
     told = tuple(Card("transfer", line.id).thing for line in found if line.note)
-    return Reply(Lines(tuple(_line(line) for line in found)), private=True, about=told)
+    told_lines = [
+        _line(line, await notes.written(context.tx, Card("transfer", line.id).thing) if line.note else None)
+        for line in found
+    ]
+    return Reply(Lines(tuple(told_lines)), private=True, about=told)
 
 
-def _line(line: transfers.Line) -> Words:
+def _line(line: transfers.Line, note: Written | None) -> Words:
     helped = line.minutes > 0
     time = Minutes(abs(line.minutes))
     if line.reverses is not None:
@@ -116,7 +151,7 @@ def _line(line: transfers.Line) -> Words:
     )
     if line.reversed:
         return T("{what} (undone)", what=what)
-    return T("{what} “{note}”", what=what, note=line.note) if line.note else what
+    return T("{what} “{note}”", what=what, note=note) if note else what
 
 
 @router.command("undo", allow=Authority.MEMBER, help=T("Take back what you recorded by mistake, within 10 minutes."))
@@ -181,7 +216,12 @@ async def _numbered(tx: Transaction, committee: Committee, number: int) -> int:
     return id_
 
 
-@router.command("erase", allow=Authority.MEMBER, help=T("Erase the note of one of your exchanges. The hours stay."))
+@router.command(
+    "erase",
+    allow=Authority.MEMBER,
+    help=T("Erase the note of one of your exchanges. The hours stay."),
+    for_others=True,
+)
 async def erase(context: Context, *, number: Number) -> Reply:
     """The words go from every file; the hours stay in the books."""
     id_ = await _numbered(context.tx, context.committee, number)
@@ -190,7 +230,7 @@ async def erase(context: Context, *, number: Number) -> Reply:
         raise Refusal(T("Only the two people in no. {number} can erase its note.", number=number))
     if not await notes.erase(context.tx, f"transfer:{id_}"):
         raise Refusal(T("No. {number} has no note.", number=number))
-    await buttons.forget_questions(context.tx, parties)
+    await buttons.forget_questions(context.tx, parties | {context.speaker.id})
     await _show_changed(context, id_)
     return Reply(
         T(
@@ -199,6 +239,15 @@ async def erase(context: Context, *, number: Number) -> Reply:
             number=number,
         )
     )
+
+
+@router.digest
+async def tidings(context: Context, since: Since) -> list[Todo]:
+    """How many exchanges there were; never who has what."""
+    found = await entries.since(context.tx, context.committee.id, since.entry, "transfer", limit=10_000)
+    undone = sum("reverses" in body for _, body in found)
+    count = len(found) - 2 * undone
+    return [Todo(words=N("{n} exchange of help.", "{n} exchanges of help.", count))] if count > 0 else []
 
 
 async def _show_changed(context: Context, transfer_id: int) -> None:

@@ -381,7 +381,8 @@ async def _settle(context: Context, found: WorkingGroup, member_id: int) -> Repl
 async def group_chat_let_go(context: Context) -> Reply:
     """Its members, organizers, and whoever manages the chat can do it; the group goes on."""
     found = await _here(context)
-    assert found is not None
+    if found is None:
+        raise Refusal(T("This chat is no working group's."))
     assert context.place is not None
     mine = {one.id for one in await groups.of_member(context.tx, context.member.id)}
     if found.id not in mine and "organizer" not in context.roles and not context.manages_chat:

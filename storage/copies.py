@@ -26,12 +26,13 @@ _BOT_ITSELF: tuple[str, ...] = (
     "DELETE FROM buttons WHERE committee_id IS NULL",
     "DELETE FROM meta WHERE name NOT IN ('mend_tries')",
     "DELETE FROM host",
+    "DELETE FROM forgotten",
     # Another bot has yet to be let into the groups, and into private chats.
     "DELETE FROM outbox",
     "UPDATE identities SET private_chat_id = NULL",
     "UPDATE chats SET open = 0",
 )
-BELONGS_TO_NOBODY = frozenset({"inbox", "positions", "guesses", "meta", "notes", "host"})
+BELONGS_TO_NOBODY = frozenset({"inbox", "positions", "guesses", "meta", "notes", "host", "forgotten", "second_texts"})
 """Tables whose rows lead to no committee by references; each is dealt with above or below."""
 
 
@@ -158,9 +159,10 @@ def _drop_notes(connection: Any) -> None:
     """Words stay only where an entry that is left vouches for them, by the hash that stands in it."""
     bodies = connection.execute("SELECT body FROM entries").fetchall()
     vouched = {word for (body,) in bodies for word in notes.hashes_in(body)}
-    for thing, text, salt in connection.execute("SELECT thing, text, salt FROM notes").fetchall():
-        if text is None or chain.veil(text, salt=salt) not in vouched:
-            connection.execute("DELETE FROM notes WHERE thing = ?", (thing,))
+    for table in ("notes", "second_texts"):
+        for thing, text, salt in connection.execute(f"SELECT thing, text, salt FROM {table}").fetchall():
+            if text is None or chain.veil(text, salt=salt) not in vouched:
+                connection.execute(f"DELETE FROM {table} WHERE thing = ? AND salt IS ?", (thing, salt))
 
 
 def holdings(path: Path, key: str | None) -> Holdings:

@@ -24,6 +24,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -532,6 +533,13 @@ class Database:
                 copy.unlink()
         except OSError as error:
             raise _Failed from error
+
+    def remove_old_copies(self, *, before: datetime) -> None:
+        """Copies made before a change of schema are for going back: after a while nobody does."""
+        for copy in self.path.parent.glob(f"{glob.escape(self.path.name)}.before-*"):
+            with contextlib.suppress(OSError):
+                if copy.stat().st_mtime < before.timestamp():
+                    copy.unlink()
 
     def _roll_back(self) -> None:
         # SQLite may already have rolled back by itself; then there is nothing to undo.

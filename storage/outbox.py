@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
 from bot.chat import Button, ChatId, Document, Key, Lane, Link
+from bot.domain import retention
 from bot.text import Reader as For
 from bot.text import Span, Words, render
 from storage import buttons as kept_buttons
 from storage import people
-from storage.database import Reader, Transaction
+from storage.database import Reader, Row, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member, Place
 
 LOADED_MAX = 1000
-KEPT = timedelta(hours=48)
+KEPT = retention.SENT
 """How long the key of a message that was sent is remembered."""
 
 
@@ -39,6 +41,33 @@ class Owed:
     """The row id of the group that is told when a private chat turns out to be closed."""
     created_at: datetime
     document: Document | None = None
+
+
+GOODBYE = "goodbye"
+"""What the last words to somebody who is forgotten are about."""
+
+
+def thing(id_: int) -> str:
+    """One message by its own name, for whoever withdraws it."""
+    return f"outbox:{id_}"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message says: words and buttons as they go out."""
+
+    spans: tuple[Span, ...]
+    keys: tuple[tuple[Key, ...], ...] = ()
+
+    def dump(self) -> str:
+        """As text for a column."""
+        return _body(self.spans, self.keys, None, None)
+
+    @classmethod
+    def load(cls, body: str) -> Content:
+        """Back from a column."""
+        read = json.loads(body)
+        return cls(_spans(read), _keys(read))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +96,43 @@ async def queue(
     about: Sequence[str] = (),
     fallback: int | None = None,
     document: Document | None = None,
-) -> None:
-    """Owe these words to a chat. `about`: the things they tell of; erasing one erases them while they wait."""
-    spans = render(words, reader)
-    keys = await kept_buttons.keys(tx, buttons, reader=reader, committee=committee, now=now)
+) -> int:
+    """Owe these words to a chat. `about`: the things they tell of; erasing one erases them while they wait.
+
+    The message's row id.
+    """
+    content = Content(
+        render(words, reader), await kept_buttons.keys(tx, buttons, reader=reader, committee=committee, now=now)
+    )
+    return await queue_content(
+        tx,
+        place,
+        content,
+        now=now,
+        lane=lane,
+        topic=topic,
+        reply_to=reply_to,
+        about=about,
+        fallback=fallback,
+        document=document,
+    )
+
+
+async def queue_content(
+    tx: Transaction,
+    place: Place,
+    content: Content,
+    *,
+    now: datetime,
+    lane: Lane,
+    topic: str | None = None,
+    reply_to: str | None = None,
+    about: Sequence[str] = (),
+    fallback: int | None = None,
+    document: Document | None = None,
+) -> int:
+    """Owe what is put into words already; the message's row id."""
+    spans, keys = content.spans, content.keys
     key = tx.token()
     id_ = await tx.value(
         """INSERT INTO outbox (key, chat_id, topic, lane, about, body, reply_to, created_us)
@@ -101,6 +163,7 @@ async def queue(
             document=document,
         )
     )
+    return int(id_)
 
 
 async def tell(
@@ -144,12 +207,25 @@ async def by_key(tx: Reader, key: str) -> Owed | None:
 
 async def delivered(tx: Transaction, id_: int, message: str) -> None:
     """The network has taken the message; its words go."""
-    await tx.execute("UPDATE outbox SET state = 'delivered', body = NULL, message = ? WHERE id = ?", message, id_)
+    rows = await tx.all(
+        "UPDATE outbox SET state = 'delivered', body = NULL, message = ? WHERE id = ? RETURNING chat_id, about",
+        message,
+        id_,
+    )
+    await _after(tx, rows)
 
 
 async def give_up(tx: Transaction, id_: int) -> None:
     """The message will never be taken; its words go."""
-    await tx.execute("UPDATE outbox SET state = 'given_up', body = NULL WHERE id = ?", id_)
+    rows = await tx.all("UPDATE outbox SET state = 'given_up', body = NULL WHERE id = ? RETURNING chat_id, about", id_)
+    await _after(tx, rows)
+
+
+async def _after(tx: Transaction, rows: list[Row]) -> None:
+    """After the last words to somebody who is forgotten, the chat they were said in is forgotten too."""
+    for chat_id, about in rows:
+        if about and f" {GOODBYE} " in about:
+            await people.forget_place(tx, chat_id)
 
 
 async def withdraw(tx: Transaction, thing: str) -> None:
@@ -159,6 +235,42 @@ async def withdraw(tx: Transaction, thing: str) -> None:
         _listed((thing,)),
     )
     tx.outgoing.append(Withdrawn(thing))
+
+
+async def rename(tx: Transaction, chats: Collection[int], change: Callable[[str], str]) -> None:
+    """Say what waits for these chats in other words: `change` is given each piece of text.
+
+    A message that changes is withdrawn and queued again, behind what waits already; one with a file loses the file.
+    """
+    rows = await tx.all(
+        f"SELECT {_OWED} WHERE o.state = 'waiting' AND o.chat_id IN (SELECT value FROM json_each(?)) ORDER BY o.id"
+        " LIMIT 10000",
+        json.dumps([*chats]),
+    )
+    for owed in map(_owed, rows):
+        spans = tuple(replace(span, text=change(span.text)) for span in owed.spans)
+        keys = tuple(tuple(replace(key, label=change(key.label)) for key in row) for row in owed.keys)
+        file = owed.document
+        if file is not None and change(file.text) != file.text:
+            file = None
+        if (spans, keys, file) == (owed.spans, owed.keys, owed.document):
+            continue
+        await tx.execute("UPDATE outbox SET body = NULL, state = 'given_up' WHERE id = ?", owed.id)
+        tx.outgoing.append(Withdrawn(thing(owed.id)))
+        key = tx.token()
+        id_ = await tx.value(
+            """INSERT INTO outbox (key, chat_id, topic, lane, about, body, reply_to, created_us)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
+            key,
+            owed.chat_id,
+            owed.topic,
+            int(owed.lane),
+            _listed(owed.about),
+            _body(spans, keys, owed.fallback, file),
+            owed.reply_to,
+            to_us(owed.created_at),
+        )
+        tx.outgoing.append(replace(owed, id=id_, key=key, spans=spans, keys=keys, document=file))
 
 
 async def purge(tx: Transaction, *, now: datetime) -> None:
@@ -194,6 +306,16 @@ def _body(
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
+def _spans(read: Any) -> tuple[Span, ...]:
+    return tuple(Span(text, style, target) for text, style, target in read["spans"])
+
+
+def _keys(read: Any) -> tuple[tuple[Key, ...], ...]:
+    return tuple(
+        tuple(Key(label=label, token=token, link=link) for label, token, link in keys) for keys in read["keys"]
+    )
+
+
 def _owed(row: tuple[object, ...]) -> Owed:
     id_, key, chat_id, address, topic, lane, about, reply_to, body, created_us = row
     read = json.loads(str(body))
@@ -210,10 +332,8 @@ def _owed(row: tuple[object, ...]) -> Owed:
         lane=Lane(lane),
         about=tuple(str(about or "").split()),
         reply_to=None if reply_to is None else str(reply_to),
-        spans=tuple(Span(text, style, target) for text, style, target in read["spans"]),
-        keys=tuple(
-            tuple(Key(label=label, token=token, link=link) for label, token, link in keys) for keys in read["keys"]
-        ),
+        spans=_spans(read),
+        keys=_keys(read),
         fallback=read["fallback"],
         created_at=from_us(created_us),
         document=Document(name=read["document"][0], text=read["document"][1]) if "document" in read else None,

@@ -42,11 +42,13 @@ class Committee:
     language: str
     zone: ZoneInfo
     floor: Minutes | None
+    second: str | None = None
+    """The second language of its groups."""
 
     @property
     def reader(self) -> For:
         """For whom words in the committee's chats are shown."""
-        return For(self.language, self.zone)
+        return For(self.language, self.zone, self.second)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,15 @@ class Member:
     """Until then they have no vote; None: a full member."""
     account: str | None = None
     """What tells them from others of the same name, where that was asked for: `@ana:example.org`."""
+    helper: str | None = None
+    """The name of whoever speaks for them, where `account` was asked for and there is none."""
+    since: datetime | None = None
+    """When they came in, where even that does not tell them from others."""
+
+    @property
+    def spoken_for(self) -> bool:
+        """Somebody else speaks for them: they have no account of their own, and no role that needs one."""
+        return self.child or self.helper_id is not None
 
     @property
     def named(self) -> Named:
@@ -130,6 +141,26 @@ async def close_place(tx: Transaction, chat_id: int) -> None:
     await tx.execute("UPDATE identities SET private_chat_id = NULL WHERE private_chat_id = ?", chat_id)
 
 
+async def forget_place(tx: Transaction, chat_id: int) -> None:
+    """Nothing of a private chat is left, unless somebody is reached there (again)."""
+    if await tx.one("SELECT 1 FROM identities WHERE private_chat_id = ?", chat_id) is not None:
+        return
+    for table, column in await referring(tx, "chats"):
+        await tx.execute(f"DELETE FROM {table} WHERE {column} = ?", chat_id)
+    await tx.execute("DELETE FROM chats WHERE id = ? AND private = 1", chat_id)
+    tx.wipe = True
+
+
+async def referring(tx: Reader, table: str) -> list[tuple[str, str]]:
+    """The tables and columns that refer to the rows of a table."""
+    rows = await tx.all(
+        """SELECT t.name, f."from" FROM sqlite_schema t, pragma_foreign_key_list(t.name) f
+           WHERE t.type = 'table' AND f."table" = ? ORDER BY t.name, f."from" LIMIT 1000""",
+        table,
+    )
+    return [(name, column) for name, column in rows]
+
+
 async def move_place(tx: Transaction, old: ChatId, new: ChatId) -> None:
     """A chat goes on under another address; every reference moves with it, for they are to its row."""
     was = await tx.one("SELECT id, committee_id FROM chats WHERE address = ?", old)
@@ -163,16 +194,46 @@ async def settle_in(tx: Transaction, place: Place, committee_id: int, *, topic: 
 
 
 async def chats_of(tx: Reader, committee_id: int) -> list[Place]:
-    """The committee's open chats, without those of its working groups."""
+    """The committee's open chats, but for working groups'; on a network where one was chosen, only that one."""
     rows = await tx.all(
-        """SELECT id, address, private, committee_id, topic FROM chats
-           WHERE committee_id = ? AND open = 1 AND working_group_id IS NULL ORDER BY id LIMIT 20""",
+        """SELECT id, address, private, committee_id, topic FROM chats c
+           WHERE committee_id = ?1 AND open = 1 AND working_group_id IS NULL AND (hushed = 0 OR NOT EXISTS (
+               SELECT 1 FROM chats o WHERE o.committee_id = ?1 AND o.open = 1 AND o.hushed = 0
+                   AND substr(o.address, 1, instr(o.address, ':')) = substr(c.address, 1, instr(c.address, ':'))))
+           ORDER BY id LIMIT 20""",
         committee_id,
     )
     return [
         Place(id=id_, address=address, private=bool(private), committee_id=committee, topic=topic)
         for id_, address, private, committee, topic in rows
     ]
+
+
+async def speak_in(tx: Transaction, place: Place, *, topic: str | None) -> None:
+    """From now on the bot says by itself, on this network, what it has to say in this chat and topic only."""
+    assert place.committee_id is not None
+    await tx.execute(
+        "UPDATE chats SET hushed = (id <> ?1) WHERE committee_id = ?2 AND address LIKE ?3",
+        place.id,
+        place.committee_id,
+        f"{network_of(place.address)}:%",
+    )
+    await tx.execute("UPDATE chats SET topic = ? WHERE id = ?", topic, place.id)
+
+
+async def speak_everywhere(tx: Transaction, place: Place) -> None:
+    """From now on the bot speaks in every chat of the committee on this network, and in none of their topics."""
+    assert place.committee_id is not None
+    await tx.execute(
+        "UPDATE chats SET hushed = 0, topic = NULL WHERE committee_id = ? AND address LIKE ?",
+        place.committee_id,
+        f"{network_of(place.address)}:%",
+    )
+
+
+async def is_hushed(tx: Reader, place: Place) -> bool:
+    """Whether the committee has chosen another chat of this network for what the bot says by itself."""
+    return bool(await tx.value("SELECT hushed FROM chats WHERE id = ?", place.id))
 
 
 async def has_another_group(tx: Reader, committee_id: int, person_id: int, *, than: int) -> bool:
@@ -264,6 +325,11 @@ async def seen(tx: Transaction, sender: Sender, *, private_chat: int | None, now
     )
 
 
+async def is_known(tx: Reader, user: UserId) -> bool:
+    """Whether this account was seen, and not forgotten since."""
+    return await tx.one("SELECT 1 FROM identities WHERE user = ?", user) is not None
+
+
 async def opened(tx: Transaction, person: Person, chat: Chat, *, again: bool) -> Person:
     """Reach somebody in a private chat that nobody need open. `again`: also where they have shut it once."""
     shut = await tx.one("SELECT open FROM chats WHERE address = ? AND open = 0", chat.id)
@@ -300,7 +366,9 @@ async def reader_in(
     if private:
         person = await person_of_private_chat(tx, chat_id)
         language = supported(person[1] if person else None) or language
-    return For(language, theirs.zone) if theirs else For(language)
+    if theirs is None:
+        return For(language)
+    return For(language, theirs.zone) if private else theirs.reader
 
 
 async def name_accounts(tx: Transaction, person_id: int) -> None:
@@ -340,6 +408,9 @@ async def private_chat_of(tx: Reader, person_id: int, *, network: str | None = N
 # --- committees ------------------------------------------------------------------------------------------------
 
 
+_COMMITTEE = "c.id, c.uid, c.name, c.language, c.zone, c.floor_minutes, c.second_language"
+
+
 async def found_committee(
     tx: Transaction, *, name: str, language: str, zone: str, floor: Minutes | None, now: datetime
 ) -> Committee:
@@ -361,14 +432,14 @@ async def found_committee(
 
 async def committee(tx: Reader, committee_id: int) -> Committee:
     """The committee with this id. Raises LookupError."""
-    row = await tx.one("SELECT id, uid, name, language, zone, floor_minutes FROM committees WHERE id = ?", committee_id)
+    row = await tx.one(f"SELECT {_COMMITTEE} FROM committees c WHERE c.id = ?", committee_id)
     if row is None:
         raise LookupError("committee")
     return _committee(row)
 
 
 def _committee(row: Sequence[object]) -> Committee:
-    id_, uid, name, language, zone, floor = row
+    id_, uid, name, language, zone, floor, second = row
     assert isinstance(id_, int)
     assert floor is None or isinstance(floor, int)
     return Committee(
@@ -378,17 +449,19 @@ def _committee(row: Sequence[object]) -> Committee:
         language=str(language),
         zone=ZoneInfo(str(zone)),
         floor=None if floor is None else Minutes(floor),
+        second=None if second is None else str(second),
     )
 
 
 async def change_rules(tx: Transaction, committee: Committee) -> None:
     """Store a committee's name and rules as they are in this value."""
     await tx.execute(
-        "UPDATE committees SET name = ?, language = ?, zone = ?, floor_minutes = ? WHERE id = ?",
+        "UPDATE committees SET name = ?, language = ?, zone = ?, floor_minutes = ?, second_language = ? WHERE id = ?",
         committee.name,
         committee.language,
         committee.zone.key,
         committee.floor,
+        committee.second if committee.second != committee.language else None,
         committee.id,
     )
 
@@ -396,7 +469,7 @@ async def change_rules(tx: Transaction, committee: Committee) -> None:
 async def committees_of(tx: Reader, person_id: int) -> list[Committee]:
     """The committees that a person is an active member of."""
     rows = await tx.all(
-        """SELECT c.id, c.uid, c.name, c.language, c.zone, c.floor_minutes
+        f"""SELECT {_COMMITTEE}
            FROM members m JOIN committees c ON c.id = m.committee_id
            WHERE m.person_id = ? AND m.active = 1 ORDER BY c.id LIMIT ?""",
         person_id,
@@ -414,16 +487,18 @@ async def facts(tx: Reader, committee_id: int, *, now: datetime) -> consent.Comm
                 AND coalesce(m.suspended_until_us, 0) <= ?2 AND coalesce(m.newcomer_until_us, 0) <= ?2"""
     members = await tx.all(f"SELECT m.id FROM members m WHERE {voting} LIMIT 100000", committee_id, to_us(now))
     roles = await tx.all(
-        f"""SELECT r.member_id, r.role FROM roles r JOIN members m ON m.id = r.member_id
+        f"""SELECT r.member_id, r.role, m.vanished_on IS NOT NULL AND coalesce(m.seen_on, '') < m.vanished_on
+            FROM roles r JOIN members m ON m.id = r.member_id
             WHERE {voting} AND r.until_us IS NULL LIMIT 1000""",
         committee_id,
         to_us(now),
     )
-    founders = [member for member, role in roles if role == "founder"]
+    founders = [member for member, role, _ in roles if role == "founder"]
     return consent.Committee(
         members=frozenset(member for (member,) in members),
-        organizers=frozenset(member for member, role in roles if role == "organizer"),
+        organizers=frozenset(member for member, role, _ in roles if role == "organizer"),
         founder=founders[0] if founders else None,
+        vanished=frozenset(member for member, role, vanished in roles if role == "organizer" and vanished),
     )
 
 
@@ -452,7 +527,7 @@ async def organizers_on(tx: Reader, network: str) -> list[Member]:
 
 # --- members ---------------------------------------------------------------------------------------------------
 
-_MEMBER = """m.id, m.committee_id, m.person_id, coalesce(m.nickname, m.name), m.active, m.child, m.helper_id,
+_MEMBER = """m.id, m.committee_id, m.person_id, m.called, m.active, m.child, m.helper_id,
              m.suspended_until_us, m.newcomer_until_us"""
 _MEMBER_WIDTH = 9
 
@@ -555,11 +630,24 @@ async def members_named(tx: Reader, committee_id: int, word: str) -> list[Member
         NAMESAKES_MAX,
     )
     nearest = [_member(row) for row in rows if row[-1] == rows[0][-1]]
-    names = [member.name for member in nearest]
+    names = [folded(member.name) for member in nearest]
+    told = [await _told_apart(tx, member) if names.count(folded(member.name)) > 1 else member for member in nearest]
+    marks = [(folded(member.name), member.account, member.helper) for member in told]
     return [
-        replace(member, account=await _account(tx, member)) if names.count(member.name) > 1 else member
-        for member in nearest
+        replace(member, since=await _joined(tx, member)) if marks.count(mark) > 1 else member
+        for member, mark in zip(told, marks, strict=True)
     ]
+
+
+async def _joined(tx: Reader, member: Member) -> datetime:
+    return from_us(await tx.value("SELECT joined_us FROM members WHERE id = ?", member.id))
+
+
+async def _told_apart(tx: Reader, member: Member) -> Member:
+    if member.helper_id is not None:
+        helper = await tx.value("SELECT coalesce(nickname, name) FROM members WHERE id = ?", member.helper_id)
+        return replace(member, helper=str(helper))
+    return replace(member, account=await _account(tx, member))
 
 
 async def _account(tx: Reader, member: Member) -> str | None:
@@ -577,7 +665,7 @@ def named_account(user: str, username: str | None) -> str:
 async def call(tx: Transaction, member_id: int, nickname: str | None) -> None:
     """From now on the member goes by this name; None: by the name that the network tells."""
     await tx.execute(
-        "UPDATE members SET nickname = ?, nickname_key = ? WHERE id = ?",
+        "UPDATE members SET nickname = ?, nickname_key = ?, shown = NULL WHERE id = ?",
         nickname,
         folded(nickname) if nickname else None,
         member_id,
@@ -595,15 +683,18 @@ async def roll(tx: Reader, working_group_id: int) -> list[Member]:
 
 
 async def count_members(tx: Reader, committee_id: int) -> int:
-    """How many active members the committee has."""
-    return int(await tx.value("SELECT count(*) FROM members WHERE committee_id = ? AND active = 1", committee_id))
+    """How many active members the committee has; children are none."""
+    return int(
+        await tx.value("SELECT count(*) FROM members WHERE committee_id = ? AND active = 1 AND child = 0", committee_id)
+    )
 
 
 async def join(tx: Transaction, committee_id: int, person: Person, *, now: datetime) -> Member:
     """Make a person a member, with an account for hours; or active again, with the account they had."""
     id_ = await tx.value(
         """INSERT INTO members (committee_id, person_id, name, name_key, first_key, joined_us) VALUES (?, ?, ?, ?, ?, ?)
-           ON CONFLICT (committee_id, person_id) DO UPDATE SET active = 1, left_us = NULL RETURNING id""",
+           ON CONFLICT (committee_id, person_id) DO UPDATE SET active = 1, left_us = NULL, name = excluded.name,
+               name_key = excluded.name_key, first_key = excluded.first_key, forgotten_us = NULL RETURNING id""",
         committee_id,
         person.id,
         *_name_columns(person.name),
@@ -635,14 +726,16 @@ async def leave_roles(tx: Transaction, member_id: int, *, now: datetime) -> None
 
 async def give_role(
     tx: Transaction, member_id: int, role: str, *, now: datetime, term_ends: datetime | None = None
-) -> None:
-    """From now on the member holds the role. `term_ends`: until when at most; None: it has no term."""
-    await tx.execute(
-        "INSERT INTO roles (member_id, role, from_us, term_us) VALUES (?, ?, ?, ?)",
-        member_id,
-        role,
-        to_us(now),
-        None if term_ends is None else to_us(term_ends),
+) -> int:
+    """From now on the member holds the role; its id. `term_ends`: until when at most; None: it has no term."""
+    return int(
+        await tx.value(
+            "INSERT INTO roles (member_id, role, from_us, term_us) VALUES (?, ?, ?, ?) RETURNING id",
+            member_id,
+            role,
+            to_us(now),
+            None if term_ends is None else to_us(term_ends),
+        )
     )
 
 

@@ -22,7 +22,7 @@ from tests.conftest import Town
 UTC_ZONE = ZoneInfo("UTC")
 
 
-UPKEEP = {"purge", "nightly"}
+UPKEEP = {"purge", "watch", "nightly"}
 """What is always planned."""
 
 

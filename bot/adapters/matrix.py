@@ -62,6 +62,7 @@ log = logging.getLogger(__name__)
 KEY = "org.solibot.key"
 """In each message of the bot's own: the key under which it was owed, known again long after a homeserver has forgotten
 the transaction."""
+PINNED = "m.room.pinned_events"
 LOOK_BACK = timedelta(days=14)
 """What is older is not carried out any more."""
 PAGES_MAX = 100
@@ -185,6 +186,8 @@ class MatrixAdapter:
         self._moved: set[ChatId] = set()
         self._followed_at: dict[str, float] = {}
         self._directs: dict[str, list[str]] = {}
+        self._sizes: dict[str, int] = {}
+        """How many people were in each group when the core was last told."""
         self._marked: dict[str, str] = {}
         """Rooms that were marked as private by us, and with whom: what the account keeps comes round later."""
         self._marking = asyncio.Lock()
@@ -371,6 +374,7 @@ class MatrixAdapter:
             await self._look_around(wire, room, timeline)
             if (arrived := self._arrived.pop(room_id, None)) is not None:
                 arrived.set()
+        await self._tell_sizes(batch.joined)
         moves = self._moves(wire)
         events += await self._keys_that_came(wire)
         # One person's words keep their order across rooms too; the sort leaves each room's own order as it is.
@@ -386,6 +390,15 @@ class MatrixAdapter:
             del self._look_again[room_id]
             seen += await self._look_at(wire, room_id, begun)
         return seen
+
+    async def _tell_sizes(self, rooms: Iterable[str]) -> None:
+        """Let the core know how many people are in groups, where that is something new."""
+        for room_id in rooms:
+            room = self._rooms.get(room_id)
+            if room is None or room.meant_for(self._directs) is not None or self._sizes.get(room_id) == room.size():
+                continue
+            self._sizes[room_id] = room.size()
+            await self._dispatcher.sized(chat_of(room, None), room.size())
 
     def _room(self, room_id: str) -> Room:
         if room_id not in self._rooms:
@@ -737,7 +750,7 @@ class MatrixAdapter:
             self._wire.forget(room_id)
         kept: tuple[dict[str, Any], ...] = (
             self._marked, self._look_again, self._gap_at, self._gap_tries, self._spoke_at, self._newest,
-            self._followed_at, self._arrived,
+            self._followed_at, self._arrived, self._sizes,
         )  # fmt: skip
         for facts in kept:
             facts.pop(room_id, None)
@@ -1086,6 +1099,32 @@ class MatrixAdapter:
                 except Unreachable:
                     return
                 break
+
+    async def pin(self, chat: ChatId, message: str) -> bool:
+        """Put a message above what is pinned already, which takes the power to."""
+        wire, room = self._wire, self._rooms.get(native(chat))
+        if wire is None or room is None:
+            raise NotReached
+        if not room.may_send(wire.me, PINNED, state=True):
+            return False
+        where = path("rooms", room.id, "state", PINNED, "")
+        try:
+            try:
+                said = (await wire.api.call("GET", where)).get("pinned")
+            except ApiProblem as error:
+                if error.status != 404:
+                    raise
+                said = None
+            before = [one for one in said if isinstance(one, str)] if isinstance(said, list) else []
+            if message not in before:
+                await wire.api.call("PUT", where, {"pinned": [*before, message]})
+        except ApiProblem as error:
+            if error.status == 403:
+                return False
+            raise self._problem(error) from None
+        except Unreachable:
+            raise NotReached from None
+        return True
 
     def pace(self, chat: ChatId) -> Pace | None:
         """Matrix has no rule of its own; each homeserver says when it is too much."""

@@ -253,7 +253,9 @@ class Converter:
             return BotAdded(**self._frame(event, chat)) if membership == "join" and was != "join" else None
         person = self._sender(room, user)
         if membership == "join" and was != "join":
-            return Arrival(**self._frame(event, chat), person=person)
+            by = room.members[user].by if user in room.members else None
+            adder = self._sender(room, by) if by is not None and by != self._me else None
+            return Arrival(**self._frame(event, chat), person=person, by=adder)
         # Whoever will not come into a private room does not want to be written to.
         if membership in ("leave", "ban") and (was == "join" or (chat.private and was == "invite")):
             return Departure(**self._frame(event, chat), person=person)

@@ -38,14 +38,27 @@ from telegram.error import (
 from bot.adapters.pauses import Pauses
 from bot.adapters.splitting import fitting, parts
 from bot.adapters.telegram_updates import UPDATE_KINDS, Converter, Event, File, Json, update_id
-from bot.adapters.telegram_wire import NO_TOPIC, UNCHANGED, ApiBot, Wire, fault, problem, retry_seconds, says
+from bot.adapters.telegram_wire import (
+    NO_RIGHT,
+    NO_TOPIC,
+    PINNED_ALREADY,
+    UNCHANGED,
+    ApiBot,
+    Wire,
+    fault,
+    problem,
+    retry_seconds,
+    says,
+)
 from bot.adapters.telegram_words import NETWORK, UNITS_MAX, as_html
 from bot.chat import (
     DOCUMENT_CHARACTERS_MAX,
+    Arrival,
     Chat,
     ChatId,
     ChatMoved,
     DeliveryProblem,
+    Departure,
     Dispatcher,
     Document,
     Incoming,
@@ -248,6 +261,8 @@ class TelegramAdapter:
         for task in tasks:
             if error := task.exception():
                 raise error
+        for chat in {chat.id: chat for chat in map(_peopled_otherwise, events) if chat is not None}.values():
+            await self._tell_size(chat)
         numbers = [number for number in map(update_id, updates) if number is not None]
         return max(numbers) + 1 if numbers else offset
 
@@ -272,6 +287,8 @@ class TelegramAdapter:
         if asks and event.file is not None and isinstance(incoming, Message) and self._asks_file(event):
             incoming = replace(incoming, document=await self._document(event.file))
         if asks and isinstance(incoming, (Message, Press)) and self._asks_rights(incoming):
+            if not incoming.chat.private:
+                await self._tell_size(incoming.chat)
             incoming = replace(incoming, manages_chat=await self._manages(incoming.sender, incoming.chat))
         await self._handle(incoming, event.tap)
 
@@ -304,6 +321,15 @@ class TelegramAdapter:
                 await self._bot.call("answerCallbackQuery", callback_query_id=tap)
         except TelegramError as error:
             log.info("press not answered", extra={"error": type(error).__name__})
+
+    async def _tell_size(self, chat: Chat) -> None:
+        """Let the core know how many people are in a group; the bot is counted by Telegram, and not by us."""
+        try:
+            size = await self._bot.get_chat_member_count(int(native(chat.id)))
+        except TelegramError as error:
+            log.info("size not learnt", extra={"error": type(error).__name__})
+            return
+        await self._dispatcher.sized(chat, max(0, size - 1))
 
     async def _document(self, file: File) -> Document | None:
         """The text of a file; None: it is too large, no text, or Telegram did not give it out."""
@@ -429,6 +455,22 @@ class TelegramAdapter:
             # It shows that already: an earlier try came through.
             if not (isinstance(error, BadRequest) and says(error, [UNCHANGED])):
                 raise self._problem(error) from None
+
+    async def pin(self, chat: ChatId, message: str) -> bool:
+        """Pin without a sound, which in a group takes the right to; a group tells of it by itself."""
+        try:
+            await self._bot.call(
+                "pinChatMessage", chat_id=int(native(chat)), message_id=int(message), disable_notification=True
+            )
+        except BadRequest as error:
+            if says(error, NO_RIGHT):
+                return False
+            if says(error, [PINNED_ALREADY]):
+                return True
+            raise problem(error) from None
+        except TelegramError as error:
+            raise self._problem(error) from None
+        return True
 
     def _problem(self, error: TelegramError) -> DeliveryProblem:
         if isinstance(error, InvalidToken):
@@ -569,6 +611,12 @@ class TelegramAdapter:
 def _note_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()):
         log.warning("background work failed", extra=fault(error))
+
+
+def _peopled_otherwise(event: Event) -> Chat | None:
+    """The group in which there are more or fewer people after this event than before."""
+    incoming = event.incoming
+    return incoming.chat if isinstance(incoming, Arrival | Departure) and not incoming.chat.private else None
 
 
 def _moves_first(events: list[Event]) -> list[Event]:

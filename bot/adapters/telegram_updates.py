@@ -272,7 +272,7 @@ class Converter:
         elif said.new_chat_members or said.left_chat_member is not None:
             for user in said.new_chat_members:
                 if self._is_person(user):
-                    yield self._arrived(chat, user, said.date)
+                    yield self._arrived(chat, user, said.date, said.from_)
             if said.left_chat_member is not None and self._is_person(said.left_chat_member):
                 yield self._departed(chat, said.left_chat_member, said.date)
         else:
@@ -390,17 +390,22 @@ class Converter:
         was, now = change.old_chat_member, change.new_chat_member
         if not self._is_person(now.user) or was.present == now.present:
             return
-        tell = self._arrived if now.present else self._departed
-        yield tell(self._chat(change.chat), now.user, change.date)
+        if now.present:
+            yield self._arrived(self._chat(change.chat), now.user, change.date, change.from_)
+        else:
+            yield self._departed(self._chat(change.chat), now.user, change.date)
 
     def _is_person(self, user: _User) -> bool:
         return not user.is_bot and user.id != self._me
 
     # Coming and going is told twice, as a message and as a change: both have the same key, so that one of them counts.
 
-    def _arrived(self, chat: Chat, user: _User, date: int) -> Arrival:
+    def _arrived(self, chat: Chat, user: _User, date: int, by: _User | None) -> Arrival:
         key = f"arrival:{native(chat.id)}:{user.id}:{date}"
-        return Arrival(event=key, at=_instant(date), chat=chat, person=self._person(user))
+        # Whoever comes by a link comes by themselves.
+        other = by is not None and by.id != user.id and by.id not in _FACELESS and self._is_person(by)
+        adder = self._person(by) if by is not None and other else None
+        return Arrival(event=key, at=_instant(date), chat=chat, person=self._person(user), by=adder)
 
     def _departed(self, chat: Chat, user: _User, date: int) -> Departure:
         key = f"departure:{native(chat.id)}:{user.id}:{date}"
