@@ -240,6 +240,14 @@ async def test_who_wanted_it_a_week_ago_does_not_count(town: Town) -> None:
     assert "Agreed: Eli. / 1 more of its members" in await town.says("eli", "/group end Kitchen")
 
 
+async def test_an_old_button_does_not_lead_into_a_group_that_has_ended(town: Town) -> None:
+    await town.says("chi", "/group new Kitchen")
+    await town.says("chi", "/group end")
+    assert await town.presses("eli", "Join Kitchen") == (
+        "That working group does not exist any more. /groups shows all."
+    )
+
+
 async def test_a_group_whose_chat_is_gone_ends_too(town: Town) -> None:
     chat = await kitchen(town)
 
