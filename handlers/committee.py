@@ -8,12 +8,12 @@ from typing import Annotated
 from bot.arguments import Allowance, Language, Note, Person, Zone, choice
 from bot.chat import Button, Card, Reply, Saying, network_of
 from bot.domain import ledger
-from bot.router import Authority, Context, Router, Where
+from bot.router import Asks, Authority, Context, Router, Where
 from bot.text import LANGUAGES, Bold, Listed, Minutes, Refusal, T, Text, Typed, Words, lines
 from storage import connections, entries, people
 from storage.people import Committee, Member
 
-router = Router("committee")
+router = Router("committee", title=T("Committee"))
 
 NAME_CHARACTERS_MAX = 60
 NICKNAME_CHARACTERS_MAX = 30
@@ -153,7 +153,11 @@ async def _may_be_here_twice(context: Context) -> bool:
     return len(networks) > 1 and len(await connections.accounts_of(context.tx, context.person.id)) == 1
 
 
-@router.command("leave", allow=Authority.MEMBER, help=T("Leave the committee."))
+async def _leaving(context: Context) -> Words:
+    return T("Leave {committee}? Your hours stay in its books.", committee=context.committee.name)
+
+
+@router.command("leave", allow=Authority.MEMBER, label=T("Leave"), help=T("Leave the committee."), confirm=_leaving)
 async def leave(context: Context) -> Reply:
     """End the membership; the hours stay in the books and are there again after /join."""
     return await _announced(context, await _leave(context))
@@ -178,7 +182,9 @@ async def gone(context: Context) -> Reply | None:
 @router.command(
     "nickname",
     allow=Authority.MEMBER,
+    label=T("My nickname"),
     help=T("The name you go by here; {off} goes back to your own.", off=Typed("/nickname off")),
+    asks={"name": Asks(T("What do you want to be called here? Write it as an answer."))},
     sample=("Benny",),
 )
 async def nickname(context: Context, *, name: Note) -> Reply:
@@ -225,6 +231,7 @@ def _organizers_wanted(left: list[Member]) -> Text | None:
 @router.command(
     "organizer",
     allow=Authority.COMMITTEE,
+    label=T("New organizer"),
     help=T("Make a member an organizer. Organizing is a task, not a rank."),
     proposal=lambda *, who: T("{name} becomes an organizer.", name=who.name),
     appoints=True,
@@ -241,7 +248,17 @@ async def organizer(context: Context, *, who: Person) -> Reply:
     return await _announced(context, T("{name} is an organizer now. Organizers: {names}.", name=who.name, names=names))
 
 
-@router.command("stepdown", allow=Authority.ORGANIZER, help=T("Stop being an organizer."))
+async def _stepping_down(context: Context) -> Words:
+    return T("Stop being an organizer?")
+
+
+@router.command(
+    "stepdown",
+    allow=Authority.ORGANIZER,
+    label=T("Stop organizing"),
+    help=T("Stop being an organizer."),
+    confirm=_stepping_down,
+)
 async def stepdown(context: Context) -> Reply:
     """End one's own role."""
     for role in ("organizer", "founder"):
@@ -263,7 +280,13 @@ async def _announced(context: Context, words: Words) -> Reply:
 # --- rules -----------------------------------------------------------------------------------------------------
 
 
-@router.command("settings", allow=Authority.MEMBER, help=T("The committee's rules, and how to change them."))
+@router.command(
+    "settings",
+    allow=Authority.MEMBER,
+    label=T("Settings"),
+    help=T("The committee's rules, and how to change them."),
+    repeatable=True,
+)
 async def settings(context: Context) -> Reply:
     """What is set, who looks after it, and the commands that change it."""
     committee = context.committee
@@ -293,7 +316,10 @@ async def settings(context: Context) -> Reply:
 
 
 @router.command(
-    "language", allow=Authority.ANYONE, help=T("In private: the language I speak with you. In a group: the group's.")
+    "language",
+    allow=Authority.ANYONE,
+    label=T("My language"),
+    help=T("In private: the language I speak with you. In a group: the group's."),
 )
 async def language(context: Context, *, language: Language) -> Reply | Card | None:
     """One's own language is one's own choice; the committee's is the committee's."""
@@ -308,6 +334,7 @@ async def language(context: Context, *, language: Language) -> Reply | Card | No
     "committee_language",
     allow=Authority.COMMITTEE,
     typed=False,
+    label=T("Group's language"),
     help=T("The language of the committee."),
     proposal=lambda *, language: T("The group's language becomes {language}.", language=LANGUAGES[language]),
 )
@@ -320,6 +347,7 @@ async def committee_language(context: Context, *, language: Language) -> Reply:
 @router.command(
     "timezone",
     allow=Authority.COMMITTEE,
+    label=T("Time zone"),
     help=T("The committee's time zone."),
     proposal=lambda *, zone: T("The time zone becomes {zone}.", zone=zone.key),
 )
@@ -341,7 +369,13 @@ def _limit_proposal(*, hours: Minutes | None = None, off: str = "") -> Text:
 @router.command(
     "limit",
     allow=Authority.COMMITTEE,
+    label=T("Lowest balance"),
     help=T("How far below zero a member's hours may go, or {off}.", off=Typed("off")),
+    asks={
+        "hours": Asks(
+            T("How far below zero may a member's hours go? Choose, or write it, like {example}.", example=Typed("12h"))
+        )
+    },
     proposal=_limit_proposal,
     sample=("12h",),
 )
@@ -365,7 +399,9 @@ async def limit(context: Context, *, hours: Allowance | None = None, off: Off = 
 @router.command(
     "rename",
     allow=Authority.COMMITTEE,
+    label=T("Committee's name"),
     help=T("Change the committee's name."),
+    asks={"name": Asks(T("What is the committee called from now on? Write it as an answer."))},
     proposal=lambda *, name: T("The committee's name becomes {name}.", name=name),
     sample=("Riverside",),
 )

@@ -38,6 +38,8 @@ class Owed:
     fallback: int | None
     """The row id of the group that is told when a private chat turns out to be closed."""
     created_at: datetime
+    edits: str | None = None
+    """The message of ours whose place it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,12 @@ async def queue(
     reply_to: str | None = None,
     about: Sequence[str] = (),
     fallback: int | None = None,
+    edits: str | None = None,
 ) -> None:
-    """Owe these words to a chat. `about`: the things they tell of; erasing one erases them while they wait."""
+    """Owe these words to a chat. `about`: the things they tell of; erasing one erases them while they wait.
+
+    `edits`: the message of ours whose place they take.
+    """
     spans = render(words, reader)
     keys = await kept_buttons.keys(tx, buttons, reader=reader, committee=committee, now=now)
     key = tx.token()
@@ -78,7 +84,7 @@ async def queue(
         topic or place.topic,
         int(lane),
         _listed(about),
-        _body(spans, keys, fallback),
+        _body(spans, keys, fallback, edits),
         reply_to,
         to_us(now),
     )
@@ -96,6 +102,7 @@ async def queue(
             keys=keys,
             fallback=fallback,
             created_at=now,
+            edits=edits,
         )
     )
 
@@ -175,12 +182,13 @@ def _listed(things: Sequence[str]) -> str | None:
     return f" {' '.join(things)} " if things else None
 
 
-def _body(spans: tuple[Span, ...], keys: tuple[tuple[Key, ...], ...], fallback: int | None) -> str:
+def _body(spans: tuple[Span, ...], keys: tuple[tuple[Key, ...], ...], fallback: int | None, edits: str | None) -> str:
     return json.dumps(
         {
             "spans": [[span.text, span.style, span.target] for span in spans],
             "keys": [[[key.label, key.token, key.link] for key in row] for row in keys],
             "fallback": fallback,
+            "edits": edits,
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -209,4 +217,6 @@ def _owed(row: tuple[object, ...]) -> Owed:
         ),
         fallback=read["fallback"],
         created_at=from_us(created_us),
+        # What was written down by an older version does not say.
+        edits=read.get("edits"),
     )

@@ -1,0 +1,1 @@
+-- Reserved: somebody else's part fills it.
