@@ -98,7 +98,7 @@ async def _question(
     if asks is not None and asks.choices is not None:
         choices = await asks.choices(context)
         if not choices:
-            raise Refusal(T("There is nothing to choose from just now."))
+            raise Refusal(asks.none, private=True)
     else:
         choices = await missing.kind.choices(context.tx, member)
     await dialogues.ask(context.tx, member.id, says, missing.name, expires_at=context.now + QUESTION_EXPIRES_AFTER)
@@ -119,7 +119,9 @@ async def _question(
     if len(choices) > begin + CHOICES_PER_PAGE:
         last.append(to(T("More"), ask_.says(carried=says, page=page + 1)))
     if not missing.required:
-        last.append(to(T("Skip"), ask_.says(carried=with_answer(says, missing.name, None))))
+        label, others = (asks.instead if asks is not None else None) or (T("Skip"), {})
+        left_out = replace(says, arguments={**says.arguments, missing.name: None, **others})
+        last.append(to(label, ask_.says(carried=left_out)))
     last.append(to(CANCEL, no))
     heading = (
         T("{title}", title=Bold(command.label)) if command.label else T("{command}", command=Typed(f"/{command.name}"))

@@ -232,6 +232,10 @@ class Asks:
     question: Text
     choices: Choices | None = None
     """None: what its kind offers."""
+    none: Text = T("There is nothing to choose from just now.")
+    """What is said where there is nothing to choose from."""
+    instead: tuple[Text, Mapping[str, Any]] | None = None
+    """A button that gives other arguments (as JSON) in its place, where it can be left out. None: it is skipped."""
 
 
 class Confirms(Protocol):

@@ -373,7 +373,8 @@ def _limit_proposal(*, hours: Minutes | None = None, off: str = "") -> Text:
     help=T("How far below zero a member's hours may go, or {off}.", off=Typed("off")),
     asks={
         "hours": Asks(
-            T("How far below zero may a member's hours go? Choose, or write it, like {example}.", example=Typed("12h"))
+            T("How far below zero may a member's hours go? Choose, or write it, like {example}.", example=Typed("12h")),
+            instead=(T("No limit"), {"off": "off"}),
         )
     },
     proposal=_limit_proposal,

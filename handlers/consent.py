@@ -135,7 +135,7 @@ async def _withdrawing(context: Context, *, number: int) -> Words:
     listed=False,
     label=T("Agree"),
     help=T("Agree to a proposal whose number you see on its card."),
-    asks={"number": Asks(T("Which one?"), _to_agree)},
+    asks={"number": Asks(T("Which one?"), _to_agree, T("No proposal waits for you."))},
     confirm=_agreeing,
 )
 async def agree(context: Context, *, number: Number) -> Reply | Card | None:
@@ -185,7 +185,7 @@ async def _carry_out(context: Context, found: Proposal) -> Reply | Card | None:
     listed=False,
     label=T("Withdraw"),
     help=T("Take back a proposal of yours, by the number on its card."),
-    asks={"number": Asks(T("Which one?"), _to_withdraw)},
+    asks={"number": Asks(T("Which one?"), _to_withdraw, T("You have no open proposal."))},
     confirm=_withdrawing,
 )
 async def withdraw(context: Context, *, number: Number) -> Reply:

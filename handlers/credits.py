@@ -218,7 +218,7 @@ async def _with_notes(context: Context) -> list[tuple[Text | str, int]]:
     allow=Authority.MEMBER,
     label=T("Erase a note"),
     help=T("Erase the note of one of your exchanges. The hours stay."),
-    asks={"number": Asks(T("Which note? The hours stay."), _with_notes)},
+    asks={"number": Asks(T("Which note? The hours stay."), _with_notes, T("None of your latest exchanges has a note."))},
 )
 async def erase(context: Context, *, number: Number) -> Reply:
     """The words go from every file; the hours stay in the books."""

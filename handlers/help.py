@@ -9,7 +9,7 @@ from bot.arguments import Carried, Note, Number
 from bot.chat import Button, Card, Reply, Saying
 from bot.dialogue import steps
 from bot.router import NEWCOMERS, Authority, Command, Context, Router, Todo, Where
-from bot.text import Bold, N, Refusal, T, Text, Typed, Words, lines
+from bot.text import Bold, Refusal, T, Text, Typed, Words, lines
 from storage import dialogues, people
 from storage.people import Committee
 
@@ -198,7 +198,7 @@ async def todo(context: Context) -> Reply:
                 _waiting(number, committee if len(committees) > 1 else None, one, several=several)
                 for number, (committee, one) in enumerate(shown, start=1)
             ),
-            N("… and {n} more.", "… and {n} more.", more) if more > 0 else None,
+            T("… and {n} more.", n=more) if more > 0 else None,
         ),
         buttons=tuple(
             tuple(
@@ -264,7 +264,8 @@ async def _without_committee(context: Context) -> Reply:
             T("You are in several committees. Which one is this about?"),
             buttons=tuple(
                 (Button(label=committee.name, says=page_.says(), committee=committee.id),) for committee in mine
-            ),
+            )
+            + ((_button(todo),),),
         )
     return Reply(
         T(
