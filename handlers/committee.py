@@ -340,8 +340,10 @@ async def language(context: Context, *, language: Language) -> Reply | Card | No
 )
 async def committee_language(context: Context, *, language: Language) -> Reply:
     """Change the language of everything said in the group."""
-    await _change(context, replace(context.committee, language=language), {"language": language})
-    return await _announced(context, T("The group's language is {language} now.", language=LANGUAGES[language]))
+    changed = replace(context.committee, language=language)
+    await _change(context, changed, {"language": language})
+    # The news is told in the new language, wherever it was agreed.
+    return await _announced(replace(context, of_committee=changed), T("The group's language is {language} now.", language=LANGUAGES[language]))
 
 
 @router.command(
