@@ -46,6 +46,10 @@ class Sink:
     async def edit(self, letter: Letter, message: str) -> None:
         """Take it."""
 
+    async def pin(self, chat: ChatId, message: str) -> bool:
+        """Take it."""
+        return True
+
     def pace(self, chat: ChatId) -> Pace | None:
         """No limit."""
         return None

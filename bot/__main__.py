@@ -208,6 +208,119 @@ def status(config: ConfigFile = None, data: DataFolder = None) -> None:
         _end(FAILED, " ".join(process.trouble(error, settings)))
 
 
+CommitteeName = Annotated[
+    str | None, typer.Option("--committee", metavar="NAME", help="Only this committee, by its name or its id.")
+]
+OutFolder = Annotated[
+    Path | None, typer.Option("--to", metavar="DIR", help="Where to write it. Without it: backups, in the data folder.")
+]
+KeyFile = Annotated[Path, typer.Option("--key", metavar="FILE", help="The file with your secret key (solibot key).")]
+
+
+@app.command()
+def backup(
+    committee: CommitteeName = None, to: OutFolder = None, config: ConfigFile = None, data: DataFolder = None
+) -> None:
+    """Make sealed copies that can be carried away.
+
+    Each committee's for its custodians, and one of everything for the keys in [host]. The bot may be running; it makes
+    such copies every night by itself.
+    """
+    from bot import backup as copying
+    from bot.config import WrongConfig, load
+
+    try:
+        settings = load(config, data=data)
+        for uid, recipients in copying.chosen(settings, committee):
+            made = copying.make(
+                settings, committee=uid, recipients=recipients, kind="copy", to=to or settings.data / copying.FOLDER,
+                now=copying.utc_now(),
+            )  # fmt: skip
+            for line in copying.told(made):
+                typer.echo(line)
+    except WrongConfig as wrong:
+        _end(WRONG_CONFIG, *wrong.sentences)
+    except copying.CannotCopy as reason:
+        _end(FAILED, *reason.sentences)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The sealed copy.")],
+    key: KeyFile,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is empty or not there yet.")],
+) -> None:
+    """Put a sealed copy into an empty folder, ready to run.
+
+    It is looked through first: its books must be whole, and those that it says it holds.
+    """
+    from bot import backup as copying
+
+    try:
+        done = copying.restore(file, key, folder)
+    except copying.CannotCopy as reason:
+        _end(FAILED, *reason.sentences)
+    for line in copying.after_restoring(done):
+        typer.echo(line)
+
+
+@app.command()
+def handover(
+    committee: CommitteeName = None,
+    to: OutFolder = None,
+    one_is_enough: Annotated[
+        bool, typer.Option("--one-is-enough", help="Do it although only one person can open it.")
+    ] = False,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+) -> None:
+    """Give the bot, or one committee, into other hands. Stop the bot first; here it goes on no more."""
+    from bot import backup as copying
+    from bot.app import only_process
+    from bot.config import WrongConfig, load
+
+    try:
+        settings = load(config, data=data)
+        if not settings.data.exists():
+            raise copying.CannotCopy(f"There is no database in {settings.data} yet.")
+        with only_process(settings.data):
+            made = copying.hand_over(
+                settings, committee=committee, to=to or settings.data / copying.FOLDER, now=copying.utc_now(),
+                few=one_is_enough,
+            )  # fmt: skip
+    except WrongConfig as wrong:
+        _end(WRONG_CONFIG, *wrong.sentences)
+    except BlockingIOError:
+        _end(FAILED, "The bot is running. Stop it first: nothing may change while it is handed over.")
+    except copying.CannotCopy as reason:
+        _end(FAILED, *reason.sentences)
+    for line in (*copying.told(made), *copying.after_handing_over(made, settings)):
+        typer.echo(line)
+
+
+@app.command()
+def key(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the secret key; it must not be there.")],
+) -> None:
+    """Make a key with which you can open copies. Custodians do this on a computer of their own.
+
+    The secret half stays in the file: keep it, and a copy of it on paper. The public half is printed.
+    """
+    from bot import archive
+
+    secret, public = archive.new_key()
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(f"# Opens copies of Solibot. Give it to nobody.\n# public key: {public}\n{secret}\n")
+    except FileExistsError:
+        _end(FAILED, f"{file} is there already, and stays as it is. Name another file.")
+    except OSError as error:
+        _end(FAILED, f"{file} cannot be written ({(error.strerror or 'error').lower()}).")
+    typer.echo(f"The secret key is in {file}; only you can read it. Keep it, and a copy on paper.")
+    typer.echo("Type this to the bot in private, to become a custodian of your committee:")
+    typer.echo(f"/custodian {public}")
+
+
 def _end(code: int, *sentences: str) -> NoReturn:
     for sentence in sentences:
         typer.echo(sentence, err=True)

@@ -15,10 +15,10 @@ from bot.chat import Adapter
 from bot.clock import Clock
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher
+from bot.domain import retention
 from bot.router import Commands
 from handlers import (
     committee,
-    conduct,
     connect,
     consent,
     credits,  # noqa: A004 - the area's name
@@ -33,7 +33,8 @@ from handlers import (
     upkeep,
 )
 from handlers import log as log_area
-from storage import due
+from storage import custodians, due
+from storage import privacy as forgetting
 from storage.database import Database, Transaction, fresh_token
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,6 @@ AREAS = (
     consent.router,
     roles.router,
     groups.router,
-    conduct.router,
     log_area.router,
     quiet.router,
     languages.router,
@@ -56,6 +56,9 @@ AREAS = (
     upkeep.router,
 )
 """The order in which menus and help list them."""
+
+ROLL = "forgotten.json"
+"""The file beside the database that lists, by hashes, who was forgotten."""
 
 
 def commands() -> Commands:
@@ -89,6 +92,9 @@ class App:
         )
         self.delivery = Delivery(database, self.adapters, self.dispatcher, now=now)
         self.clock = Clock(database, self.dispatcher.tick, now=now)
+        self.copies_wanted = asyncio.Event()
+        """Set when the clock says that copies are to be made."""
+        self._keep_roll: asyncio.Task[None] | None = None
         database.on_commit = self._committed
 
     @classmethod
@@ -106,6 +112,7 @@ class App:
         """Open the database and make the core. Raises what `Database.open` raises."""
         database = await Database.open(path, key=key, token=token)
         app = cls(database, popups=popups, reaches=reaches, language=language, now=now)
+        await app._forget_again()
         await database.transact(app._plan_upkeep)
         return app
 
@@ -144,26 +151,77 @@ class App:
         for adapter in self.adapters.values():
             with contextlib.suppress(Exception):
                 await adapter.close()
+        if self._keep_roll is not None:
+            await self._keep_roll
         await self.database.close()
 
     def _committed(self, outgoing: list[Any]) -> None:
         self.delivery.wake(outgoing)
         self.clock.wake(outgoing)
+        if any(isinstance(item, custodians.CopiesWanted) for item in outgoing):
+            self.copies_wanted.set()
+        if any(isinstance(item, forgetting.Forgotten) for item in outgoing):
+            # New copies take the place of those that still hold what is forgotten.
+            self.copies_wanted.set()
+            self._keep_roll = asyncio.create_task(self._write_roll(), name="roll of the forgotten")
+        if any(isinstance(item, forgetting.Tidied) for item in outgoing):
+            self.database.remove_old_copies(before=self.now() - retention.UPGRADE_COPIES)
+
+    @property
+    def _roll(self) -> Path:
+        return self.database.path.with_name(ROLL)
+
+    async def _write_roll(self) -> None:
+        """Keep the list of those who are forgotten beside the database too, where no older copy takes its place."""
+        text = await self.database.read(forgetting.roll)
+        if text is not None and (not self._roll.exists() or self._roll.read_text("utf-8") != text):
+            new = self._roll.with_suffix(".new")
+            new.write_text(text, "utf-8")
+            new.replace(self._roll)
+
+    async def _forget_again(self) -> None:
+        """Where an older copy was put in place, forget again whom it still knows."""
+        if self._roll.exists():
+            kept = forgetting.Roll.read(self._roll.read_text("utf-8"))
+            if await self.database.read(lambda tx: forgetting.unknown_of(tx, kept)):
+                await self._forget(kept)
+        await self._write_roll()
+
+    async def _forget(self, kept: forgetting.Roll) -> None:
+        known = await self.database.read(forgetting.accounts)
+        again = set()
+        for user, person_id, created_us in known:
+            at_us = kept.forgotten.get(await asyncio.to_thread(forgetting.hashed, user, kept.salt))
+            # Whoever came back afterwards is somebody new.
+            if at_us is not None and created_us < at_us:
+                again.add(person_id)
+        await self.database.transact(lambda tx: forgetting.adopt(tx, kept))
+        for person_id in sorted(again):
+            await self.database.transact(
+                lambda tx, person_id=person_id: forgetting.forget(tx, person_id, now=self.now())  # type: ignore[misc]
+            )
+        log.warning("forgotten again after a restore", extra={"persons": len(again)})
 
     async def _plan_upkeep(self, tx: Transaction) -> None:
-        now = self.now()
-        tomorrow = (now + timedelta(days=1)).replace(hour=4, minute=0, second=0, microsecond=0, tzinfo=None)
-        await due.plan(
-            tx,
-            "purge",
-            upkeep.purge.says(),
-            local=tomorrow,
-            zone=ZoneInfo("UTC"),
-            committee=None,
-            late="do",
-            rrule="FREQ=DAILY",
-            move=False,
+        tomorrow = (self.now() + timedelta(days=1)).replace(hour=4, minute=0, second=0, microsecond=0, tzinfo=None)
+        # What is forgotten is forgotten before it is copied.
+        daily = (
+            ("purge", upkeep.purge.says(), 0),
+            ("watch", roles.watch.says(), 0),
+            ("nightly", host.nightly.says(), 30),
         )
+        for key, says, minute in daily:
+            await due.plan(
+                tx,
+                key,
+                says,
+                local=tomorrow.replace(minute=minute),
+                zone=ZoneInfo("UTC"),
+                committee=None,
+                late="do",
+                rrule="FREQ=DAILY",
+                move=False,
+            )
 
 
 @contextlib.contextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import takewhile
 from typing import Annotated, Any, Generic, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -13,14 +13,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import Field, TypeAdapter
 
 from bot.chat import DOCUMENT_CHARACTERS_MAX, Document, Mention, Saying
-from bot.domain import grammar, joining
-from bot.text import LANGUAGES, Minutes, Refusal, T, Text, Typed, duration
+from bot.domain import grammar, joining, roll
+from bot.text import LANGUAGES, Day, Minutes, Refusal, T, Text, Typed, duration
 from storage import notes, people
 from storage.database import Transaction
 from storage.people import Committee, Member
 
 V = TypeVar("V")
 
+DAYS_MAX = 365
 ZONES_OFFERED = (
     "Europe/Madrid",
     "Europe/Berlin",
@@ -74,6 +75,8 @@ class Reading:
     line: str
     document: Document | None = None
     """The file that came with the line."""
+    spoken: Callable[[Sequence[Word]], Awaitable[Saying]] | None = None
+    """Reads words as a command that a helper says for somebody else. Raises Refusal, or what asks back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class Kind(ABC, Generic[V]):
     """Takes all the words that are left."""
     offered = False
     """Asked for step by step also where it can be left out."""
+    fixed = False
+    """Its words come from a list of ours, so they may stand in the books; what people word themselves may not."""
 
     @abstractmethod
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[V] | None:
@@ -109,7 +114,11 @@ class Kind(ABC, Generic[V]):
     async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> V:
         """The value back from JSON. Raises ValidationError, or Refusal where what it named is gone."""
 
-    def label(self, value: V) -> str:
+    async def recall(self, data: Any, tx: Transaction, committee: Committee | None) -> V:
+        """The value as it is told of later, also where nothing can be done with it any more."""
+        return await self.load(data, tx, committee)
+
+    def label(self, value: V) -> str | Text:
         """The value on a button, where it has to be asked back."""
         return str(value)
 
@@ -166,11 +175,62 @@ class PersonKind(Kind[Member]):
             raise Refusal(T("That person is not a member any more."))
         return found
 
-    def label(self, value: Member) -> str:
+    async def recall(self, data: Any, tx: Transaction, committee: Committee | None) -> Member:
+        found = await people.member_now(tx, committee.id, self._adapter.validate_python(data)) if committee else None
+        if found is None:
+            raise Refusal(T("That person is not a member any more."))
+        return found
+
+    def label(self, value: Member) -> str | Text:
+        if value.since is not None:
+            plain = self.label(replace(value, since=None))
+            return T("{label}, here since {day}", label=plain, day=Day(value.since))
+        if value.helper is not None:
+            if value.child:
+                return T("{name}, child ({helper})", name=value.name, helper=value.helper)
+            return T("{name} ({helper} speaks for them)", name=value.name, helper=value.helper)
         return f"{value.name} ({value.account})" if value.account else value.name
 
     async def choices(self, tx: Transaction, member: Member) -> Sequence[tuple[Text | str, Member]]:
         return [(self.label(other), other) for other in await people.others_of(tx, member)]
+
+
+class _CandidateKind(PersonKind):
+    """Somebody who may not be a member yet. Nobody can type it."""
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Member] | None:
+        return None
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Member:
+        id_ = self._adapter.validate_python(data)
+        found = await people.member_now(tx, committee.id, id_) if committee else None
+        if found is None:
+            raise Refusal(T("That person is not a member any more."))
+        return found
+
+
+class _DaysKind(Kind[int]):
+    """Whole days, at least one."""
+
+    expected = T("a number of days, like {example}", example=Typed("30d"))
+    example = "30d"
+    _adapter: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, ge=1, le=DAYS_MAX)])
+    _written = re.compile(r"([0-9]{1,4})\s*(d|w)?", re.ASCII | re.IGNORECASE)
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[int] | None:
+        found = self._written.fullmatch(words[0].text) if words else None
+        if found is None:
+            return None
+        days = int(found[1]) * (7 if (found[2] or "").lower() == "w" else 1)
+        if not 1 <= days <= DAYS_MAX:
+            raise Refusal(T("At least one day and at most {n}.", n=DAYS_MAX))
+        return Found(days, 1)
+
+    def dump(self, value: int) -> int:
+        return value
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> int:
+        return self._adapter.validate_python(data)
 
 
 class _DurationKind(Kind[Minutes]):
@@ -247,7 +307,29 @@ class _NoteKind(Kind[str]):
         return self._adapter.validate_python(data)
 
 
-class _TableKind(Kind[str]):
+class RollKind(Kind[roll.List]):
+    """A list of people. What is kept of it holds nothing but what a row has a place for."""
+
+    expected = T("a list: a file with this command as its caption, or the lines written under the command")
+    example: str | Text = T("[a list]")
+    rest = True
+    _adapter = TypeAdapter(roll.List)
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[roll.List] | None:
+        if reading.document is not None:
+            return Found(roll.read(reading.document.text), len(words))
+        return Found(roll.read(reading.line[words[0].start :]), len(words)) if words else None
+
+    def dump(self, value: roll.List) -> Any:
+        return asdict(value)
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> roll.List:
+        return self._adapter.validate_python(data)
+
+
+class TableKind(Kind[str]):
+    """A list: the text of a file, or pasted lines."""
+
     expected = T("a list: a file with this command as its caption, or the lines written under the command")
     example: str | Text = T("[a list]")
     question = T("Send the list as an answer: a file, or the lines in one message.")
@@ -276,6 +358,7 @@ class ChoiceKind(Kind[str]):
     """One word out of a list; what was meant may be written in any case. `labels`: how buttons call the words."""
 
     question = T("Which one?")
+    fixed = True
 
     def __init__(
         self, choices: Iterable[str], expected: Text, example: str, labels: Mapping[str, Text | str] | None = None
@@ -311,6 +394,7 @@ class _LanguageKind(ChoiceKind):
 
 
 class _ZoneKind(Kind[ZoneInfo]):
+    fixed = True
     expected = T("a time zone, like {example}", example=Typed("Europe/Madrid"))
     example = "Europe/Madrid"
     question = T("Which time zone? Choose, or write a city, like {example}.", example=Typed("Buenos Aires"))
@@ -382,16 +466,34 @@ class _SayingKind(Kind[Saying]):
         return self._adapter.validate_python(data)
 
 
+class _SpokenKind(_SayingKind):
+    """A command that is said for somebody else: the rest of the line."""
+
+    expected = T("what they say, like {example}", example=Typed("/thank @ben 1h30"))
+    example = "/thank @ben 1h30"
+    rest = True
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Saying] | None:
+        if not words:
+            return None
+        assert reading.spoken is not None, "only a line that somebody typed is read"
+        return Found(await reading.spoken(words), len(words))
+
+
 Person = Annotated[Member, PersonKind()]
 """A member: a mention, a username, a nickname, a name; or whoever wrote the message that is replied to."""
 Duration = Annotated[Minutes, _DurationKind()]
 Allowance = Annotated[Minutes, _DurationKind(zero=True, offers=(360, 720, 1200, 2400))]
 """An amount of time that may be none."""
+Candidate = Annotated[Member, _CandidateKind()]
+"""Somebody who asks to become a member, or was one."""
+Days = Annotated[int, _DaysKind()]
+"""A stretch of whole days: `30d`, `4w`, `30`."""
 Number = Annotated[int, _NumberKind()]
 """The number of a thing, as its card shows it: `12`, `no. 12`, `#12`."""
 Note = Annotated[str, _NoteKind()]
 """The rest of the line."""
-Table = Annotated[str, _TableKind()]
+Table = Annotated[str, TableKind()]
 """A list with one thing in each line: the file that came with the command, else the lines under it."""
 GroupName = Annotated[str, _GroupNameKind()]
 """The rest of the line: how a group is called, or which network it is on."""
@@ -400,6 +502,10 @@ Zone = Annotated[ZoneInfo, _ZoneKind()]
 Code = Annotated[str, _CodeKind()]
 """A one-time code: `KQ7M-4MX9`, `kq7m 4mx9`."""
 Carried = Annotated[Saying, _SayingKind()]
+Spoken = Annotated[Saying, _SpokenKind()]
+"""The rest of the line: a command that a helper says for somebody else."""
+Roll = Annotated[roll.List, RollKind()]
+"""A list of people: the file that came with the command, else the lines under it."""
 
 
 def choice(*words: str, expected: Text, labels: Mapping[str, Text | str] | None = None) -> ChoiceKind:

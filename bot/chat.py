@@ -80,6 +80,19 @@ class Document:
     text: str
 
 
+def text_document(name: str, content: bytes) -> Document | None:
+    """A file as it was uploaded; None: it is too long, or no text."""
+    try:
+        # Spreadsheets put a mark before the text.
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # What they wrote before there was Unicode; every byte is a letter there.
+        text = content.decode("cp1252", errors="replace")
+    if len(text) > DOCUMENT_CHARACTERS_MAX or "\0" in text:
+        return None
+    return Document(name=name, text=text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
     """Something that happened on a network. `event` is its key there: the same key never has two effects."""
@@ -136,6 +149,8 @@ class Arrival(Incoming):
     """A person came into a group, or opened a private chat with the bot."""
 
     person: Sender
+    by: Sender | None = None
+    """Who added or invited them, where the network tells it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +269,8 @@ class Reply:
     """The things whose words it tells: erasing one of them erases the answer too, while it waits."""
     document: Document | None = None
     """A file that goes with it. Only in answers that are private."""
+    fleeting: bool = False
+    """To whoever pressed it is a pop-up only; where the network has none, a card that was pressed shows it itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +279,8 @@ class Card:
 
     kind: str
     ref: int
+    pinned: bool = False
+    """Where the bot may, it stands at the top of the chat."""
 
     @property
     def thing(self) -> str:
@@ -364,6 +383,9 @@ class Dispatcher(Protocol):
     def needs_rights(self, text_or_token: str) -> bool:
         """Whether the command in this line or button token depends on who may manage the chat."""
 
+    def takes_document(self, text: str) -> bool:
+        """Whether this line calls a command that takes a file."""
+
     async def position(self, network: str) -> str | None:
         """Where reading had come to, as stored by `advance`."""
 
@@ -378,6 +400,9 @@ class Dispatcher(Protocol):
 
     async def welcomes(self, user: UserId, *, private: bool) -> bool:
         """Whether somebody may call the bot into a group (organizers may) or a private chat (members may)."""
+
+    async def sized(self, chat: Chat, size: int) -> None:
+        """So many people are in a group now, the bot not among them. It may be told as often as it is learnt."""
 
     async def alarm(self, network: str, kind: str) -> None:
         """Tell the organizers of a danger on this network (`second_poller`, `token_revoked`), at most once a day."""
@@ -409,6 +434,12 @@ class Adapter(Protocol):
 
     async def edit(self, letter: Letter, message: str) -> None:
         """Replace what a message shows. Raises a DeliveryProblem."""
+
+    async def pin(self, chat: ChatId, message: str) -> bool:
+        """Let a message stand at the top of its chat, without a sound. False: the bot has no right to.
+
+        Raises a DeliveryProblem.
+        """
 
     def pace(self, chat: ChatId) -> Pace | None:
         """What the network bears in this chat; None: no limit of its own."""

@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 from bot.app import utc_now
 from bot.chat import ChatId, Dispatcher, native
 from bot.config import NETWORKS, Config
+from bot.domain import audit
 from bot.process import is_running, telegram, trouble
 from bot.text import Reader as For
 from bot.text import Text, shown
-from storage import entries, inbox, inspection, people, transfers
+from storage import inbox, inspection, people, transfers
+from storage import log as books
 from storage.database import OlderSchema, Reader, StorageError, look
 
 FREE_BYTES_MIN = 100_000_000
@@ -170,9 +172,12 @@ async def _books(tx: Reader) -> AsyncIterator[Finding]:
         if total := await transfers.total(tx, id_):
             wrong += 1
             yield Finding("books", f"the hours of {committee.name} sum to {total} minutes, not to zero.", _KEEP)
-        if (broken := await entries.first_broken(tx, committee)) is not None:
+        try:
+            await books.recompute(tx, committee)
+        except audit.Broken as broken:
             wrong += 1
-            yield Finding("books", f"entry {broken} of {committee.name} does not follow on the one before.", _KEEP)
+            told = _FAULTS[broken.fault].format(number=broken.number, committee=committee.name)
+            yield Finding("books", told, _KEEP)
     if not wrong:
         count = await inspection.count_entries(tx)
         yield Finding(
@@ -180,6 +185,12 @@ async def _books(tx: Reader) -> AsyncIterator[Finding]:
         )
 
 
+_FAULTS: dict[audit.Fault, str] = {
+    "chain": "entry {number} of {committee} does not follow on the one before.",
+    "transfer": "the exchange at entry {number} of {committee} is not the one that was recorded.",
+    "note": "the words of the exchange at entry {number} of {committee} are not those that were recorded.",
+    "balance": "balances of {committee} are not what its entries sum to, {number} of them.",
+}
 _KEEP = "stop the bot, keep a copy of the data folder as it is, and report it"
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, Valid
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.domain import sealing
 from bot.text import LANGUAGES, SOURCE_LANGUAGE
 
 FILE = Path("config.toml")
@@ -219,8 +220,7 @@ class MatrixSection(_Section):
     @field_validator("invites_from", mode="before")
     @classmethod
     def _from_environment(cls, users: object) -> object:
-        # There it is one text, with commas.
-        return users.replace(",", " ").split() if isinstance(users, str) else users
+        return _listed(users)
 
     @field_validator("invites_from")
     @classmethod
@@ -230,9 +230,60 @@ class MatrixSection(_Section):
         return users
 
 
+def _listed(given: object) -> object:
+    """A list; in the environment it is one text, with commas."""
+    return given.replace(",", " ").split() if isinstance(given, str) else given
+
+
 def is_user(text: str) -> bool:
     """Whether this is a whole address at Matrix, such as `@ana:example.org`."""
     return _USER.fullmatch(text) is not None
+
+
+class HostSection(_Section):
+    """Who runs the bot, as /host tells everybody. The committees that trust it should know."""
+
+    name: str = _setting(
+        "",
+        "Who that is.",
+        expected="a name",
+        example="Ana of the tenants' union",
+    )
+    contact: str = _setting(
+        "",
+        "How to reach them when the bot does not answer.",
+        expected="an address or a number",
+        example="ana@example.org",
+    )
+    costs: str = _setting(
+        "",
+        "What it costs, and who pays.",
+        expected="a sentence",
+        example="5 euros a month, paid by the union",
+    )
+    place: str = _setting(
+        "",
+        "Where the machine stands.",
+        expected="a place",
+        example="a rented server in Finland",
+    )
+    keys: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (),
+        "Public keys of age of those who may open copies of everything, all committees together. A committee's own\n"
+        "custodians need not stand here: they type /custodian. “solibot key” makes one.",
+        expected="public keys of age, such as “age1...”",
+        example=("age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",),
+    )
+
+    @field_validator("keys", mode="before")
+    @classmethod
+    def _from_environment(cls, keys: object) -> object:
+        return _listed(keys)
+
+    @field_validator("keys")
+    @classmethod
+    def _are_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(sealing.recipient, keys))
 
 
 class LogSection(_Section):
@@ -258,6 +309,7 @@ class Config(BaseSettings):
     database: DatabaseSection = DatabaseSection()
     telegram: TelegramSection | None = None
     matrix: MatrixSection | None = None
+    host: HostSection = HostSection()
     log: LogSection = LogSection()
     _folder: Path = PrivateAttr(Path())
 
@@ -366,6 +418,7 @@ def sections() -> dict[str, type[_Section]]:
         "database": DatabaseSection,
         "telegram": TelegramSection,
         "matrix": MatrixSection,
+        "host": HostSection,
         "log": LogSection,
     }
 
@@ -535,7 +588,8 @@ def example() -> str:
             if field.examples is not None and (field.default is not None or (name, setting) == ("telegram", "token"))
         }
         for name, section in sections().items()
-        if name != "matrix"
+        # Who runs the bot is for each to say; an example would be told to members as the truth.
+        if name not in ("matrix", "host")
     }
     return written(
         values,

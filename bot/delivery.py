@@ -19,6 +19,7 @@ from bot.chat import (
     ChatClosed,
     ChatHasMoved,
     ChatId,
+    DeliveryProblem,
     Key,
     Lane,
     Letter,
@@ -40,6 +41,7 @@ RETRY_SECONDS_FIRST = 1.0
 RETRY_SECONDS_MAX = 60.0
 GIVEN_UP_AFTER = timedelta(hours=48)
 """A message that could not be sent for so long has lost its meaning."""
+PIN_TRIES_MAX = 3
 FAULTS_MAX = 2
 """A message that makes the program itself fail is tried so many times more."""
 AT_ONCE_MAX = 30
@@ -57,6 +59,9 @@ class Core(Protocol):
 
     async def render(self, tx: Transaction, card: cards.Due) -> Content | None:
         """What a card shows now."""
+
+    async def not_pinned(self, tx: Transaction, card: cards.Due) -> None:
+        """A card could not be put at the top of its chat, for the bot has no right to."""
 
     async def unreachable(self, tx: Transaction, owed: outbox.Owed | None, chat_id: int) -> None:
         """A chat turned out to be closed."""
@@ -373,7 +378,7 @@ class Delivery:
             if current is None:
                 return
             due, content = current
-        revision, message = due.wanted, due.message
+        revision, message, first = due.wanted, due.message, due.message is None
         if content is not None:
             letter = self._letter(due, content)
             if message is None:
@@ -390,6 +395,22 @@ class Delivery:
                 await self._lay_out(tx, due, message, content[1], adapter)
 
         await self._mark(sent)
+        if due.pinned and first and message is not None:
+            await self._pin(due, message, adapter)
+
+    async def _pin(self, due: cards.Due, message: str, adapter: Adapter) -> None:
+        """Put a card at the top. It is a help and no more: a few tries."""
+        for _ in range(PIN_TRIES_MAX):
+            try:
+                if not await adapter.pin(self._address(due), message):
+                    await self._mark(lambda tx: self._core.not_pinned(tx, due))
+            except SlowDown as slow:
+                await asyncio.sleep(slow.seconds)
+            except DeliveryProblem:
+                log.info("card not pinned")
+                return
+            else:
+                return
 
     async def _lay_out(
         self, tx: Transaction, item: Item, message: str, keys: tuple[tuple[Key, ...], ...], adapter: Adapter
@@ -439,8 +460,9 @@ class Delivery:
             spans=content[0],
             keys=content[1],
             lane=item.lane,
+            document=item.document if isinstance(item, outbox.Owed) else None,
         )
 
 
 def _is_about(item: Item, thing: str) -> bool:
-    return isinstance(item, outbox.Owed) and thing in item.about
+    return isinstance(item, outbox.Owed) and (thing in item.about or thing == outbox.thing(item.id))

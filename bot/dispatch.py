@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.arguments import Reading, words_of
+from bot.arguments import Reading, Word, words_of
 from bot.chat import (
     Arrival,
     BotAdded,
@@ -39,6 +39,7 @@ from bot.chat import (
     network_of,
 )
 from bot.dialogue import CANCEL, answer_button, with_answer
+from bot.domain.chain import canonical
 from bot.router import PROPOSED, Ambiguous, Authority, Command, Commands, Context, View, Where, read_line
 from bot.text import (
     SOURCE_LANGUAGE,
@@ -53,7 +54,7 @@ from bot.text import (
     render,
     supported,
 )
-from storage import buttons, cards, dialogues, due, inbox, outbox, people
+from storage import buttons, cards, dialogues, digests, due, entries, inbox, members, outbox, people, roles
 from storage.database import Database, Transaction, Unavailable, fresh_token
 from storage.people import Committee, Member, Person, Place
 
@@ -141,6 +142,11 @@ class Dispatcher:
             command = line.command if line else None
         return command is not None and command.needs_rights
 
+    def takes_document(self, text: str) -> bool:
+        """Whether this line calls a command that takes a file."""
+        line = self._commands.line(text)
+        return line is not None and line.command is not None and line.command.takes_document
+
     async def position(self, network: str) -> str | None:
         """Where reading had come to."""
         found = await self._database.transact(lambda tx: inbox.position(tx, network))
@@ -164,6 +170,16 @@ class Dispatcher:
     async def welcomes(self, user: UserId, *, private: bool) -> bool:
         """Organizers may call the bot into a group, and any member into a private chat."""
         return await self._database.read(lambda tx: people.belongs(tx, user, organizer=not private))
+
+    async def sized(self, chat: Chat, size: int) -> None:
+        """So many people are in a group now."""
+
+        async def work(tx: Transaction) -> None:
+            place = await people.place(tx, chat)
+            if await members.note_size(tx, place.id, size) and place.committee_id is not None:
+                await members.roll_changed(tx, place.committee_id, now=self._now())
+
+        await self._database.transact(work)
 
     async def writable(self) -> None:
         """Return when effects can be stored."""
@@ -246,6 +262,10 @@ class Dispatcher:
         keys = await buttons.keys(tx, shown.buttons, reader=reader, committee=committee.id, now=self._now())
         return render(shown.words, reader), keys
 
+    async def not_pinned(self, tx: Transaction, card: cards.Due) -> None:
+        """The card itself tells how to let the bot pin it: that takes no message more."""
+        await cards.not_pinned(tx, card.id)
+
     async def unreachable(self, tx: Transaction, owed: outbox.Owed | None, chat_id: int) -> None:
         """A chat turned out to be closed. What was meant for somebody in private is mentioned where they asked."""
         await people.close_place(tx, chat_id)
@@ -295,6 +315,8 @@ class Dispatcher:
                 place = await people.place(tx, incoming.chat)
                 if place.private:
                     await people.seen(tx, incoming.person, private_chat=place.id, now=now)
+                else:
+                    await self._brought(tx, incoming, place, now)
             case Departure():
                 await self._departed(tx, incoming, now)
             case BotAdded():
@@ -325,10 +347,23 @@ class Dispatcher:
         context = self._context(tx, incoming, _Standing(place, None, [], self._language), now, None)
         await self._reply(context, await command.handler(context), incoming, says=None)
 
+    async def _brought(self, tx: Transaction, arrival: Arrival, place: Place, now: datetime) -> None:
+        """A member has added somebody to the group: it is kept, should that person join."""
+        if arrival.by is None or arrival.by.anonymous or arrival.person.bot or place.committee_id is None:
+            return
+        adder = await people.seen(tx, arrival.by, private_chat=None, now=now)
+        found = await people.member_of(tx, place.committee_id, adder.id)
+        person = await people.seen(tx, arrival.person, private_chat=None, now=now)
+        if found is not None and found[0].active and person.id != adder.id:
+            await members.note_brought(tx, place.committee_id, person.id, found[0].id)
+
     async def _departed(self, tx: Transaction, incoming: Departure, now: datetime) -> None:
         place = await people.place(tx, incoming.chat)
         if place.private:
             await people.close_place(tx, place.id)
+            return
+        if not await people.is_known(tx, incoming.person.user):
+            # Who was forgotten, or never spoke, is not put down because they go.
             return
         standing = await self._standing(tx, incoming, place, incoming.person, now)
         context = self._context(tx, incoming, standing, now, standing.committees[0] if standing.committees else None)
@@ -343,6 +378,8 @@ class Dispatcher:
         line = self._commands.line(message.text, message.mentions)
         committee = standing.committees[0] if len(standing.committees) == 1 else None
         context = self._context(tx, message, standing, now, committee, manages_chat=message.manages_chat)
+        if line is not None and line.command is not None:
+            await _seen(context)
         if line is None and place.private and person is not None and standing.person is not None:
             open_ = await dialogues.open_of(tx, standing.person.id, now=now)
             if open_ is not None:
@@ -383,6 +420,7 @@ class Dispatcher:
         if kept is not None and kept.committee is not None:
             # A button is said in the committee it was made for, wherever it is pressed.
             context = replace(context, of_committee=await people.committee(tx, kept.committee))
+        await _seen(context)
         command = self._commands.get(kept.says.command) if kept else None
         undecided = place.private and context.of_committee is None and len(standing.committees) > 1
         if undecided and command is not None and command.allow is not Authority.ANYONE:
@@ -401,6 +439,10 @@ class Dispatcher:
                 raise Refusal(T("That was chosen already."))
             member = await self._as_member(context)
             if kept.only is not None and (member.of_member is None or member.of_member.id != kept.only):
+                raise Refusal(T("This choice is for somebody else."))
+            elsewhere = kept.committee is not None and place.committee_id != kept.committee
+            if elsewhere and member.of_member is None and command and command.allow is not Authority.ANYONE:
+                # Not even the name of a committee is told to those who are not in it.
                 raise Refusal(T("This choice is for somebody else."))
             done["says"] = kept.says
             await buttons.use(tx, kept.token, now=now)
@@ -554,12 +596,18 @@ class Dispatcher:
         reply_to: Member | None = None
         if message.reply_to is not None and context.of_committee is not None and not message.reply_to.bot:
             reply_to = await people.member_with_account(context.tx, context.of_committee.id, message.reply_to.user)
+
+        async def spoken(carried: Sequence[Word]) -> Saying:
+            inner = self._commands.spoken_for(carried[0].text)
+            return inner.says(**await read_line(inner, carried[1:], reading))
+
         reading = Reading(
             tx=context.tx,
             committee=context.of_committee,
             reply_to=reply_to,
             line=message.text,
             document=message.document,
+            spoken=spoken,
         )
         # Whoever may not say it learns that first, not how to spell it.
         self._permit(context, command)
@@ -580,6 +628,18 @@ class Dispatcher:
             if said_by is not Authority.CLOCK:
                 raise Refusal(T("Only the clock says that."))
             return
+        group_chat = context.place is not None and context.place.working_group_id is not None
+        if group_chat and command.where is Where.GROUP and context.of_member is None:
+            # Nobody becomes a member of the committee by being here.
+            assert context.of_committee is not None
+            raise Refusal(
+                T(
+                    "This is the chat of a working group of {committee}, for its members. "
+                    "To become one, type {join} in the committee's own group.",
+                    committee=context.of_committee.name,
+                    join=Typed("/join"),
+                )
+            )
         if command.allow is Authority.ANYONE or said_by in (Authority.COMMITTEE, Authority.CLOCK):
             return
         if context.of_committee is None:
@@ -669,7 +729,7 @@ class Dispatcher:
                 refusal = found
             except Ambiguous as doubt:
                 choices += [
-                    answer_button(f"{label} ({committee.name})", says, there.of_member, question)
+                    answer_button(_in_committee(label, committee.name), says, there.of_member, question)
                     for label, says in doubt.choices
                 ]
         if not choices:
@@ -702,12 +762,20 @@ class Dispatcher:
         if isinstance(answer, Card):
             await self._show(context, answer, place, incoming, reply_to, edits)
             return pressed
+        if answer.fleeting and isinstance(incoming, Press) and not place.private:
+            most = self._popups.get(network_of(incoming.chat.id), 0)
+            if most or (incoming.message is not None and await cards.is_card(context.tx, place.id, incoming.message)):
+                words = plain(render(answer.words, self._private_reader(context)))
+                return PopUp(_cut(words, most) or None, alert=True)
         quiet = answer.private or (pressed is not None and (refused or self._only_asks(said)))
         if place.private or not quiet:
-            await self._queue(context, answer, place, incoming, reply_to=reply_to, edits=edits)
+            if not refused and says is not None and isinstance(incoming, Message) and not place.private:
+                await self._answer_once(context, answer, place, incoming, says)
+            else:
+                await self._queue(context, answer, place, incoming, reply_to=reply_to, edits=edits)
             return pressed
         reader = self._private_reader(context)
-        if pressed is not None and not answer.buttons:
+        if pressed is not None and not answer.buttons and answer.document is None:
             words = plain(render(answer.words, reader))
             if len(words) <= self._popups.get(network_of(incoming.chat.id), 0):
                 return PopUp(words, alert=True)
@@ -731,6 +799,27 @@ class Dispatcher:
         """Whether a press of it in a group is only for whoever presses. The menu and its pages stay where they are."""
         return said is not None and said.repeatable and not said.in_place and said.name != _MENU.says.command
 
+    async def _answer_once(self, context: Context, answer: Reply, place: Place, message: Message, says: Saying) -> None:
+        """Answer in a group; but whoever asks what was answered there a moment ago is shown that."""
+        command = self._commands.get(says.command)
+        committee = context.of_committee
+        # A menu may show another page by now.
+        changes = command is None or not command.repeatable or says.command == _MENU.says.command
+        if changes or committee is None:
+            await self._queue(context, answer, place, message, reply_to=message.message)
+            return
+        there = await self._as_member(context)
+        who = {"roles": sorted(there.roles), "member": there.of_member is not None}
+        asked = canonical({"says": [says.command, says.version, says.arguments], **who})
+        # While no entry was written, what the committee's commands tell has not changed.
+        entry = await entries.last_number(context.tx, committee.id)
+        before = await digests.same_answer(context.tx, place, asked, entry=entry, now=context.now)
+        if before is not None:
+            await self._queue(context, Reply(_SAID_ABOVE), place, message, reply_to=before)
+            return
+        outbox_id = await self._queue(context, answer, place, message, reply_to=message.message)
+        await digests.answered(context.tx, place, asked, entry=entry, outbox_id=outbox_id, now=context.now)
+
     def _private_reader(self, context: Context) -> Reader:
         chosen = supported(context.person.language if context.person else None) or context.language
         return Reader(chosen, context.of_committee.zone) if context.of_committee else Reader(chosen)
@@ -744,23 +833,30 @@ class Dispatcher:
         reply_to: str | None,
         edits: str | None,
     ) -> None:
+        committee = context.of_committee.id if context.of_committee else None
+        if committee is None:
+            # By what was said, the chat has become a committee's.
+            now_of = await people.place_of(context.tx, place.id)
+            committee = now_of.committee_id if now_of is not None else None
+        assert committee is not None, "a card is a committee's"
         shown = await cards.show(
             context.tx,
             card.thing,
             place,
-            committee=context.committee.id,
+            committee=committee,
             topic=incoming.chat.topic,
             lane=Lane.ANSWER,
             reply_to=reply_to,
             message=edits,
+            pinned=card.pinned,
         )
         # Worked out here, in the same work, it need not be asked for again when it is sent.
         context.tx.outgoing[-1] = replace(shown, prepared=await self.render(context.tx, shown))
-        if place.committee_id == context.committee.id:
+        if place.committee_id == committee:
             # What one group of the committee sees, the others see too.
-            for other in await people.chats_of(context.tx, context.committee.id):
+            for other in await people.chats_of(context.tx, committee):
                 if other.id != place.id:
-                    await cards.show(context.tx, card.thing, other, committee=context.committee.id)
+                    await cards.show(context.tx, card.thing, other, committee=committee, pinned=card.pinned)
 
     async def _queue(
         self,
@@ -772,14 +868,14 @@ class Dispatcher:
         reply_to: str | None = None,
         fallback: int | None = None,
         edits: str | None = None,
-    ) -> None:
+    ) -> int:
         committee = context.of_committee.id if context.of_committee else None
         if not place.private:
             now_of = await people.place_of(context.tx, place.id)
             if now_of is not None and now_of.committee_id != place.committee_id:
                 # By what was said, the chat has become another committee's.
                 committee = now_of.committee_id
-        await outbox.queue(
+        return await outbox.queue(
             context.tx,
             place,
             reply.words,
@@ -795,6 +891,7 @@ class Dispatcher:
             about=reply.about,
             fallback=fallback,
             edits=edits,
+            document=reply.document,
         )
 
     def _not_a_command(self, context: Context, message: Message, name: str | None) -> Words | None:
@@ -829,6 +926,22 @@ class Dispatcher:
             extra={"reference": reference, "ms": round((time.perf_counter() - started) * 1000)},
         )
         return reference
+
+
+def _in_committee(label: str | Text, name: str) -> Text:
+    # Not a sentence to translate: only what is inside is.
+    return Text("{label} ({name})", values={"label": label, "name": name})
+
+
+async def _seen(context: Context) -> None:
+    """Whoever says or presses something is there: a committee must know when its organizers are not any more."""
+    if context.of_committee is not None and context.person is not None:
+        await roles.seen(context.tx, context.of_committee.id, context.person.id, on=context.now.date())
+
+
+def _cut(words: str, most: int) -> str:
+    """At most so many characters."""
+    return words if len(words) <= most else words[: max(0, most - 1)] + "…"[:most]
 
 
 def _wrong(reference: str) -> Text:
@@ -870,4 +983,5 @@ _ANSWER_PRIVATELY = T("I answer that in private. Press the button once; after th
 _REFUSED_PRIVATELY = T(
     "That did not work, and nothing was changed. I tell you why in private: press the button, then try again there."
 )
+_SAID_ABOVE = T("That is what I said a moment ago, in the message that I answer to here.")
 _SENT_PRIVATELY = T("I have sent it to you in private.")

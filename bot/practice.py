@@ -15,6 +15,7 @@ from bot.app import App
 from bot.chat import Chat, network_of
 from storage import connections, inbox
 from storage.database import fresh_token
+from storage.members import RECOUNT_AFTER
 
 GROUP = "Riverside"
 MATRIX = "matrix"
@@ -154,6 +155,7 @@ class Practice:
 
     async def _begin(self) -> None:
         founder, second = ORGANIZERS
+        await self.console.enter(self.group, *ORGANIZERS, *MEMBERS)
         await self.console.say(founder, "/setup", self.group, manages_chat=True)
         for who in (second, *MEMBERS):
             await self.console.say(who, "/join", self.group)
@@ -163,7 +165,11 @@ class Practice:
             await self.console.say(who, "/start", self.console.somebody(who).private)
             self.console.somebody(who).last_said.clear()
         await self.settle()
-        self.console.posted.clear()
+        # What changed in this moment is shown in it.
+        await self.app.dispatcher.tick(self.clock() + RECOUNT_AFTER)
+        await self.settle()
+        pinned = self.console.pinned
+        self.console.posted = {message: shown for message, shown in self.console.posted.items() if message in pinned}
 
     async def close(self) -> None:
         """Shut the folder."""

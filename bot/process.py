@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot import logs
+from bot import backup, logs
 from bot.app import App, commands, only_process
 from bot.chat import Adapter, Dispatcher
 from bot.config import Config, WrongConfig
 from bot.text import LANGUAGES, Reader, shown
-from storage import inspection
+from storage import custodians, inspection
 from storage.database import NewerSchema, StorageError, Unavailable, WrongKey
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def serve(config: Config) -> None:
         try:
             config.data.mkdir(parents=True, exist_ok=True)
             held.enter_context(only_process(config.data))
+            if (config.data / backup.AWAY).exists():
+                raise CannotStart((config.data / backup.AWAY).read_text("utf-8").strip())
         except BlockingIOError:
             raise CannotStart(
                 f"Another process of the bot uses the data folder {config.data}. Stop that one first: two at once "
@@ -114,16 +116,35 @@ async def _serve(config: Config) -> None:
         reaches=[network.kind.network for network in served if network.kind.reaches],
         language=config.bot.language,
     )
+    await app.database.transact(lambda tx: custodians.describe_host(tx, _about(config)))
     asking = []
     for network in served:
         adapter = network.make(app.dispatcher)
         app.add(adapter)
         asking.append(_asked(network, adapter))
     looking = asyncio.create_task(_refused(asking, stop))
+    copying = asyncio.create_task(_keep_copies(config, app))
     await app.run(stop)
+    copying.cancel()
     looking.cancel()
     if looking.done() and not looking.cancelled() and (sentences := looking.result()):
         raise WrongConfig(*sentences)
+
+
+def _about(config: Config) -> dict[str, str]:
+    said = config.host.model_dump(include={"name", "contact", "costs", "place"})
+    return {**{name: value for name, value in said.items() if value}, "encrypted": str(int(bool(config.database_key)))}
+
+
+async def _keep_copies(config: Config, app: App) -> None:
+    while True:
+        await app.copies_wanted.wait()
+        app.copies_wanted.clear()
+        try:
+            await backup.nightly(config, app.database, now=app.now)
+        except Exception:
+            # The next night comes; and whoever asks /host sees how old the newest copy is.
+            log.exception("copies not made")
 
 
 async def _refused(asking: Sequence[Coroutine[Any, Any, str | None]], stop: asyncio.Event) -> list[str]:

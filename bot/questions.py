@@ -80,6 +80,11 @@ def ask(file: Path | None, data: Path | None) -> Path:
         if (there := _readable(path, data)) is not None:
             if there.matrix is not None and _agreed(LOG_IN_AGAIN.format(path=path), default=False):
                 return _log_in_again(path, there)
+            if there.telegram is None and there.matrix is None:
+                # As a committee that has moved here comes: with its books, and without an account for the bot.
+                for wanted in _networks():
+                    _add(path, there, wanted)
+                return path
             if (network := _wanted_network(path, there)) is not None:
                 return _add(path, there, network)
         if not _agreed(f"{path} is there already. Write it anew?", default=False):

@@ -9,14 +9,16 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import ValidationError
 
-from bot.arguments import Kind, PersonKind, Reading, Word, words_of
+from bot.arguments import Kind, PersonKind, Reading, RollKind, TableKind, Word, words_of
 from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Shown, network_of
-from bot.text import Refusal, T, Text, Typed, Words
-from storage import cards, outbox, people
+from bot.domain import quiet
+from bot.domain.chain import canonical
+from bot.text import Listed, Refusal, T, Text, Typed, Words, lines
+from storage import cards, digests, due, nudges, outbox, people
 from storage.database import Transaction
 from storage.people import Committee, Member
 
@@ -74,6 +76,8 @@ class Context:
     person: people.Person | None = None
     of_committee: Committee | None = None
     of_member: Member | None = None
+    spoken_by: Member | None = None
+    """The helper who says it in the name of `of_member`; None: they say it themselves."""
     roles: frozenset[str] = frozenset()
     authority: Authority = Authority.ANYONE
     manages_chat: bool | None = None
@@ -93,6 +97,11 @@ class Context:
         assert self.of_member is not None, "commands for anyone must look at of_member"
         return self.of_member
 
+    @property
+    def speaker(self) -> Member:
+        """Whose mouth it comes from: the member's own, or that of the helper who speaks for them."""
+        return self.spoken_by or self.member
+
     async def tell(
         self,
         to: Member,
@@ -101,7 +110,18 @@ class Context:
         lane: Lane = Lane.NOTICE,
         buttons: Sequence[Sequence[Button | Link]] = (),
     ) -> bool:
-        """Say something to a member in private. False: they have not opened a private chat with the bot."""
+        """Say something to a member in private. False: they have not opened a private chat with the bot.
+
+        For somebody without an account it goes to whoever speaks for them, without buttons: those would be pressed in
+        the helper's own name.
+        """
+        if to.helper_id is not None:
+            helper = await people.member_now(self.tx, self.committee.id, to.helper_id)
+            if helper is None or not helper.active or helper.helper_id is not None:
+                return False
+            if self.of_member is not None and helper.id == self.speaker.id:
+                return True
+            return await self.tell(helper, lines(T("For {name}:", name=to.name), words), lane=lane)
         return await outbox.tell(
             self.tx,
             to,
@@ -118,12 +138,16 @@ class Context:
         """Where it is said, somebody with several accounts is told of it."""
         return network_of(self.place.address) if self.place is not None else None
 
-    async def nudge(self, to: Member, words: Words, *, buttons: Sequence[Sequence[Button | Link]] = ()) -> bool:
+    async def nudge(
+        self, to: Member, words: Words, *, buttons: Sequence[Sequence[Button | Link]] = (), key: str | None = None
+    ) -> bool:
         """Remind a member in private of something that can wait. False: they have not opened a private chat.
 
-        All areas share one budget of these for each person and day; alerts and answers are not nudges.
+        All areas share one budget of these for each person and day; alerts and answers are not nudges. `key`: what it
+        is about, such as `term:12`. It takes the place of what waits under the same one; `nudges.withdraw` takes it
+        back when the thing is over.
         """
-        return await self.tell(to, words, buttons=buttons)
+        return await nudges.nudge(self.tx, to, words, committee=self.committee, now=self.now, buttons=buttons, key=key)
 
     async def announce(
         self,
@@ -132,10 +156,32 @@ class Context:
         lane: Lane = Lane.NOTICE,
         buttons: Sequence[Sequence[Button | Link]] = (),
         but: people.Place | None = None,
+        routine: bool = False,
     ) -> None:
-        """Say something in every chat of the committee; `but` in the one where it is said otherwise."""
+        """Say something in every chat of the committee; `but` in the one where it is said otherwise.
+
+        A notice that only the clock brings about waits in quiet hours for the morning. `routine`: it is told in the
+        committee's digest instead, where there is one.
+        """
+        if routine and await digests.of(self.tx, self.committee.id) is not None:
+            return
+        morning = quiet.after_quiet(quiet.HOURS_DEFAULT, self.now, self.committee.zone)
+        waits = lane is Lane.NOTICE and self.place is None and morning > self.now
+        if waits:
+            await due.plan(
+                self.tx,
+                f"morning:{self.committee.id}",
+                Saying(command="morning"),
+                local=morning.astimezone(self.committee.zone).replace(tzinfo=None),
+                zone=self.committee.zone,
+                committee=self.committee.id,
+                late="do",
+            )
         for place in await people.chats_of(self.tx, self.committee.id):
             if but is not None and place.id == but.id:
+                continue
+            if waits:
+                await digests.hold(self.tx, place, words, committee=self.committee, buttons=buttons, now=self.now)
                 continue
             await outbox.queue(
                 self.tx,
@@ -151,7 +197,7 @@ class Context:
     async def show(self, card: Card) -> None:
         """Show a thing in every chat of the committee."""
         for place in await people.chats_of(self.tx, self.committee.id):
-            await cards.show(self.tx, card.thing, place, committee=self.committee.id)
+            await cards.show(self.tx, card.thing, place, committee=self.committee.id, pinned=card.pinned)
 
     async def show_to(self, to: Member, card: Card) -> bool:
         """Show a thing to a member in private. False: they have not opened a private chat with the bot."""
@@ -272,6 +318,8 @@ class Command:
     """A better example of the whole line than the kinds of its arguments give."""
     repeatable: bool = False
     """Only asks, and changes nothing: it may be said again in a private chat to be answered there."""
+    for_others: bool = False
+    """A helper may say it in the name of somebody without an account. Never what takes a vote or a consent."""
     in_place: bool = False
     """Its answer takes the place of the message whose button was pressed: a page of the menu, a question."""
     asks: Mapping[str, Asks] = field(default_factory=dict)
@@ -292,11 +340,30 @@ class Command:
             parameter.required and parameter.name not in says.arguments for parameter in self.parameters
         )
 
+    @property
+    def takes_document(self) -> bool:
+        """Whether a file may come with it."""
+        return any(isinstance(parameter.kind, TableKind | RollKind) for parameter in self.parameters)
+
     def says(self, **arguments: Any) -> Saying:
         """This command with these arguments, to be said later."""
         kinds = {parameter.name: parameter.kind for parameter in self.parameters}
         kept = {name: kinds[name].dump(value) for name, value in arguments.items()}
         return Saying(command=self.name, version=self.version, arguments=kept)
+
+    def booked(self, says: Saying) -> tuple[dict[str, Any], dict[str, str]]:
+        """What it is said with, in two parts: ids, figures and our own words; and what people worded themselves.
+
+        Only the first may stand in the books as it is.
+        """
+        kinds = {parameter.name: parameter.kind for parameter in self.parameters}
+        plain, words = {}, {}
+        for name, data in says.arguments.items():
+            if data is None or isinstance(data, int) or kinds[name].fixed:
+                plain[name] = data
+            else:
+                words[name] = data if isinstance(data, str) else canonical({"is": data})
+        return plain, words
 
     @property
     def example(self) -> Typed:
@@ -337,6 +404,48 @@ Waiting = Callable[[Context], Awaitable[Sequence[Todo]]]
 """What waits for whoever says it, of one area."""
 
 
+Tidings = Callable[[Context, digests.Since], Awaitable[Sequence[Todo]]]
+"""What of one area the committee should hear of since its last digest; with buttons, where something can be done."""
+Topic = Literal["rules", "decisions", "roles", "members", "groups"]
+"""What `/log` can be asked for alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """What the words of an entry may know. Names are told as they are now."""
+
+    tx: Transaction
+    committee: Committee
+    commands: Commands
+    reader: Member
+    """Who asks. What is between two people is told to nobody else."""
+    number: int
+    """The entry's."""
+
+    async def name(self, member_id: int) -> str | Text:
+        """A member's name; where it is erased, what stands for it."""
+        found = await people.member_now(self.tx, self.committee.id, member_id)
+        return found.name if found is not None and found.name else T("former member {n}", n=member_id)
+
+    async def names(self, member_ids: Iterable[int]) -> Listed:
+        """Several members' names in a row."""
+        return Listed(tuple([await self.name(member_id) for member_id in member_ids]))
+
+
+Tells = Callable[[Telling, Mapping[str, Any]], Awaitable[Text]]
+"""An entry's body in plain words: a whole sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryWords:
+    """How entries of one kind are told. `key`: only those whose body has it; None: all others of the kind."""
+
+    kind: str
+    key: str | None
+    tells: Tells
+    about: Topic | None
+
+
 class Router:
     """The commands and cards of one area. `title`: its heading in the menu, where it has buttons there."""
 
@@ -346,6 +455,8 @@ class Router:
         self.commands: list[Command] = []
         self.cards: dict[str, CardRenderer] = {}
         self.todos: list[Waiting] = []
+        self.digests: list[Tidings] = []
+        self.entries: list[EntryWords] = []
 
     def command(
         self,
@@ -367,10 +478,12 @@ class Router:
         in_place: bool = False,
         asks: Mapping[str, Asks] | None = None,
         confirm: Callable[..., Awaitable[Words]] | None = None,
+        for_others: bool = False,
     ) -> Callable[[Handler], Command]:
         """Declare a command: the function's keyword-only, annotated parameters are its arguments."""
         assert re.fullmatch(r"[a-z0-9_]{1,32}", name), "Telegram's rule for command names"
         assert (allow in PROPOSED) == (proposal is not None), "what is decided together must be put in words"
+        assert not for_others or allow is Authority.MEMBER, "only what is each member's own is said for others"
 
         def declare(handler: Handler) -> Command:
             command = Command(
@@ -393,6 +506,7 @@ class Router:
                 in_place=in_place,
                 asks=asks or {},
                 confirm=confirm,
+                for_others=for_others,
             )
             assert command.asks.keys() <= {parameter.name for parameter in command.parameters}
             self.commands.append(command)
@@ -404,6 +518,21 @@ class Router:
         """Declare what of this area may wait for a member: `/todo` asks every area."""
         self.todos.append(waiting)
         return waiting
+
+    def digest(self, tidings: Tidings) -> Tidings:
+        """Declare what of this area goes into the committee's digest; nobody's balance, ever."""
+        self.digests.append(tidings)
+        return tidings
+
+    def entry(self, kind: str, *keys: str, about: Topic | None = None) -> Callable[[Tells], Tells]:
+        """Declare how entries of this kind in the books are told. `keys`: only those whose body has one of them."""
+
+        def declare(tells: Tells) -> Tells:
+            for key in keys or (None,):
+                self.entries.append(EntryWords(kind=kind, key=key, tells=tells, about=about))
+            return tells
+
+        return declare
 
     def card(self, kind: str) -> Callable[[CardRenderer], CardRenderer]:
         """Declare how a kind of thing is shown: None where there is nothing to show any more."""
@@ -453,6 +582,7 @@ class Commands:
     def __init__(self, routers: Sequence[Router], *, propose: str = "propose", ask: str = "ask") -> None:
         self._commands: dict[str, Command] = {}
         self._cards: dict[str, CardRenderer] = {}
+        self._entries: dict[tuple[str, str | None], EntryWords] = {}
         self.routers = tuple(routers)
         for router in routers:
             for command in router.commands:
@@ -460,6 +590,9 @@ class Commands:
                 self._commands[command.name] = command
             assert not self._cards.keys() & router.cards.keys()
             self._cards |= router.cards
+            for words in router.entries:
+                assert (words.kind, words.key) not in self._entries, f"{words.kind} is put into words twice"
+                self._entries[words.kind, words.key] = words
         self.propose = propose
         """The command that makes a proposal of a carried one: said where the committee's authority is needed."""
         self.ask = ask
@@ -485,9 +618,29 @@ class Commands:
         close = difflib.get_close_matches(name, [command.name for command in self.listed()], n=1, cutoff=0.6)
         return self._commands[close[0]] if close else None
 
+    def spoken_for(self, word: str) -> Command:
+        """The command of this name, with or without the slash, where a helper may say it for others. Raises Refusal."""
+        typed = word.lstrip("/!").partition("@")[0].lower()
+        command = self._commands.get(typed)
+        if command is not None and command.typed and command.for_others:
+            return command
+        own = Listed(tuple(Typed(f"/{found.name}") for found in self._commands.values() if found.for_others))
+        raise Refusal(T("That is not said for somebody else. What you can say for them: {commands}.", commands=own))
+
     def card(self, kind: str) -> CardRenderer | None:
         """How this kind of thing is shown."""
         return self._cards.get(kind)
+
+    def entry(self, kind: str, body: Mapping[str, Any]) -> Tells | None:
+        """How an entry with this body is told; None: no area knows."""
+        for key in (*body, None):
+            if (found := self._entries.get((kind, key))) is not None:
+                return found.tells
+        return None
+
+    def kinds_about(self, topic: Topic) -> list[str]:
+        """The kinds of entries about something."""
+        return sorted({words.kind for words in self._entries.values() if words.about == topic})
 
     def line(self, text: str, mentions: Sequence[Mention] = ()) -> Line | None:
         """The command that a text calls; None: it is not addressed to the bot."""
@@ -513,6 +666,17 @@ class Commands:
 
         Raises Refusal where it cannot be said any more: the name, the version or something that it names is gone.
         """
+        return await self._loaded(says, lambda kind, data: kind.load(data, tx, committee), partly=partly)
+
+    async def recall(
+        self, says: Saying, tx: Transaction, committee: Committee | None
+    ) -> tuple[Command, dict[str, Any]]:
+        """A command that was said once, to tell of it. Raises Refusal where that cannot be done any more."""
+        return await self._loaded(says, lambda kind, data: kind.recall(data, tx, committee))
+
+    async def _loaded(
+        self, says: Saying, load: Callable[[Kind[Any], Any], Awaitable[Any]], *, partly: bool = False
+    ) -> tuple[Command, dict[str, Any]]:
         command = self._commands.get(says.command)
         stale = Refusal(T("This is out of date. Look at the newest message, or type {menu}.", menu=Typed("/menu")))
         if command is None or command.version != says.version:
@@ -523,7 +687,7 @@ class Commands:
             raise stale
         try:
             arguments = {
-                name: await kinds[name].load(data, tx, committee)
+                name: await load(kinds[name], data)
                 for name, data in says.arguments.items()
                 if not (partly and data is None)
             }
@@ -535,7 +699,7 @@ class Commands:
 class Ambiguous(Exception):
     """A word fits several people: each choice is the whole command with one of them in it."""
 
-    def __init__(self, word: str, choices: Sequence[tuple[str, Saying]]) -> None:
+    def __init__(self, word: str, choices: Sequence[tuple[str | Text, Saying]]) -> None:
         super().__init__()
         self.word, self.choices = word, choices
 
@@ -548,7 +712,7 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
     """
     left = list(words)
     values: dict[str, Any] = {}
-    doubt: tuple[str, Parameter, tuple[Any, ...]] | None = None
+    doubts: list[tuple[str, Parameter, tuple[Any, ...]]] = []
     open_ = [parameter for parameter in command.parameters if not parameter.kind.rest]
     while left and open_:
         for parameter in open_:
@@ -557,7 +721,7 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
                 continue
             values[parameter.name] = found.value
             if found.others:
-                doubt = (left[0].text, parameter, (found.value, *found.others))
+                doubts.append((left[0].text, parameter, (found.value, *found.others)))
             del left[: found.count]
             open_.remove(parameter)
             break
@@ -572,7 +736,16 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
         raise _misread(command, missing[0], left[0] if left else None)
     for parameter in command.parameters:
         if parameter.kind.rest and (left or reading.document is not None):
-            found = await parameter.kind.read(left, reading, first=True)
+            try:
+                found = await parameter.kind.read(left, reading, first=True)
+            except Ambiguous as inner:
+                # Somebody in the command that this one carries: each choice is the whole line.
+                if doubts:
+                    raise _too_many_doubts(doubts[0][0], inner.word) from inner
+                raise Ambiguous(
+                    inner.word,
+                    [(label, command.says(**{**values, parameter.name: says})) for label, says in inner.choices],
+                ) from inner
             if found is not None:
                 values[parameter.name] = found.value
                 left = left[found.count :]
@@ -580,13 +753,25 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
             raise _misread(command, parameter, None)
     if left:
         raise _misread(command, open_[0], left[0]) if open_ else _too_much(command, left[0])
-    if doubt is not None:
-        word, parameter, values_ = doubt
+    if len(doubts) > 1:
+        raise _too_many_doubts(doubts[0][0], doubts[1][0])
+    for word, parameter, values_ in doubts:
         choices = [
             (parameter.kind.label(value), command.says(**{**values, parameter.name: value})) for value in values_
         ]
         raise Ambiguous(word, choices)
     return values
+
+
+def _too_many_doubts(one: str, other: str) -> Refusal:
+    return Refusal(
+        T(
+            "“{one}” and “{other}” each fit several people. Say one of them more exactly: by the whole name, a "
+            "nickname or an account.",
+            one=_clipped(one),
+            other=_clipped(other),
+        )
+    )
 
 
 def _misread(command: Command, parameter: Parameter, word: Word | None) -> Refusal:

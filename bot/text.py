@@ -7,7 +7,7 @@ import gettext
 import io
 import string
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 from importlib import resources
 from typing import Literal
@@ -16,6 +16,10 @@ from zoneinfo import ZoneInfo
 SOURCE_LANGUAGE = "en"
 LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Español", "de": "Deutsch"}
 """The shipped languages, each under its own name (so that somebody who reads no other finds it)."""
+
+
+LABELS_CHARACTERS_MAX = 24
+"""Two labels longer than this together do not fit on a button of a small phone."""
 
 
 class Minutes(int):
@@ -75,6 +79,14 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """Words that somebody wrote, and the same in other languages where they gave it: shown in the reader's."""
+
+    text: str
+    others: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """The date of an instant, in the reader's time zone."""
 
@@ -82,7 +94,7 @@ class Day:
 
 
 Words = Text | Lines
-Value = str | int | Minutes | datetime | date | Text | Bold | Typed | Named | Listed | Day
+Value = str | int | Minutes | datetime | date | Text | Bold | Typed | Named | Listed | Day | Written
 
 
 def T(text: str, /, **values: Value) -> Text:  # noqa: N802 - the field's usual short name; Babel extracts it
@@ -128,10 +140,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """For whom words are shown: language (a shipped code) and time zone."""
+    """For whom words are shown: language (a shipped code), time zone, and the second language of a group."""
 
     language: str = SOURCE_LANGUAGE
     zone: tzinfo = ZoneInfo("UTC")
+    second: str | None = None
 
 
 def duration(minutes: int) -> str:
@@ -185,7 +198,23 @@ def translated(text: Text, language: str) -> str:
 
 
 def render(words: Words, reader: Reader) -> tuple[Span, ...]:
-    """The words in the reader's language, as runs of one style; neighbours of one style are joined."""
+    """The words in the reader's language, as runs of one style; neighbours of one style are joined.
+
+    For a group with two languages: in both, one after the other. A line that is the same in both is shown once.
+    """
+    first = _in_one(words, reader)
+    if reader.second is None:
+        return first
+    other = replace(reader, language=reader.second, second=None)
+    if isinstance(words, Lines):
+        kept = Lines(tuple(item for item in words.items if _in_one(item, reader) != _in_one(item, other)))
+        again = _in_one(kept, other)
+    else:
+        again = _in_one(words, other)
+    return _joined([*first, Span("\n\n"), *again]) if again and again != first else first
+
+
+def _in_one(words: Words, reader: Reader) -> tuple[Span, ...]:
     spans: list[Span] = []
     _render(words, reader, spans)
     return _joined(spans)
@@ -197,8 +226,17 @@ def plain(spans: Iterable[Span]) -> str:
 
 
 def shown(words: Words, reader: Reader) -> str:
-    """The words in the reader's language, without styles: for labels and tests."""
-    return plain(render(words, reader))
+    """The words in the reader's (first) language, without styles: for what stands inside other words, and tests."""
+    return plain(_in_one(words, reader))
+
+
+def label(words: Text, reader: Reader) -> str:
+    """What stands on a button: in both languages of a group where that is short enough."""
+    first = shown(words, reader)
+    if reader.second is None:
+        return first
+    again = shown(words, replace(reader, language=reader.second))
+    return f"{first} / {again}" if again != first and len(first) + len(again) <= LABELS_CHARACTERS_MAX else first
 
 
 def _joined(spans: list[Span]) -> tuple[Span, ...]:
@@ -239,6 +277,8 @@ def _render(value: Words | Value, reader: Reader, spans: list[Span]) -> None:
             spans.append(Span(value.name, "mention", value.user) if value.user else Span(value.name))
         case Listed():
             _render_list(value, reader, spans)
+        case Written():
+            spans.append(Span(value.others.get(reader.language, value.text)))
         case _:
             spans.append(Span(_figure(value, reader)))
 

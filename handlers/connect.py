@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from bot.arguments import Code, GroupName, Number
 from bot.chat import Button, Card, Reply, Saying
 from bot.domain import joining, ledger
 from bot.domain.grammar import folded
-from bot.router import Authority, Context, Router, Where
+from bot.router import Authority, Context, Router, Telling, Where
 from bot.text import Listed, Minutes, Refusal, T, Text, Typed, lines
-from storage import cards, connections, due, entries, outbox, people, proposals, transfers
+from storage import cards, connections, due, entries, members, outbox, people, proposals, transfers
 from storage.connections import Account, Group
 from storage.people import Committee, Member, Place
 
@@ -51,7 +53,7 @@ async def connect(context: Context, *, code: Code | None = None) -> Reply:
     listed=False,
     help=T("In a group: it leaves the committee. In private: this account is a person of its own again."),
 )
-async def disconnect(context: Context, *, group: GroupName = "") -> Reply:
+async def disconnect(context: Context, *, group: GroupName = "") -> Reply | Card | None:
     """Take back what /connect did."""
     assert context.place is not None
     if context.place.private:
@@ -64,6 +66,8 @@ async def disconnect(context: Context, *, group: GroupName = "") -> Reply:
                 )
             )
         return await _disconnect_own(context)
+    if context.place.working_group_id is not None:
+        return await context.say(Saying(command="group_chat_let_go"), authority=Authority.MEMBER)
     return await _disconnect_group(context, context.place, group)
 
 
@@ -141,8 +145,11 @@ async def _take_group_code(context: Context, place: Place, typed: str) -> Reply:
     await entries.append(
         context.tx, committee, "connected", {"chat": place.id, "code_by": found.member_id}, now=context.now
     )
+    # Whoever is here joins by the same card as in the other groups.
+    await cards.show(context.tx, Card("committee", committee.id).thing, place, committee=committee.id, pinned=True)
     for proposal in await proposals.open_ones(context.tx, committee.id):
         await cards.show(context.tx, Card("proposal", proposal).thing, place, committee=committee.id)
+    await members.roll_changed(context.tx, committee.id, now=context.now)
     assert context.person is not None
     here = next(group for group in await connections.groups_of(context.tx, committee.id) if group.place.id == place.id)
     await replace(context, of_committee=committee).announce(
@@ -173,8 +180,7 @@ async def _take_group_code(context: Context, place: Place, typed: str) -> Reply:
                 choice=_JOIN,
                 connect=CONNECT,
             ),
-        ),
-        buttons=((Button(label=_JOIN, says=Saying(command="join")),),),
+        )
     )
 
 
@@ -294,6 +300,24 @@ async def _take_out(context: Context, group: Group) -> Reply:
 async def _taken_out(context: Context, committee: Committee, place: Place) -> None:
     await connections.take_out_group(context.tx, place)
     await entries.append(context.tx, committee, "disconnected", {"chat": place.id}, now=context.now)
+
+
+@router.entry("connected")
+async def connected_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Another group became part of the committee."""
+    return T("another group was connected, with a code from {name}.", name=await telling.name(body["code_by"]))
+
+
+@router.entry("disconnected")
+async def disconnected_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """A group is part of it no more."""
+    return T("a group was taken out of the committee.")
+
+
+@router.entry("one_person", about="members")
+async def one_person_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Two accounts turned out to be one person's."""
+    return T("two accounts became one person: {name}.", name=await telling.name(body["into"]))
 
 
 def _listed(groups: list[Group]) -> Listed:

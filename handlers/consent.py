@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.arguments import Carried, Number
 from bot.chat import Button, Card, Reply, Saying, Shown
 from bot.domain import consent
-from bot.router import Asks, Authority, Command, Commands, Context, Router, Todo, View
-from bot.text import Listed, N, Refusal, T, Text, Words, lines, shown
-from storage import cards, due, entries, people, proposals
+from bot.router import Asks, Authority, Command, Commands, Context, Router, Telling, Todo, View
+from bot.text import Listed, N, Refusal, T, Text, Typed, Words, lines, shown
+from storage import cards, due, entries, notes, nudges, people, proposals
 from storage.database import Transaction
+from storage.digests import Since
 from storage.people import Committee
 from storage.proposals import Proposal
 
 router = Router("consent", title=T("Decisions"))
+
+REMINDED_BEFORE = timedelta(days=1)
+OPEN_TOLD_MAX = 5
 
 
 @router.command("propose", allow=Authority.MEMBER, typed=False, help=T("Ask those who must agree."))
@@ -30,13 +38,9 @@ async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
     if same is not None:
         found = await proposals.get(context.tx, context.committee.id, same)
         assert found is not None
-        if found.who == rule.who:
-            return await _agree(context, found, committee)
-        # Other people have to agree to it now: the new one takes its place.
-        await _close(context, found, "lapsed")
+        return await _agree(context, found, committee)
     if consent.carried(rule.who, committee, {context.member.id}):
-        body = {"command": carried.command, "consents": [context.member.id]}
-        await entries.append(context.tx, context.committee, "decision", body, now=context.now)
+        await _decided(context, carried, [context.member.id])
         return await context.say(carried, authority=Authority.COMMITTEE)
     found = await proposals.open_(
         context.tx,
@@ -49,6 +53,15 @@ async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
     )
     if consent.may_consent(rule.who, committee, context.member.id):
         await proposals.consent(context.tx, found.id, context.member.id, now=context.now)
+    await _plan_lapse(context, found)
+    card = Card("proposal", found.id)
+    if context.place is not None and context.place.private:
+        await context.show(card)
+        return Reply(T("That needs the others: I have asked in the group."))
+    return card
+
+
+async def _plan_lapse(context: Context, found: Proposal) -> None:
     await due.plan(
         context.tx,
         f"proposal:{found.id}",
@@ -59,11 +72,16 @@ async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
         committee=context.committee.id,
         late="do",
     )
-    card = Card("proposal", found.id)
-    if context.place is not None and context.place.private:
-        await context.show(card)
-        return Reply(T("That needs the others: I have asked in the group."))
-    return card
+    if found.expires_at - REMINDED_BEFORE > context.now:
+        await due.plan(
+            context.tx,
+            f"reminder:{found.id}",
+            lapses_soon.says(number=found.number),
+            local=(found.expires_at - REMINDED_BEFORE).replace(tzinfo=None),
+            zone=ZoneInfo("UTC"),
+            committee=context.committee.id,
+            late="do",
+        )
 
 
 def _rule(command: Command, committee: consent.Committee) -> consent.Rule:
@@ -145,17 +163,37 @@ async def agree(context: Context, *, number: Number) -> Reply | Card | None:
 
 
 async def _agree(context: Context, found: Proposal, committee: consent.Committee) -> Reply | Card | None:
-    command = context.commands.get(found.says.command)
-    if command is not None and _rule(command, committee).who != found.who:
-        raise Refusal(T("Since this was proposed, other people have to agree to it. Propose it again."))
+    found = await _as_ruled_now(context, found, committee)
     if not consent.may_consent(found.who, committee, context.member.id):
         raise Refusal(T("This is for the organizers to agree to. Talk to one of them."))
-    if not await proposals.consent(context.tx, found.id, context.member.id, now=context.now):
-        raise Refusal(T("You have agreed already. Somebody else has to agree too."))
+    new = await proposals.consent(context.tx, found.id, context.member.id, now=context.now)
+    await nudges.withdraw(context.tx, _thing(found), of=context.member)
     if await _is_carried(context, found, committee):
         return await _carry_out(context, found)
+    if not new:
+        raise Refusal(T("You have agreed already. Somebody else has to agree too."))
     await cards.changed(context.tx, f"proposal:{found.id}")
     return Reply(T("Thank you, noted."), private=context.pressed)
+
+
+async def _as_ruled_now(context: Context, found: Proposal, committee: consent.Committee) -> Proposal:
+    """The proposal under the rule of this moment: since it was made, other people may have to agree to it.
+
+    Who has agreed is kept, and counts where they still do. Raises Refusal where nobody could carry it now: it waits.
+    """
+    command = context.commands.get(found.says.command)
+    if command is None:
+        return found
+    try:
+        rule = _rule(command, committee)
+    except Refusal as refusal:
+        raise Refusal(lines(refusal.words, T("Proposal {number} waits until then.", number=found.number))) from refusal
+    if rule.who == found.who:
+        return found
+    ruled = replace(found, who=rule.who, expires_at=max(found.expires_at, context.now + rule.within))
+    await proposals.rule_by(context.tx, found.id, ruled.who, expires_at=ruled.expires_at)
+    await _plan_lapse(context, ruled)
+    return ruled
 
 
 async def _is_carried(context: Context, found: Proposal, committee: consent.Committee) -> bool:
@@ -165,10 +203,8 @@ async def _is_carried(context: Context, found: Proposal, committee: consent.Comm
 async def _carry_out(context: Context, found: Proposal) -> Reply | Card | None:
     """Do what was agreed, in the committee's name; a refusal now is put on the card."""
     consents = sorted(await proposals.consents(context.tx, found.id))
-    body = {"proposal": found.number, "command": found.says.command, "consents": consents}
-    await entries.append(context.tx, context.committee, "decision", body, now=context.now)
-    await due.cancel(context.tx, f"proposal:{found.id}")
-    await cards.changed(context.tx, f"proposal:{found.id}")
+    await _decided(context, found.says, consents, proposal=found.number)
+    await _is_over(context, found)
     try:
         answer = await context.say(found.says, authority=Authority.COMMITTEE)
     except Refusal as refusal:
@@ -177,6 +213,46 @@ async def _carry_out(context: Context, found: Proposal) -> Reply | Card | None:
         return Reply(T("Agreed, but it could not be carried out: {why}", why=why))
     await proposals.close(context.tx, found.id, "passed")
     return answer
+
+
+async def _decided(context: Context, says: Saying, consents: list[int], *, proposal: int | None = None) -> None:
+    """Write down what was decided, with what it was decided about: words as hashes, beside the books."""
+    command = context.commands.get(says.command)
+    plain, words = command.booked(says) if command is not None else ({}, {})
+    number = await entries.next_number(context.tx, context.committee)
+    veils = {
+        name: await notes.keep(context.tx, _words_of(context.committee, number, name), text)
+        for name, text in words.items()
+    }
+    body = {"command": says.command, "version": says.version, "arguments": plain, "consents": consents}
+    body |= {"words": veils} if veils else {}
+    body |= {"proposal": proposal} if proposal is not None else {}
+    await entries.append(context.tx, context.committee, "decision", body, now=context.now)
+
+
+def _words_of(committee: Committee, number: int, name: str) -> str:
+    return f"decision:{committee.id}:{number}:{name}"
+
+
+@router.entry("decision", about="decisions")
+async def decision_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Who decided what. Words that were erased since are told as such."""
+    arguments = dict(body.get("arguments", {}))
+    erased = False
+    for name in body.get("words", {}):
+        text = await notes.of(telling.tx, _words_of(telling.committee, telling.number, name))
+        arguments[name], erased = text or "…", erased or text is None
+    says = Saying(command=body["command"], version=body.get("version", 1), arguments=arguments)
+    names = await telling.names(body["consents"])
+    try:
+        command, values = await telling.commands.recall(says, telling.tx, telling.committee)
+    except Refusal:
+        return T("{names} decided: {what}", names=names, what=Typed(f"/{says.command}"))
+    assert command.proposal is not None
+    what = command.proposal(**values)
+    if erased:
+        return T("{names} decided: {what} (The words were erased.)", names=names, what=what)
+    return T("{names} decided: {what}", names=names, what=what)
 
 
 @router.command(
@@ -203,13 +279,84 @@ async def lapse(context: Context, *, number: Number) -> None:
     found = await proposals.numbered(context.tx, context.committee.id, number)
     if found is None or found.state != "open":
         return
+    command = context.commands.get(found.says.command)
+    committee = await people.facts(context.tx, context.committee.id, now=context.now)
+    if command is not None and _nobody_could(command, committee) is not None:
+        # There was nobody to agree: it waits for them, and nothing of it is lost.
+        waits = replace(found, expires_at=context.now + consent.ANSWER_WITHIN)
+        await proposals.rule_by(context.tx, found.id, found.who, expires_at=waits.expires_at)
+        await _plan_lapse(context, waits)
+        return
     await _close(context, found, "lapsed")
+
+
+def _nobody_could(command: Command, committee: consent.Committee) -> Words | None:
+    """Why nobody could carry this now; None: somebody could."""
+    try:
+        _rule(command, committee)
+    except Refusal as refusal:
+        return refusal.words
+    return None
 
 
 async def _close(context: Context, found: Proposal, state: proposals.State) -> None:
     await proposals.close(context.tx, found.id, state)
+    await _is_over(context, found)
+
+
+async def _is_over(context: Context, found: Proposal) -> None:
+    """Nothing more falls due for it, nobody is reminded of it, and its card says how it ended."""
     await due.cancel(context.tx, f"proposal:{found.id}")
-    await cards.changed(context.tx, Card("proposal", found.id).thing)
+    await due.cancel(context.tx, f"reminder:{found.id}")
+    await nudges.withdraw(context.tx, _thing(found))
+    await cards.changed(context.tx, _thing(found))
+
+
+def _thing(found: Proposal) -> str:
+    return Card("proposal", found.id).thing
+
+
+@router.command("lapses_soon", allow=Authority.CLOCK, typed=False, help=T("A proposal will lapse in a day."))
+async def lapses_soon(context: Context, *, number: Number) -> None:
+    """Remind those whose consent is missing, once."""
+    found = await proposals.numbered(context.tx, context.committee.id, number)
+    if found is None or found.state != "open":
+        return
+    committee = await people.facts(context.tx, context.committee.id, now=context.now)
+    consents = await proposals.consents(context.tx, found.id)
+    what = await _described(context.tx, context.committee, context.commands, found.says)
+    words = T("Proposal {number} waits for you until {until}: {what}", number=number, until=found.expires_at, what=what)
+    agree_ = Button(label=T("Agree"), says=agree.says(number=number))
+    for id_ in sorted(committee.members - consents):
+        member = await people.member(context.tx, context.committee.id, id_)
+        if member is not None and consent.may_consent(found.who, committee, id_):
+            await context.nudge(member, words, buttons=((agree_,),), key=_thing(found))
+
+
+@router.digest
+async def tidings(context: Context, since: Since) -> list[Todo]:
+    """What was decided, and what can still be agreed to."""
+    decided = [
+        body["proposal"]
+        for _, body in await entries.since(context.tx, context.committee.id, since.entry, "decision")
+        if "proposal" in body
+    ]
+    told = []
+    for number in decided:
+        found = await proposals.numbered(context.tx, context.committee.id, number)
+        if found is not None and found.state == "passed":
+            what = await _described(context.tx, context.committee, context.commands, found.says)
+            told.append(Todo(words=T("Decided: {what}", what=what)))
+    for id_ in (await proposals.open_ones(context.tx, context.committee.id))[:OPEN_TOLD_MAX]:
+        found = await proposals.get(context.tx, context.committee.id, id_)
+        assert found is not None
+        what = await _described(context.tx, context.committee, context.commands, found.says)
+        words = T(
+            "Open until {until}, proposal {number}: {what}", until=found.expires_at, number=found.number, what=what
+        )
+        label = T("Agree to {number}", number=found.number)
+        told.append(Todo(words=words, buttons=(Button(label=label, says=agree.says(number=found.number)),)))
+    return told
 
 
 @router.card("proposal")
@@ -227,15 +374,23 @@ async def proposal_card(view: View, ref: int) -> Shown | None:
     if found.state != "open":
         return Shown(lines(heading, agreed, _closed(found)))
     committee = await people.facts(view.tx, view.committee.id, now=view.now)
-    missing = consent.missing(found.who, committee, consents)
+    label = T("Agree")
+    button = Button(label=label, says=agree.says(number=found.number))
+    command = view.commands.get(found.says.command)
+    if command is not None and (why := _nobody_could(command, committee)) is not None:
+        return Shown(lines(heading, agreed, T("This waits."), why), buttons=((button,),))
+    who = _rule(command, committee).who if command is not None else found.who
+    missing = consent.missing(who, committee, consents)
     needs = (
-        N(
+        T("Enough people have agreed now. Whoever of them chooses “{choice}” again has it done.", choice=label)
+        if missing == 0
+        else N(
             "{n} more member must agree, by {until}.",
             "{n} more members must agree, by {until}.",
             missing,
             until=found.expires_at,
         )
-        if found.who == "members"
+        if who == "members"
         else N(
             "{n} more organizer must agree, by {until}.",
             "{n} more organizers must agree, by {until}.",
@@ -245,7 +400,7 @@ async def proposal_card(view: View, ref: int) -> Shown | None:
     )
     return Shown(
         lines(heading, agreed, needs),
-        buttons=((Button(label=T("Agree"), says=agree.says(number=found.number)),),),
+        buttons=((button,),),
     )
 
 

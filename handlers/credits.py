@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from bot.arguments import Duration, Note, Number, Person
 from bot.chat import Button, Card, Reply, Shown
 from bot.domain import ledger
-from bot.router import Asks, Authority, Context, Router, View
-from bot.text import Lines, Minutes, Refusal, T, Text, Typed, Words, lines
-from storage import buttons, cards, notes, people, transfers
+from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
+from bot.text import Lines, Minutes, N, Refusal, T, Text, Typed, Words, Written, lines
+from storage import buttons, cards, entries, notes, people, transfers
 from storage.database import Transaction
+from storage.digests import Since
 from storage.people import Committee, Member
 
 router = Router("credits", title=T("Hours"))
@@ -31,14 +35,20 @@ async def _thanks(context: Context, *, to: Member, time: Minutes, what: str = ""
         "what": Asks(T("What was it? Write a few words, or skip it.")),
     },
     confirm=_thanks,
+    for_others=True,
 )
 async def thank(context: Context, *, to: Person, time: Duration, what: Note = "") -> Reply | Card:
     """Whoever helped gains the time, whoever was helped gives it."""
     giver, receiver = await transfers.accounts(context.tx, context.committee, context.member, to)
     transfer = ledger.transfer(giver, receiver, time, at=context.now)
-    id_, _ = await transfers.record(context.tx, context.committee, transfer, recorder=context.member, note=what)
+    id_, _ = await transfers.record(context.tx, context.committee, transfer, recorder=context.speaker, note=what)
     card = Card("transfer", id_)
+    if what:
+        await notes.wrote(context.tx, card.thing, context.member.id, now=context.now)
     told = await context.show_to(to, Card("thanks", id_))
+    if to.helper_id is not None:
+        words = T("{name} thanked you with {time}.", name=context.member.name, time=time)
+        told = await context.tell(to, words)
     if not told and context.place is not None and context.place.private:
         # Whoever is thanked hears of it: where not in private, in the group.
         await context.show(card)
@@ -68,6 +78,8 @@ async def transfer_card(view: View, ref: int) -> Shown | None:
         time=exchange.minutes,
         number=exchange.number,
     )
+    if exchange.recorder is not None:
+        words = T("{what} Recorded by {name}.", what=words, name=exchange.recorder)
     return Shown(words, buttons=((balance, Button(label=T("Undo"), says=undo.says(number=exchange.number))),))
 
 
@@ -80,7 +92,17 @@ async def thanks_card(view: View, ref: int) -> Shown | None:
     name, time = exchange.giver, exchange.minutes
     if exchange.reversed:
         return Shown(T("Undone: {name} thanked you with {time}.", name=name, time=time))
-    note = await notes.of(view.tx, f"transfer:{ref}")
+    note = await notes.written(view.tx, Card("transfer", ref).thing)
+    if exchange.recorder is not None:
+        recorded = T("{name} recorded it.", name=exchange.recorder)
+        return Shown(
+            lines(
+                T("{name} thanked you with {time}: {note}", name=name, time=time, note=note)
+                if note
+                else T("{name} thanked you with {time}.", name=name, time=time),
+                recorded,
+            )
+        )
     if note:
         return Shown(T("{name} thanked you with {time}: {note}", name=name, time=time, note=note))
     return Shown(T("{name} thanked you with {time}.", name=name, time=time))
@@ -92,6 +114,7 @@ async def thanks_card(view: View, ref: int) -> Shown | None:
     label=T("My balance"),
     help=T("Your hours; only you see them."),
     repeatable=True,
+    for_others=True,
 )
 async def balance_(context: Context) -> Reply:
     """What the member has, in private."""
@@ -114,6 +137,7 @@ async def balance_(context: Context) -> Reply:
     label=T("My history"),
     help=T("Your latest exchanges; only you see them."),
     repeatable=True,
+    for_others=True,
 )
 async def history(context: Context) -> Reply:
     """The member's newest exchanges, in private."""
@@ -127,10 +151,14 @@ async def history(context: Context) -> Reply:
             private=True,
         )
     told = tuple(Card("transfer", line.id).thing for line in found if line.note)
-    return Reply(Lines(tuple(_line(line) for line in found)), private=True, about=told)
+    told_lines = [
+        _line(line, await notes.written(context.tx, Card("transfer", line.id).thing) if line.note else None)
+        for line in found
+    ]
+    return Reply(Lines(tuple(told_lines)), private=True, about=told)
 
 
-def _line(line: transfers.Line) -> Words:
+def _line(line: transfers.Line, note: Written | None) -> Words:
     helped = line.minutes > 0
     time = Minutes(abs(line.minutes))
     if line.reverses is not None:
@@ -142,7 +170,7 @@ def _line(line: transfers.Line) -> Words:
     )
     if line.reversed:
         return T("{what} (undone)", what=what)
-    return T("{what} “{note}”", what=what, note=line.note) if line.note else what
+    return T("{what} “{note}”", what=what, note=note) if note else what
 
 
 async def _taken_back(context: Context, *, number: int | None = None) -> Words:
@@ -183,6 +211,27 @@ async def undo(context: Context, *, number: Number | None = None) -> Reply:
     return Reply(words, private=context.pressed)
 
 
+@router.entry("transfer")
+async def transfer_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Told to the two whose hours they are; to others, that it was."""
+    id_ = await transfers.id_of_number(telling.tx, telling.committee, body["number"])
+    parties = await transfers.parties(telling.tx, id_) if id_ is not None else set()
+    if id_ is None or telling.reader.id not in parties:
+        return T("an exchange between two members.")
+    exchange = await transfers.exchange(telling.tx, telling.committee, id_)
+    if exchange is None or len(parties) == 1:
+        return T("hours of yours came together in one account.")
+    if exchange.reverses is not None:
+        return T("exchange {number} took back exchange {undone}.", number=exchange.number, undone=exchange.reverses)
+    return T(
+        "{name} helped {member}: {time} (exchange {number}).",
+        name=exchange.receiver,
+        member=exchange.giver,
+        time=exchange.minutes,
+        number=exchange.number,
+    )
+
+
 async def _mine_or_numbered(context: Context, number: int | None) -> int:
     if number is None:
         newest = await transfers.newest_by(context.tx, context.member)
@@ -218,7 +267,10 @@ async def _with_notes(context: Context) -> list[tuple[Text | str, int]]:
     allow=Authority.MEMBER,
     label=T("Erase a note"),
     help=T("Erase the note of one of your exchanges. The hours stay."),
-    asks={"number": Asks(T("Which note? The hours stay."), _with_notes, T("None of your latest exchanges has a note."))},
+    asks={
+        "number": Asks(T("Which note? The hours stay."), _with_notes, T("None of your latest exchanges has a note."))
+    },
+    for_others=True,
 )
 async def erase(context: Context, *, number: Number) -> Reply:
     """The words go from every file; the hours stay in the books."""
@@ -228,7 +280,7 @@ async def erase(context: Context, *, number: Number) -> Reply:
         raise Refusal(T("Only the two people in no. {number} can erase its note.", number=number))
     if not await notes.erase(context.tx, f"transfer:{id_}"):
         raise Refusal(T("No. {number} has no note.", number=number))
-    await buttons.forget_questions(context.tx, parties)
+    await buttons.forget_questions(context.tx, parties | {context.speaker.id})
     await _show_changed(context, id_)
     return Reply(
         T(
@@ -237,6 +289,15 @@ async def erase(context: Context, *, number: Number) -> Reply:
             number=number,
         )
     )
+
+
+@router.digest
+async def tidings(context: Context, since: Since) -> list[Todo]:
+    """How many exchanges there were; never who has what."""
+    found = await entries.since(context.tx, context.committee.id, since.entry, "transfer", limit=10_000)
+    undone = sum("reverses" in body for _, body in found)
+    count = len(found) - 2 * undone
+    return [Todo(words=N("{n} exchange of help.", "{n} exchanges of help.", count))] if count > 0 else []
 
 
 async def _show_changed(context: Context, transfer_id: int) -> None:

@@ -35,12 +35,10 @@ async def menu(context: Context) -> Reply:
 
 
 @router.command(
-    "page", allow=Authority.ANYONE, typed=False, help=T("A page of the menu."), repeatable=True, in_place=True
+    "page", allow=Authority.MEMBER, typed=False, help=T("A page of the menu."), repeatable=True, in_place=True
 )
 async def page_(context: Context, *, area: Note = "", number: Number = 1) -> Reply:
     """Another page, in place of the one whose button was pressed. `area`: a router's name; none: the first page."""
-    if context.of_committee is None or context.of_member is None:
-        return await menu.handler(context)  # type: ignore[return-value]
     return await _page(context, area, number)
 
 
@@ -262,10 +260,10 @@ async def _without_committee(context: Context) -> Reply:
     if mine:
         return Reply(
             T("You are in several committees. Which one is this about?"),
-            buttons=tuple(
-                (Button(label=committee.name, says=page_.says(), committee=committee.id),) for committee in mine
-            )
-            + ((_button(todo),),),
+            buttons=(
+                *((Button(label=committee.name, says=page_.says(), committee=committee.id),) for committee in mine),
+                (_button(todo),),
+            ),
         )
     return Reply(
         T(
@@ -311,7 +309,7 @@ async def help_(context: Context, *, about: Note = "") -> Reply:
 
 @router.command(
     "help_section",
-    allow=Authority.ANYONE,
+    allow=Authority.MEMBER,
     typed=False,
     help=T("The commands of one area."),
     repeatable=True,
@@ -319,8 +317,6 @@ async def help_(context: Context, *, about: Note = "") -> Reply:
 )
 async def help_section(context: Context, *, area: Note = "", number: Number = 1) -> Reply:
     """The areas as buttons; or the commands of one, a few a page."""
-    if context.of_member is None:
-        return await help_.handler(context)  # type: ignore[return-value]
     known = _sayable(context)
     areas = [
         (one, found)

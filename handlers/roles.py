@@ -2,6 +2,827 @@
 
 from __future__ import annotations
 
-from bot.router import Router
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-router = Router("roles")
+from pydantic import Field, TypeAdapter
+
+from bot.arguments import Found, Kind, Number, Person, Reading, Word, choice
+from bot.chat import Button, Card, Reply, Saying
+from bot.domain import consent, offices
+from bot.domain.grammar import folded
+from bot.domain.offices import Stretch
+from bot.router import Authority, Context, Router, Todo
+from bot.text import LANGUAGES, Bold, Day, Listed, N, Reader, Refusal, T, Text, Typed, Value, Words, lines, shown
+from storage import due, entries, members, notes, people, proposals, roles, rules
+from storage.people import Member
+from storage.roles import Held
+
+router = Router("roles", title=T("Who does what"))
+
+ROLE_LETTERS_MAX = 30
+TERM_RULE, VANISHED_RULE = "organizer_term", "vanished_days"
+VANISHED_DAYS = (14, 365)
+"""The shortest and the longest that a committee may set."""
+LOOKED_AFTER_AT = 10
+"""The wall hour at which a committee's terms and organizers are looked after: nobody is woken."""
+
+# What a committee usually needs. Others may be named freely; these are shown in everybody's language.
+KNOWN = {
+    "organizer": T("organizer"),
+    "care": T("care"),
+    "teller": T("teller"),
+    "delegate": T("delegate"),
+    "legal": T("legal"),
+    "guest": T("guest"),
+    "treasurer": T("treasurer"),
+}
+_SPELLINGS = {
+    folded(shown(label, Reader(language))): name for name, label in KNOWN.items() for language in LANGUAGES
+} | {name: name for name in KNOWN}
+
+
+def titled(role: str) -> Text | str:
+    """A role as it is shown."""
+    return KNOWN.get(role, role)
+
+
+class _RoleKind(Kind[str]):
+    """A role: one of those that are known, or any other in the committee's own words."""
+
+    expected = T("a role, like {example}", example=Typed("care"))
+    example = "care"
+    _written = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)*")
+    _reserved = frozenset({"end", "off", "founder"})
+
+    def _named(self, text: str) -> str | None:
+        role = folded(text)
+        role = _SPELLINGS.get(role, role)
+        fits = self._written.fullmatch(role) and len(role) <= ROLE_LETTERS_MAX and role not in self._reserved
+        return role if fits else None
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
+        if not words or words[0].mention is not None:
+            return None
+        role = self._named(words[0].text)
+        if role is None and len(words[0].text) > ROLE_LETTERS_MAX:
+            raise Refusal(T("A role's name has at most {n} letters.", n=ROLE_LETTERS_MAX))
+        return Found(role, 1) if role else None
+
+    def dump(self, value: str) -> str:
+        return value
+
+    async def load(self, data: Any, tx: Any, committee: Any) -> str:
+        if not isinstance(data, str) or self._named(data) != data:
+            raise ValueError("not a role")
+        return data
+
+
+class _StretchKind(Kind[Stretch]):
+    """A stretch of the calendar."""
+
+    expected = T("how long, like {example}", example=T("3 months"))
+    example = T("3 months")
+    _adapter: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, gt=0, le=999)])
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Stretch] | None:
+        found = offices.read_stretch([word.text for word in words[:2] if word.mention is None])
+        if found is not None and offices.days(found[0]) > offices.STRETCH_DAYS_MAX:
+            raise Refusal(T("That is too long: three years at most."))
+        return Found(*found) if found else None
+
+    def dump(self, value: Stretch) -> Any:
+        return {"count": value.count, "unit": value.unit}
+
+    async def load(self, data: Any, tx: Any, committee: Any) -> Stretch:
+        found = stretch_of(data)
+        if found is None or offices.days(found) > offices.STRETCH_DAYS_MAX:
+            raise ValueError("not a stretch of time")
+        return found
+
+
+def stretch_of(data: Any) -> Stretch | None:
+    """A stretch back from what is kept of it; None: there is none."""
+    if not isinstance(data, dict) or data.keys() != {"count", "unit"}:
+        return None
+    count, unit = data["count"], data["unit"]
+    fits = isinstance(count, int) and 0 < count < 1000 and unit in ("days", "weeks", "months", "years")
+    return Stretch(count=count, unit=unit) if fits else None
+
+
+Role = Annotated[str, _RoleKind()]
+Long = Annotated[Stretch, _StretchKind()]
+End = Annotated[str, choice("end", expected=T("the word {example}", example=Typed("end")))]
+Off = Annotated[str, choice("off", expected=T("the word {example}", example=Typed("off")))]
+YesNo = Annotated[str, choice("yes", "no", expected=T("{yes} or {no}", yes=Typed("yes"), no=Typed("no")))]
+
+
+# --- seeing ------------------------------------------------------------------------------------------------------
+
+
+@router.command(
+    "roles",
+    allow=Authority.MEMBER,
+    help=T("Who does what in the committee, and until when."),
+    label=T("Who does what"),
+    repeatable=True,
+)
+async def show_roles(context: Context) -> Reply:
+    """Every role that somebody holds; everybody may know."""
+    held = await roles.held(context.tx, context.committee.id)
+    by_role: dict[str, list[Held]] = {"organizer": []}
+    for one in held:
+        by_role.setdefault(one.role, []).append(one)
+    mine = [one.role for one in held if one.member.id == context.member.id]
+    return Reply(
+        lines(
+            T("{title}", title=Bold(T("Who does what"))),
+            *(
+                T("{role}: {names}", role=titled(role), names=Listed(tuple(_holder(one) for one in ones)))
+                if ones
+                else T("{role}: nobody", role=titled(role))
+                for role, ones in by_role.items()
+            ),
+            T("You may put down what you do: {command}", command=Typed("/stepdown", titled(mine[0]))) if mine else None,
+            T("To give somebody a role: {command}", command=role.example),
+        ),
+        buttons=(
+            (Button(label=T("Next organizer"), says=Saying(command="rotate")),),
+            (
+                Button(label=T("Ask me to organize"), says=organizing.says(answer="yes")),
+                Button(label=T("Do not ask me"), says=organizing.says(answer="no")),
+            ),
+        ),
+    )
+
+
+def _holder(one: Held) -> Value:
+    if one.vanished:
+        return T("{name} (not seen for a while)", name=one.member.name)
+    if one.term_ends is not None:
+        return T("{name} (until {day})", name=one.member.name, day=Day(one.term_ends))
+    return one.member.name
+
+
+# --- roles with terms --------------------------------------------------------------------------------------------
+
+
+def _role_proposal(*, name: str, who: Member, end: str = "", term: Stretch | None = None) -> Text:
+    if end:
+        return T("{name} does not have the role “{role}” any more.", name=who.name, role=titled(name))
+    if term is None:
+        return T("{name} gets the role “{role}”.", name=who.name, role=titled(name))
+    return T("{name} gets the role “{role}” for {time}.", name=who.name, role=titled(name), time=term.words)
+
+
+@router.command(
+    "role",
+    allow=Authority.COMMITTEE,
+    help=T("Give a member a role for a time; {end} ends it.", end=Typed("/role end care @eli")),
+    proposal=_role_proposal,
+    sample=("care", "@eli", T("3 months")),
+)
+async def role(context: Context, *, name: Role, who: Person, end: End = "", term: Long | None = None) -> Reply:
+    """Give or end a role other than organizing, which has rules of its own."""
+    if name == "organizer":
+        raise Refusal(
+            T(
+                "For organizers there are rules of their own: {organizer} appoints, {recall} ends it.",
+                organizer=Typed("/organizer @eli"),
+                recall=Typed("/recall @eli"),
+            )
+        )
+    held = [one for one in await roles.held(context.tx, context.committee.id, member=who.id) if one.role == name]
+    if end:
+        if not held:
+            raise Refusal(T("{name} does not have that role.", name=who.name))
+        await _end(context, held[0])
+        words = T("{name} does not have the role “{role}” any more. Thank you!", name=who.name, role=titled(name))
+        return await _announced(context, words)
+    if who.child:
+        raise Refusal(T("Children have no roles."))
+    if held and term is None:
+        raise Refusal(T("{name} has that role already.", name=who.name))
+    for one in held:
+        await _end(context, one)
+    ends = await _give(context, who, name, term)
+    if ends is None:
+        return await _announced(context, T("{name} has the role “{role}” now.", name=who.name, role=titled(name)))
+    return await _announced(
+        context,
+        T("{name} has the role “{role}” now, until {day}.", name=who.name, role=titled(name), day=Day(ends)),
+    )
+
+
+def _term_proposal(*, time: Stretch | None = None, off: str = "") -> Text:
+    if time is None:
+        return T("Organizers have no term any more.")
+    return T("Organizers have a term of {time}, from now on.", time=time.words)
+
+
+@router.command(
+    "term",
+    allow=Authority.COMMITTEE,
+    help=T("How long somebody organizes at a time, or {off}.", off=Typed("off")),
+    proposal=_term_proposal,
+    sample=(T("6 months"),),
+)
+async def term(context: Context, *, time: Long | None = None, off: Off = "") -> Reply:
+    """The committee's rule; whoever organizes now has a term that begins now."""
+    if (time is None) == (not off):
+        raise Refusal(
+            T(
+                "Write how long, or the word off: {example} or {off}",
+                example=Typed("/term", T("6 months")),
+                off=Typed("/term off"),
+            )
+        )
+    kept = None if time is None else {"count": time.count, "unit": time.unit}
+    if await rules.get(context.tx, context.committee.id, TERM_RULE) == kept:
+        raise Refusal(T("That is how it is already."))
+    await rules.put(context.tx, context.committee.id, TERM_RULE, kept)
+    await entries.append(context.tx, context.committee, "rule", {TERM_RULE: kept}, now=context.now)
+    ends = None if time is None else offices.term_ends(context.now, time, context.committee.zone)
+    for one in await roles.held(context.tx, context.committee.id):
+        if one.role == "organizer":
+            await roles.set_term(context.tx, one.id, ends)
+            await due.cancel(context.tx, _key(one.id))
+            await _plan(context, one.id, ends)
+    if time is None or ends is None:
+        return await _announced(context, T("Organizers have no term now."))
+    return await _announced(
+        context,
+        T(
+            "Organizing is for {time} at a time now. For those who organize today it ends on {day}.",
+            time=time.words,
+            day=Day(ends),
+        ),
+    )
+
+
+async def _give(context: Context, who: Member, name: str, term: Stretch | None) -> datetime | None:
+    """Give a role and plan what its term brings; when it ends."""
+    ends = None if term is None else offices.term_ends(context.now, term, context.committee.zone)
+    id_ = await people.give_role(context.tx, who.id, name, now=context.now, term_ends=ends)
+    await members.roll_changed(context.tx, context.committee.id, now=context.now)
+    body = {"member": who.id, **await _in_books(context, id_, name), "held": True}
+    if ends is not None:
+        body["term_days"] = (ends - context.now).days
+    await entries.append(context.tx, context.committee, "role", body, now=context.now)
+    await _plan(context, id_, ends)
+    await proposals.reconsider(context.tx, context.committee.id)
+    return ends
+
+
+async def _end(context: Context, held: Held) -> None:
+    """End a role, and with organizing what is left of the founder's."""
+    for name in (held.role, "founder") if held.role == "organizer" else (held.role,):
+        await people.end_role(context.tx, held.member.id, name, now=context.now)
+    await members.roll_changed(context.tx, context.committee.id, now=context.now)
+    await due.cancel(context.tx, _key(held.id))
+    known = {"role": held.role} if held.role in KNOWN else {"role": "other"}
+    body = {"member": held.member.id, **known, "id": held.id, "held": False}
+    await entries.append(context.tx, context.committee, "role", body, now=context.now)
+    await proposals.reconsider(context.tx, context.committee.id)
+
+
+async def _in_books(context: Context, id_: int, name: str) -> dict[str, Any]:
+    """A role as the chain has it: by a name that is ours, or by the hash of the committee's own words."""
+    if name in KNOWN:
+        return {"role": name, "id": id_}
+    return {"role": "other", "id": id_, "note": await notes.keep(context.tx, f"role:{id_}", name)}
+
+
+async def _announced(context: Context, words: Words) -> Reply:
+    """The answer, which the whole committee hears: in every group where it is not given anyway."""
+    await context.announce(words, but=context.place)
+    return Reply(words)
+
+
+# --- what a term brings ------------------------------------------------------------------------------------------
+
+
+def _key(role_id: int) -> str:
+    return f"role:{role_id}"
+
+
+async def _plan(context: Context, role_id: int, ends: datetime | None) -> None:
+    """The clock says the next step of a term."""
+    if ends is None:
+        return
+    following = offices.next_step(ends, after=context.now)
+    # What was missed, by whatever chance, is made up for at once.
+    step, at = following or ("end of grace", context.now)
+    await due.plan(
+        context.tx,
+        _key(role_id),
+        term_comes_to.says(number=role_id, step=offices.STEPS.index(step) + 1),
+        local=at.replace(tzinfo=None),
+        zone=ZoneInfo("UTC"),
+        committee=context.committee.id,
+        late="do",
+    )
+
+
+@router.command(
+    "term_comes_to", allow=Authority.CLOCK, typed=False, help=T("Something in the term of a role has come: its end.")
+)
+async def term_comes_to(context: Context, *, number: Number, step: Number) -> None:
+    """Warn of the end of a term, or end it."""
+    held = await roles.get(context.tx, context.committee.id, number)
+    if held is None or held.term_ends is None:
+        return
+    match offices.STEPS[step - 1]:
+        case "first warning":
+            await _warn(context, held, held.term_ends, first=True)
+            await _plan(context, held.id, held.term_ends)
+        case "last warning":
+            await _warn(context, held, held.term_ends, first=False)
+            await _plan(context, held.id, held.term_ends)
+        case "end" | "end of grace":
+            await _term_over(context, held, held.term_ends)
+
+
+async def _warn(context: Context, held: Held, ends: datetime, *, first: bool) -> None:
+    words = T(
+        "{committee}: your time with the role “{role}” ends on {day}. Thank you for doing it!",
+        committee=context.committee.name,
+        role=titled(held.role),
+        day=Day(ends),
+    )
+    await context.nudge(held.member, words)
+    if held.role != "organizer":
+        return
+    same = [one for one in await roles.held(context.tx, context.committee.id) if one.role == "organizer"]
+    same = [one for one in same if one.term_ends == ends]
+    if held == same[0]:
+        # Whose terms end together are told of together.
+        names = Listed(tuple(one.member.name for one in same))
+        await context.announce(
+            T("Organizing until {day}: {names}. After that it is somebody else's turn.", day=Day(ends), names=names)
+        )
+    if first:
+        await _look_for(context)
+
+
+async def _term_over(context: Context, held: Held, ends: datetime) -> None:
+    organizers = await _present(context)
+    others = [one for one in organizers if one.id != held.member.id]
+    name = held.member.name
+    if offices.goes_on(ends, role=held.role, others=len(others), now=context.now):
+        await context.announce(
+            T(
+                "{name}'s time as an organizer is over. It goes on until there is somebody else, until {day} at most: "
+                "{command}",
+                name=name,
+                day=Day(ends + offices.GRACE),
+                command=Typed("/organizer @name"),
+            )
+        )
+        await _plan(context, held.id, ends)
+        return
+    await _end(context, held)
+    if held.role == "organizer":
+        words: Words = lines(
+            T("{name}'s time as an organizer is over. Thank you!", name=name),
+            offices.wanted([one.name for one in others]),
+        )
+    else:
+        words = T("{name}'s time with the role “{role}” is over. Thank you!", name=name, role=titled(held.role))
+    await context.announce(words)
+
+
+async def _present(context: Context) -> list[Member]:
+    """The organizers who have not vanished."""
+    held = await roles.held(context.tx, context.committee.id)
+    return [one.member for one in held if one.role == "organizer" and not one.vanished]
+
+
+# --- organizers --------------------------------------------------------------------------------------------------
+
+
+@router.command(
+    "organizer",
+    allow=Authority.COMMITTEE,
+    help=T("Make a member an organizer. Organizing is a task, not a rank."),
+    proposal=lambda *, who: T("{name} becomes an organizer.", name=who.name),
+    appoints=True,
+)
+async def organizer(context: Context, *, who: Person) -> Reply:
+    """Appoint; announced to everybody. Towards the end of a term it may be done again."""
+    if who.spoken_for:
+        raise Refusal(T("{name} has no account here, and an organizer needs one.", name=who.name))
+    already = [one for one in await roles.held(context.tx, context.committee.id) if one.role == "organizer"]
+    mine = next((one for one in already if one.member.id == who.id), None)
+    if mine is not None and (mine.term_ends is None or mine.term_ends - context.now > offices.WARNED_BEFORE[0]):
+        raise Refusal(T("{name} is an organizer already.", name=who.name))
+    facts = await people.facts(context.tx, context.committee.id, now=context.now)
+    if who.id not in facts.members:
+        raise Refusal(T("{name} has no vote here, and cannot organize.", name=who.name))
+    if mine is not None:
+        await people.end_role(context.tx, who.id, "organizer", now=context.now)
+        await due.cancel(context.tx, _key(mine.id))
+    term = stretch_of(await rules.get(context.tx, context.committee.id, TERM_RULE))
+    ends = await _give(context, who, "organizer", term)
+    # Whoever only went on until there was somebody else may stop now.
+    over = [one for one in already if one != mine and one.term_ends is not None and one.term_ends <= context.now]
+    for one in over:
+        await _end(context, one)
+    search = await roles.rotation(context.tx, context.committee.id)
+    if search is not None and not await roles.said_yes(context.tx, search.id, who.id):
+        await roles.found(context.tx, search.id)
+        await _ask_next(context)
+    still = [one.member.name for one in already if one not in over and one != mine]
+    names = Listed((*still, who.name))
+    return await _announced(
+        context,
+        T("{name} is an organizer now. Organizers: {names}.", name=who.name, names=names)
+        if ends is None
+        else T(
+            "{name} is an organizer now, until {day}. Organizers: {names}.", name=who.name, day=Day(ends), names=names
+        ),
+    )
+
+
+@router.command(
+    "stepdown",
+    allow=Authority.MEMBER,
+    help=T("Stop being an organizer, or put down another role."),
+)
+async def stepdown(context: Context, *, name: Role = "organizer") -> Reply:
+    """End one's own role."""
+    mine = await roles.held(context.tx, context.committee.id, member=context.member.id)
+    held = next((one for one in mine if one.role == name), None)
+    if held is None:
+        raise Refusal(
+            T("You are not an organizer.")
+            if name == "organizer"
+            else T("You do not have that role. {command} shows who has which.", command=Typed("/roles"))
+        )
+    await _end(context, held)
+    if name != "organizer":
+        return await _announced(
+            context,
+            T(
+                "{name} does not have the role “{role}” any more. Thank you!",
+                name=context.member.name,
+                role=titled(name),
+            ),
+        )
+    left = [member.name for member in await _present(context)]
+    words = lines(T("{name} is not an organizer any more. Thank you!", name=context.member.name), offices.wanted(left))
+    reply = await _announced(context, words)
+    if len(left) < consent.ORGANIZERS_NEEDED:
+        await _look_for(context)
+    return reply
+
+
+@router.command(
+    "recall",
+    allow=Authority.COMMITTEE,
+    majority=True,
+    help=T("End somebody's time as an organizer: a majority of the members decides."),
+    proposal=lambda *, who: T("{name} stops being an organizer.", name=who.name),
+)
+async def recall(context: Context, *, who: Person) -> Reply:
+    """The members take the task back."""
+    held = await roles.held(context.tx, context.committee.id, member=who.id)
+    mine = next((one for one in held if one.role == "organizer"), None)
+    if mine is None:
+        raise Refusal(T("{name} is not an organizer.", name=who.name))
+    await _end(context, mine)
+    left = [member.name for member in await _present(context)]
+    words = lines(
+        T("The members have decided: {name} is not an organizer any more.", name=who.name), offices.wanted(left)
+    )
+    reply = await _announced(context, words)
+    if len(left) < consent.ORGANIZERS_NEEDED:
+        await _look_for(context)
+    return reply
+
+
+# --- the rotation ------------------------------------------------------------------------------------------------
+
+_WILL = T("I'll do it")
+_NOT_NOW = T("Not me this time")
+
+
+@router.command(
+    "rotate", allow=Authority.MEMBER, help=T("I ask whose turn it is to organize next."), label=T("Next organizer")
+)
+async def rotate(context: Context) -> Reply:
+    """Look for one more organizer, if it is not done already."""
+    facts = await people.facts(context.tx, context.committee.id, now=context.now)
+    if context.member.id not in facts.organizers and len(facts.present) >= consent.ORGANIZERS_NEEDED:
+        raise Refusal(T("There are enough organizers. One of them may start this, when somebody wants to stop."))
+    if await roles.rotation(context.tx, context.committee.id) is not None:
+        raise Refusal(T("I am asking already. Whoever is asked has three days to answer."))
+    await _look_for(context)
+    if await roles.rotation(context.tx, context.committee.id) is None:
+        return Reply(T("There is nobody whom I could ask."))
+    return Reply(
+        T("I ask in private whose turn it is: first those who have never organized, then whoever did longest ago.")
+    )
+
+
+async def _look_for(context: Context) -> None:
+    """One more organizer is wanted: ask whose turn it is, in private."""
+    await roles.seek(context.tx, context.committee.id)
+    await _ask_next(context)
+
+
+def _search_key(context: Context) -> str:
+    return f"rotation:{context.committee.id}"
+
+
+async def _ask_next(context: Context) -> None:
+    """Ask the next one, if anybody is wanted and nobody is being asked."""
+    search = await roles.rotation(context.tx, context.committee.id)
+    if search is None or (search.seats and search.asked is not None):
+        return
+    facts = await people.facts(context.tx, context.committee.id, now=context.now)
+    asked = await roles.were_asked(context.tx, search.id)
+    turns = offices.successors(
+        await roles.candidates(context.tx, context.committee.id),
+        voting=facts.members,
+        organizers=facts.organizers,
+        passed=asked,
+    )
+    if not search.seats or not turns:
+        await roles.close(context.tx, search.id, now=context.now)
+        await due.cancel(context.tx, _search_key(context))
+        if search.seats and asked:
+            words = T(
+                "I have asked everybody I could. If somebody else wants to organize: {command}",
+                command=Typed("/organizer @name"),
+            )
+            await context.announce(words)
+        return
+    turn = turns[0]
+    member = await people.member(context.tx, context.committee.id, turn.member)
+    assert member is not None
+    await roles.ask(context.tx, search.id, turn, now=context.now)
+    await due.plan(
+        context.tx,
+        _search_key(context),
+        pass_over.says(number=search.id, member=member.id),
+        local=(context.now + offices.ANSWER_WITHIN).replace(tzinfo=None),
+        zone=ZoneInfo("UTC"),
+        committee=context.committee.id,
+        late="do",
+    )
+    buttons = _answers(search.id, member.id)
+    private = lines(
+        T("{committee} looks for an organizer, and it is your turn.", committee=context.committee.name),
+        T("You have never organized yet.") if turn.why == "never" else T("Of those who can, you did it longest ago."),
+        T("It is a task, not a rank, and you are free to say no."),
+    )
+    if not await context.nudge(member, private, buttons=buttons):
+        await context.announce(
+            T("{name}, would you organize for a while? You are free to say no.", name=member.name), buttons=buttons
+        )
+
+
+def _answers(search: int, member: int) -> tuple[tuple[Button, ...], ...]:
+    question = f"rotation:{search}:{member}"
+    kept = timedelta(days=30)
+    return (
+        (Button(label=_WILL, says=will.says(number=search), only=member, once=True, question=question, expires=kept),),
+        (
+            Button(
+                label=_NOT_NOW,
+                says=not_now.says(number=search),
+                only=member,
+                once=True,
+                question=question,
+                expires=kept,
+            ),
+        ),
+    )
+
+
+async def _asked(context: Context, number: int) -> roles.Rotation:
+    search = await roles.rotation(context.tx, context.committee.id)
+    if search is None or search.id != number or search.asked != context.member.id:
+        raise Refusal(T("Thank you! Somebody else has been asked meanwhile."))
+    return search
+
+
+@router.command("will", allow=Authority.MEMBER, typed=False, help=T("Somebody who was asked will organize."))
+async def will(context: Context, *, number: Number) -> Reply | Card | None:
+    """Yes: it is proposed, and whoever appoints decides."""
+    search = await _asked(context, number)
+    await roles.answered(context.tx, search.id, context.member.id, "yes")
+    await roles.found(context.tx, search.id)
+    await context.announce(
+        T("{name} would organize, for the first time.", name=context.member.name)
+        if search.why == "never"
+        else T("{name} would organize again: of those who can, longest ago.", name=context.member.name)
+    )
+    await _ask_next(context)
+    proposed = organizer.says(who=context.member)
+    if await proposals.same_open(context.tx, context.committee.id, proposed) is not None:
+        return Reply(T("Thank you! It has been proposed already."), private=True)
+    return await context.say(proposed, authority=Authority.MEMBER)
+
+
+@router.command("not_now", allow=Authority.MEMBER, typed=False, help=T("Somebody who was asked does not organize now."))
+async def not_now(context: Context, *, number: Number) -> Reply:
+    """No, this time; the next one is asked."""
+    search = await _asked(context, number)
+    await roles.answered(context.tx, search.id, context.member.id, "no")
+    await _ask_next(context)
+    return Reply(
+        T("Thank you for saying so. If you do not want to be asked at all: {command}", command=Typed("/organizing no")),
+        private=True,
+    )
+
+
+@router.command("pass_over", allow=Authority.CLOCK, typed=False, help=T("Somebody who was asked has not answered."))
+async def pass_over(context: Context, *, number: Number, member: Number) -> None:
+    """No answer in time; the next one is asked."""
+    search = await roles.rotation(context.tx, context.committee.id)
+    if search is not None and search.id == number and search.asked == member:
+        await roles.answered(context.tx, search.id, member, "silent")
+        await _ask_next(context)
+
+
+@router.command(
+    "organizing",
+    allow=Authority.MEMBER,
+    help=T("Whether I may ask you to organize: {yes} or {no}.", yes=Typed("yes"), no=Typed("no")),
+    sample=("no",),
+)
+async def organizing(context: Context, *, answer: YesNo) -> Reply:
+    """One's own choice; nobody need say why."""
+    await roles.willing(context.tx, context.member.id, answer == "yes")
+    search = await roles.rotation(context.tx, context.committee.id)
+    if answer == "no" and search is not None and search.asked == context.member.id:
+        await roles.answered(context.tx, search.id, context.member.id, "no")
+        await _ask_next(context)
+    if answer == "yes":
+        return Reply(T("Thank you! I ask you when it is your turn."), private=True)
+    return Reply(
+        T("I do not ask you to organize any more. {command} changes that.", command=Typed("/organizing yes")),
+        private=True,
+    )
+
+
+# --- those who are not seen any more -----------------------------------------------------------------------------
+
+
+@router.command(
+    "vanished",
+    allow=Authority.COMMITTEE,
+    help=T("How long an organizer may be away without a word before the members may replace them."),
+    proposal=lambda *, time: T("Organizers count as vanished after {time} without a word.", time=time.words),
+    sample=(T("60 days"),),
+)
+async def vanished(context: Context, *, time: Long) -> Reply:
+    """The committee's rule."""
+    days = offices.days(time)
+    if not VANISHED_DAYS[0] <= days <= VANISHED_DAYS[1]:
+        raise Refusal(T("From {least} days to {most}, please.", least=VANISHED_DAYS[0], most=VANISHED_DAYS[1]))
+    if await rules.get(context.tx, context.committee.id, VANISHED_RULE, offices.VANISHED_AFTER_DAYS) == days:
+        raise Refusal(T("That is how it is already."))
+    await rules.put(context.tx, context.committee.id, VANISHED_RULE, days)
+    await entries.append(context.tx, context.committee, "rule", {VANISHED_RULE: days}, now=context.now)
+    return await _announced(
+        context,
+        N("I ask organizers after {n} day without a word.", "I ask organizers after {n} days without a word.", days),
+    )
+
+
+@router.command("watch", allow=Authority.CLOCK, typed=False, help=T("Look after terms and organizers, every day."))
+async def watch(context: Context) -> None:
+    """Plan the day's look at each committee where there may be something to do, when people there are awake."""
+    unseen_since = context.now.date() - timedelta(days=VANISHED_DAYS[0])
+    for id_ in await roles.to_look_after(context.tx, unseen_since=unseen_since):
+        committee = await people.committee(context.tx, id_)
+        local = context.now.astimezone(committee.zone).replace(tzinfo=None, minute=0, second=0, microsecond=0)
+        if local.hour >= LOOKED_AFTER_AT:
+            local += timedelta(days=1)
+        await due.plan(
+            context.tx,
+            f"look_after:{id_}",
+            look_after.says(),
+            local=local.replace(hour=LOOKED_AFTER_AT),
+            zone=committee.zone,
+            committee=id_,
+            late="do",
+        )
+
+
+@router.command(
+    "look_after", allow=Authority.CLOCK, typed=False, help=T("Look after this committee's terms and organizers.")
+)
+async def look_after(context: Context) -> None:
+    """Terms that nothing was planned for; organizers who were not seen."""
+    for held in await roles.held(context.tx, context.committee.id):
+        if held.term_ends is not None and not await roles.planned(context.tx, _key(held.id)):
+            await _plan(context, held.id, held.term_ends)
+    days = await rules.get(context.tx, context.committee.id, VANISHED_RULE, offices.VANISHED_AFTER_DAYS)
+    for sighting in await roles.sightings(context.tx, context.committee.id):
+        await _look_after(context, sighting, days)
+
+
+async def _look_after(context: Context, sighting: roles.Sighting, days: int) -> None:
+    member, today = sighting.member, context.now.date()
+    match offices.presence(
+        seen_on=sighting.seen_on,
+        asked_on=sighting.asked_on,
+        vanished_on=sighting.vanished_on,
+        today=today,
+        after_days=days,
+    ):
+        case "ask":
+            await roles.asked(context.tx, member.id, today)
+            buttons = ((Button(label=T("I'm here"), says=still_here.says(), only=member.id),),)
+            words = T(
+                "{name}, are you still with us? Without a word from you within a week, {committee} goes on without "
+                "you as an organizer.",
+                name=member.name,
+                committee=context.committee.name,
+            )
+            if not await context.tell(member, words, buttons=buttons):
+                await context.announce(words, buttons=buttons)
+        case "vanishes":
+            await roles.vanished(context.tx, member.id, today)
+            await _note_presence(context, member, vanished=True)
+            few = len(await _present(context)) < consent.ORGANIZERS_NEEDED
+            await context.announce(
+                lines(
+                    T(
+                        "{name} has not been here for a long time, and does not count as an organizer for now.",
+                        name=member.name,
+                    ),
+                    T(
+                        "Any member can propose an organizer now, and a majority decides within 24 hours: {command}",
+                        command=Typed("/organizer @name"),
+                    )
+                    if few
+                    else None,
+                )
+            )
+            if few:
+                await _look_for(context)
+        case "back":
+            await _is_back(context, member)
+        case "here" | "asked" | "vanished":
+            pass
+
+
+async def _is_back(context: Context, member: Member) -> None:
+    await roles.vanished(context.tx, member.id, None)
+    await roles.asked(context.tx, member.id, None)
+    if any(one.id == member.id for one in await people.organizers(context.tx, context.committee.id)):
+        await _note_presence(context, member, vanished=False)
+        await context.announce(T("{name} is back, and counts as an organizer again.", name=member.name))
+
+
+async def _note_presence(context: Context, member: Member, *, vanished: bool) -> None:
+    body = {"member": member.id, "role": "organizer", "vanished": vanished}
+    await entries.append(context.tx, context.committee, "role", body, now=context.now)
+    await proposals.reconsider(context.tx, context.committee.id)
+
+
+@router.command("still_here", allow=Authority.MEMBER, typed=False, help=T("Somebody who was not seen is there."))
+async def still_here(context: Context) -> Reply:
+    """Pressing it is enough: they have been seen today."""
+    for sighting in await roles.sightings(context.tx, context.committee.id):
+        if sighting.member.id == context.member.id and sighting.vanished_on is not None:
+            await _is_back(context, context.member)
+    return Reply(T("Good to hear from you!"), private=True)
+
+
+# --- what waits --------------------------------------------------------------------------------------------------
+
+
+@router.todo
+async def waiting(context: Context) -> list[Todo]:
+    """Somebody is asked to organize; somebody's term ends soon.
+
+    Whether an organizer is still there does not wait here: asking what waits is an answer to it.
+    """
+    found: list[Todo] = []
+    search = await roles.rotation(context.tx, context.committee.id)
+    if search is not None and search.asked == context.member.id and search.asked_at is not None:
+        found.append(
+            Todo(
+                words=T("{committee} looks for an organizer, and it is your turn.", committee=context.committee.name),
+                buttons=tuple(button for row in _answers(search.id, context.member.id) for button in row),
+                by=search.asked_at + offices.ANSWER_WITHIN,
+            )
+        )
+    found += [
+        Todo(
+            words=T("Your time with the role “{role}” ends on {day}.", role=titled(one.role), day=Day(one.term_ends)),
+            by=one.term_ends,
+        )
+        for one in await roles.held(context.tx, context.committee.id, member=context.member.id)
+        if one.term_ends is not None and one.term_ends - context.now <= offices.WARNED_BEFORE[0]
+    ]
+    return found

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from bot.router import Authority, Context, Router
 from bot.text import T
-from storage import buttons, connections, inbox, outbox
+from storage import buttons, connections, digests, inbox, nudges, outbox, privacy
 
 router = Router("upkeep")
 
 
 @router.command("purge", allow=Authority.CLOCK, typed=False, help=T("Forget what need not be kept."))
 async def purge(context: Context) -> None:
-    """Forget keys of events, delivered messages, expired buttons and codes."""
+    """Forget keys of events, delivered messages, expired buttons and codes, and names of those long gone."""
     await inbox.purge(context.tx, now=context.now)
     await outbox.purge(context.tx, now=context.now)
     await buttons.purge(context.tx, now=context.now)
     await connections.purge(context.tx, now=context.now)
+    await privacy.purge(context.tx, now=context.now)
+    await nudges.purge(context.tx, now=context.now)
+    await digests.purge(context.tx, now=context.now)

@@ -7,16 +7,17 @@ import hmac
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.chat import Button, Key, Link, Saying
+from bot.domain import retention
 from bot.domain.chain import canonical
 from bot.text import Reader as For
-from bot.text import shown
+from bot.text import label
 from storage.database import Reader, Transaction
 from storage.instants import to_us
 
-EXPIRES_AFTER = timedelta(days=90)
+EXPIRES_AFTER = retention.BUTTONS
 """A button that names no end lasts this long after it was last shown."""
 
 _STANDING = "~"
@@ -48,11 +49,11 @@ async def keys(
 
 
 async def _key(tx: Transaction, button: Button | Link, reader: For, committee: int | None, now: datetime) -> Key:
-    label = button.label if isinstance(button.label, str) else shown(button.label, reader)
+    words = button.label if isinstance(button.label, str) else label(button.label, reader)
     if isinstance(button, Link):
         token = await _token(tx, Button(label="", says=button.says), committee, now, standing=False)
-        return Key(label=label, token=token, link=True)
-    return Key(label=label, token=await _token(tx, button, committee, now, standing=True))
+        return Key(label=words, token=token, link=True)
+    return Key(label=words, token=await _token(tx, button, committee, now, standing=True))
 
 
 async def _token(tx: Transaction, button: Button, committee: int | None, now: datetime, *, standing: bool) -> str:

@@ -29,12 +29,14 @@ class Due:
     reply_to: str | None
     wanted: int
     message: str | None
+    pinned: bool = False
+    """It is to stand at the top of the chat once it is sent."""
     prepared: tuple[tuple[Span, ...], tuple[tuple[Key, ...], ...]] | None = None
     """What revision `wanted` shows, where that was worked out already."""
 
 
 _DUE = """k.id, k.key, k.thing, k.chat_id, c.address, k.committee_id, c.private, k.topic, k.lane, k.reply_to, k.wanted,
-          k.message FROM cards k JOIN chats c ON c.id = k.chat_id"""
+          k.message, k.pinned FROM cards k JOIN chats c ON c.id = k.chat_id"""
 
 
 async def show(
@@ -47,17 +49,17 @@ async def show(
     lane: Lane = Lane.CARD,
     reply_to: str | None = None,
     message: str | None = None,
+    pinned: bool = False,
 ) -> Due:
     """Show a thing in a chat: a new message, also where an older one showed it (that one is let go).
 
     `message`: one of ours whose place it takes.
     """
     row = await tx.one(
-        """INSERT INTO cards (key, thing, chat_id, committee_id, topic, lane, reply_to, message)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """INSERT INTO cards (key, thing, chat_id, committee_id, topic, lane, reply_to, message, pinned)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (thing, chat_id) DO UPDATE SET wanted = wanted + 1, message = excluded.message,
-               topic = excluded.topic,
-               reply_to = excluded.reply_to, lane = excluded.lane
+               topic = excluded.topic, reply_to = excluded.reply_to, lane = excluded.lane, pinned = excluded.pinned
            RETURNING id, wanted, key""",
         tx.token(),
         thing,
@@ -67,6 +69,7 @@ async def show(
         int(lane),
         reply_to,
         message,
+        int(pinned),
     )
     assert row is not None
     due = Due(
@@ -82,6 +85,7 @@ async def show(
         reply_to=reply_to,
         wanted=row[1],
         message=message,
+        pinned=pinned,
     )
     tx.outgoing.append(due)
     return due
@@ -94,6 +98,28 @@ async def changed(tx: Transaction, thing: str) -> None:
         due = await get(tx, id_)
         if due is not None:
             tx.outgoing.append(due)
+
+
+async def is_shown(tx: Reader, thing: str) -> bool:
+    """Whether some chat shows the thing."""
+    return await tx.one("SELECT 1 FROM cards WHERE thing = ? LIMIT 1", thing) is not None
+
+
+async def not_pinned(tx: Transaction, id_: int) -> None:
+    """The bot has no right to pin the card's message."""
+    thing = await tx.value("UPDATE cards SET pinned = 2 WHERE id = ? RETURNING thing", id_)
+    if thing is not None:
+        await changed(tx, thing)
+
+
+async def lacks_pin(tx: Reader, thing: str) -> bool:
+    """Whether somewhere the thing's message should be pinned, and the bot had no right to."""
+    return await tx.one("SELECT 1 FROM cards WHERE thing = ? AND pinned = 2 LIMIT 1", thing) is not None
+
+
+async def is_card(tx: Reader, chat_id: int, message: str) -> bool:
+    """Whether this message shows a thing, and so what becomes of it."""
+    return await tx.one("SELECT 1 FROM cards WHERE chat_id = ? AND message = ?", chat_id, message) is not None
 
 
 async def get(tx: Reader, id_: int) -> Due | None:
@@ -138,7 +164,7 @@ def _key(key: str, revision: int) -> str:
 
 
 def _due(row: tuple[object, ...]) -> Due:
-    id_, key, thing, chat_id, address, committee_id, private, topic, lane, reply_to, wanted, message = row
+    id_, key, thing, chat_id, address, committee_id, private, topic, lane, reply_to, wanted, message, pinned = row
     assert isinstance(id_, int)
     assert isinstance(chat_id, int)
     assert isinstance(lane, int)
@@ -157,4 +183,5 @@ def _due(row: tuple[object, ...]) -> Due:
         reply_to=None if reply_to is None else str(reply_to),
         wanted=wanted,
         message=None if message is None else str(message),
+        pinned=pinned == 1,
     )

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.chat import ChatId, UserId, network_of
-from bot.domain import joining
+from bot.domain import joining, retention
 from storage import people
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
-from storage.people import Place
+from storage.people import Member, Place
 
-KEPT = timedelta(days=7)
+KEPT = retention.CODES
 """So long whoever was connected by mistake, or by somebody else, can take it back by a button."""
 
 
@@ -32,6 +32,8 @@ class Code:
     taken: UserId | None
     """The account that said so."""
     used: bool
+    claims: int | None = None
+    """The membership that it hands over, where that is what it is for; `member_id` made it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ class Account:
 
 async def code_of_committee(tx: Transaction, committee_id: int, member_id: int, *, now: datetime) -> str:
     """A new code that makes a group one of this committee's; the one before it is void."""
-    await tx.execute("DELETE FROM codes WHERE committee_id = ? AND used_us IS NULL", committee_id)
+    await tx.execute("DELETE FROM codes WHERE committee_id = ? AND used_us IS NULL AND claims_id IS NULL", committee_id)
     return await _made(tx, committee_id, member_id, None, now)
 
 
@@ -85,16 +87,31 @@ async def code_of_account(tx: Transaction, user: UserId, *, now: datetime) -> st
     return await _made(tx, None, None, user, now)
 
 
+async def code_to_claim(tx: Transaction, claimed: Member, *, maker: Member, now: datetime, within: timedelta) -> str:
+    """A new code that hands somebody the membership that was kept for them; the one before it is void."""
+    await tx.execute("DELETE FROM codes WHERE claims_id = ? AND used_us IS NULL", claimed.id)
+    return await _made(tx, claimed.committee_id, maker.id, None, now, within=within, claims=claimed.id)
+
+
 async def _made(
-    tx: Transaction, committee_id: int | None, member_id: int | None, user: UserId | None, now: datetime
+    tx: Transaction,
+    committee_id: int | None,
+    member_id: int | None,
+    user: UserId | None,
+    now: datetime,
+    *,
+    within: timedelta = joining.CODE_EXPIRES_AFTER,
+    claims: int | None = None,
 ) -> str:
     id_ = await tx.value(
-        "INSERT INTO codes (digest, committee_id, member_id, user, expires_us) VALUES (?, ?, ?, ?, ?) RETURNING id",
+        """INSERT INTO codes (digest, committee_id, member_id, user, expires_us, claims_id) VALUES (?, ?, ?, ?, ?, ?)
+           RETURNING id""",
         tx.token().encode(),
         committee_id,
         member_id,
         user,
-        to_us(now + joining.CODE_EXPIRES_AFTER),
+        to_us(now + within),
+        claims,
     )
     # From the secret and the id, which is never used again, so that a script has the same codes whatever else it does.
     number = 0
@@ -124,15 +141,16 @@ async def begin(tx: Transaction, secret: bytes) -> bytes:
     return secret
 
 
-_CODE = "id, committee_id, member_id, user, expires_us, asked_user, taken_user, used_us"
+_CODE = "id, committee_id, member_id, user, expires_us, asked_user, taken_user, used_us, claims_id"
 
 
 def _code(row: tuple[object, ...]) -> Code:
-    id_, committee_id, member_id, user, expires_us, asked, taken, used_us = row
+    id_, committee_id, member_id, user, expires_us, asked, taken, used_us, claims = row
     assert isinstance(id_, int)
     assert isinstance(expires_us, int)
     assert committee_id is None or isinstance(committee_id, int)
     assert member_id is None or isinstance(member_id, int)
+    assert claims is None or isinstance(claims, int)
     return Code(
         id=id_,
         committee_id=committee_id,
@@ -142,16 +160,23 @@ def _code(row: tuple[object, ...]) -> Code:
         asked=None if asked is None else UserId(str(asked)),
         taken=None if taken is None else UserId(str(taken)),
         used=used_us is not None,
+        claims=claims,
     )
 
 
 async def valid(tx: Transaction, code: str, *, now: datetime) -> Code | None:
-    """What a code stands for; None: there is no such code, or it is used or too old."""
+    """What a code that connects stands for; None: there is no such code, or it is used or too old."""
     row = await tx.one(
-        f"SELECT {_CODE} FROM codes WHERE digest = ? AND used_us IS NULL AND expires_us > ?",
+        f"SELECT {_CODE} FROM codes WHERE digest = ? AND used_us IS NULL AND expires_us > ? AND claims_id IS NULL",
         await _digest(tx, code),
         to_us(now),
     )
+    return _code(row) if row else None
+
+
+async def to_claim(tx: Transaction, code: str) -> Code | None:
+    """The code that hands a membership over, used or too old also; None: there is no such code."""
+    row = await tx.one(f"SELECT {_CODE} FROM codes WHERE digest = ? AND claims_id IS NOT NULL", await _digest(tx, code))
     return _code(row) if row else None
 
 
@@ -214,10 +239,10 @@ async def purge(tx: Transaction, *, now: datetime) -> None:
 
 
 async def groups_of(tx: Reader, committee_id: int) -> list[Group]:
-    """The committee's groups, those in which the bot cannot write now among them."""
+    """The committee's groups, those in which the bot cannot write now among them; without working groups' chats."""
     rows = await tx.all(
-        """SELECT id, address, topic, title, open FROM chats WHERE committee_id = ? AND private = 0
-           ORDER BY id LIMIT 50""",
+        """SELECT id, address, topic, title, open FROM chats
+           WHERE committee_id = ? AND private = 0 AND working_group_id IS NULL ORDER BY id LIMIT 50""",
         committee_id,
     )
     return [
@@ -246,7 +271,9 @@ async def only_begun(tx: Reader, committee_id: int, person_id: int) -> bool:
 async def take_out_group(tx: Transaction, place: Place) -> None:
     """A chat is none of its committee's any more: what is shown there stays as it is, and nothing more is said."""
     assert place.committee_id is not None
-    await tx.execute("UPDATE chats SET committee_id = NULL, topic = NULL WHERE id = ?", place.id)
+    await tx.execute(
+        "UPDATE chats SET committee_id = NULL, topic = NULL, hushed = 0, working_group_id = NULL WHERE id = ?", place.id
+    )
     await tx.execute("DELETE FROM cards WHERE chat_id = ? AND committee_id = ?", place.id, place.committee_id)
 
 
@@ -301,8 +328,8 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     """One membership goes into another: roles, what was proposed and agreed to, buttons. The account stays."""
     at_us = to_us(now)
     await tx.execute(
-        """INSERT INTO roles (member_id, role, from_us)
-           SELECT ?2, role, ?3 FROM roles WHERE member_id = ?1 AND until_us IS NULL
+        """INSERT INTO roles (member_id, role, from_us, term_us)
+           SELECT ?2, role, ?3, max(term_us, ?3 + 1) FROM roles WHERE member_id = ?1 AND until_us IS NULL
                AND role NOT IN (SELECT role FROM roles WHERE member_id = ?2 AND until_us IS NULL)""",
         old,
         into,
@@ -316,6 +343,17 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
         old,
         into,
     )
+    await tx.execute(
+        """INSERT INTO working_group_members (group_id, member_id, from_us)
+           SELECT group_id, ?2, ?3 FROM working_group_members WHERE member_id = ?1 AND until_us IS NULL
+           ON CONFLICT DO NOTHING""",
+        old,
+        into,
+        at_us,
+    )
+    await tx.execute(
+        "UPDATE working_group_members SET until_us = ? WHERE member_id = ? AND until_us IS NULL", at_us, old
+    )
     # What is decided already stays as it was decided.
     open_ = "SELECT id FROM proposals WHERE state = 'open'"
     await tx.execute("UPDATE proposals SET proposer_id = ? WHERE proposer_id = ? AND state = 'open'", into, old)
@@ -328,7 +366,25 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     )
     await tx.execute(f"DELETE FROM consents WHERE member_id = ? AND proposal_id IN ({open_})", old)
     await tx.execute("UPDATE buttons SET member_id = ? WHERE member_id = ?", into, old)
+    await tx.execute("DELETE FROM dialogues WHERE member_id = ?", old)
+    await tx.execute("UPDATE nudges SET member_id = ? WHERE member_id = ?", into, old)
+    await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)
+    await tx.execute("UPDATE codes SET claims_id = ? WHERE claims_id = ?", into, old)
+    await tx.execute("UPDATE members SET helper_id = ? WHERE helper_id = ?", into, old)
+    await tx.execute("UPDATE members SET invited_by = ? WHERE invited_by = ?", into, old)
+    # Where nothing is set it stays so; whoever was suspended is.
+    await tx.execute(
+        """UPDATE members SET household_id = coalesce(members.household_id, o.household_id),
+               invited_by = coalesce(members.invited_by, o.invited_by),
+               suspended_until_us = max(coalesce(members.suspended_until_us, o.suspended_until_us),
+                                        coalesce(o.suspended_until_us, members.suspended_until_us))
+           FROM (SELECT household_id, invited_by, suspended_until_us FROM members WHERE id = ?1) o
+           WHERE members.id = ?2""",
+        old,
+        into,
+    )
+    await tx.execute("UPDATE members SET household_id = NULL WHERE id = ?", old)
     await tx.execute("UPDATE absorbed SET into_id = ? WHERE into_id = ?", into, old)
     await tx.execute(
         "INSERT INTO absorbed (member_id, into_id, transfer_id, at_us) VALUES (?, ?, ?, ?)", old, into, transfer, at_us
@@ -351,6 +407,7 @@ async def join_persons(tx: Transaction, one: int, other: int, *, now: datetime) 
         other,
     )
     await tx.execute("UPDATE identities SET person_id = ? WHERE person_id = ?", one, other)
+    await tx.execute("UPDATE OR IGNORE wishes SET person_id = ? WHERE person_id = ?", one, other)
     await tx.execute(
         "UPDATE persons SET language = coalesce(language, (SELECT language FROM persons WHERE id = ?)) WHERE id = ?",
         other,

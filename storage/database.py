@@ -24,6 +24,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -303,7 +304,7 @@ class Database:
                     await asyncio.to_thread(opened._thread.join, 1.0)
             if not isinstance(error, driver.DatabaseError):
                 raise
-            raise _opening_failed(path, error) from error
+            raise opening_failed(path, error) from error
         database = cls(path, connection, reading, driver=driver, token=token)
         await database._in_thread(connection, lambda: database._watch_time(connection))
         await database._in_thread(reading, lambda: database._watch_time(reading))
@@ -533,6 +534,13 @@ class Database:
         except OSError as error:
             raise _Failed from error
 
+    def remove_old_copies(self, *, before: datetime) -> None:
+        """Copies made before a change of schema are for going back: after a while nobody does."""
+        for copy in self.path.parent.glob(f"{glob.escape(self.path.name)}.before-*"):
+            with contextlib.suppress(OSError):
+                if copy.stat().st_mtime < before.timestamp():
+                    copy.unlink()
+
     def _roll_back(self) -> None:
         # SQLite may already have rolled back by itself; then there is nothing to undo.
         if self._connection._conn.in_transaction:
@@ -600,7 +608,7 @@ async def look(path: Path, *, key: str | None) -> AsyncIterator[Reader]:
             raise NewerSchema if found > newest else OlderSchema
         yield Reader(driver, connection._conn, LOOK_SECONDS_MAX)
     except driver.DatabaseError as error:
-        raise _opening_failed(path, error) from error
+        raise opening_failed(path, error) from error
     except _Failed as failure:
         raise Unavailable(_why(failure)) from failure.__cause__
     finally:
@@ -608,7 +616,8 @@ async def look(path: Path, *, key: str | None) -> AsyncIterator[Reader]:
             await connection.close()
 
 
-def _opening_failed(path: Path, error: Exception) -> StorageError:
+def opening_failed(path: Path, error: Exception) -> StorageError:
+    """What an error of the driver means to whoever opened the file."""
     if "not a database" in str(error) or "encrypted" in str(error):
         return WrongKey(str(path))
     return Unavailable(_medium_at_fault(error) or type(error).__name__)
@@ -637,19 +646,31 @@ def _driver(key: str | None) -> Any:
     return dbapi2
 
 
-def _connection(driver: Any, path: Path, key: str | None) -> aiosqlite.Connection:
-    def connect() -> Any:
-        connection = driver.connect(str(path), isolation_level=None, timeout=5.0, check_same_thread=False)
-        if key is not None:
-            # A raw key of 64 hex digits skips the key derivation; anything else is a passphrase.
-            raw = re.fullmatch(r"[0-9a-fA-F]{64}", key)
-            quoted = f"\"x'{key}'\"" if raw else "'" + key.replace("'", "''") + "'"
-            # Otherwise it writes lines of its own to standard error when the key is wrong.
-            connection.execute("PRAGMA cipher_log_level = NONE")
-            connection.execute(f"PRAGMA key = {quoted}")
-        return connection
+def connected(path: Path, key: str | None) -> Any:
+    """A plain connection of the driver that the key needs, for what is done to a whole file while nobody writes.
 
-    connection = aiosqlite.Connection(connect, iter_chunk_size=64)
+    Raises StorageError where the driver is missing; a wrong key shows with the first statement.
+    """
+    return _connect(_driver(key), path, key)
+
+
+def quoted_key(key: str) -> str:
+    """The key as a PRAGMA takes it: raw where it is 64 hex digits, which skips the derivation; else a passphrase."""
+    raw = re.fullmatch(r"[0-9a-fA-F]{64}", key)
+    return f"\"x'{key}'\"" if raw else "'" + key.replace("'", "''") + "'"
+
+
+def _connect(driver: Any, path: Path, key: str | None) -> Any:
+    connection = driver.connect(str(path), isolation_level=None, timeout=5.0, check_same_thread=False)
+    if key is not None:
+        # Otherwise it writes lines of its own to standard error when the key is wrong.
+        connection.execute("PRAGMA cipher_log_level = NONE")
+        connection.execute(f"PRAGMA key = {quoted_key(key)}")
+    return connection
+
+
+def _connection(driver: Any, path: Path, key: str | None) -> aiosqlite.Connection:
+    connection = aiosqlite.Connection(lambda: _connect(driver, path, key), iter_chunk_size=64)
     # Otherwise a crash elsewhere leaves the process hanging on the connection's thread.
     connection._thread.daemon = True
     return connection
@@ -668,6 +689,11 @@ async def _prepare(connection: aiosqlite.Connection) -> None:
         "journal_size_limit = 4194304",
     ):
         await connection.execute_fetchall(f"PRAGMA {pragma}")
+
+
+def newest_schema() -> int:
+    """The schema that this version of the program makes."""
+    return len(_migrations())
 
 
 def _migrations() -> list[Traversable]:

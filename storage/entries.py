@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,11 @@ async def append(
     return await follow(tx, committee, row, kind, body, now=now)
 
 
+async def next_number(tx: Reader, committee: Committee) -> int:
+    """The number that the committee's next entry will have."""
+    return int(await tx.value("SELECT coalesce(max(number), 0) + 1 FROM entries WHERE committee_id = ?", committee.id))
+
+
 async def follow(
     tx: Transaction, committee: Committee, head: Row | None, kind: str, body: Mapping[str, Any], *, now: datetime
 ) -> chain.Entry:
@@ -40,6 +46,26 @@ async def follow(
         entry.hash,
     )
     return entry
+
+
+async def last_number(tx: Reader, committee_id: int) -> int:
+    """The number of the committee's newest entry; 0: there is none."""
+    return int(await tx.value(f"SELECT coalesce((SELECT number {LAST}), 0)", committee_id))
+
+
+async def since(
+    tx: Reader, committee_id: int, number: int, *kinds: str, limit: int = PAGE
+) -> list[tuple[str, dict[str, Any]]]:
+    """Kind and body of the entries of these kinds after the one with this number, oldest first, at most `limit`."""
+    rows = await tx.all(
+        f"""SELECT kind, body FROM entries WHERE committee_id = ? AND number > ?
+            AND kind IN ({", ".join("?" * len(kinds))}) ORDER BY number LIMIT ?""",
+        committee_id,
+        number,
+        *kinds,
+        limit,
+    )
+    return [(kind, json.loads(body)) for kind, body in rows]
 
 
 async def first_broken(tx: Reader, committee: Committee) -> int | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from bot.domain import retention
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 
-KEPT = timedelta(days=30)
+KEPT = retention.EVENTS
 """Telegram brings an update again for 24 hours at most; an adapter that reads back stops well before this."""
 
 

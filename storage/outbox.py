@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
-from bot.chat import Button, ChatId, Key, Lane, Link
+from bot.chat import Button, ChatId, Document, Key, Lane, Link
+from bot.domain import retention
 from bot.text import Reader as For
 from bot.text import Span, Words, render
 from storage import buttons as kept_buttons
 from storage import people
-from storage.database import Reader, Transaction
+from storage.database import Reader, Row, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member, Place
 
 LOADED_MAX = 1000
-KEPT = timedelta(hours=48)
+KEPT = retention.SENT
 """How long the key of a message that was sent is remembered."""
 
 
@@ -38,8 +40,36 @@ class Owed:
     fallback: int | None
     """The row id of the group that is told when a private chat turns out to be closed."""
     created_at: datetime
+    document: Document | None = None
     edits: str | None = None
     """The message of ours whose place it takes."""
+
+
+GOODBYE = "goodbye"
+"""What the last words to somebody who is forgotten are about."""
+
+
+def thing(id_: int) -> str:
+    """One message by its own name, for whoever withdraws it."""
+    return f"outbox:{id_}"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message says: words and buttons as they go out."""
+
+    spans: tuple[Span, ...]
+    keys: tuple[tuple[Key, ...], ...] = ()
+
+    def dump(self) -> str:
+        """As text for a column."""
+        return _body(self.spans, self.keys, None, None, None)
+
+    @classmethod
+    def load(cls, body: str) -> Content:
+        """Back from a column."""
+        read = json.loads(body)
+        return cls(_spans(read), _keys(read))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +97,47 @@ async def queue(
     reply_to: str | None = None,
     about: Sequence[str] = (),
     fallback: int | None = None,
+    document: Document | None = None,
     edits: str | None = None,
-) -> None:
+) -> int:
     """Owe these words to a chat. `about`: the things they tell of; erasing one erases them while they wait.
 
-    `edits`: the message of ours whose place they take.
+    `edits`: the message of ours whose place they take. The message's row id.
     """
-    spans = render(words, reader)
-    keys = await kept_buttons.keys(tx, buttons, reader=reader, committee=committee, now=now)
+    content = Content(
+        render(words, reader), await kept_buttons.keys(tx, buttons, reader=reader, committee=committee, now=now)
+    )
+    return await queue_content(
+        tx,
+        place,
+        content,
+        now=now,
+        lane=lane,
+        topic=topic,
+        reply_to=reply_to,
+        about=about,
+        fallback=fallback,
+        document=document,
+        edits=edits,
+    )
+
+
+async def queue_content(
+    tx: Transaction,
+    place: Place,
+    content: Content,
+    *,
+    now: datetime,
+    lane: Lane,
+    topic: str | None = None,
+    reply_to: str | None = None,
+    about: Sequence[str] = (),
+    fallback: int | None = None,
+    document: Document | None = None,
+    edits: str | None = None,
+) -> int:
+    """Owe what is put into words already; the message's row id."""
+    spans, keys = content.spans, content.keys
     key = tx.token()
     id_ = await tx.value(
         """INSERT INTO outbox (key, chat_id, topic, lane, about, body, reply_to, created_us)
@@ -84,7 +147,7 @@ async def queue(
         topic or place.topic,
         int(lane),
         _listed(about),
-        _body(spans, keys, fallback, edits),
+        _body(spans, keys, fallback, document, edits),
         reply_to,
         to_us(now),
     )
@@ -103,8 +166,10 @@ async def queue(
             fallback=fallback,
             created_at=now,
             edits=edits,
+            document=document,
         )
     )
+    return int(id_)
 
 
 async def tell(
@@ -148,12 +213,25 @@ async def by_key(tx: Reader, key: str) -> Owed | None:
 
 async def delivered(tx: Transaction, id_: int, message: str) -> None:
     """The network has taken the message; its words go."""
-    await tx.execute("UPDATE outbox SET state = 'delivered', body = NULL, message = ? WHERE id = ?", message, id_)
+    rows = await tx.all(
+        "UPDATE outbox SET state = 'delivered', body = NULL, message = ? WHERE id = ? RETURNING chat_id, about",
+        message,
+        id_,
+    )
+    await _after(tx, rows)
 
 
 async def give_up(tx: Transaction, id_: int) -> None:
     """The message will never be taken; its words go."""
-    await tx.execute("UPDATE outbox SET state = 'given_up', body = NULL WHERE id = ?", id_)
+    rows = await tx.all("UPDATE outbox SET state = 'given_up', body = NULL WHERE id = ? RETURNING chat_id, about", id_)
+    await _after(tx, rows)
+
+
+async def _after(tx: Transaction, rows: list[Row]) -> None:
+    """After the last words to somebody who is forgotten, the chat they were said in is forgotten too."""
+    for chat_id, about in rows:
+        if about and f" {GOODBYE} " in about:
+            await people.forget_place(tx, chat_id)
 
 
 async def withdraw(tx: Transaction, thing: str) -> None:
@@ -163,6 +241,42 @@ async def withdraw(tx: Transaction, thing: str) -> None:
         _listed((thing,)),
     )
     tx.outgoing.append(Withdrawn(thing))
+
+
+async def rename(tx: Transaction, chats: Collection[int], change: Callable[[str], str]) -> None:
+    """Say what waits for these chats in other words: `change` is given each piece of text.
+
+    A message that changes is withdrawn and queued again, behind what waits already; one with a file loses the file.
+    """
+    rows = await tx.all(
+        f"SELECT {_OWED} WHERE o.state = 'waiting' AND o.chat_id IN (SELECT value FROM json_each(?)) ORDER BY o.id"
+        " LIMIT 10000",
+        json.dumps([*chats]),
+    )
+    for owed in map(_owed, rows):
+        spans = tuple(replace(span, text=change(span.text)) for span in owed.spans)
+        keys = tuple(tuple(replace(key, label=change(key.label)) for key in row) for row in owed.keys)
+        file = owed.document
+        if file is not None and change(file.text) != file.text:
+            file = None
+        if (spans, keys, file) == (owed.spans, owed.keys, owed.document):
+            continue
+        await tx.execute("UPDATE outbox SET body = NULL, state = 'given_up' WHERE id = ?", owed.id)
+        tx.outgoing.append(Withdrawn(thing(owed.id)))
+        key = tx.token()
+        id_ = await tx.value(
+            """INSERT INTO outbox (key, chat_id, topic, lane, about, body, reply_to, created_us)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
+            key,
+            owed.chat_id,
+            owed.topic,
+            int(owed.lane),
+            _listed(owed.about),
+            _body(spans, keys, owed.fallback, file, owed.edits),
+            owed.reply_to,
+            to_us(owed.created_at),
+        )
+        tx.outgoing.append(replace(owed, id=id_, key=key, spans=spans, keys=keys, document=file))
 
 
 async def purge(tx: Transaction, *, now: datetime) -> None:
@@ -182,16 +296,32 @@ def _listed(things: Sequence[str]) -> str | None:
     return f" {' '.join(things)} " if things else None
 
 
-def _body(spans: tuple[Span, ...], keys: tuple[tuple[Key, ...], ...], fallback: int | None, edits: str | None) -> str:
-    return json.dumps(
-        {
-            "spans": [[span.text, span.style, span.target] for span in spans],
-            "keys": [[[key.label, key.token, key.link] for key in row] for row in keys],
-            "fallback": fallback,
-            "edits": edits,
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
+def _body(
+    spans: tuple[Span, ...],
+    keys: tuple[tuple[Key, ...], ...],
+    fallback: int | None,
+    document: Document | None,
+    edits: str | None,
+) -> str:
+    body: dict[str, object] = {
+        "spans": [[span.text, span.style, span.target] for span in spans],
+        "keys": [[[key.label, key.token, key.link] for key in row] for row in keys],
+        "fallback": fallback,
+    }
+    if document is not None:
+        body["document"] = [document.name, document.text]
+    if edits is not None:
+        body["edits"] = edits
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _spans(read: Any) -> tuple[Span, ...]:
+    return tuple(Span(text, style, target) for text, style, target in read["spans"])
+
+
+def _keys(read: Any) -> tuple[tuple[Key, ...], ...]:
+    return tuple(
+        tuple(Key(label=label, token=token, link=link) for label, token, link in keys) for keys in read["keys"]
     )
 
 
@@ -211,12 +341,10 @@ def _owed(row: tuple[object, ...]) -> Owed:
         lane=Lane(lane),
         about=tuple(str(about or "").split()),
         reply_to=None if reply_to is None else str(reply_to),
-        spans=tuple(Span(text, style, target) for text, style, target in read["spans"]),
-        keys=tuple(
-            tuple(Key(label=label, token=token, link=link) for label, token, link in keys) for keys in read["keys"]
-        ),
+        spans=_spans(read),
+        keys=_keys(read),
         fallback=read["fallback"],
         created_at=from_us(created_us),
-        # What was written down by an older version does not say.
+        document=Document(name=read["document"][0], text=read["document"][1]) if "document" in read else None,
         edits=read.get("edits"),
     )

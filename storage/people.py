@@ -46,11 +46,13 @@ class Committee:
     language: str
     zone: ZoneInfo
     floor: Minutes | None
+    second: str | None = None
+    """The second language of its groups."""
 
     @property
     def reader(self) -> For:
         """For whom words in the committee's chats are shown."""
-        return For(self.language, self.zone)
+        return For(self.language, self.zone, self.second)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,15 @@ class Member:
     """Until then they have no vote; None: a full member."""
     account: str | None = None
     """What tells them from others of the same name, where that was asked for: `@ana:example.org`."""
+    helper: str | None = None
+    """The name of whoever speaks for them, where `account` was asked for and there is none."""
+    since: datetime | None = None
+    """When they came in, where even that does not tell them from others."""
+
+    @property
+    def spoken_for(self) -> bool:
+        """Somebody else speaks for them: they have no account of their own, and no role that needs one."""
+        return self.child or self.helper_id is not None
 
     @property
     def named(self) -> Named:
@@ -88,6 +99,8 @@ class Place:
     private: bool
     committee_id: int | None
     topic: str | None
+    working_group_id: int | None = None
+    """Set where it is the chat of one of the committee's working groups."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,26 +116,53 @@ class Moved:
 
 async def place(tx: Transaction, chat: Chat) -> Place:
     """The row of a chat, made or brought up to date where needed. Somebody spoke there, so it is open."""
-    row = await tx.one("SELECT id, committee_id, topic, title, open FROM chats WHERE address = ?", chat.id)
+    columns = "id, committee_id, topic, title, open, working_group_id"
+    row = await tx.one(f"SELECT {columns} FROM chats WHERE address = ?", chat.id)
     if row is None:
         row = await tx.one(
-            """INSERT INTO chats (address, private, title) VALUES (?, ?, ?)
-               RETURNING id, committee_id, topic, title, open""",
+            f"INSERT INTO chats (address, private, title) VALUES (?, ?, ?) RETURNING {columns}",
             chat.id,
             int(chat.private),
             chat.title,
         )
         assert row is not None
-    id_, committee_id, topic, title, is_open = row
+    id_, committee_id, topic, title, is_open, working_group_id = row
     if (chat.title and title != chat.title) or not is_open:
         await tx.execute("UPDATE chats SET title = ?, open = 1 WHERE id = ?", chat.title or title, id_)
-    return Place(id=id_, address=chat.id, private=chat.private, committee_id=committee_id, topic=topic)
+    return Place(
+        id=id_,
+        address=chat.id,
+        private=chat.private,
+        committee_id=committee_id,
+        topic=topic,
+        working_group_id=working_group_id,
+    )
 
 
 async def close_place(tx: Transaction, chat_id: int) -> None:
     """The bot may not write there any more; nobody is reached in private through it."""
     await tx.execute("UPDATE chats SET open = 0 WHERE id = ?", chat_id)
     await tx.execute("UPDATE identities SET private_chat_id = NULL WHERE private_chat_id = ?", chat_id)
+
+
+async def forget_place(tx: Transaction, chat_id: int) -> None:
+    """Nothing of a private chat is left, unless somebody is reached there (again)."""
+    if await tx.one("SELECT 1 FROM identities WHERE private_chat_id = ?", chat_id) is not None:
+        return
+    for table, column in await referring(tx, "chats"):
+        await tx.execute(f"DELETE FROM {table} WHERE {column} = ?", chat_id)
+    await tx.execute("DELETE FROM chats WHERE id = ? AND private = 1", chat_id)
+    tx.wipe = True
+
+
+async def referring(tx: Reader, table: str) -> list[tuple[str, str]]:
+    """The tables and columns that refer to the rows of a table."""
+    rows = await tx.all(
+        """SELECT t.name, f."from" FROM sqlite_schema t, pragma_foreign_key_list(t.name) f
+           WHERE t.type = 'table' AND f."table" = ? ORDER BY t.name, f."from" LIMIT 1000""",
+        table,
+    )
+    return [(name, column) for name, column in rows]
 
 
 async def move_place(tx: Transaction, old: ChatId, new: ChatId) -> None:
@@ -158,10 +198,13 @@ async def settle_in(tx: Transaction, place: Place, committee_id: int, *, topic: 
 
 
 async def chats_of(tx: Reader, committee_id: int) -> list[Place]:
-    """The committee's open chats."""
+    """The committee's open chats, but for working groups'; on a network where one was chosen, only that one."""
     rows = await tx.all(
-        """SELECT id, address, private, committee_id, topic FROM chats
-           WHERE committee_id = ? AND open = 1 ORDER BY id LIMIT 20""",
+        """SELECT id, address, private, committee_id, topic FROM chats c
+           WHERE committee_id = ?1 AND open = 1 AND working_group_id IS NULL AND (hushed = 0 OR NOT EXISTS (
+               SELECT 1 FROM chats o WHERE o.committee_id = ?1 AND o.open = 1 AND o.hushed = 0
+                   AND substr(o.address, 1, instr(o.address, ':')) = substr(c.address, 1, instr(c.address, ':'))))
+           ORDER BY id LIMIT 20""",
         committee_id,
     )
     return [
@@ -170,12 +213,40 @@ async def chats_of(tx: Reader, committee_id: int) -> list[Place]:
     ]
 
 
+async def speak_in(tx: Transaction, place: Place, *, topic: str | None) -> None:
+    """From now on the bot says by itself, on this network, what it has to say in this chat and topic only."""
+    assert place.committee_id is not None
+    await tx.execute(
+        "UPDATE chats SET hushed = (id <> ?1) WHERE committee_id = ?2 AND address LIKE ?3",
+        place.id,
+        place.committee_id,
+        f"{network_of(place.address)}:%",
+    )
+    await tx.execute("UPDATE chats SET topic = ? WHERE id = ?", topic, place.id)
+
+
+async def speak_everywhere(tx: Transaction, place: Place) -> None:
+    """From now on the bot speaks in every chat of the committee on this network, and in none of their topics."""
+    assert place.committee_id is not None
+    await tx.execute(
+        "UPDATE chats SET hushed = 0, topic = NULL WHERE committee_id = ? AND address LIKE ?",
+        place.committee_id,
+        f"{network_of(place.address)}:%",
+    )
+
+
+async def is_hushed(tx: Reader, place: Place) -> bool:
+    """Whether the committee has chosen another chat of this network for what the bot says by itself."""
+    return bool(await tx.value("SELECT hushed FROM chats WHERE id = ?", place.id))
+
+
 async def has_another_group(tx: Reader, committee_id: int, person_id: int, *, than: int) -> bool:
     """Whether the committee has an open group, other than this chat, on a network where the person has an account."""
     row = await tx.one(
         """SELECT 1 FROM chats c JOIN identities i
                ON substr(i.user, 1, instr(i.user, ':')) = substr(c.address, 1, instr(c.address, ':'))
-           WHERE c.committee_id = ? AND c.private = 0 AND c.open = 1 AND c.id <> ? AND i.person_id = ? LIMIT 1""",
+           WHERE c.committee_id = ? AND c.private = 0 AND c.open = 1 AND c.working_group_id IS NULL
+               AND c.id <> ? AND i.person_id = ? LIMIT 1""",
         committee_id,
         than,
         person_id,
@@ -185,10 +256,19 @@ async def has_another_group(tx: Reader, committee_id: int, person_id: int, *, th
 
 async def place_of(tx: Reader, chat_id: int) -> Place | None:
     """The chat with this row id."""
-    row = await tx.one("SELECT address, private, committee_id, topic FROM chats WHERE id = ?", chat_id)
+    row = await tx.one(
+        "SELECT address, private, committee_id, topic, working_group_id FROM chats WHERE id = ?", chat_id
+    )
     if row is None:
         return None
-    return Place(id=chat_id, address=row[0], private=bool(row[1]), committee_id=row[2], topic=row[3])
+    return Place(
+        id=chat_id,
+        address=row[0],
+        private=bool(row[1]),
+        committee_id=row[2],
+        topic=row[3],
+        working_group_id=row[4],
+    )
 
 
 # --- persons ---------------------------------------------------------------------------------------------------
@@ -249,6 +329,11 @@ async def seen(tx: Transaction, sender: Sender, *, private_chat: int | None, now
     )
 
 
+async def is_known(tx: Reader, user: UserId) -> bool:
+    """Whether this account was seen, and not forgotten since."""
+    return await tx.one("SELECT 1 FROM identities WHERE user = ?", user) is not None
+
+
 async def opened(tx: Transaction, person: Person, chat: Chat, *, again: bool) -> Person:
     """Reach somebody in a private chat that nobody need open. `again`: also where they have shut it once."""
     shut = await tx.one("SELECT open FROM chats WHERE address = ? AND open = 0", chat.id)
@@ -260,11 +345,12 @@ async def opened(tx: Transaction, person: Person, chat: Chat, *, again: bool) ->
 
 
 async def belongs(tx: Reader, user: UserId, *, organizer: bool) -> bool:
-    """Whether this account is one of a member of any committee, or of an organizer of one."""
+    """Whether this account is one of a member of any committee, or of an organizer or in a working group of one."""
     row = await tx.one(
         """SELECT 1 FROM identities i JOIN members m ON m.person_id = i.person_id
            LEFT JOIN roles r ON r.member_id = m.id AND r.role = 'organizer' AND r.until_us IS NULL
-           WHERE i.user = ? AND m.active = 1 AND (r.id IS NOT NULL OR NOT ?) LIMIT 1""",
+           WHERE i.user = ? AND m.active = 1 AND (r.id IS NOT NULL OR NOT ? OR EXISTS (
+               SELECT 1 FROM working_group_members w WHERE w.member_id = m.id AND w.until_us IS NULL)) LIMIT 1""",
         user,
         int(organizer),
     )
@@ -284,7 +370,9 @@ async def reader_in(
     if private:
         person = await person_of_private_chat(tx, chat_id)
         language = supported(person[1] if person else None) or language
-    return For(language, theirs.zone) if theirs else For(language)
+    if theirs is None:
+        return For(language)
+    return For(language, theirs.zone) if private else theirs.reader
 
 
 async def name_accounts(tx: Transaction, person_id: int) -> None:
@@ -324,6 +412,9 @@ async def private_chat_of(tx: Reader, person_id: int, *, network: str | None = N
 # --- committees ------------------------------------------------------------------------------------------------
 
 
+_COMMITTEE = "c.id, c.uid, c.name, c.language, c.zone, c.floor_minutes, c.second_language"
+
+
 async def found_committee(
     tx: Transaction, *, name: str, language: str, zone: str, floor: Minutes | None, now: datetime
 ) -> Committee:
@@ -345,14 +436,14 @@ async def found_committee(
 
 async def committee(tx: Reader, committee_id: int) -> Committee:
     """The committee with this id. Raises LookupError."""
-    row = await tx.one("SELECT id, uid, name, language, zone, floor_minutes FROM committees WHERE id = ?", committee_id)
+    row = await tx.one(f"SELECT {_COMMITTEE} FROM committees c WHERE c.id = ?", committee_id)
     if row is None:
         raise LookupError("committee")
     return _committee(row)
 
 
 def _committee(row: Sequence[object]) -> Committee:
-    id_, uid, name, language, zone, floor = row
+    id_, uid, name, language, zone, floor, second = row
     assert isinstance(id_, int)
     assert floor is None or isinstance(floor, int)
     return Committee(
@@ -362,17 +453,19 @@ def _committee(row: Sequence[object]) -> Committee:
         language=str(language),
         zone=ZoneInfo(str(zone)),
         floor=None if floor is None else Minutes(floor),
+        second=None if second is None else str(second),
     )
 
 
 async def change_rules(tx: Transaction, committee: Committee) -> None:
     """Store a committee's name and rules as they are in this value."""
     await tx.execute(
-        "UPDATE committees SET name = ?, language = ?, zone = ?, floor_minutes = ? WHERE id = ?",
+        "UPDATE committees SET name = ?, language = ?, zone = ?, floor_minutes = ?, second_language = ? WHERE id = ?",
         committee.name,
         committee.language,
         committee.zone.key,
         committee.floor,
+        committee.second if committee.second != committee.language else None,
         committee.id,
     )
 
@@ -380,7 +473,7 @@ async def change_rules(tx: Transaction, committee: Committee) -> None:
 async def committees_of(tx: Reader, person_id: int) -> list[Committee]:
     """The committees that a person is an active member of."""
     rows = await tx.all(
-        """SELECT c.id, c.uid, c.name, c.language, c.zone, c.floor_minutes
+        f"""SELECT {_COMMITTEE}
            FROM members m JOIN committees c ON c.id = m.committee_id
            WHERE m.person_id = ? AND m.active = 1 ORDER BY c.id LIMIT ?""",
         person_id,
@@ -398,16 +491,18 @@ async def facts(tx: Reader, committee_id: int, *, now: datetime) -> consent.Comm
                 AND coalesce(m.suspended_until_us, 0) <= ?2 AND coalesce(m.newcomer_until_us, 0) <= ?2"""
     members = await tx.all(f"SELECT m.id FROM members m WHERE {voting} LIMIT 100000", committee_id, to_us(now))
     roles = await tx.all(
-        f"""SELECT r.member_id, r.role FROM roles r JOIN members m ON m.id = r.member_id
+        f"""SELECT r.member_id, r.role, m.vanished_on IS NOT NULL AND coalesce(m.seen_on, '') < m.vanished_on
+            FROM roles r JOIN members m ON m.id = r.member_id
             WHERE {voting} AND r.until_us IS NULL LIMIT 1000""",
         committee_id,
         to_us(now),
     )
-    founders = [member for member, role in roles if role == "founder"]
+    founders = [member for member, role, _ in roles if role == "founder"]
     return consent.Committee(
         members=frozenset(member for (member,) in members),
-        organizers=frozenset(member for member, role in roles if role == "organizer"),
+        organizers=frozenset(member for member, role, _ in roles if role == "organizer"),
         founder=founders[0] if founders else None,
+        vanished=frozenset(member for member, role, vanished in roles if role == "organizer" and vanished),
     )
 
 
@@ -436,7 +531,7 @@ async def organizers_on(tx: Reader, network: str) -> list[Member]:
 
 # --- members ---------------------------------------------------------------------------------------------------
 
-_MEMBER = """m.id, m.committee_id, m.person_id, coalesce(m.nickname, m.name), m.active, m.child, m.helper_id,
+_MEMBER = """m.id, m.committee_id, m.person_id, m.called, m.active, m.child, m.helper_id,
              m.suspended_until_us, m.newcomer_until_us"""
 _MEMBER_WIDTH = 9
 
@@ -539,10 +634,12 @@ async def members_named(tx: Reader, committee_id: int, word: str) -> list[Member
         NAMESAKES_MAX,
     )
     nearest = [_member(row) for row in rows if row[-1] == rows[0][-1]]
-    names = [member.name for member in nearest]
+    names = [folded(member.name) for member in nearest]
+    told = [await _told_apart(tx, member) if names.count(folded(member.name)) > 1 else member for member in nearest]
+    marks = [(folded(member.name), member.account, member.helper) for member in told]
     return [
-        replace(member, account=await _account(tx, member)) if names.count(member.name) > 1 else member
-        for member in nearest
+        replace(member, since=await _joined(tx, member)) if marks.count(mark) > 1 else member
+        for member, mark in zip(told, marks, strict=True)
     ]
 
 
@@ -566,7 +663,18 @@ async def others_of(tx: Reader, member: Member) -> list[Member]:
     )
     found = [_member(row) for row in rows]
     names = Counter(other.name for other in found)
-    return [replace(other, account=await _account(tx, other)) if names[other.name] > 1 else other for other in found]
+    return [await _told_apart(tx, other) if names[other.name] > 1 else other for other in found]
+
+
+async def _joined(tx: Reader, member: Member) -> datetime:
+    return from_us(await tx.value("SELECT joined_us FROM members WHERE id = ?", member.id))
+
+
+async def _told_apart(tx: Reader, member: Member) -> Member:
+    if member.helper_id is not None:
+        helper = await tx.value("SELECT coalesce(nickname, name) FROM members WHERE id = ?", member.helper_id)
+        return replace(member, helper=str(helper))
+    return replace(member, account=await _account(tx, member))
 
 
 async def _account(tx: Reader, member: Member) -> str | None:
@@ -584,23 +692,36 @@ def named_account(user: str, username: str | None) -> str:
 async def call(tx: Transaction, member_id: int, nickname: str | None) -> None:
     """From now on the member goes by this name; None: by the name that the network tells."""
     await tx.execute(
-        "UPDATE members SET nickname = ?, nickname_key = ? WHERE id = ?",
+        "UPDATE members SET nickname = ?, nickname_key = ?, shown = NULL WHERE id = ?",
         nickname,
         folded(nickname) if nickname else None,
         member_id,
     )
 
 
+async def roll(tx: Reader, working_group_id: int) -> list[Member]:
+    """The members of a working group, longest in it first."""
+    rows = await tx.all(
+        f"""SELECT {_MEMBER} FROM working_group_members w JOIN members m ON m.id = w.member_id
+            WHERE w.group_id = ? AND w.until_us IS NULL ORDER BY w.id LIMIT 1000""",
+        working_group_id,
+    )
+    return [_member(row) for row in rows]
+
+
 async def count_members(tx: Reader, committee_id: int) -> int:
-    """How many active members the committee has."""
-    return int(await tx.value("SELECT count(*) FROM members WHERE committee_id = ? AND active = 1", committee_id))
+    """How many active members the committee has; children are none."""
+    return int(
+        await tx.value("SELECT count(*) FROM members WHERE committee_id = ? AND active = 1 AND child = 0", committee_id)
+    )
 
 
 async def join(tx: Transaction, committee_id: int, person: Person, *, now: datetime) -> Member:
     """Make a person a member, with an account for hours; or active again, with the account they had."""
     id_ = await tx.value(
         """INSERT INTO members (committee_id, person_id, name, name_key, first_key, joined_us) VALUES (?, ?, ?, ?, ?, ?)
-           ON CONFLICT (committee_id, person_id) DO UPDATE SET active = 1, left_us = NULL RETURNING id""",
+           ON CONFLICT (committee_id, person_id) DO UPDATE SET active = 1, left_us = NULL, name = excluded.name,
+               name_key = excluded.name_key, first_key = excluded.first_key, forgotten_us = NULL RETURNING id""",
         committee_id,
         person.id,
         *_name_columns(person.name),
@@ -617,8 +738,11 @@ async def join(tx: Transaction, committee_id: int, person: Person, *, now: datet
 
 
 async def leave(tx: Transaction, member_id: int, *, now: datetime) -> None:
-    """End a membership and every role with it. The account stays: books are kept."""
+    """End a membership and with it every role and working group. The account stays: books are kept."""
     await tx.execute("UPDATE members SET active = 0, left_us = ? WHERE id = ?", to_us(now), member_id)
+    await tx.execute(
+        "UPDATE working_group_members SET until_us = ? WHERE member_id = ? AND until_us IS NULL", to_us(now), member_id
+    )
     await leave_roles(tx, member_id, now=now)
 
 
@@ -629,14 +753,16 @@ async def leave_roles(tx: Transaction, member_id: int, *, now: datetime) -> None
 
 async def give_role(
     tx: Transaction, member_id: int, role: str, *, now: datetime, term_ends: datetime | None = None
-) -> None:
-    """From now on the member holds the role. `term_ends`: until when at most; None: it has no term."""
-    await tx.execute(
-        "INSERT INTO roles (member_id, role, from_us, term_us) VALUES (?, ?, ?, ?)",
-        member_id,
-        role,
-        to_us(now),
-        None if term_ends is None else to_us(term_ends),
+) -> int:
+    """From now on the member holds the role; its id. `term_ends`: until when at most; None: it has no term."""
+    return int(
+        await tx.value(
+            "INSERT INTO roles (member_id, role, from_us, term_us) VALUES (?, ?, ?, ?) RETURNING id",
+            member_id,
+            role,
+            to_us(now),
+            None if term_ends is None else to_us(term_ends),
+        )
     )
 
 

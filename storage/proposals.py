@@ -10,6 +10,7 @@ from typing import Any, Literal
 from bot.chat import Saying
 from bot.domain.chain import canonical
 from bot.domain.consent import Who
+from storage import cards
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 
@@ -128,6 +129,17 @@ async def consents(tx: Reader, id_: int) -> frozenset[int]:
     """The ids of the members who have agreed."""
     rows = await tx.all("SELECT member_id FROM consents WHERE proposal_id = ? LIMIT 100000", id_)
     return frozenset(member for (member,) in rows)
+
+
+async def rule_by(tx: Transaction, id_: int, who: Who, *, expires_at: datetime) -> None:
+    """Other people have to agree to it now, until then; who has agreed is kept."""
+    await tx.execute("UPDATE proposals SET rule = ?, expires_us = ? WHERE id = ?", who, to_us(expires_at), id_)
+
+
+async def reconsider(tx: Transaction, committee_id: int) -> None:
+    """Who may agree has changed: the cards of open proposals show it."""
+    for id_ in await open_ones(tx, committee_id):
+        await cards.changed(tx, f"proposal:{id_}")
 
 
 async def close(tx: Transaction, id_: int, state: State, *, outcome: str | None = None) -> None:

@@ -46,13 +46,17 @@ class Exchange:
     receiver: str
     minutes: Minutes
     recorder_id: int
+    recorder: str | None
+    """Whoever recorded it in the giver's name; None: the giver did."""
     reversed: bool
     reverses: int | None
     at: datetime
 
 
 async def account(tx: Reader, committee: Committee, member: Member) -> ledger.Account:
-    """The member's hours in this committee."""
+    """The member's hours in this committee. Raises NoHours for a child."""
+    if member.child:
+        raise ledger.NoHours(member.name)
     row = await tx.one("SELECT id, balance FROM accounts WHERE member_id = ?", member.id)
     assert row is not None, "every member has an account"
     return ledger.Account(id=row[0], balance=Minutes(row[1]), floor=committee.floor)
@@ -61,7 +65,10 @@ async def account(tx: Reader, committee: Committee, member: Member) -> ledger.Ac
 async def accounts(
     tx: Reader, committee: Committee, giver: Member, receiver: Member
 ) -> tuple[ledger.Account, ledger.Account]:
-    """The hours of two members (who may be one)."""
+    """The hours of two members (who may be one). Raises NoHours where one of them is a child."""
+    for member in (giver, receiver):
+        if member.child:
+            raise ledger.NoHours(member.name)
     rows = await tx.all("SELECT member_id, id, balance FROM accounts WHERE member_id IN (?, ?)", giver.id, receiver.id)
     found = {
         member_id: ledger.Account(id=id_, balance=Minutes(balance), floor=committee.floor)
@@ -173,10 +180,11 @@ async def newest_by(tx: Reader, recorder: Member) -> int | None:
 async def exchange(tx: Reader, committee: Committee, transfer_id: int) -> Exchange | None:
     """What the card of a transfer between two members shows."""
     row = await tx.one(
-        f"""SELECT t.number, coalesce(g.nickname, g.name), coalesce(r.nickname, r.name), pr.minutes, t.recorder_id,
+        f"""SELECT t.number, g.called, r.called, pr.minutes, t.recorder_id,
                   EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id),
-                  (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id), t.at_us
-           FROM transfers t
+                  (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id), t.at_us,
+                  CASE WHEN w.id <> g.id THEN coalesce(w.nickname, w.name) END
+           FROM transfers t JOIN members w ON w.id = {_NOW.format("t.recorder_id")}
            JOIN postings pg ON pg.transfer_id = t.id AND pg.minutes < 0
            JOIN accounts ag ON ag.id = pg.account_id JOIN members g ON g.id = {_NOW.format("ag.member_id")}
            JOIN postings pr ON pr.transfer_id = t.id AND pr.minutes > 0
@@ -187,13 +195,14 @@ async def exchange(tx: Reader, committee: Committee, transfer_id: int) -> Exchan
     )
     if row is None:
         return None
-    number, giver, receiver, minutes, recorder_id, is_reversed, reverses, at_us = row
+    number, giver, receiver, minutes, recorder_id, is_reversed, reverses, at_us, recorder = row
     return Exchange(
         number=number,
         giver=giver,
         receiver=receiver,
         minutes=Minutes(minutes),
         recorder_id=recorder_id,
+        recorder=recorder,
         reversed=bool(is_reversed),
         reverses=reverses,
         at=from_us(at_us),
@@ -213,7 +222,7 @@ async def parties(tx: Reader, transfer_id: int) -> set[int]:
 async def recent(tx: Reader, member: Member) -> list[Line]:
     """The newest transfers of a member's account, newest first, with those of accounts that went into it."""
     rows = await tx.all(
-        f"""SELECT t.id, t.number, p.minutes, coalesce(m.nickname, m.name, ''), n.text,
+        f"""SELECT t.id, t.number, p.minutes, coalesce(m.called, ''), n.text,
                   (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id),
                   EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id), t.at_us
            FROM (SELECT own.transfer_id, own.account_id, own.minutes

@@ -66,10 +66,14 @@ async def _opens_menu(town: Town, who: str, where: str) -> None:
 
 async def test_pages_take_each_others_place_and_the_group_stays_quiet(town: Town) -> None:
     await town.says("chi", "/menu")
-    before = len(town.practice.console.posted)
+    before = _in_group(town)
     for label in ("Hours", "Back", "Committee", "More", "Back", "Back", "Committee", "Settings", "Back"):
         await town.presses("chi", label)
-    assert len(town.practice.console.posted) == before
+    assert _in_group(town) == before
+
+
+def _in_group(town: Town) -> int:
+    return sum(one.chat == town.group().id for one in town.practice.console.posted.values())
 
 
 async def test_questions_of_a_group_are_asked_in_private(town: Town) -> None:
@@ -246,13 +250,13 @@ async def _number(town: Town) -> int:
 
 
 async def test_what_waits_for_somebody_is_dealt_with_where_it_is_shown(town: Town) -> None:
-    assert await town.whispers("ben", "/todo") == "Nothing waits for you."
+    assert await town.whispers("chi", "/todo") == "Nothing waits for you."
     await town.says("ana", "/limit 20h")
     await town.says("ana", "/language de")
     heard = await town.whispers("ben", "/todo")
     assert "1. Proposal 1: The lowest balance becomes -20 h." in heard
     assert "2. Proposal 2: The group's language becomes Deutsch." in heard
-    assert await town.whispers("ana", "/todo") == "Nothing waits for you.", "Ana has agreed already"
+    assert "Proposal" not in await town.whispers("ana", "/todo"), "Ana has agreed already"
     assert await town.whispers("chi", "/todo") == "Nothing waits for you.", "it is for the organizers"
     await town.presses("ben", "1. Agree")
     assert "Proposal 1" not in await town.whispers("ben", "/todo")
@@ -277,8 +281,8 @@ async def test_only_eight_things_are_shown(town: Town) -> None:
         await town.says("ana", f"/timezone {zone}")
     heard = await town.whispers("ben", "/todo")
     assert "8. Proposal 8" in heard
-    assert "9. " not in heard
-    assert "… and 2 more." in heard
+    assert "9. " not in heard, "the custodians who are missing are the eleventh thing"
+    assert "… and 3 more." in heard
 
 
 # --- the whole menu --------------------------------------------------------------------------------------------
@@ -312,7 +316,11 @@ async def test_no_button_of_the_menu_leads_nowhere(town: Town, who: str, where: 
         labels |= set(path)
         keys = [key.label for key in _keys(_shown(town, who, path, where))] if _goes_on(town, path) else []
         assert len(keys) <= 8 or not path, f"{path} is too long"
-        left += [(*path, key) for key in keys if key not in ("Back", "Menu", "Yes", "No", "Cancel", *path)]
+        left += [
+            (*path, key)
+            for key in keys
+            if key not in ("Back", "Menu", "Yes", "No", "Cancel", *(label for label in path if label != "More"))
+        ]
     private = where == "in private"
     reachable = {
         command.label.one

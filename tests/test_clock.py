@@ -22,6 +22,10 @@ from tests.conftest import Town
 UTC_ZONE = ZoneInfo("UTC")
 
 
+UPKEEP = {"purge", "watch", "nightly"}
+"""What is always planned."""
+
+
 async def _plan(database: Database, key: str, at: datetime, **more: object) -> None:
     async def work(tx: Transaction) -> None:
         local = at.astimezone(UTC).replace(tzinfo=None)
@@ -48,7 +52,7 @@ async def test_the_clock_wakes_by_itself_in_time(tmp_path: Path) -> None:
         await _plan(app.database, "later", datetime.now(UTC) + timedelta(hours=1))
         await _plan(app.database, "at once", datetime.now(UTC) - timedelta(seconds=1))
         async with asyncio.timeout(5):
-            while set(await _planned(app.database)) != {"later", "purge"}:
+            while set(await _planned(app.database)) != {"later", *UPKEEP}:
                 await asyncio.sleep(0.02)
     finally:
         await app.clock.stop()
@@ -97,12 +101,12 @@ async def test_what_is_useless_when_late_is_passed_over_and_what_is_useful_is_do
     app.dispatcher._say = listen  # type: ignore[method-assign]
     await app.dispatcher.tick(now + timedelta(hours=1) + LATE_AFTER + timedelta(seconds=1))
     assert said == ["purge"]
-    assert set(await _planned(app.database)) == {"purge"}
+    assert set(await _planned(app.database)) == UPKEEP
 
 
 async def test_what_recurs_comes_again_and_an_outage_is_made_up_for_once(town: Town) -> None:
     app = town.practice.app
-    assert set(await _planned(app.database)) == {"purge"}
+    assert set(await _planned(app.database)) == UPKEEP
     before = (await _planned(app.database))["purge"]
     await town.skip("1d")
     assert (await _planned(app.database))["purge"] == before + timedelta(days=1)
@@ -122,7 +126,7 @@ async def test_a_row_that_makes_no_sense_any_more_holds_up_nothing(town: Town) -
 
     await app.database.transact(spoil)
     await town.skip("5m")
-    assert set(await _planned(app.database)) == {"purge"}
+    assert set(await _planned(app.database)) == UPKEEP
 
 
 async def test_a_fault_in_due_work_stops_nothing_else(tmp_path: Path) -> None:

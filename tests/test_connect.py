@@ -444,8 +444,9 @@ async def test_a_role_comes_along_and_the_founder_stays_the_founder(town: Town) 
     await town.presses("ben", "Agree")
     # Dan's membership on the second network is older; the one with the role goes on.
     await connect_accounts(town, "dan")
-    assert "Organizers: Ana, Ben, and Dan" in await town.says("chi", "/settings")
-    assert "Members: 5" in await town.says("chi", "/settings")
+    settings = await town.says("chi", "/settings")
+    assert "Organizers: Ana, Ben, and Dan" in settings
+    assert "Members: 5" in settings
     await connect_accounts(town, "ana")
     await town.says("ben", "/stepdown")
     await town.says("dan", "/stepdown", on=MATRIX)

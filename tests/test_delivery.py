@@ -95,6 +95,9 @@ class Post:
     held: dict[ChatId, asyncio.Event] = field(default_factory=dict)
     paces: dict[ChatId, Pace] = field(default_factory=dict)
     seconds: float = 0.0
+    pinned: list[tuple[ChatId, str]] = field(default_factory=list)
+    pins: bool = True
+    pin_faults: deque[Exception] = field(default_factory=deque)
     under_way: int = 0
     under_way_max: int = 0
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -114,6 +117,13 @@ class Post:
         if (letter.chat, message) not in self.shown:
             raise MessageGone
         await self._take(letter, "edit", lambda: self.shown.__setitem__((letter.chat, message), plain(letter.spans)))
+
+    async def pin(self, chat: ChatId, message: str) -> bool:
+        """Nothing stands above anything else here."""
+        if self.pin_faults:
+            raise self.pin_faults.popleft()
+        self.pinned.append((chat, message))
+        return self.pins
 
     async def _take(self, letter: Letter, kind: str, effect: Callable[[], None]) -> None:
         self.tries.append((letter.chat, plain(letter.spans), time.monotonic()))
@@ -258,13 +268,15 @@ class House:
 
         await self.database.transact(work)
 
-    async def show(self, ref: int, state: str, to: ChatId = GROUP, *, prepared: bool = False) -> None:
+    async def show(
+        self, ref: int, state: str, to: ChatId = GROUP, *, prepared: bool = False, pinned: bool = False
+    ) -> None:
         """Show a thing in a chat, as an answer does where it is `prepared`."""
 
         async def work(tx: Transaction) -> None:
             await _put(tx, ref, state)
             place = await people.place(tx, Chat(id=to, private=False))
-            due = await cards.show(tx, f"thing:{ref}", place, committee=self.committee)
+            due = await cards.show(tx, f"thing:{ref}", place, committee=self.committee, pinned=pinned)
             if prepared:
                 await self._prepare(tx, due)
 
@@ -414,6 +426,34 @@ async def test_a_pause_that_the_network_asks_for_is_kept_in_that_chat_and_only_t
     assert second - first >= 0.3
     [for_ben] = [one.at for one in house.post.arrived if one.chat == BEN]
     assert for_ben < second
+
+
+async def test_a_card_is_pinned_when_it_is_first_sent_and_only_then(house: House) -> None:
+    await house.show(1, "one", pinned=True)
+    await house.quiet()
+    await house.show(2, "another")
+    await house.quiet()
+    [(chat, message)] = house.post.pinned
+    assert (chat, house.post.shown[chat, message]) == (GROUP, "one")
+
+
+async def test_a_card_that_may_not_be_pinned_is_shown_anew_and_knows_why(house: House) -> None:
+    house.post.pins = False
+    house.post.pin_faults.extend([SlowDown(0.01), SlowDown(0.01)])
+    await house.show(1, "one", pinned=True)
+    await house.quiet()
+    assert len(house.post.pinned) == 1, "it is tried again after a pause, and not after a no"
+    assert await house.database.read(lambda tx: cards.lacks_pin(tx, "thing:1"))
+    assert house.post.texts(GROUP) == ["one", "one (edit)"]
+
+
+async def test_what_comes_in_the_way_of_pinning_holds_up_nothing(house: House) -> None:
+    house.post.pin_faults.append(NotReached())
+    await house.show(1, "one", pinned=True)
+    await house.owe("next")
+    await house.quiet()
+    assert sorted(house.post.texts(GROUP)) == ["next", "one"]
+    assert house.post.pinned == []
 
 
 async def test_a_network_out_of_reach_is_tried_again_with_growing_pauses_and_keeps_the_order(

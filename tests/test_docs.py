@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bot import authority
+from bot.app import commands
 from bot.text import LANGUAGES, SOURCE_LANGUAGE
 
 ROOT = Path(__file__).parent.parent
@@ -81,6 +83,11 @@ def _shape(page: str) -> list[str]:
     """The levels of the headings, and where examples stand between them."""
     marks = _FENCE.sub("\n\0\n", page).splitlines()
     return ["example" if mark == "\0" else mark.split()[0] for mark in marks if mark == "\0" or mark.startswith("#")]
+
+
+def test_the_table_of_authority_is_what_the_code_says() -> None:
+    written = (ROOT / "docs" / "authority.md").read_text("utf-8")
+    assert written == authority.page(commands()), f"Write it anew: {authority.REGENERATE}"
 
 
 # --- the checks themselves -----------------------------------------------------------------------------------

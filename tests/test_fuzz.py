@@ -588,12 +588,9 @@ class Model:
         if by not in self.members or who is None or not self.possible(what):
             return
         same = [one for one in self.proposals if one.state == "open" and one.what == what]
-        if same and same[0].who == who:
+        if same:
             self.agree(by, same[0].number)
             return
-        for one in same:
-            # Other people have to agree to it now.
-            one.state = "lapsed"
         if self.enough(who, {by}):
             self.do(what)
         else:
@@ -606,10 +603,15 @@ class Model:
         if by not in self.members or not 1 <= number <= len(self.proposals):
             return
         one = self.proposals[number - 1]
-        if one.state != "open" or self.rule(appoints=one.what[0] == "organizer") != one.who:
+        who = self.rule(appoints=one.what[0] == "organizer")
+        if one.state != "open" or who is None or by not in self.entitled(who):
             return
-        if by not in self.entitled(one.who) or by in one.consents:
+        if by in one.consents and not self.enough(who, one.consents):
             return
+        if one.who != who:
+            # Other people have to agree to it now; who has agreed is kept.
+            within = timedelta(hours=24) if who == "members" else timedelta(days=7)
+            one.who, one.until = who, max(one.until, self.now + within)
         one.consents.add(by)
         if self.enough(one.who, one.consents):
             one.state = "passed" if self.possible(one.what) else "failed"
@@ -627,8 +629,12 @@ class Model:
         """Time passes."""
         self.now += time
         for one in self.proposals:
-            if one.state == "open" and one.until <= self.now:
-                one.state = "lapsed"
+            while one.state == "open" and one.until <= self.now:
+                if self.rule(appoints=one.what[0] == "organizer") is None:
+                    # Nobody could agree: it waits.
+                    one.until += timedelta(days=7)
+                else:
+                    one.state = "lapsed"
 
 
 everybody = st.sampled_from([*MEMBERS, "dan", "fay"])

@@ -16,6 +16,7 @@ from bot.chat import (
     Choice,
     Departure,
     Dispatcher,
+    Document,
     Key,
     Letter,
     Message,
@@ -133,6 +134,10 @@ class ConsoleAdapter:
         self._count = itertools.count(1)
         self.people: dict[str, Somebody] = {}
         self.posted: dict[str, Posted] = {}
+        self.pinned: set[str] = set()
+        self._inside: dict[ChatId, set[str]] = {}
+        self.documents: list[Document] = []
+        """Files that the bot has sent, oldest first."""
 
     # --- the people's side -----------------------------------------------------------------------------------
 
@@ -141,7 +146,14 @@ class ConsoleAdapter:
         return self.people.setdefault(username, Somebody(username, network=self.network, like=self._like))
 
     async def say(
-        self, who: str, text: str, chat: Chat, *, reply_to: str | None = None, manages_chat: bool | None = None
+        self,
+        who: str,
+        text: str,
+        chat: Chat,
+        *,
+        reply_to: str | None = None,
+        manages_chat: bool | None = None,
+        document: Document | None = None,
     ) -> None:
         """Somebody writes in a chat, perhaps in reply to somebody's last message there. Raises NothingSaid."""
         person = self.somebody(who)
@@ -152,6 +164,8 @@ class ConsoleAdapter:
             other = self.somebody(reply_to).sender
         message = self._next()
         person.last_said[chat.id] = message
+        if not chat.private:
+            await self._changed(who, chat, inside=True)
         arrow = f"{who} > {reply_to}" if reply_to else who
         self._line(self.title(chat.id), f"{arrow}: {flat(text)}")
         await self._dispatcher.handle(
@@ -164,6 +178,7 @@ class ConsoleAdapter:
                 message=message,
                 reply_to=other,
                 manages_chat=manages_chat,
+                document=document if self._dispatcher.takes_document(self.unlocal(text)) else None,
             )
         )
 
@@ -216,17 +231,32 @@ class ConsoleAdapter:
         )
         self._show_popup(who, popup)
 
-    async def arrive(self, who: str, chat: Chat) -> None:
-        """Somebody comes into a group."""
+    async def arrive(self, who: str, chat: Chat, *, by: str | None = None) -> None:
+        """Somebody comes into a group, by themselves or added by somebody."""
         self._line(self.title(chat.id), f"{who} joins")
         person = self.somebody(who).sender
-        await self._dispatcher.handle(Arrival(event=self._token(), at=self._now(), chat=chat, person=person))
+        adder = self.somebody(by).sender if by is not None else None
+        await self._dispatcher.handle(Arrival(event=self._token(), at=self._now(), chat=chat, person=person, by=adder))
+        await self._changed(who, chat, inside=True)
 
     async def depart(self, who: str, chat: Chat) -> None:
         """Somebody goes out of a group."""
         self._line(self.title(chat.id), f"{who} leaves")
         person = self.somebody(who).sender
         await self._dispatcher.handle(Departure(event=self._token(), at=self._now(), chat=chat, person=person))
+        await self._changed(who, chat, inside=False)
+
+    async def enter(self, chat: Chat, *who: str) -> None:
+        """These people are in a group, and nobody remembers how they came."""
+        for one in who:
+            await self._changed(one, chat, inside=True)
+
+    async def _changed(self, who: str, chat: Chat, *, inside: bool) -> None:
+        people = self._inside.setdefault(chat.id, set())
+        before = len(people)
+        (people.add if inside else people.discard)(who)
+        if len(people) != before:
+            await self._dispatcher.sized(chat, len(people))
 
     def _show_popup(self, who: str, popup: PopUp | None) -> None:
         if popup is not None and popup.words:
@@ -250,6 +280,11 @@ class ConsoleAdapter:
         if before is None or (before.text, before.keys) != (self._text(letter), letter.keys):
             self._post(letter, message, "bot (edit)")
 
+    async def pin(self, chat: ChatId, message: str) -> bool:
+        """Messages do not scroll away here, but what was pinned is still there when others are cleared away."""
+        self.pinned.add(message)
+        return True
+
     def pace(self, chat: ChatId) -> Pace | None:
         """A terminal has no limit."""
         return None
@@ -266,6 +301,10 @@ class ConsoleAdapter:
         self.posted[message] = Posted(letter.chat, text, letter.keys, next(self._count))
         labels = [] if self.numbered else [f"[{key.label}]" for row in letter.keys for key in row]
         self._line(self.title(letter.chat), "  ".join([f"{who}: {flat(text)}", " ".join(labels)]).rstrip())
+        if letter.document is not None:
+            self.documents.append(letter.document)
+            size = len(letter.document.text.encode())
+            self._line(self.title(letter.chat), f"{who} sends a file: {letter.document.name} ({size} bytes)")
 
     # --- how it looks ----------------------------------------------------------------------------------------
 

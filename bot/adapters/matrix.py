@@ -14,7 +14,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,8 @@ from typing import Any
 
 from bot.adapters.matrix_account import DEVICE_NAME, CannotLogIn, CannotSign, NeedsLogin, WrongKey, lost_by
 from bot.adapters.matrix_api import ApiProblem, NotFound, Unreachable, path
-from bot.adapters.matrix_events import Converter, chat_of, is_edit, thread_of
+from bot.adapters.matrix_events import Converter, answered_by, chat_of, is_edit, thread_of
+from bot.adapters.matrix_files import download, holds_file, upload
 from bot.adapters.matrix_rooms import PRIVATE_WITH, Room, server_of
 from bot.adapters.matrix_trust import Damaged
 from bot.adapters.matrix_wire import BUSY, WATCHDOG_SECONDS, Batch, Joined, Json, Read, Wire, open_wire, problem
@@ -38,6 +39,7 @@ from bot.chat import (
     Choice,
     Departure,
     Dispatcher,
+    Document,
     Echo,
     Incoming,
     Lane,
@@ -60,6 +62,7 @@ log = logging.getLogger(__name__)
 KEY = "org.solibot.key"
 """In each message of the bot's own: the key under which it was owed, known again long after a homeserver has forgotten
 the transaction."""
+PINNED = "m.room.pinned_events"
 LOOK_BACK = timedelta(days=14)
 """What is older is not carried out any more."""
 PAGES_MAX = 100
@@ -183,6 +186,8 @@ class MatrixAdapter:
         self._moved: set[ChatId] = set()
         self._followed_at: dict[str, float] = {}
         self._directs: dict[str, list[str]] = {}
+        self._sizes: dict[str, int] = {}
+        """How many people were in each group when the core was last told."""
         self._marked: dict[str, str] = {}
         """Rooms that were marked as private by us, and with whom: what the account keeps comes round later."""
         self._marking = asyncio.Lock()
@@ -369,6 +374,7 @@ class MatrixAdapter:
             await self._look_around(wire, room, timeline)
             if (arrived := self._arrived.pop(room_id, None)) is not None:
                 arrived.set()
+        await self._tell_sizes(batch.joined)
         moves = self._moves(wire)
         events += await self._keys_that_came(wire)
         # One person's words keep their order across rooms too; the sort leaves each room's own order as it is.
@@ -384,6 +390,15 @@ class MatrixAdapter:
             del self._look_again[room_id]
             seen += await self._look_at(wire, room_id, begun)
         return seen
+
+    async def _tell_sizes(self, rooms: Iterable[str]) -> None:
+        """Let the core know how many people are in groups, where that is something new."""
+        for room_id in rooms:
+            room = self._rooms.get(room_id)
+            if room is None or room.meant_for(self._directs) is not None or self._sizes.get(room_id) == room.size():
+                continue
+            self._sizes[room_id] = room.size()
+            await self._dispatcher.sized(chat_of(room, None), room.size())
 
     def _room(self, room_id: str) -> Room:
         if room_id not in self._rooms:
@@ -536,7 +551,7 @@ class MatrixAdapter:
             if isinstance(incoming, Undecryptable):
                 self._hold(room, chat, event)
             elif incoming is not None and (believed := self._guarded(converter, room, read, incoming)) is not None:
-                found.append((stamp, believed))
+                found.append((stamp, await self._with_file(wire, room, event, believed)))
             if chat.private and isinstance(incoming, Message | Choice):
                 self._spoken_in[native(chat.id)] = room.id
             if chat.private and isinstance(incoming, Departure):
@@ -544,6 +559,23 @@ class MatrixAdapter:
         _shorten(self._authors)
         _shorten(self._threads)
         return found
+
+    async def _with_file(self, wire: Wire, room: Room, event: Json, incoming: Incoming) -> Incoming:
+        """What was said with the file that came with it, or with what it answers to, where the command takes one."""
+        if not isinstance(incoming, Message) or not self._dispatcher.takes_document(incoming.text):
+            return incoming
+        content = event["content"]
+        if not holds_file(content):
+            answered = answered_by(content)
+            there = await wire.event(room.id, answered) if answered is not None else None
+            content = wire.read(room.id, there).event["content"] if there is not None else {}
+        if not holds_file(content):
+            return incoming
+        try:
+            return replace(incoming, document=await download(wire.api, content))
+        except ApiProblem as error:
+            log.warning("file not read", extra=_fault(error))
+            return incoming
 
     async def _note_authors(self, wire: Wire, room: Room, converter: Converter, event: Json) -> None:
         """Who wrote it, in which thread; and who wrote what it answers to."""
@@ -718,7 +750,7 @@ class MatrixAdapter:
             self._wire.forget(room_id)
         kept: tuple[dict[str, Any], ...] = (
             self._marked, self._look_again, self._gap_at, self._gap_tries, self._spoke_at, self._newest,
-            self._followed_at, self._arrived,
+            self._followed_at, self._arrived, self._sizes,
         )  # fmt: skip
         for facts in kept:
             facts.pop(room_id, None)
@@ -922,6 +954,9 @@ class MatrixAdapter:
         forgotten, the message itself carries the key and comes round when reading catches up.
         """
         wire, room = await self._ready(letter)
+        if letter.document is not None:
+            # First: with the text the letter counts as sent, also when the program dies in between.
+            await self._send_file(wire, room, letter, letter.document)
         whole = contents(letter.spans, letter.keys, loud=self._loud(letter))
         message = ""
         for number, body in enumerate(whole, start=1):
@@ -932,6 +967,18 @@ class MatrixAdapter:
         if letter.keys and letter.lane in (Lane.ANSWER, Lane.CARD):
             self._background(self._seed(wire, room, message, letter))
         return message
+
+    async def _send_file(self, wire: Wire, room: Room, letter: Letter, document: Document) -> None:
+        key = f"{letter.key}.file"
+        if self._mine.get(key) is not None:
+            return
+        try:
+            body = await upload(wire.api, document, encrypted=room.encrypted)
+        except ApiProblem as error:
+            raise self._problem(error) from None
+        except Unreachable:
+            raise NotReached from None
+        await self._send(wire, room, body, key, letter.lane)
 
     async def edit(self, letter: Letter, message: str) -> None:
         """Replace what a message shows. What does not fit into one message is left out, and it shows."""
@@ -1052,6 +1099,32 @@ class MatrixAdapter:
                 except Unreachable:
                     return
                 break
+
+    async def pin(self, chat: ChatId, message: str) -> bool:
+        """Put a message above what is pinned already, which takes the power to."""
+        wire, room = self._wire, self._rooms.get(native(chat))
+        if wire is None or room is None:
+            raise NotReached
+        if not room.may_send(wire.me, PINNED, state=True):
+            return False
+        where = path("rooms", room.id, "state", PINNED, "")
+        try:
+            try:
+                said = (await wire.api.call("GET", where)).get("pinned")
+            except ApiProblem as error:
+                if error.status != 404:
+                    raise
+                said = None
+            before = [one for one in said if isinstance(one, str)] if isinstance(said, list) else []
+            if message not in before:
+                await wire.api.call("PUT", where, {"pinned": [*before, message]})
+        except ApiProblem as error:
+            if error.status == 403:
+                return False
+            raise self._problem(error) from None
+        except Unreachable:
+            raise NotReached from None
+        return True
 
     def pace(self, chat: ChatId) -> Pace | None:
         """Matrix has no rule of its own; each homeserver says when it is too much."""

@@ -87,16 +87,60 @@ class Api:
         seconds: float | None = None,
     ) -> Json:
         """One exchange of JSON. Raises ApiProblem or Unreachable, of which no message names an address, id or token."""
+        data: bytes | None = None
+        kind = ""
+        if body is not None or method in ("POST", "PUT"):
+            kind = "application/json"
+            data = json.dumps(body or {}, separators=(",", ":"), allow_nan=False).encode()
+        return await self._exchange(method, path, data, kind, query=query, seconds=seconds)
+
+    async def upload(self, data: bytes, kind: str, *, name: str | None = None) -> str:
+        """Keep a file at the homeserver; its address (`mxc://`). Raises ApiProblem or Unreachable."""
+        query = {"filename": name} if name is not None else None
+        answer = await self._exchange("POST", "/_matrix/media/v3/upload", data, kind, query=query)
+        address = answer.get("content_uri")
+        if not isinstance(address, str):
+            raise Unreachable("no address")
+        return address
+
+    async def download(self, path: str, most: int) -> bytes | None:
+        """A file from the homeserver; None: it has more bytes than `most`. Raises ApiProblem or Unreachable."""
+        limit = aiohttp.ClientTimeout(total=self._seconds, sock_connect=CONNECT_SECONDS_MAX)
+        try:
+            async with self._connections().get(
+                URL(self.homeserver_url + path, encoded=True), headers=self._headers(), timeout=limit,
+                max_redirects=REDIRECTS_MAX,
+            ) as response:  # fmt: skip
+                if response.status != 200:
+                    raise ApiProblem(response.status, _json(await _read(response)) or {})
+                data = await response.content.read(most + 1)
+                while len(data) <= most and not response.content.at_eof():
+                    data += await response.content.read(most + 1 - len(data))
+                return data if len(data) <= most else None
+        except TimeoutError:
+            raise Unreachable("timeout") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise Unreachable(type(error).__name__) from None
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        data: bytes | None,
+        kind: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        seconds: float | None = None,
+    ) -> Json:
         url = self.homeserver_url + path
         if query:
             url += "?" + urlencode(query)
-        headers = {"Accept": "application/json"}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        data: bytes | None = None
-        if body is not None or method in ("POST", "PUT"):
-            headers["Content-Type"] = "application/json"
-            data = json.dumps(body or {}, separators=(",", ":"), allow_nan=False).encode()
+        headers = {"Accept": "application/json", **self._headers()}
+        if kind:
+            headers["Content-Type"] = kind
         limit = aiohttp.ClientTimeout(total=seconds or self._seconds, sock_connect=CONNECT_SECONDS_MAX)
         try:
             async with self._connections().request(

@@ -86,7 +86,7 @@ class Converter:
         content = event.get("content")
         if event.get("type") != "m.room.message" or not isinstance(content, dict) or is_edit(event):
             return None
-        answered, body = _answered(content), content.get("body")
+        answered, body = answered_by(content), content.get("body")
         if answered is None or not isinstance(body, str) or event.get("sender") == self._me:
             return None
         body = _without_fallback(_ODD.sub("", body[:BODY_CHARACTERS_MAX]))
@@ -136,10 +136,11 @@ class Converter:
         kind, body = content.get("msgtype"), content.get("body")
         if not isinstance(kind, str) or not isinstance(body, str):
             raise Malformed
-        if kind != "m.text":
-            # Notices are what bots say, and pictures say no command.
+        captioned = kind == "m.file" and content.get("filename") not in (None, body)
+        if kind != "m.text" and not captioned:
+            # Notices are what bots say, and pictures say no command; under a file there may be one.
             return None
-        body, answered = _ODD.sub("", body[:BODY_CHARACTERS_MAX]), _answered(content)
+        body, answered = _ODD.sub("", body[:BODY_CHARACTERS_MAX]), answered_by(content)
         if answered is not None:
             body = _without_fallback(body)
         author = authors.get(answered) if answered else None
@@ -252,7 +253,9 @@ class Converter:
             return BotAdded(**self._frame(event, chat)) if membership == "join" and was != "join" else None
         person = self._sender(room, user)
         if membership == "join" and was != "join":
-            return Arrival(**self._frame(event, chat), person=person)
+            by = room.members[user].by if user in room.members else None
+            adder = self._sender(room, by) if by is not None and by != self._me else None
+            return Arrival(**self._frame(event, chat), person=person, by=adder)
         # Whoever will not come into a private room does not want to be written to.
         if membership in ("leave", "ban") and (was == "join" or (chat.private and was == "invite")):
             return Departure(**self._frame(event, chat), person=person)
@@ -322,7 +325,7 @@ def _without_fallback(body: str) -> str:
     return _FALLBACK.sub("", body, count=1) if body.startswith("> ") else body
 
 
-def _answered(content: Json) -> str | None:
+def answered_by(content: Json) -> str | None:
     """The message that is answered to. In a thread clients without threads are told of one that nobody chose."""
     relation = content.get("m.relates_to")
     if not isinstance(relation, dict) or relation.get("is_falling_back") is True:

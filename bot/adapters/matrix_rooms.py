@@ -27,6 +27,8 @@ class Member:
 
     name: str
     joined: bool
+    by: str | None = None
+    """Who invited them; None: nobody, or it is not known."""
 
 
 @dataclass(slots=True)
@@ -68,7 +70,7 @@ class Room:
                 successor = content.get("replacement_room")
                 self.successor = successor if isinstance(successor, str) and successor else None
             case "m.room.member", str(user):
-                self._member(user, content)
+                self._member(user, content, event.get("sender"))
             case _:
                 pass
 
@@ -89,11 +91,15 @@ class Room:
         if sender == self.me and isinstance(alone_with, str):
             self.private_with = alone_with
 
-    def _member(self, user: str, content: Json) -> None:
+    def _member(self, user: str, content: Json, sender: object) -> None:
         membership = content.get("membership")
         if membership in ("join", "invite"):
             name = _words(content.get("displayname")) or localpart(user)
-            self.members[user] = Member(name, membership == "join")
+            before = self.members.get(user)
+            by = before.by if before is not None else None
+            if membership == "invite":
+                by = sender if isinstance(sender, str) and sender != user else None
+            self.members[user] = Member(name, membership == "join", by)
         else:
             self.members.pop(user, None)
 
@@ -136,6 +142,10 @@ class Room:
     def others(self) -> int:
         """How many there are but the bot, those invited too."""
         return len(self.members) - (self.me in self.members)
+
+    def size(self) -> int:
+        """How many people have joined, without the bot."""
+        return sum(member.joined for user, member in self.members.items() if user != self.me)
 
     def meant_for(self, directs: Mapping[str, Iterable[str]]) -> str | None:
         """For a talk in private with whom this room was made, by itself or by what the account keeps; None: a group.

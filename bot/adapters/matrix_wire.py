@@ -181,15 +181,18 @@ class Wire:
 
     async def author(self, room_id: str, event_id: str) -> str | None:
         """Who wrote a message; None: nobody can tell."""
+        sender = (await self.event(room_id, event_id) or {}).get("sender")
+        return sender if isinstance(sender, str) else None
+
+    async def event(self, room_id: str, event_id: str) -> Json | None:
+        """An event as it was sent; None: the homeserver does not give it out."""
         try:
-            event = await self.api.call("GET", path("rooms", room_id, "event", event_id))
+            return await self.api.call("GET", path("rooms", room_id, "event", event_id))
         except ApiProblem as problem:
             # What people name may be anything, and must not keep anybody from being heard.
             if problem.logged_out or problem.status in BUSY:
                 raise
             return None
-        sender = event.get("sender")
-        return sender if isinstance(sender, str) else None
 
     async def upkeep(self) -> bool:
         """What keys need after a sync: more of them uploaded, new devices looked at, broken sessions begun again.

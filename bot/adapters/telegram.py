@@ -21,6 +21,7 @@ from telegram import (
     BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
     BotCommandScopeDefault,
+    InputFile,
     User,
 )
 from telegram.constants import ChatMemberStatus
@@ -36,15 +37,30 @@ from telegram.error import (
 
 from bot.adapters.pauses import Pauses
 from bot.adapters.splitting import fitting, parts
-from bot.adapters.telegram_updates import UPDATE_KINDS, Converter, Event, Json, update_id
-from bot.adapters.telegram_wire import NO_TOPIC, UNCHANGED, ApiBot, Wire, fault, problem, retry_seconds, says
+from bot.adapters.telegram_updates import UPDATE_KINDS, Converter, Event, File, Json, update_id
+from bot.adapters.telegram_wire import (
+    NO_RIGHT,
+    NO_TOPIC,
+    PINNED_ALREADY,
+    UNCHANGED,
+    ApiBot,
+    Wire,
+    fault,
+    problem,
+    retry_seconds,
+    says,
+)
 from bot.adapters.telegram_words import NETWORK, UNITS_MAX, as_html
 from bot.chat import (
+    DOCUMENT_CHARACTERS_MAX,
+    Arrival,
     Chat,
     ChatId,
     ChatMoved,
     DeliveryProblem,
+    Departure,
     Dispatcher,
+    Document,
     Incoming,
     Key,
     Letter,
@@ -56,6 +72,7 @@ from bot.chat import (
     Sender,
     Unreadable,
     native,
+    text_document,
 )
 from bot.router import Commands, Where
 from bot.text import SOURCE_LANGUAGE, Reader, T, Text, shown
@@ -230,7 +247,7 @@ class TelegramAdapter:
                 continue
             # The core does things in the order in which they are begun. Only a question to the network in between
             # could upset that: then whatever follows in that chat waits.
-            asks = self._asks_rights(incoming)
+            asks = self._asks_rights(incoming) or self._asks_file(event)
             earlier = busy.get(incoming.chat.id)
             if asks or earlier is not None:
                 task = self._begin(self._in_turn(earlier, event, asks=asks))
@@ -244,6 +261,8 @@ class TelegramAdapter:
         for task in tasks:
             if error := task.exception():
                 raise error
+        for chat in {chat.id: chat for chat in map(_peopled_otherwise, events) if chat is not None}.values():
+            await self._tell_size(chat)
         numbers = [number for number in map(update_id, updates) if number is not None]
         return max(numbers) + 1 if numbers else offset
 
@@ -256,12 +275,20 @@ class TelegramAdapter:
             case _:
                 return False
 
+    def _asks_file(self, event: Event) -> bool:
+        said = event.incoming
+        return event.file is not None and isinstance(said, Message) and self._dispatcher.takes_document(said.text)
+
     async def _in_turn(self, earlier: asyncio.Task[None] | None, event: Event, *, asks: bool) -> None:
         incoming = event.incoming
         assert incoming is not None
         if earlier is not None:
             await asyncio.wait([earlier])
-        if asks and isinstance(incoming, (Message, Press)):
+        if asks and event.file is not None and isinstance(incoming, Message) and self._asks_file(event):
+            incoming = replace(incoming, document=await self._document(event.file))
+        if asks and isinstance(incoming, (Message, Press)) and self._asks_rights(incoming):
+            if not incoming.chat.private:
+                await self._tell_size(incoming.chat)
             incoming = replace(incoming, manages_chat=await self._manages(incoming.sender, incoming.chat))
         await self._handle(incoming, event.tap)
 
@@ -294,6 +321,26 @@ class TelegramAdapter:
                 await self._bot.call("answerCallbackQuery", callback_query_id=tap)
         except TelegramError as error:
             log.info("press not answered", extra={"error": type(error).__name__})
+
+    async def _tell_size(self, chat: Chat) -> None:
+        """Let the core know how many people are in a group; the bot is counted by Telegram, and not by us."""
+        try:
+            size = await self._bot.get_chat_member_count(int(native(chat.id)))
+        except TelegramError as error:
+            log.info("size not learnt", extra={"error": type(error).__name__})
+            return
+        await self._dispatcher.sized(chat, max(0, size - 1))
+
+    async def _document(self, file: File) -> Document | None:
+        """The text of a file; None: it is too large, no text, or Telegram did not give it out."""
+        if file.size is not None and file.size > 4 * DOCUMENT_CHARACTERS_MAX:
+            return None
+        try:
+            there = await self._bot.get_file(file.id)
+            return text_document(file.name, bytes(await there.download_as_bytearray()))
+        except TelegramError as error:
+            log.warning("file not read", extra={"error": type(error).__name__})
+            return None
 
     async def _manages(self, sender: Sender, chat: Chat) -> bool | None:
         """Whether somebody may manage a chat; None: Telegram did not say."""
@@ -335,12 +382,15 @@ class TelegramAdapter:
     # --- writing ---------------------------------------------------------------------------------------------
 
     async def send(self, letter: Letter) -> str:
-        """Send; a text that is too long becomes several messages, the buttons under the last.
+        """Send, a file first; a text that is too long becomes several messages, the buttons under the last.
 
         After a failure in the middle the next try of the same letter goes on with the part that failed.
         """
         whole = parts(letter.spans, UNITS_MAX)
         message = ""
+        if letter.document is not None and letter.key not in self._parts_sent:
+            await self._send_document(letter, letter.document)
+            self._parts_sent[letter.key] = 0
         for number, spans in enumerate(whole):
             if number < self._parts_sent.get(letter.key, 0):
                 continue
@@ -380,6 +430,14 @@ class TelegramAdapter:
             raise NotReached
         return str(sent["message_id"])
 
+    async def _send_document(self, letter: Letter, document: Document) -> None:
+        file = InputFile(document.text.encode(), filename=document.name)
+        topic = None if letter.topic in (None, "1") else int(letter.topic or 0)
+        try:
+            await self._bot.send_document(int(native(letter.chat)), file, message_thread_id=topic)
+        except TelegramError as error:
+            raise self._problem(error) from None
+
     async def edit(self, letter: Letter, message: str) -> None:
         """Replace what a message shows. What does not fit into one message is left out, and it shows."""
         keyboard = await self._keyboard(letter.keys)
@@ -397,6 +455,22 @@ class TelegramAdapter:
             # It shows that already: an earlier try came through.
             if not (isinstance(error, BadRequest) and says(error, [UNCHANGED])):
                 raise self._problem(error) from None
+
+    async def pin(self, chat: ChatId, message: str) -> bool:
+        """Pin without a sound, which in a group takes the right to; a group tells of it by itself."""
+        try:
+            await self._bot.call(
+                "pinChatMessage", chat_id=int(native(chat)), message_id=int(message), disable_notification=True
+            )
+        except BadRequest as error:
+            if says(error, NO_RIGHT):
+                return False
+            if says(error, [PINNED_ALREADY]):
+                return True
+            raise problem(error) from None
+        except TelegramError as error:
+            raise self._problem(error) from None
+        return True
 
     def _problem(self, error: TelegramError) -> DeliveryProblem:
         if isinstance(error, InvalidToken):
@@ -537,6 +611,12 @@ class TelegramAdapter:
 def _note_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()):
         log.warning("background work failed", extra=fault(error))
+
+
+def _peopled_otherwise(event: Event) -> Chat | None:
+    """The group in which there are more or fewer people after this event than before."""
+    incoming = event.incoming
+    return incoming.chat if isinstance(incoming, Arrival | Departure) and not incoming.chat.private else None
 
 
 def _moves_first(events: list[Event]) -> list[Event]:

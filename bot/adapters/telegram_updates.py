@@ -75,10 +75,17 @@ class _Entity(BaseModel):
     user: _User | None = None
 
 
+class _Document(BaseModel):
+    file_id: _Str
+    file_name: _Str | None = None
+    file_size: _Int | None = None
+
+
 class _Replied(BaseModel):
     from_: _User | None = Field(None, alias="from")
     sender_chat: _Chat | None = None
     forum_topic_created: Any = None
+    document: _Document | None = None
 
 
 class _Message(BaseModel):
@@ -93,6 +100,7 @@ class _Message(BaseModel):
     entities: list[_Entity] = []
     caption: _Str | None = None
     caption_entities: list[_Entity] = []
+    document: _Document | None = None
     reply_to_message: _Replied | None = None
     forward_origin: Any = None
     new_chat_members: list[_User] = []
@@ -161,11 +169,22 @@ _FIRST_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?=\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file at Telegram: its id there, its name, and its bytes where they were told."""
+
+    id: str
+    name: str
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """An event for the core, and the press that waits for an answer to it."""
 
     incoming: Incoming | None
     tap: str | None = None
+    file: File | None = None
+    """The file that came with a message, or with the one that it answers to."""
 
 
 class Converter:
@@ -203,7 +222,7 @@ class Converter:
         key = f"update:{update.update_id}"
         if update.message is not None and update.message.chat.type != ChatType.CHANNEL:
             for incoming in self._message(update.message, key, raw["message"]):
-                yield Event(incoming)
+                yield Event(incoming, file=_file(update.message) if isinstance(incoming, Message) else None)
         elif update.callback_query is not None:
             yield Event(self._press(update.callback_query, key), update.callback_query.id)
         elif update.my_chat_member is not None and update.my_chat_member.chat.type != ChatType.CHANNEL:
@@ -253,7 +272,7 @@ class Converter:
         elif said.new_chat_members or said.left_chat_member is not None:
             for user in said.new_chat_members:
                 if self._is_person(user):
-                    yield self._arrived(chat, user, said.date)
+                    yield self._arrived(chat, user, said.date, said.from_)
             if said.left_chat_member is not None and self._is_person(said.left_chat_member):
                 yield self._departed(chat, said.left_chat_member, said.date)
         else:
@@ -371,21 +390,33 @@ class Converter:
         was, now = change.old_chat_member, change.new_chat_member
         if not self._is_person(now.user) or was.present == now.present:
             return
-        tell = self._arrived if now.present else self._departed
-        yield tell(self._chat(change.chat), now.user, change.date)
+        if now.present:
+            yield self._arrived(self._chat(change.chat), now.user, change.date, change.from_)
+        else:
+            yield self._departed(self._chat(change.chat), now.user, change.date)
 
     def _is_person(self, user: _User) -> bool:
         return not user.is_bot and user.id != self._me
 
     # Coming and going is told twice, as a message and as a change: both have the same key, so that one of them counts.
 
-    def _arrived(self, chat: Chat, user: _User, date: int) -> Arrival:
+    def _arrived(self, chat: Chat, user: _User, date: int, by: _User | None) -> Arrival:
         key = f"arrival:{native(chat.id)}:{user.id}:{date}"
-        return Arrival(event=key, at=_instant(date), chat=chat, person=self._person(user))
+        # Whoever comes by a link comes by themselves.
+        other = by is not None and by.id != user.id and by.id not in _FACELESS and self._is_person(by)
+        adder = self._person(by) if by is not None and other else None
+        return Arrival(event=key, at=_instant(date), chat=chat, person=self._person(user), by=adder)
 
     def _departed(self, chat: Chat, user: _User, date: int) -> Departure:
         key = f"departure:{native(chat.id)}:{user.id}:{date}"
         return Departure(event=key, at=_instant(date), chat=chat, person=self._person(user))
+
+
+def _file(said: _Message) -> File | None:
+    document = said.document or (said.reply_to_message.document if said.reply_to_message is not None else None)
+    if document is None:
+        return None
+    return File(document.file_id, document.file_name or "", document.file_size)
 
 
 def update_id(update: object) -> int | None:

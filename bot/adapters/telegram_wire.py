@@ -79,13 +79,20 @@ class Wire(BaseRequest):
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=60),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"Content-Type": "application/json"},
             )
-        body = json.dumps(request_data.parameters if request_data is not None else {}).encode()
+        headers: dict[str, str] = {}
+        body: bytes | aiohttp.FormData
+        if request_data is not None and request_data.contains_files:
+            body = aiohttp.FormData(request_data.json_parameters)
+            for name, (filename, content, kind) in request_data.multipart_data.items():
+                body.add_field(name, content, filename=filename, content_type=kind)
+        else:
+            body = json.dumps(request_data.parameters if request_data is not None else {}).encode()
+            headers["Content-Type"] = "application/json"
         seconds = read_timeout if isinstance(read_timeout, (int, float)) else self._seconds
         limit = aiohttp.ClientTimeout(total=seconds, connect=min(seconds, self._seconds))
         try:
-            async with self._session.request(method, url, data=body, timeout=limit) as response:
+            async with self._session.request(method, url, data=body, headers=headers, timeout=limit) as response:
                 return response.status, await response.read()
         except TimeoutError:
             raise TimedOut from None
@@ -123,6 +130,8 @@ class ApiBot(Bot):
 # What Telegram says to a message that it does not take: telegram-bot-api/Client.cpp
 UNCHANGED = "message is not modified"
 _GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
+PINNED_ALREADY = "chat_not_modified"
+NO_RIGHT = ("not enough rights", "chat_admin_required", "need administrator rights")
 NO_TOPIC = ("message thread not found", "topic_closed", "topic_deleted")
 _CLOSED = (
     "chat not found", "bot was kicked", "user is deactivated", "not enough rights to send", "have no rights to send",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -36,12 +37,23 @@ def entry(*, committee: str, previous: Entry | None, kind: str, at_us: int, body
     return Entry(number=number, kind=kind, at_us=at_us, body=words, hash=digest)
 
 
+def follows(committee: str, previous: str, number: int, found: Entry) -> bool:
+    """Whether this is entry `number` of the committee, unchanged. `previous`: the hash of the one before it."""
+    digest = _hash(committee, previous, number, found.kind, found.at_us, found.body)
+    return found.number == number and found.hash == digest
+
+
+def fingerprint(hash_: str) -> str:
+    """What two people compare instead of a whole hash: its first 80 bits, such as `ABCD-EFGH-IJKL-MNOP`."""
+    letters = base64.b32encode(bytes.fromhex(hash_)[:10]).decode()
+    return "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
+
+
 def first_broken(committee: str, entries: Iterable[Entry]) -> int | None:
     """The number of the first entry that does not follow from those before it; None: the chain is whole."""
     previous, expected = FIRST, 1
     for found in entries:
-        digest = _hash(committee, previous, expected, found.kind, found.at_us, found.body)
-        if found.number != expected or found.hash != digest:
+        if not follows(committee, previous, expected, found):
             return expected
         previous, expected = found.hash, expected + 1
     return None

@@ -1,7 +1,8 @@
 """Who must agree before something is done in the committee's name, until polls decide it.
 
 Rule changes need two organizers. The one who set the committee up appoints the second; when that person is no
-organizer any more and fewer than two are left, a majority of the members appoints within 24 hours.
+organizer any more and fewer than two are left, a majority of the members appoints within 24 hours. Organizers who have
+vanished do not count; where that leaves fewer than two, it is the majority that appoints, whoever set the committee up.
 """
 
 from __future__ import annotations
@@ -27,6 +28,13 @@ class Committee:
     members: AbstractSet[int]
     organizers: AbstractSet[int]
     founder: int | None
+    vanished: AbstractSet[int] = frozenset()
+    """Organizers who have not been seen for long and did not answer."""
+
+    @property
+    def present(self) -> AbstractSet[int]:
+        """The organizers who count."""
+        return self.organizers - self.vanished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +53,7 @@ def rule(committee: Committee, *, appoints: bool, majority: bool = False) -> Rul
     """
     if majority:
         return Rule(who="members", within=ANSWER_WITHIN)
-    if len(committee.organizers) >= ORGANIZERS_NEEDED:
+    if len(committee.present) >= ORGANIZERS_NEEDED:
         return Rule(who="organizers", within=ANSWER_WITHIN)
     if not appoints:
         raise Refusal(
@@ -54,7 +62,8 @@ def rule(committee: Committee, *, appoints: bool, majority: bool = False) -> Rul
                 command=Typed("/organizer @name"),
             )
         )
-    if committee.founder is not None and committee.founder in committee.organizers:
+    nobody_vanished = committee.present == committee.organizers
+    if committee.founder is not None and committee.founder in committee.present and nobody_vanished:
         return Rule(who="founder", within=ANSWER_WITHIN)
     return Rule(who="members", within=APPOINT_WITHIN)
 
@@ -86,4 +95,4 @@ def _electorate(who: Who, committee: Committee) -> AbstractSet[int]:
         return committee.members
     if who == "founder":
         return {committee.founder} & set(committee.members) if committee.founder is not None else set()
-    return committee.organizers & committee.members
+    return committee.present & committee.members

@@ -71,6 +71,13 @@ class BelowFloor(Refusal):
         self.left, self.floor = left, floor
 
 
+class NoHours(Refusal):
+    """Children have no books."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(T("{name} is a child, and children have no hours here. Thank a parent instead.", name=name))
+
+
 def transfer(giver: Account, receiver: Account, minutes: Minutes, *, at: datetime) -> Transfer:
     """The giver's hours fall, the receiver's rise, by the same whole number of minutes above zero.
 

@@ -68,11 +68,17 @@ async def test_a_command_is_understood_in_each_way_and_talk_is_not_for_the_bot(
             "!settings", "/settings", "  !Settings  ", f"@{localpart}: settings", f"{bot.bot} settings",
             "Solibot: settings", "solibot, !settings", "Solibot settings",
         ]  # fmt: skip
-        commands = [await ana.say(room, way) for way in ways]
+        commands = []
+        for way in ways:
+            commands.append(await ana.say(room, way))
+            # Else the same question would be answered once only.
+            await ben.say(room, "!thank Ana 1m")
         commands.append(await ana.say(room, "Solibot settings", pills={"Solibot": bot.bot}))
+        await ben.say(room, "!thank Ana 1m")
         commands.append(await ana.say(room, "Solibot: !settings", pills={"Solibot": bot.bot}))
         await bot.quiet(commands[-1])
-        answers = await bot.heard(ana, room, after=commands[0])
+        heard = await bot.heard(ana, room, after=commands[0])
+        answers = [answer for answer in heard if "helped" not in answer["content"]["body"]]
         assert [answer["content"]["m.relates_to"]["m.in_reply_to"]["event_id"] for answer in answers] == commands
         for answer in answers:
             content = answer["content"]
@@ -100,15 +106,15 @@ async def test_in_a_thread_the_answer_is_in_the_thread_and_a_committee_may_live_
         await ben.join(room)
         root = await ana.say(room, "About our hours")
         setup = await ana.say(room, "!setup", thread=root)
-        [founded_] = await bot.heard(ana, room, after=setup)
+        founded_, *_ = await bot.heard(ana, room, after=setup)
         assert founded_["content"]["m.relates_to"] == {
             "rel_type": "m.thread", "event_id": root, "is_falling_back": False, "m.in_reply_to": {"event_id": setup},
         }  # fmt: skip
         # Said in the thread, tapped there, or answered there: it stays in the thread.
-        await ben.react(room, founded_["event_id"], symbol(1))
-        welcome = await ben.hears(room, says("Welcome to Riverside, Ben"))
-        assert relation(welcome) == ("m.thread", root)
-        assert welcome["content"]["m.relates_to"]["is_falling_back"] is True
+        await bot.quiet(await ben.react(room, founded_["event_id"], symbol(1)))
+        await ben.say(room, "!menu", thread=root)
+        menu = await ben.hears(room, says("Did somebody help you?"))
+        assert relation(menu) == ("m.thread", root)
         # What is said in private and concerns all is told where the committee is at home.
         private = await ana.create_room(direct=True, invite=[bot.bot])
         await ana.say(private, "!stepdown")
@@ -575,14 +581,14 @@ async def test_a_tombstone_takes_no_committee_where_it_does_not_belong(homeserve
         assert (await bot.answers(ben, bens, "!setup"))[0].startswith("Ben's is set up")
         await ben.send_state(bens, "m.room.tombstone", {"body": "Come", "replacement_room": room})
         assert (await bot.answers(ben, bens, "!settings"))[0].startswith("Ben's\n")
-        assert (await bot.answers(ana, room, "!settings"))[0].startswith("Riverside\n")
+        assert (await bot.answers(ana, room, "!join"))[0].startswith("You are in Riverside")
         # One that goes on in itself, and one that goes on in nothing.
         with contextlib.suppress(Refused):
             await ben.send_state(bens, "m.room.tombstone", {"body": "Come", "replacement_room": bens})
-        assert (await bot.answers(ben, bens, "!settings"))[0].startswith("Ben's\n")
+        assert (await bot.answers(ben, bens, "!join"))[0].startswith("You are in Ben's")
         for nonsense in (5, "", None, ["x"], "not a room"):
             await ben.send_state(bens, "m.room.tombstone", {"body": "Come", "replacement_room": nonsense})
-        assert (await bot.answers(ben, bens, "!settings"))[0].startswith("Ben's\n")
+        assert (await bot.answers(ben, bens, "!join"))[0].startswith("You are in Ben's")
 
 
 @pytest.mark.parametrize("how", ["kick", "ban", "kicked while away"])

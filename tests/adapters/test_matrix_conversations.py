@@ -21,6 +21,9 @@ from bot.adapters.console import LIKENESSES
 from bot.app import App
 from bot.practice import MEMBERS, ORGANIZERS, SCRIPT_START, FixedClock, Practice, read_time, run_script
 from bot.text import LANGUAGES, Reader, T, shown
+from storage import connections
+from storage.members import RECOUNT_AFTER
+from tests.conftest import without_hashes
 from tests.servers.matrix_members import Json, Member, Predicate, relation
 from tests.servers.matrix_scene import Scene, invited, scene
 from tests.servers.synapse import Homeserver
@@ -98,6 +101,8 @@ class World:
         founder = self.people[ORGANIZERS[0]]
         async with self.bot_runs(homeserver, FixedClock(SCRIPT_START)) as bot:
             self.bot, self.room = bot.bot, await invited(bot, founder, encrypted=self.encrypted)
+            # As a moderator it pins its card, as in the terminal.
+            await founder.set_power(self.room, self.bot, 50)
             there = Riverside(bot, FixedClock(SCRIPT_START), self, {})
             await there.everybody_comes()
             await there.found_the_committee()
@@ -120,6 +125,8 @@ class World:
             rooms = {self.room, *self.private.values()}
             heard = [event for member in self.people.values() for room in rooms for event in member.events(room)]
             await app.dispatcher.advance("matrix", self.position, {event["event_id"] for event in heard})
+            # The same codes as in the terminal.
+            await app.database.transact(lambda tx: connections.begin(tx, b"practice"))
             await app.close()
         async with scene(
             homeserver,
@@ -167,7 +174,12 @@ class Riverside:
         await self._write(founder, "!setup", self.room)
         for who in (second, *MEMBERS):
             await self._write(who, "!join", self.room)
-        return await self._write(founder, f"!organizer @{second}", self.room)
+        last = await self._write(founder, f"!organizer @{second}", self.room)
+        await self.scene.quiet(last)
+        # What changed in this moment is shown in it.
+        await self.scene.app.dispatcher.tick(self.clock() + RECOUNT_AFTER)
+        await self.scene.app.delivery.settle()
+        return last
 
     async def go(self) -> None:
         """Whoever is no member goes, so that the next script begins as this one did."""
@@ -274,7 +286,9 @@ class Riverside:
         assert stretch is not None
         app, target = self.scene.app, self.clock() + stretch
         while (following := await app.dispatcher.tick(self.clock())) is not None and following <= target:
+            await app.delivery.settle()
             self.clock.move(following)
+        await app.delivery.settle()
         self.clock.move(target)
         await app.dispatcher.tick(target)
         await app.delivery.settle()
@@ -321,7 +335,7 @@ class Riverside:
 
 
 def _lines(heard: dict[str, list[str]]) -> list[str]:
-    return [f"{place} | {what}" for place, said in sorted(heard.items()) for what in said]
+    return [without_hashes(f"{place} | {what}") for place, said in sorted(heard.items()) for what in said]
 
 
 def _about(event: Json) -> str:

@@ -455,7 +455,18 @@ def test_who_comes_and_who_goes() -> None:
         event = _event({"membership": to}, "m.room.member", state_key=user)
         return converter.incoming(room, chat_of(room, alone), event, {}, before={user: was})
 
-    assert isinstance(change("join", "invite"), Arrival)
+    came = change("join", "invite")
+    assert isinstance(came, Arrival)
+    assert came.by is None
+    assert room.size() == 2, "the bot is not counted"
+    room.take(_state("m.room.member", "@chi:example.org", {"membership": "invite"}, sender=ANA))
+    assert room.size() == 2, "nor who is only invited"
+    room.take(_state("m.room.member", "@chi:example.org", {"membership": "join"}, sender="@chi:example.org"))
+    invited = change("join", "invite", "@chi:example.org")
+    assert isinstance(invited, Arrival)
+    assert invited.by is not None
+    assert invited.by.user == f"matrix:{ANA}"
+    assert room.size() == 3
     assert change("join", "join") is None
     assert isinstance(change("leave", "join"), Departure)
     assert isinstance(change("ban", "join"), Departure)

@@ -31,6 +31,7 @@ from bot.chat import (
     Arrival,
     BotAdded,
     BotRemoved,
+    Chat,
     ChatClosed,
     ChatHasMoved,
     ChatId,
@@ -70,6 +71,7 @@ class Core:
     seen: set[str] = field(default_factory=set)
     positions: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
+    sizes: dict[ChatId, int] = field(default_factory=dict)
     popup: PopUp | None = None
     fails: Callable[[Incoming], Exception | None] = lambda incoming: None
     broken: bool = False
@@ -96,11 +98,17 @@ class Core:
     def needs_rights(self, text_or_token: str) -> bool:
         return text_or_token.startswith(("/setup", "~setup"))
 
+    def takes_document(self, text: str) -> bool:
+        return False
+
     async def position(self, network: str) -> str | None:
         return self.positions[-1] if self.positions else None
 
     async def known(self, network: str, events: Collection[str]) -> frozenset[str]:
         return frozenset()
+
+    async def sized(self, chat: Chat, size: int) -> None:
+        self.sizes[chat.id] = size
 
     async def welcomes(self, user: UserId, *, private: bool) -> bool:
         return False
@@ -555,6 +563,44 @@ async def test_without_being_administrator_the_bot_still_hears_who_comes_and_goe
     live.server.join(chi, live.group, by=live.ana)
     live.server.leave(chi, live.group)
     assert [type(event) for event in await live.core.hears(2)] == [Arrival, Departure]
+
+
+async def test_who_added_somebody_is_told_and_how_many_there_are_now(live: Scene) -> None:
+    chi, dan = (live.server.user(first_name=name) for name in ("Chi", "Dan"))
+    live.server.join(chi, live.group, by=live.ana)
+    live.server.join(dan, live.group)
+    added, by_themselves = await live.core.hears(2)
+    assert isinstance(added, Arrival)
+    assert isinstance(by_themselves, Arrival)
+    assert added.by is not None
+    assert added.by.user == f"telegram:{live.ana.id}"
+    assert by_themselves.by is None
+    sizes = live.core.sizes
+    await live.server.wait_for(lambda: sizes.get(ChatId(f"telegram:{live.group.id}")) == 4 or None)
+    live.server.leave(dan, live.group)
+    await live.server.wait_for(lambda: sizes.get(ChatId(f"telegram:{live.group.id}")) == 3 or None)
+
+
+async def test_when_the_size_is_not_told_reading_goes_on(live: Scene) -> None:
+    live.server.fault("getChatMemberCount", "500", times=9)
+    live.server.join(live.server.user(first_name="Chi"), live.group)
+    live.says(live.ben, "/menu@solibot")
+    assert [type(event) for event in await live.core.hears(2)] == [Arrival, Message]
+    assert live.core.sizes == {}
+
+
+async def test_a_message_is_pinned_without_a_sound_where_the_bot_may(scene: Scene) -> None:
+    message = await scene.adapter.send(letter(scene.group, "Riverside"))
+    chat = ChatId(f"telegram:{scene.group.id}")
+    assert await scene.adapter.pin(chat, message) is False, "as a member it has no right to"
+    scene.server.set_status(scene.server.bot, scene.group, "administrator", by=scene.ana, rights=["can_pin_messages"])
+    assert await scene.adapter.pin(chat, message) is True
+    assert scene.group.pinned == [int(message)]
+    assert scene.server.called("pinChatMessage")[-1].params["disable_notification"]
+    assert await scene.adapter.pin(chat, message) is True, "it stands there already"
+    scene.server.fault("pinChatMessage", "429", retry_after=1)
+    with pytest.raises(SlowDown):
+        await scene.adapter.pin(chat, message)
 
 
 async def test_a_blocked_bot_and_one_that_is_let_in_again(live: Scene) -> None:
@@ -1468,8 +1514,7 @@ async def test_a_committee_lives_on_telegram(server: TelegramServer, tmp_path: P
         await server.answer(server.tap(ana, group, hello, "Set up"))
         setup = await server.next_message(group, after=hello)
         assert "Riverside is set up" in (setup.text or "")
-        await server.answer(server.tap(ben, group, setup, "I'm in"))
-        welcome = await server.next_message(group, after=setup)
+        welcome = await server.answer(server.tap(ben, group, setup, "I'm in"))
         assert (welcome.text or "").startswith("Welcome to Riverside, Ben.")
         thanks = server.say(ana, group, "/thank@solibot Ben 1h30 fixed the <bike>", mentions={"Ben": ben})
         card = await server.reply(thanks)

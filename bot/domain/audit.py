@@ -1,0 +1,87 @@
+"""Recomputing a committee's books from its chain: what must agree with what, a stretch of entries at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from bot.domain import chain
+from bot.domain.chain import Entry
+
+Fault = Literal["chain", "transfer", "note", "balance"]
+"""What does not agree: an entry with those before it; a transfer with its entry; the words of a transfer with the hash
+in its entry; the balances with the transfers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """A transfer as it stands beside the chain. `note_hash`: that of its words; None: it has none (any more)."""
+
+    number: int
+    recorder: int
+    reverses: int | None
+    postings: Mapping[int, int]
+    """Minutes by account."""
+    note_hash: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the recomputing has come, and what it has found until there."""
+
+    number: int = 0
+    """The last entry that was read."""
+    hash: str = chain.FIRST
+    transfers: int = 0
+    balances: Mapping[int, int] = field(default_factory=dict)
+    """Minutes by account: the sum of the postings that the chain tells of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken(Exception):
+    """Something does not agree. `number`: the first entry where it shows; of balances, the last one."""
+
+    number: int
+    fault: Fault
+
+
+def follow(committee: str, so_far: Progress, entries: Sequence[Entry], booked: Mapping[int, Booked]) -> Progress:
+    """Read the next entries. `booked`: the transfers beside them, by the entry's number. Raises Broken."""
+    balances = dict(so_far.balances)
+    number, previous, count = so_far.number, so_far.hash, so_far.transfers
+    for entry in entries:
+        number += 1
+        if not chain.follows(committee, previous, number, entry):
+            raise Broken(number=number, fault="chain")
+        previous = entry.hash
+        transfer = booked.get(number)
+        if (entry.kind == "transfer") != (transfer is not None):
+            raise Broken(number=number, fault="transfer")
+        if transfer is not None:
+            _compare(entry, transfer)
+            count += 1
+            for account, minutes in transfer.postings.items():
+                balances[account] = balances.get(account, 0) + minutes
+    return replace(so_far, number=number, hash=previous, transfers=count, balances=balances)
+
+
+def _compare(entry: Entry, transfer: Booked) -> None:
+    body = json.loads(entry.body)
+    told = (body["number"], body["recorder"], body.get("reverses"), dict(body["postings"]))
+    if told != (transfer.number, transfer.recorder, transfer.reverses, transfer.postings):
+        raise Broken(number=entry.number, fault="transfer")
+    if sum(transfer.postings.values()) != 0:
+        raise Broken(number=entry.number, fault="transfer")
+    if transfer.note_hash is not None and transfer.note_hash != body.get("note"):
+        raise Broken(number=entry.number, fault="note")
+
+
+def close(found: Progress, *, transfers: int, balances: Mapping[int, int]) -> None:
+    """At the end of the chain: as many transfers as it tells of, and balances that are their sum. Raises Broken."""
+    if transfers != found.transfers:
+        raise Broken(number=found.number, fault="transfer")
+    told = {account: minutes for account, minutes in found.balances.items() if minutes}
+    if told != {account: minutes for account, minutes in balances.items() if minutes} or sum(balances.values()) != 0:
+        raise Broken(number=found.number, fault="balance")

@@ -1,0 +1,70 @@
+"""How long each kind of thing is kept: the one table that /privacy shows and the purge goes by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.text import N, T, Text, Typed
+
+EVENTS = timedelta(days=30)
+"""Keys of what networks told, without words: longer than any network brings something again."""
+SENT = timedelta(hours=48)
+"""Keys of messages that were sent; their words go when they are delivered."""
+BUTTONS = timedelta(days=90)
+"""Buttons that name no end work so long, and are forgotten after as long again."""
+CODES = timedelta(days=7)
+"""Codes that were used or ran out."""
+OUTCOMES = timedelta(days=365)
+"""Why a proposal could not be carried out, in words."""
+DEPARTED = timedelta(days=365)
+"""The name and the accounts of somebody who has left every committee; then a pseudonym stands for them."""
+UPGRADE_COPIES = timedelta(days=7)
+"""The copy of the database that an upgrade leaves behind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of thing that is kept about somebody. `kept`: how long at most; None: as long as the committee's books."""
+
+    what: Text
+    seen_by: Text
+    kept: timedelta | None
+    since: Text | None = None
+    """From when the time runs; None: from when it came to be."""
+
+    @property
+    def until(self) -> Text:
+        """How long, in words."""
+        if self.kept is None:
+            return T("as long as the committee's books")
+        hours = self.kept // timedelta(hours=1)
+        if hours <= 72:
+            time = N("{n} hour", "{n} hours", hours)
+        elif self.kept.days % 365 == 0:
+            time = N("{n} month", "{n} months", 12 * (self.kept.days // 365))
+        else:
+            time = N("{n} day", "{n} days", self.kept.days)
+        return time if self.since is None else T("{time} {since}", time=time, since=self.since)
+
+
+KINDS = (
+    Kind(
+        what=T("Name and nickname"),
+        seen_by=T("your committee, as you choose with {command}", command=Typed("/shown")),
+        kept=DEPARTED,
+        since=T("after you leave"),
+    ),
+    Kind(
+        what=T("Accounts, username, language"),
+        seen_by=T("only the bot; the username also where two people have one name"),
+        kept=DEPARTED,
+        since=T("after you leave"),
+    ),
+    Kind(what=T("Memberships, roles, decisions, with dates"), seen_by=T("your committee"), kept=None),
+    Kind(what=T("Exchanges"), seen_by=T("your committee; your balance only you"), kept=None),
+    Kind(what=T("Notes of exchanges"), seen_by=T("the two of you, until one erases them"), kept=None),
+    Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
+    Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),
+)
+"""What /privacy lists, in this order."""

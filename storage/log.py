@@ -1,0 +1,176 @@
+"""Reading a committee's books: page by page, one entry, and all of them to recompute what they say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from bot.domain import audit, chain
+from bot.domain.audit import Booked, Progress
+from bot.domain.chain import Entry, canonical
+from storage.database import Reader, Transaction
+from storage.people import Committee, Member
+
+STRETCH = 1000
+"""So many entries are recomputed at a time, so that nobody waits for it."""
+
+_COLUMNS = "number, kind, at_us, body, hash"
+
+
+async def newest(tx: Reader, committee: Committee) -> Entry:
+    """The last entry. There is one: the committee's founding."""
+    row = await tx.one(
+        f"SELECT {_COLUMNS} FROM entries WHERE committee_id = ? ORDER BY number DESC LIMIT 1", committee.id
+    )
+    assert row is not None
+    return _entry(row)
+
+
+async def entry(tx: Reader, committee: Committee, number: int) -> Entry | None:
+    """The committee's entry with this number."""
+    row = await tx.one(f"SELECT {_COLUMNS} FROM entries WHERE committee_id = ? AND number = ?", committee.id, number)
+    return _entry(row) if row else None
+
+
+async def page(tx: Reader, committee: Committee, reader: Member, *, before: int, limit: int) -> list[Entry]:
+    """The newest entries before a number that are told to this member one by one, newest first.
+
+    That is all but other members' transfers.
+    """
+    own = await tx.all(
+        """SELECT DISTINCT t.entry FROM accounts a JOIN postings p ON p.account_id = a.id
+               JOIN transfers t ON t.id = p.transfer_id
+           WHERE a.member_id IN (SELECT ?1 UNION ALL SELECT member_id FROM absorbed WHERE into_id = ?1)
+               AND t.committee_id = ?2 AND t.entry < ?3
+           ORDER BY t.entry DESC LIMIT ?4""",
+        reader.id,
+        committee.id,
+        before,
+        limit,
+    )
+    rows = await tx.all(
+        f"""SELECT {_COLUMNS} FROM entries WHERE committee_id = ? AND kind <> 'transfer' AND number < ?
+            ORDER BY number DESC LIMIT ?""",
+        committee.id,
+        before,
+        limit,
+    )
+    found = [_entry(row) for row in rows]
+    for (number,) in own:
+        if (transfer := await entry(tx, committee, number)) is not None:
+            found.append(transfer)
+    return sorted(found, key=lambda one: -one.number)[:limit]
+
+
+async def page_of(tx: Reader, committee: Committee, kinds: Sequence[str], *, before: int, limit: int) -> list[Entry]:
+    """The newest entries of these kinds before a number, newest first."""
+    places = ", ".join("?" for _ in kinds)
+    rows = await tx.all(
+        f"""SELECT {_COLUMNS} FROM entries
+            WHERE committee_id = ? AND kind <> 'transfer' AND number < ? AND kind IN ({places})
+            ORDER BY number DESC LIMIT ?""",
+        committee.id,
+        before,
+        *kinds,
+        limit,
+    )
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: Sequence[object]) -> Entry:
+    number, kind, at_us, body, digest = row
+    assert isinstance(number, int)
+    assert isinstance(at_us, int)
+    return Entry(number=number, kind=str(kind), at_us=at_us, body=str(body), hash=str(digest))
+
+
+# --- recomputing -----------------------------------------------------------------------------------------------
+
+
+async def stretch(tx: Reader, committee: Committee, so_far: Progress) -> tuple[Progress, bool]:
+    """Recompute the next entries; True: it was the last stretch, and all agrees. Raises audit.Broken."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM entries WHERE committee_id = ? AND number > ? ORDER BY number LIMIT ?",
+        committee.id,
+        so_far.number,
+        STRETCH,
+    )
+    entries = [_entry(row) for row in rows]
+    last = entries[-1].number if entries else so_far.number
+    found = audit.follow(committee.uid, so_far, entries, await _booked(tx, committee, so_far.number, last))
+    if len(entries) == STRETCH:
+        return found, False
+    balances = await tx.all(
+        "SELECT id, balance FROM accounts WHERE committee_id = ? AND balance <> 0 LIMIT 100000", committee.id
+    )
+    transfers = await tx.value("SELECT count(*) FROM transfers WHERE committee_id = ?", committee.id)
+    audit.close(found, transfers=int(transfers), balances=dict(balances))
+    return found, True
+
+
+async def recompute(tx: Reader, committee: Committee) -> Progress:
+    """Recompute all of the committee's books at once. Raises audit.Broken."""
+    found, done = Progress(), False
+    while not done:
+        found, done = await stretch(tx, committee, found)
+    return found
+
+
+async def _booked(tx: Reader, committee: Committee, after: int, until: int) -> dict[int, Booked]:
+    """The transfers beside these entries, by entry."""
+    rows = await tx.all(
+        """SELECT t.entry, t.number, t.recorder_id, t.reverses_id, p.account_id, p.minutes, n.text, n.salt
+           FROM transfers t JOIN postings p ON p.transfer_id = t.id
+               LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
+           WHERE t.committee_id = ? AND t.entry > ? AND t.entry <= ? ORDER BY t.entry LIMIT ?""",
+        committee.id,
+        after,
+        until,
+        STRETCH * 1000,
+    )
+    booked: dict[int, Booked] = {}
+    for at, number, recorder, reverses, account, minutes, text, salt in rows:
+        before = booked[at].postings if at in booked else {}
+        booked[at] = Booked(
+            number=number,
+            recorder=recorder,
+            reverses=reverses,
+            postings={**before, account: minutes},
+            note_hash=None if text is None else chain.veil(text, salt=salt),
+        )
+    return booked
+
+
+async def begin(tx: Transaction, committee: Committee, reader: Member, so_far: Progress) -> int:
+    """Keep how far recomputing for a member has come. Returns its id; what was kept for them before is forgotten."""
+    id_ = await tx.value(
+        """INSERT INTO audits (committee_id, member_id, number, hash, transfers, balances) VALUES (?, ?, ?, ?, ?, ?)
+           ON CONFLICT (member_id) DO UPDATE SET number = excluded.number, hash = excluded.hash,
+               transfers = excluded.transfers, balances = excluded.balances RETURNING id""",
+        committee.id,
+        reader.id,
+        so_far.number,
+        so_far.hash,
+        so_far.transfers,
+        canonical({str(account): minutes for account, minutes in so_far.balances.items()}),
+    )
+    return int(id_)
+
+
+async def begun(tx: Reader, committee: Committee, id_: int) -> tuple[int, Progress] | None:
+    """The member for whom it is recomputed, and how far that has come."""
+    row = await tx.one(
+        "SELECT member_id, number, hash, transfers, balances FROM audits WHERE id = ? AND committee_id = ?",
+        id_,
+        committee.id,
+    )
+    if row is None:
+        return None
+    member_id, number, digest, transfers, balances = row
+    told = {int(account): minutes for account, minutes in json.loads(balances).items()}
+    return member_id, Progress(number=number, hash=digest, transfers=transfers, balances=told)
+
+
+async def end(tx: Transaction, id_: int) -> None:
+    """It is recomputed, or given up."""
+    await tx.execute("DELETE FROM audits WHERE id = ?", id_)

@@ -1,1 +1,0 @@
--- Suspending, excluding, appeals and care.

@@ -1,1 +1,0 @@
--- Terms of roles, reminders, and when somebody was last seen.

@@ -1,1 +1,0 @@
--- Nudges, quiet hours and digests.

@@ -1,1 +1,0 @@
--- What each has chosen to show, and how long things are kept.

@@ -1,1 +1,0 @@
--- Custodians and backups.

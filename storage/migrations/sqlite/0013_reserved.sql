@@ -1,1 +1,0 @@
--- Reserved: somebody else's part fills it.

@@ -1,0 +1,584 @@
+"""What is kept about a person, to hand out; what others see of them; and forgetting."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from bot.chat import UserId
+from bot.domain import retention
+from bot.domain.chain import canonical
+from bot.domain.grammar import folded
+from bot.text import T, shown
+from storage import cards, entries, notes, outbox, people
+from storage.database import Reader, Transaction
+from storage.instants import from_us, to_us
+from storage.people import Committee
+
+Shows = Literal["first", "full"]
+"""What of a name others see; where neither is chosen, the nickname, or else the whole name."""
+
+MENTIONS_MAX = 20
+"""A name in more of other people's notes than this is a common word, and those notes are theirs."""
+_AT_ONCE_MAX = 100
+
+_MINE = """(SELECT id FROM members WHERE person_id = ?1 UNION SELECT member_id FROM absorbed
+            WHERE into_id IN (SELECT id FROM members WHERE person_id = ?1))"""
+_CHATS = "(SELECT private_chat_id FROM identities WHERE person_id = ?1)"
+_USERS = "(SELECT user FROM identities WHERE person_id = ?1)"
+
+
+# --- handing out -----------------------------------------------------------------------------------------------
+
+SECTIONS: Mapping[str, str] = {
+    "person": "SELECT language, created_us AS known_since_us FROM persons WHERE id = ?1",
+    "accounts": "SELECT user AS account, name, username, language FROM identities WHERE person_id = ?1",
+    "private_chats": f"SELECT address, title, topic, open FROM chats WHERE private = 1 AND id IN {_CHATS}",
+    "memberships": f"""SELECT c.name AS committee, m.name, m.nickname, m.shown AS chosen, m.called AS others_see,
+            m.active, m.child, i.called AS invited_by, h.called AS spoken_for_by,
+            (SELECT group_concat(o.called, ', ') FROM members o WHERE o.household_id = m.household_id AND o.id <> m.id)
+                AS household,
+            m.seen_on, m.asked_on, m.vanished_on, m.organizing, m.joined_us, m.newcomer_until_us,
+            m.suspended_until_us, m.left_us, m.forgotten_us
+        FROM members m JOIN committees c ON c.id = m.committee_id LEFT JOIN members i ON i.id = m.invited_by
+        LEFT JOIN members h ON h.id = m.helper_id WHERE m.id IN {_MINE} ORDER BY m.id""",
+    "speaks_for": f"""SELECT c.name AS committee, m.called AS name FROM members m
+        JOIN committees c ON c.id = m.committee_id WHERE m.helper_id IN {_MINE} ORDER BY m.id""",
+    "merged_memberships": f"SELECT at_us FROM absorbed WHERE into_id IN {_MINE}",
+    "roles": f"""SELECT c.name AS committee, r.role, r.from_us, r.term_us, r.until_us FROM roles r
+        JOIN members m ON m.id = r.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE r.member_id IN {_MINE} ORDER BY r.id""",
+    "balances": f"""SELECT c.name AS committee, a.balance AS minutes FROM accounts a
+        JOIN committees c ON c.id = a.committee_id WHERE a.member_id IN {_MINE} ORDER BY a.id""",
+    "exchanges": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, p.minutes, coalesce(w.called, c.name)
+                AS with_whom, r.called AS recorded_by, v.number AS takes_back, n.text AS note
+        FROM postings p JOIN accounts a ON a.id = p.account_id JOIN transfers t ON t.id = p.transfer_id
+        JOIN committees c ON c.id = t.committee_id JOIN members r ON r.id = t.recorder_id
+        LEFT JOIN transfers v ON v.id = t.reverses_id LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
+        LEFT JOIN postings q ON q.transfer_id = t.id AND q.account_id <> a.id
+        LEFT JOIN accounts b ON b.id = q.account_id LEFT JOIN members w ON w.id = b.member_id
+        WHERE a.member_id IN {_MINE} ORDER BY t.id DESC""",
+    "proposals": f"""SELECT c.name AS committee, p.number, p.command, p.arguments, p.state, p.outcome, p.created_us,
+            p.expires_us FROM proposals p JOIN committees c ON c.id = p.committee_id
+        WHERE p.proposer_id IN {_MINE} ORDER BY p.id DESC""",
+    "agreed_to": f"""SELECT c.name AS committee, p.number AS proposal, s.at_us FROM consents s
+        JOIN proposals p ON p.id = s.proposal_id JOIN committees c ON c.id = p.committee_id
+        WHERE s.member_id IN {_MINE} ORDER BY s.at_us DESC""",
+    "in_the_log": f"""SELECT c.name AS committee, e.number, e.kind, e.at_us FROM entries e
+        JOIN committees c ON c.id = e.committee_id
+        WHERE e.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            AND (json_extract(e.body, '$.member') IN {_MINE} OR json_extract(e.body, '$.recorder') IN {_MINE})
+        ORDER BY e.at_us DESC""",
+    "messages_waiting": f"""SELECT o.created_us, o.reply_to, (SELECT group_concat(json_extract(value, '$[0]'), '')
+            FROM json_each(o.body, '$.spans')) AS words FROM outbox o
+        WHERE o.state = 'waiting' AND o.chat_id IN {_CHATS} ORDER BY o.id""",
+    "buttons_for_you": f"""SELECT command, arguments, expires_us, used_us FROM buttons
+        WHERE member_id IN {_MINE} ORDER BY expires_us DESC""",
+    "question_for_you": f"SELECT command, parameter, arguments, expires_us FROM dialogues WHERE member_id IN {_MINE}",
+    "cards_in_private": f"SELECT thing FROM cards WHERE chat_id IN {_CHATS} ORDER BY id DESC",
+    "codes": f"""SELECT expires_us, used_us, asked_user, taken_user, accounts FROM codes
+        WHERE user IN {_USERS} OR taken_user IN {_USERS} OR asked_user IN {_USERS} OR member_id IN {_MINE}""",
+    "wrong_codes": f"SELECT at_us FROM guesses WHERE user IN {_USERS} ORDER BY at_us DESC",
+    "events": f"""SELECT i.network, i.event, i.at_us FROM inbox i JOIN identities a ON instr(i.event, a.user) > 0
+        WHERE a.user IN {_USERS} ORDER BY i.at_us DESC""",
+    "working_groups": f"""SELECT c.name AS committee, g.name, w.from_us, w.until_us FROM working_group_members w
+        JOIN working_groups g ON g.id = w.group_id JOIN committees c ON c.id = g.committee_id
+        WHERE w.member_id IN {_MINE} ORDER BY w.id DESC""",
+    "would_end": f"""SELECT g.name, e.at_us FROM working_group_endings e JOIN working_groups g ON g.id = e.group_id
+        WHERE e.member_id IN {_MINE} ORDER BY e.at_us DESC""",
+    "wishes": "SELECT budget, until_us, hours FROM wishes WHERE person_id = ?1",
+    "reminders": f"""SELECT u.created_us, u.sent_us, u.key, (SELECT group_concat(json_extract(value, '$[0]'), '')
+            FROM json_each(u.body, '$.spans')) AS words FROM nudges u
+        WHERE u.member_id IN {_MINE} ORDER BY u.id DESC""",
+    "written": f"""SELECT w.thing, w.at_us, s.language, s.text FROM written w
+        LEFT JOIN second_texts s ON s.thing = w.thing WHERE w.member_id IN {_MINE} ORDER BY w.id DESC""",
+    "came_in": """SELECT c.name AS committee, b.called AS added_by FROM brought r
+        JOIN committees c ON c.id = r.committee_id JOIN members b ON b.id = r.by_id WHERE r.person_id = ?1""",
+    "asked_to_join": f"""SELECT a.number, a.state, a.expires_us, v.called AS vouched_by FROM admissions a
+        LEFT JOIN members v ON v.id = a.vouched_by WHERE a.member_id IN {_MINE} ORDER BY a.id DESC""",
+    "agreements": f"""SELECT c.name AS committee, t.number, t.ended_us, g.at_us FROM agreed g
+        JOIN agreements t ON t.id = g.agreement_id JOIN committees c ON c.id = t.committee_id
+        WHERE g.member_id IN {_MINE} ORDER BY g.at_us DESC""",
+    "asked_to_organize": f"""SELECT c.name AS committee, q.why, q.asked_us, q.answer FROM rotation_asked q
+        JOIN rotations r ON r.id = q.rotation_id JOIN committees c ON c.id = r.committee_id
+        WHERE q.member_id IN {_MINE} ORDER BY q.asked_us DESC""",
+    "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
+}
+"""What is handed out: a question for each part of it. Columns that end in `_us` are instants."""
+
+NOT_ABOUT_A_PERSON: Mapping[str, str] = {
+    "meta": "the database's own secrets",
+    "positions": "how far each network has been read",
+    "rules": "what the committee has set for itself",
+    "households": "a household has nothing but its members, who are handed out",
+    "due": "what the clock will say, by ids",
+    "keyboards": "which number stands for which button of a message",
+    "host": "who runs the bot, in their own words",
+    "copies": "when a committee was copied",
+    "held": "what a group hears in the morning, with a pseudonym in place of a name that is forgotten",
+    "digests": "when a committee has its digest",
+    "answers": "which question was answered in a group lately, without words",
+    "working_groups": "a working group itself",
+    "splits": "that small groups were proposed, by ids",
+    "audits": "books that are being recomputed for somebody, without words",
+    "rotations": "that a committee looks for organizers",
+    "chats.working_group_id": "which working group a chat is of",
+    "chats.size": "how many people are in a group",
+    "chats.hushed": "where in a committee the bot speaks",
+    "cards.pinned": "how a card is shown",
+    "nudges.outbox_id": "a number",
+    "second_texts.salt": "chance",
+    "forgotten": "hashes of accounts that are forgotten",
+    "committees": "the committee itself",
+    "chats.committee_id": "which committee a group belongs to",
+    "identities.username_key": "the username again, folded for finding it",
+    "identities.name_key": "the name again, folded for finding it",
+    "identities.first_key": "the first name again, folded for finding it",
+    "identities.local_key": "the username again, folded for finding it",
+    "members.name_key": "the name again, folded for finding it",
+    "members.first_key": "the first name again, folded for finding it",
+    "members.nickname_key": "the nickname again, folded for finding it",
+    "absorbed.transfer_id": "the exchange that carried the hours over, which is handed out",
+    "notes.salt": "chance",
+    "codes.id": "a number",
+    "codes.claims_id": "the membership that a code hands over",
+    "agreements.committee_id": "the committee whose agreement it is",
+    "admissions.committee_id": "the committee that was asked",
+    "codes.digest": "a hash of chance",
+    "codes.committee_id": "the committee that a code is of",
+    "codes.members": "ids of memberships, which are handed out",
+    "outbox.key": "chance",
+    "outbox.topic": "where in a group",
+    "outbox.lane": "how urgent",
+    "outbox.about": "ids of what is handed out",
+    "outbox.message": "the network's number for a message",
+    "cards.committee_id": "whose thing it is",
+    "cards.topic": "where in a group",
+    "cards.lane": "how urgent",
+    "cards.reply_to": "the network's number for a message",
+    "cards.wanted": "how new a card should be",
+    "cards.sent": "how new a card is",
+    "cards.message": "the network's number for a message",
+    "cards.key": "chance",
+    "buttons.token": "chance",
+    "buttons.version": "of the program",
+    "buttons.committee_id": "the committee that a button is of",
+    "buttons.once": "how a button works",
+    "buttons.question": "chance",
+    "dialogues.version": "of the program",
+    "proposals.version": "of the program",
+    "proposals.rule": "who has to agree",
+    "entries.hash": "of what is handed out",
+    "transfers.entry": "the number of its entry in the log",
+    "guesses.id": "a number",
+}
+"""Tables and columns that hold nothing to hand out, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOut:
+    """Everything kept about a person. `left_out`: parts of which only the newest rows are in the text."""
+
+    text: str
+    counts: Mapping[str, int]
+    left_out: tuple[str, ...]
+
+
+async def hand_out(tx: Reader, person_id: int, *, now: datetime, characters_max: int) -> HandedOut:
+    """All that is kept about a person, as JSON that people can read; shorter where it would not fit."""
+    rows_max = 5000
+    while True:
+        found: dict[str, list[dict[str, Any]]] = {}
+        counts: dict[str, int] = {}
+        for name, sql in SECTIONS.items():
+            rows = await tx.all(f"SELECT json_object({_pairs(sql)}) FROM ({sql}) LIMIT {rows_max + 1}", person_id)
+            found[name] = [_readable(json.loads(row)) for (row,) in rows[:rows_max]]
+            counts[name] = len(rows)
+        left_out = tuple(name for name, count in counts.items() if count > rows_max)
+        whole = {"made": now.astimezone(UTC).isoformat(), "only_the_newest_of": list(left_out), **found}
+        text = json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+        if len(text) <= characters_max or rows_max == 1:
+            return HandedOut(text=text, counts=counts, left_out=left_out)
+        rows_max = max(1, rows_max // 2)
+
+
+_ALIAS = re.compile(r"(?:\bAS\s+|\.|^|\s)(\w+)\s*$")
+
+
+def _pairs(sql: str) -> str:
+    """The names of a question's columns, as `json_object` takes them."""
+    columns, depth, start = [], 0, len("SELECT ")
+    for at in range(start, len(sql)):
+        depth += {"(": 1, ")": -1}.get(sql[at], 0)
+        ends = depth == 0 and re.match(r"\sFROM\s", sql[at:]) is not None
+        if depth == 0 and (sql[at] == "," or ends):
+            columns.append(sql[start:at])
+            start = at + 1
+        if ends:
+            break
+    names = [found.group(1) for column in columns if (found := _ALIAS.search(column.strip()))]
+    assert len(names) == len(columns)
+    return ", ".join(f"'{name}', {name}" for name in names)
+
+
+def _readable(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Instants with their zone in place of numbers; nothing for what is not there."""
+    out: dict[str, Any] = {}
+    for name, value in row.items():
+        if value is None:
+            continue
+        if name.endswith("_us"):
+            out[name.removesuffix("_us")] = from_us(value).isoformat()
+        else:
+            out[name] = value
+    return out
+
+
+# --- what others see -------------------------------------------------------------------------------------------
+
+
+async def show_as(tx: Transaction, member_id: int, shows: Shows | None) -> None:
+    """From now on others see this of the member's name; None: the nickname, or else the whole name."""
+    await tx.execute("UPDATE members SET shown = ? WHERE id = ?", shows, member_id)
+
+
+async def nickname_of(tx: Reader, member_id: int) -> str | None:
+    """The nickname, whether or not others see it; None: there is none."""
+    nickname = await tx.value("SELECT nickname FROM members WHERE id = ?", member_id)
+    return None if nickname is None else str(nickname)
+
+
+async def shown_things(tx: Reader, committee_id: int, *, limit: int) -> list[str]:
+    """What is shown by a committee's cards now, newest first."""
+    rows = await tx.all(
+        """SELECT thing FROM cards WHERE committee_id = ? GROUP BY thing ORDER BY max(id) DESC LIMIT ?""",
+        committee_id,
+        limit,
+    )
+    return [thing for (thing,) in rows]
+
+
+# --- forgetting ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Told to the program after the commit: somebody was forgotten, so copies must go or forget too."""
+
+
+_NOBODYS = "SELECT thing FROM notes WHERE ?1 IS NULL"
+NOTES = {
+    "transfer": f"""SELECT 'transfer:' || p.transfer_id FROM postings p JOIN accounts a ON a.id = p.account_id
+        WHERE a.member_id IN {_MINE} UNION SELECT 'transfer:' || id FROM transfers WHERE recorder_id IN {_MINE}""",
+    # The committee's own words, whoever typed them: a role's name, and what all agreed to.
+    "role": _NOBODYS,
+    "working_group": _NOBODYS,
+    "agreement": _NOBODYS,
+}
+"""For each kind of thing that notes are kept of: those that somebody wrote or that are about them."""
+
+
+async def pseudonym(tx: Reader, committee: Committee, member_id: int) -> str:
+    """What a member is called when the name is forgotten, in the committee's language."""
+    n = await tx.value("SELECT count(*) FROM members WHERE committee_id = ? AND id <= ?", committee.id, member_id)
+    return shown(T("Former member {n}", n=int(n)), committee.reader)
+
+
+async def names_of(tx: Reader, person_id: int) -> frozenset[str]:
+    """Every name and username by which a person is known here, on any network and in any committee."""
+    rows = await tx.all(
+        f"""SELECT name FROM identities WHERE person_id = ?1 UNION SELECT username FROM identities WHERE person_id = ?1
+            UNION SELECT name FROM members WHERE id IN {_MINE} AND forgotten_us IS NULL
+            UNION SELECT nickname FROM members WHERE id IN {_MINE} LIMIT 1000""",
+        person_id,
+    )
+    return frozenset(name for (name,) in rows if name)
+
+
+async def pseudonymise(tx: Transaction, committee: Committee, member_id: int, *, now: datetime) -> str:
+    """From now on a pseudonym stands for the member, whose name is nowhere any more; returns it."""
+    name = await pseudonym(tx, committee, member_id)
+    key = folded(name)
+    await tx.execute(
+        """UPDATE members SET name = ?, name_key = ?, first_key = ?, nickname = NULL, nickname_key = NULL, shown = NULL,
+               household_id = NULL, forgotten_us = ? WHERE id = ?""",
+        name,
+        key,
+        key.split(" ")[0],
+        to_us(now),
+        member_id,
+    )
+    tx.wipe = True
+    return name
+
+
+async def memberships(tx: Reader, person_id: int) -> list[tuple[int, int, bool]]:
+    """The committee, the id, and whether it goes on, of each of a person's memberships, also those of before."""
+    rows = await tx.all(
+        f"SELECT committee_id, id, active FROM members WHERE id IN {_MINE} ORDER BY id LIMIT 1000", person_id
+    )
+    return [(committee_id, id_, bool(active)) for committee_id, id_, active in rows]
+
+
+async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -> None:
+    """Erase the notes that somebody wrote or that are about them, and what waits to be said of those."""
+    things = [thing for sql in NOTES.values() for (thing,) in await tx.all(f"{sql} LIMIT 100000", person_id)]
+    mentioned = _finder(names)
+    told = await tx.all(
+        f"""SELECT n.thing, n.text FROM transfers t JOIN notes n ON n.thing = 'transfer:' || t.id
+            WHERE n.text IS NOT NULL AND t.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            LIMIT 100000""",
+        person_id,
+    )
+    mine = set(things)
+    others = [thing for thing, text in told if thing not in mine and mentioned.search(text)]
+    for thing in [*things, *(others if len(others) <= MENTIONS_MAX else ())]:
+        if await notes.erase(tx, thing):
+            await cards.changed(tx, thing)
+            await cards.changed(tx, f"thanks:{thing.partition(':')[2]}")
+
+
+def _finder(names: Iterable[str]) -> re.Pattern[str]:
+    """Finds any of these names as whole words, whatever their case."""
+    longest_first = sorted((re.escape(name) for name in names), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)", re.IGNORECASE)
+
+
+async def rename(tx: Transaction, committee_id: int, names: Collection[str], pseudonym: str) -> None:
+    """Put the pseudonym in place of the names in what a committee still has to say, and in what it has put in words."""
+    if not names:
+        return
+    finder = _finder(names)
+
+    def change(text: str) -> str:
+        return finder.sub(lambda _: pseudonym, text)
+
+    rows = await tx.all(
+        """SELECT id FROM chats WHERE committee_id = ?1 UNION SELECT i.private_chat_id FROM members m
+           JOIN identities i ON i.person_id = m.person_id
+           WHERE m.committee_id = ?1 AND i.private_chat_id IS NOT NULL LIMIT 100000""",
+        committee_id,
+    )
+    await outbox.rename(tx, [chat for (chat,) in rows], change)
+    for table, key, columns in (
+        ("proposals", "id", ("arguments", "outcome")),
+        ("due", "key", ("arguments",)),
+        ("buttons", "token", ("arguments",)),
+        ("held", "id", ("body",)),
+    ):
+        for column in columns:
+            found = await tx.all(
+                f"""SELECT {key}, {column} FROM {table}
+                    WHERE committee_id = ? AND {column} IS NOT NULL AND {column} <> '{{}}' LIMIT 100000""",
+                committee_id,
+            )
+            for id_, text in found:
+                changed = canonical(_renamed(json.loads(text), change)) if column == "arguments" else change(text)
+                if changed != text:
+                    await tx.execute(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", changed, id_)
+    reminders = await tx.all(
+        """SELECT u.id, u.body FROM nudges u JOIN members m ON m.id = u.member_id
+           WHERE m.committee_id = ? AND u.body IS NOT NULL LIMIT 100000""",
+        committee_id,
+    )
+    for id_, body in reminders:
+        if (changed := change(body)) != body:
+            await tx.execute("UPDATE nudges SET body = ? WHERE id = ?", changed, id_)
+    questions = await tx.all(
+        """SELECT d.member_id, d.arguments FROM dialogues d JOIN members m ON m.id = d.member_id
+           WHERE m.committee_id = ? LIMIT 100000""",
+        committee_id,
+    )
+    for member_id, arguments in questions:
+        changed = canonical(_renamed(json.loads(arguments), change))
+        await tx.execute("UPDATE dialogues SET arguments = ? WHERE member_id = ?", changed, member_id)
+    name = await tx.value("SELECT name FROM committees WHERE id = ?", committee_id)
+    if name in names:
+        # A group without a title was called by the name of whoever set it up.
+        await tx.execute("UPDATE committees SET name = ? WHERE id = ?", pseudonym, committee_id)
+
+
+def _renamed(value: Any, change: Any) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_renamed(one, change) for one in value]
+    if isinstance(value, dict):
+        return {name: _renamed(one, change) for name, one in value.items()}
+    return value
+
+
+async def drop_accounts(tx: Transaction, person_id: int, *, now: datetime, but: int | None = None) -> None:
+    """The accounts of a person are nobody's, and unknown; so are their private chats, `but` one with last words."""
+    users = [
+        user for (user,) in await tx.all(f"SELECT user FROM identities WHERE user IN {_USERS} LIMIT 100", person_id)
+    ]
+    chats = [chat for (chat,) in await tx.all(f"SELECT id FROM chats WHERE private = 1 AND id IN {_CHATS}", person_id)]
+    salt = await _salt(tx)
+    await tx.execute(f"DELETE FROM buttons WHERE member_id IN {_MINE}", person_id)
+    await tx.execute(f"DELETE FROM dialogues WHERE member_id IN {_MINE}", person_id)
+    await tx.execute(f"DELETE FROM nudges WHERE member_id IN {_MINE}", person_id)
+    await tx.execute("DELETE FROM wishes WHERE person_id = ?", person_id)
+    await tx.execute("DELETE FROM brought WHERE person_id = ?", person_id)
+    await tx.execute(f"DELETE FROM codes WHERE member_id IN {_MINE}", person_id)
+    referring = await people.referring(tx, "identities")
+    for user in users:
+        for table, column in referring:
+            await tx.execute(f"DELETE FROM {table} WHERE {column} = ?", user)
+        await tx.execute("DELETE FROM guesses WHERE user = ?", user)
+        await tx.execute("DELETE FROM inbox WHERE instr(event, ?) > 0", user)
+        await tx.execute("UPDATE codes SET accounts = NULL WHERE instr(accounts, ?) > 0", canonical(user))
+        await tx.execute("DELETE FROM identities WHERE user = ?", user)
+        await tx.execute(
+            """INSERT INTO forgotten (account, at_us) VALUES (?, ?)
+               ON CONFLICT (account) DO UPDATE SET at_us = max(at_us, excluded.at_us)""",
+            hashed(UserId(user), salt),
+            to_us(now),
+        )
+    await tx.execute("UPDATE persons SET language = NULL WHERE id = ?", person_id)
+    for chat in chats:
+        for (id_,) in await tx.all("SELECT id FROM outbox WHERE chat_id = ? AND state = 'waiting'", chat):
+            tx.outgoing.append(outbox.Withdrawn(outbox.thing(id_)))
+        for table, column in await people.referring(tx, "chats"):
+            await tx.execute(f"DELETE FROM {table} WHERE {column} = ?", chat)
+        if chat == but:
+            await tx.execute("UPDATE chats SET title = '' WHERE id = ?", chat)
+        else:
+            await people.forget_place(tx, chat)
+    tx.wipe = True
+    tx.outgoing.append(Forgotten())
+
+
+# --- copies that still know ------------------------------------------------------------------------------------
+
+
+def hashed(user: UserId, salt: str) -> str:
+    """What stands for a forgotten account: slow to work out, for accounts are numbers that one could try in turn."""
+    return hashlib.scrypt(user.encode(), salt=salt.encode(), n=2**14, r=8, p=1, dklen=16).hex()
+
+
+async def _salt(tx: Transaction) -> str:
+    salt = await tx.value("SELECT value FROM meta WHERE name = 'forgotten_salt'")
+    if salt is None:
+        salt = tx.token() + tx.token()
+        await tx.execute("INSERT INTO meta (name, value) VALUES ('forgotten_salt', ?)", salt)
+    return str(salt)
+
+
+async def last_forgotten(tx: Reader) -> datetime | None:
+    """When somebody was last forgotten: copies made before that must go. None: nobody ever was."""
+    at_us = await tx.value("SELECT max(at_us) FROM forgotten")
+    return None if at_us is None else from_us(at_us)
+
+
+async def roll(tx: Reader) -> str | None:
+    """The list of those who are forgotten, to be kept beside the database; None: nobody is."""
+    rows = await tx.all("SELECT account, at_us FROM forgotten ORDER BY account LIMIT 100000")
+    if not rows:
+        return None
+    salt = await tx.value("SELECT value FROM meta WHERE name = 'forgotten_salt'")
+    return canonical({"salt": salt, "forgotten": dict(rows)}) + "\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roll:
+    """The list that was kept beside the database."""
+
+    salt: str
+    forgotten: Mapping[str, int]
+
+    @classmethod
+    def read(cls, text: str) -> Roll:
+        """Raises ValueError where it is no such list."""
+        found = json.loads(text)
+        try:
+            return cls(salt=str(found["salt"]), forgotten={str(key): int(at) for key, at in found["forgotten"].items()})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("no list of the forgotten") from error
+
+
+async def unknown_of(tx: Reader, roll: Roll) -> frozenset[str]:
+    """Who on the list is not forgotten in this database: it is an older copy, put in place again."""
+    rows = await tx.all("SELECT account FROM forgotten LIMIT 100000")
+    return frozenset(roll.forgotten) - {account for (account,) in rows}
+
+
+async def accounts(tx: Reader) -> list[tuple[UserId, int, int]]:
+    """Every account, its person, and since when that is known (microseconds)."""
+    rows = await tx.all(
+        "SELECT i.user, i.person_id, p.created_us FROM identities i JOIN persons p ON p.id = i.person_id LIMIT 100000"
+    )
+    return [(UserId(user), person_id, created_us) for user, person_id, created_us in rows]
+
+
+async def adopt(tx: Transaction, roll: Roll) -> None:
+    """Take over the list into a database that has none, or an older one."""
+    await tx.execute(
+        """INSERT INTO meta (name, value) VALUES ('forgotten_salt', ?)
+           ON CONFLICT (name) DO UPDATE SET value = excluded.value""",
+        roll.salt,
+    )
+    for account, at_us in roll.forgotten.items():
+        await tx.execute("INSERT INTO forgotten (account, at_us) VALUES (?, ?) ON CONFLICT DO NOTHING", account, at_us)
+
+
+async def forget(tx: Transaction, person_id: int, *, now: datetime) -> None:
+    """Forget somebody without a word: after a copy was put in place again, or when they left long ago."""
+    names = await names_of(tx, person_id)
+    await erase_words(tx, person_id, names)
+    for committee_id, id_, active in await memberships(tx, person_id):
+        committee = await people.committee(tx, committee_id)
+        name = await pseudonymise(tx, committee, id_, now=now)
+        await rename(tx, committee_id, names, name)
+        if active:
+            await people.leave(tx, id_, now=now)
+            await entries.append(tx, committee, "left", {"member": id_}, now=now)
+    await drop_accounts(tx, person_id, now=now)
+
+
+# --- in time ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """Told to the program after the commit: copies that an upgrade left behind may be old enough to go."""
+
+
+async def purge(tx: Transaction, *, now: datetime) -> None:
+    """Let go of the names of those who left long ago, of words that nobody needs, and of chats that reach nobody."""
+    await tx.execute(
+        "UPDATE proposals SET outcome = NULL WHERE state <> 'open' AND outcome IS NOT NULL AND created_us < ?",
+        to_us(now - retention.OUTCOMES),
+    )
+    before = to_us(now - retention.DEPARTED)
+    gone = await tx.all(
+        """SELECT p.id FROM persons p WHERE EXISTS (SELECT 1 FROM identities WHERE person_id = p.id)
+               AND NOT EXISTS (SELECT 1 FROM members m WHERE m.person_id = p.id AND (m.active = 1 OR m.left_us >= ?1))
+               AND p.created_us < ?1 ORDER BY p.id LIMIT ?2""",
+        before,
+        _AT_ONCE_MAX,
+    )
+    for (person_id,) in gone:
+        await forget(tx, person_id, now=now)
+    left = await tx.all(
+        """SELECT id, committee_id FROM members WHERE active = 0 AND forgotten_us IS NULL AND left_us < ?
+           ORDER BY id LIMIT ?""",
+        before,
+        _AT_ONCE_MAX,
+    )
+    for id_, committee_id in left:
+        await pseudonymise(tx, await people.committee(tx, committee_id), id_, now=now)
+    unreached = await tx.all(
+        """SELECT id FROM chats c WHERE private = 1
+               AND NOT EXISTS (SELECT 1 FROM identities WHERE private_chat_id = c.id)
+               AND NOT EXISTS (SELECT 1 FROM outbox WHERE chat_id = c.id AND state = 'waiting') ORDER BY id LIMIT ?""",
+        _AT_ONCE_MAX,
+    )
+    for (chat,) in unreached:
+        await people.forget_place(tx, chat)
+    tx.outgoing.append(Tidied())

@@ -1,0 +1,278 @@
+"""Nobody in one committee changes or sees anything of another, whatever they say: every command that there is."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.adapters.console import Somebody
+from bot.app import commands
+from bot.arguments import PersonKind
+from bot.chat import Button, Chat, Press, Saying, Sender
+from bot.practice import SCRIPT_START, FixedClock, Practice
+from bot.router import Command
+from bot.text import Reader as For
+from storage import buttons
+from storage.database import Reader, Row, Transaction
+
+EVERY = commands()
+NAMES = sorted(command.name for router in EVERY.routers for command in router.commands)
+SECRETS = re.compile("Zwetschgenmus|Yggdrasil|Hillside|Quittengelee", re.IGNORECASE)
+OPEN_TO_WHOEVER_IS_THERE = {"join", "setup", "agree_and_join"}
+"""Their buttons are for people who are no members yet; whoever has one was shown it in that group."""
+
+
+@dataclass(slots=True)
+class Called(Somebody):
+    """A person whose name is not their username."""
+
+    called: str = ""
+
+    @property
+    def sender(self) -> Sender:
+        """As a network would tell of them."""
+        return replace(Somebody(self.username, network=self.network, like=self.like).sender, name=self.called)
+
+
+class Two:
+    """Riverside, and Hillside with zoe and yan, who are in no other committee. Hillside came later and has more."""
+
+    def __init__(self, practice: Practice, transcript: list[tuple[str, str]]) -> None:
+        self.practice = practice
+        self.transcript = transcript
+        self.other = practice.console.group("Hillside")
+        self.ids: dict[str, list[int]] = {}
+        self.made: list[str] = []
+        """Tokens that the test has made for Hillside."""
+
+    async def begin(self) -> None:
+        """Let Hillside have members, exchanges with notes, and an open proposal."""
+        console = self.practice.console
+        console.people |= {"zoe": Called("zoe", called="Zwetschgenmus"), "yan": Called("yan", called="Yggdrasil")}
+        await console.say("zoe", "/setup", self.other, manages_chat=True)
+        await console.say("yan", "/join", self.other)
+        await console.say("zoe", "/organizer @yan", self.other)
+        for who in ("zoe", "yan"):
+            await console.say(who, "/start", console.somebody(who).private)
+        await console.say("ana", "/thank @ben 1h", self.practice.group)
+        for _ in range(5):
+            await console.say("zoe", "/thank @yan 1h Quittengelee", self.other)
+        await console.say("zoe", "/limit 12h", self.other)
+        await console.say("zoe", "/rename Hillside Quittengelee", self.other)
+        await self.practice.settle()
+        self.ids = await self.practice.app.database.read(self._ids)
+
+    async def _ids(self, tx: Reader) -> dict[str, list[int]]:
+        async def of(sql: str) -> list[int]:
+            return [value for (value,) in await tx.all(sql)]
+
+        return {
+            "members": await of("SELECT id FROM members WHERE committee_id = 2"),
+            "numbers": sorted(
+                {
+                    2,
+                    *await of("SELECT max(id) FROM transfers WHERE committee_id = 2"),
+                    *await of("SELECT max(number) FROM transfers WHERE committee_id = 2"),
+                    *await of("SELECT id FROM proposals WHERE committee_id = 2"),
+                    *await of("SELECT number FROM proposals WHERE committee_id = 2"),
+                    *await of("SELECT id FROM chats WHERE committee_id = 2"),
+                    *await of("SELECT person_id FROM members WHERE committee_id = 2"),
+                }
+            ),
+        }
+
+    async def rows(self) -> dict[str, list[Row]]:
+        """All that belongs to Hillside, its people and its chats, in every table."""
+
+        async def ask(tx: Reader) -> dict[str, list[Row]]:
+            owned: dict[tuple[str, str], set[Any]] = {("committees", "id"): {2}}
+            people_ = await tx.all("SELECT person_id FROM members WHERE committee_id = 2")
+            owned["persons", "id"] = {id_ for (id_,) in people_}
+            private = await tx.all(
+                "SELECT private_chat_id FROM identities WHERE person_id IN (SELECT person_id FROM members"
+                " WHERE committee_id = 2)"
+            )
+            owned["chats", "id"] = {id_ for (id_,) in private}
+            tables = [
+                name
+                for (name,) in await tx.all("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+                if not name.startswith("sqlite_")
+            ]
+            found: dict[str, list[Row]] = {}
+            # What refers to something of theirs is theirs too, and so on.
+            for _ in range(4):
+                for table in tables:
+                    columns = [name for (name,) in await tx.all(f"SELECT name FROM pragma_table_info('{table}')")]
+                    refers = await tx.all(f'SELECT "from", "table", "to" FROM pragma_foreign_key_list(\'{table}\')')
+                    at = [(columns.index(column), owned.get((to, key or "id"), set())) for column, to, key in refers]
+                    if "committee_id" in columns:
+                        at.append((columns.index("committee_id"), {2}))
+                    if table in ("committees", "persons", "chats"):
+                        at.append((columns.index("id"), set(owned[table, "id"])))
+                    rows = await tx.all(f"SELECT * FROM {table}")
+                    found[table] = [row for row in rows if any(row[i] in values for i, values in at)]
+                    if "id" in columns:
+                        owned[table, "id"] = {row[columns.index("id")] for row in found[table]}
+            notes = await tx.all("SELECT * FROM notes ORDER BY thing")
+            found["notes"] = [row for row in notes if int(row[0].partition(":")[2]) in owned["transfers", "id"]]
+            return found
+
+        return await self.practice.app.database.read(ask)
+
+    def heard(self, since: int) -> tuple[str, str]:
+        """What the bot has said since then to Riverside's people, and to Hillside's."""
+        theirs = {self.practice.console.title(chat.id) for chat in self._chats()}
+        said = [(where, what) for where, what in self.transcript[since:] if what.startswith("bot")]
+        return (
+            "\n".join(what for where, what in said if where not in theirs),
+            "\n".join(what for where, what in said if where in theirs),
+        )
+
+    def _chats(self) -> Iterator[Chat]:
+        yield self.other
+        for who in ("zoe", "yan"):
+            yield self.practice.console.somebody(who).private
+
+    async def press(self, who: str, says: Saying, where: Chat, *, made_for: int) -> None:
+        """Somebody presses a button with this on it, wherever they have it from."""
+
+        async def made(tx: Transaction) -> str:
+            row = ((Button(label="x", says=says),),)
+            keys = await buttons.keys(tx, row, reader=For("en"), committee=made_for, now=self.practice.clock())
+            return keys[0][0].token
+
+        token = await self.practice.app.database.transact(made)
+        if made_for == 2:
+            # The row of the button itself is no part of what must stay as it is.
+            self.made.append(token)
+        await self.practice.app.dispatcher.handle(
+            Press(
+                event=f"test-{len(self.transcript)}-{token}-{who}-{where.id}",
+                at=self.practice.clock(),
+                chat=where,
+                sender=self.practice.console.somebody(who).sender,
+                token=token,
+                message=None,
+                manages_chat=True,
+            )
+        )
+        await self.practice.settle()
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two committees in one bot."""
+    transcript: list[tuple[str, str]] = []
+    practice = await Practice.open(
+        tmp_path,
+        line=lambda where, what: transcript.append((where, what)),
+        clock=FixedClock(SCRIPT_START),
+        repeatable=True,
+    )
+    both = Two(practice, transcript)
+    await both.begin()
+    yield both
+    assert practice.app.dispatcher.incidents == 0
+    await practice.close()
+
+
+def lines_of(command: Command, two: Two) -> Iterator[str]:
+    """The command as it can be typed, with everything of Hillside that could be meant."""
+    for word in ("", "@zoe", "zoe", *map(str, two.ids["numbers"])):
+        for more in ("", "1h", "@yan", "1", "me"):
+            yield f"/{command.name} {word} {more}".strip()
+
+
+def sayings(command: Command, two: Two) -> Iterator[Saying]:
+    """The command as a button can carry it, with ids of Hillside in every place."""
+    for number in [*two.ids["numbers"], *two.ids["members"]]:
+        for member in two.ids["members"]:
+            arguments: dict[str, Any] = {}
+            for parameter in command.parameters:
+                if isinstance(parameter.kind, PersonKind):
+                    arguments[parameter.name] = member
+                elif parameter.name == "carried":
+                    carried = {"command": "organizer", "version": 1, "arguments": {"who": member}}
+                    arguments[parameter.name] = carried
+                else:
+                    arguments[parameter.name] = number
+            yield Saying(command=command.name, version=command.version, arguments=arguments)
+            words = {
+                name: value if isinstance(value, int) and name not in _words(command) else "off"
+                for name, value in arguments.items()
+            }
+            yield Saying(command=command.name, version=command.version, arguments=words)
+            required = {parameter.name for parameter in command.parameters if parameter.required}
+            few = {name: value for name, value in arguments.items() if name in required}
+            yield Saying(command=command.name, version=command.version, arguments=few)
+
+
+def _words(command: Command) -> set[str]:
+    """The arguments that are words."""
+    return {
+        parameter.name
+        for parameter in command.parameters
+        if typing.get_type_hints(parameter.kind.dump).get("return") is str
+    }
+
+
+async def unchanged(two: Two, before: dict[str, list[Row]], since: int) -> None:
+    """Hillside is as it was and has heard nothing, and Riverside has heard nothing of it."""
+    after = await two.rows()
+    for rows in (before, after):
+        rows["buttons"] = [row for row in rows["buttons"] if row[0] not in two.made]
+    assert after == before
+    ours, theirs = two.heard(since)
+    assert theirs == ""
+    assert not SECRETS.search(ours)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_typed_command_reaches_nothing_of_another_committee(two: Two, name: str) -> None:
+    command = EVERY.get(name)
+    assert command is not None
+    before, since = await two.rows(), len(two.transcript)
+    for line in dict.fromkeys(lines_of(command, two)):
+        for who in ("chi", "ana"):
+            for where in (two.practice.group, two.practice.console.somebody(who).private):
+                await two.practice.say(who, line, where)
+    await unchanged(two, before, since)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_button_reaches_nothing_of_another_committee(two: Two, name: str) -> None:
+    command = EVERY.get(name)
+    assert command is not None
+    before, since = await two.rows(), len(two.transcript)
+    tried: list[Saying] = []
+    for says in sayings(command, two):
+        if says in tried:
+            continue
+        tried.append(says)
+        for who in ("chi", "ana"):
+            for where in (two.practice.group, two.practice.console.somebody(who).private):
+                await two.press(who, says, where, made_for=1)
+                if name not in OPEN_TO_WHOEVER_IS_THERE:
+                    await two.press(who, says, where, made_for=2)
+    await unchanged(two, before, since)
+
+
+async def test_the_search_sees_what_belongs_to_the_other_committee(two: Two) -> None:
+    """Else nothing would be proven by its staying as it is."""
+    before = await two.rows()
+    for table in ("members", "identities", "chats", "roles", "accounts", "transfers", "postings", "entries", "notes",
+                  "proposals", "consents", "cards", "outbox", "due"):  # fmt: skip
+        assert before[table], table
+    assert len(before["members"]) == 2
+    since = len(two.transcript)
+    await two.practice.say("zoe", "/erase 1", two.other)
+    after = await two.rows()
+    assert after["notes"] != before["notes"]
+    assert two.heard(since)[1]
