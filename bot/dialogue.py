@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.chat import Button, Card, Reply, Saying
-from bot.router import Command, Context, Parameter
+from bot.router import SKIPPED, Command, Context, Parameter
 from bot.text import Bold, Refusal, T, Text, Typed, Words, lines
 from storage import dialogues
 from storage.people import Member
@@ -36,7 +36,7 @@ def answer_button(
 
 
 def with_answer(says: Saying, name: str, value: Any) -> Saying:
-    """The command so far with one more argument, as JSON; None: it is left out."""
+    """The command so far with one more argument, as JSON."""
     return replace(says, arguments={**says.arguments, name: value})
 
 
@@ -57,7 +57,7 @@ async def ask(context: Context, says: Saying, *, page: int, yes: Command, no: Sa
     if missing is not None:
         return await _question(context, command, says, missing, question, page=page, no=no)
     await dialogues.close(context.tx, context.member.id)
-    whole = replace(says, arguments={name: value for name, value in says.arguments.items() if value is not None})
+    whole = replace(says, arguments={name: value for name, value in says.arguments.items() if value != SKIPPED})
     words = await _result(context, command, given)
     if words is None:
         return await carry_out(context, whole)
@@ -120,7 +120,7 @@ async def _question(
         last.append(to(T("More"), ask_.says(carried=says, page=page + 1)))
     if not missing.required:
         label, others = (asks.instead if asks is not None else None) or (T("Skip"), {})
-        left_out = replace(says, arguments={**says.arguments, missing.name: None, **others})
+        left_out = replace(says, arguments={**says.arguments, missing.name: SKIPPED, **others})
         last.append(to(label, ask_.says(carried=left_out)))
     last.append(to(CANCEL, no))
     heading = (

@@ -49,6 +49,10 @@ NEWCOMERS = (
 _FIRST = {name: place for place, name in enumerate(NEWCOMERS)}
 
 
+SKIPPED: Mapping[str, Any] = {"skipped": True}
+"""Stands for an argument that was asked for, step by step, and is left out."""
+
+
 class Where(Enum):
     """Where a command makes sense."""
 
@@ -662,7 +666,7 @@ class Commands:
     async def load(
         self, says: Saying, tx: Transaction, committee: Committee | None, *, partly: bool = False
     ) -> tuple[Command, dict[str, Any]]:
-        """A carried command, with its arguments as values. `partly`: some may be missing, or null where skipped.
+        """A carried command, with its arguments as values. `partly`: some may be missing, or skipped.
 
         Raises Refusal where it cannot be said any more: the name, the version or something that it names is gone.
         """
@@ -689,7 +693,7 @@ class Commands:
             arguments = {
                 name: await load(kinds[name], data)
                 for name, data in says.arguments.items()
-                if not (partly and data is None)
+                if not (partly and data == SKIPPED)
             }
         except (ValidationError, ValueError) as error:
             raise stale from error

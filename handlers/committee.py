@@ -780,7 +780,14 @@ def _admission_setting(rule: Admission) -> Text:
             return T("Joining: the committee decides ({command})", command=Typed("/admission open"))
 
 
-Way = Annotated[str, choice(*admission.ADMISSIONS, expected=T("one of the words open, vouched, decided"))]
+Way = Annotated[
+    str,
+    choice(
+        *admission.ADMISSIONS,
+        expected=T("one of the words open, vouched, decided"),
+        labels={"open": T("Open"), "vouched": T("Vouched for"), "decided": T("Decided")},
+    ),
+]
 
 
 def _admission_proposal(*, way: str) -> Text:
@@ -796,6 +803,7 @@ def _admission_proposal(*, way: str) -> Text:
 @router.command(
     "admission",
     allow=Authority.COMMITTEE,
+    label=T("How people join"),
     help=T(
         "How people join: {open}, {vouched} for by a member, or {decided}.",
         open=Typed("open"),
@@ -871,6 +879,7 @@ async def _rule(context: Context, name: str, value: str | int | None) -> None:
 @router.command(
     "agreement",
     allow=Authority.MEMBER,
+    label=T("The agreement"),
     help=T("What everybody who joins agrees to; with a text after it: change it, or {off}.", off=Typed("off")),
     sample=(T("We treat each other with respect"),),
 )

@@ -101,11 +101,7 @@ async def _for_committee(context: Context, rows: list[tuple[Button, ...]]) -> tu
 
 def _sections(context: Context) -> list[Router]:
     """The areas with a page of their own: those that have more than what the first page shows."""
-    return [
-        area
-        for area in context.commands.routers
-        if area.title is not None and any(command.name not in NEWCOMERS for command in _labelled(context, area))
-    ]
+    return [area for area in context.commands.routers if area.title is not None and len(_labelled(context, area)) > 1]
 
 
 def _labelled(context: Context, area: Router) -> list[Command]:
@@ -118,18 +114,13 @@ def _first_buttons(context: Context) -> list[Button]:
     """What a newcomer needs, then the areas, then what belongs to none."""
     named = (context.commands.get(name) for name in NEWCOMERS)
     first = [command for command in named if command and command.label and _fits(context, command)]
-    loose = [
-        command
-        for area in context.commands.routers
-        if area.title is None
-        for command in _labelled(context, area)
-        if command.name not in NEWCOMERS
-    ]
-    return [
-        *map(_button, first),
-        *(Button(label=area.title or area.name, says=page_.says(area=area.name)) for area in _sections(context)),
-        *map(_button, loose),
-    ]
+    areas, sections = [], {area.name for area in _sections(context)}
+    for area in context.commands.routers:
+        if area.name in sections:
+            areas.append(Button(label=area.title or area.name, says=page_.says(area=area.name)))
+        elif area is not router:
+            areas += [_button(command) for command in _labelled(context, area) if command.name not in NEWCOMERS]
+    return [*map(_button, first), *areas, _button(help_)]
 
 
 def _button(command: Command) -> Button:

@@ -47,7 +47,7 @@ async def test_a_newcomer_joins_thanks_looks_undoes_and_leaves_by_presses_alone(
 @pytest.mark.parametrize("where", ["in the group", "in private"])
 async def test_an_organizer_changes_the_language_and_names_another_by_presses_alone(town: Town, where: str) -> None:
     await _opens_menu(town, "ana", where)
-    for label in ("Committee", "New organizer", "Chi", "Yes"):
+    for label in ("More", "Who does what", "New organizer", "Chi", "Yes"):
         await town.presses("ana", label)
     await town.presses("ben", "Agree")
     assert "Chi is an organizer now. Organizers: Ana, Ben, and Chi." in town.sees()
@@ -55,7 +55,7 @@ async def test_an_organizer_changes_the_language_and_names_another_by_presses_al
     for label in ("Committee", "Group's language", "Español", "Yes"):
         await town.presses("ana", label)
     await _opens_menu(town, "ben", where)
-    for label in ("Decisions", "Agree", "Proposal 2", "Yes"):
+    for label in ("Más", "Decisiones", "De acuerdo", "Proposal 2", "Yes"):
         await town.presses("ben", label)
     assert "El idioma del grupo es ahora: Español." in town.sees()
 
@@ -192,7 +192,7 @@ async def test_erasing_ones_notes_forgets_what_a_question_holds(town: Town) -> N
 
 async def test_no_limit_is_a_button_too(town: Town) -> None:
     await town.says("ana", "/menu")
-    for label in ("Committee", "More", "Lowest balance", "No limit", "Yes"):
+    for label in ("Committee", "Lowest balance", "No limit", "Yes"):
         await town.presses("ana", label)
     await town.presses("ben", "Agree")
     assert "There is no lowest balance now." in town.sees()
