@@ -55,7 +55,7 @@ async def test_an_organizer_changes_the_language_and_names_another_by_presses_al
     for label in ("Committee", "Group's language", "Español", "Yes"):
         await town.presses("ana", label)
     await _opens_menu(town, "ben", where)
-    for label in ("Más", "Decisiones", "De acuerdo", "Proposal 2", "Yes"):
+    for label in ("More", "Decisions", "Agree", "Proposal 2", "Yes"):
         await town.presses("ben", label)
     assert "El idioma del grupo es ahora: Español." in town.sees()
 
@@ -133,13 +133,13 @@ async def test_a_command_is_not_an_answer(town: Town) -> None:
 
 
 async def test_two_of_one_name_are_asked_back_within_the_question(town: Town) -> None:
-    for who in ("dan", "eva"):
-        await town.says(who, "/join")
-    await town.says("eva", "/nickname Sam")
-    member = town.practice.console.somebody("dan")
-    assert member is not None
-    await town.whispers("chi", "/thank")
-    assert "How long" in await town.whispers("chi", "Sam")
+    await town.says("chi", "/add Sam")
+    await town.says("eli", "/add sam")
+    await town.presses("eli", "Yes, add sam")
+    await town.whispers("ana", "/thank")
+    assert await town.whispers("ana", "sam") == "“sam” fits several people. Whom do you mean?"
+    await town.presses("ana", "sam (Eli speaks for them)")
+    assert "How long did it take?" in town.heard("ana")[-1]
 
 
 async def test_people_are_offered_with_those_first_who_helped_lately(town: Town) -> None:
@@ -283,6 +283,40 @@ async def test_only_eight_things_are_shown(town: Town) -> None:
     assert "8. Proposal 8" in heard
     assert "9. " not in heard, "the custodians who are missing are the eleventh thing"
     assert "… and 3 more." in heard
+
+
+async def test_somebody_in_several_committees_sees_what_waits_in_all_of_them(town: Town) -> None:
+    console = town.practice.console
+    hillside = console.group("Hillside")
+    await console.say("zora", "/setup", hillside, manages_chat=True)
+    await console.say("ben", "/join", hillside)
+    await console.say("zora", "/organizer @ben", hillside)
+    await console.say("zora", "/limit 9h", hillside)
+    await town.practice.settle()
+    await town.says("ana", "/limit 20h")
+    heard = await town.whispers("ben", "/todo")
+    assert "2. Hillside: Proposal 1: The lowest balance becomes -9 h." in heard
+    assert "1. Riverside: Proposal 1: The lowest balance becomes -20 h." in heard
+    await town.presses("ben", "2. Agree")
+    assert "There is no" not in town.heard("ben")[-1]
+    assert "-9 h" not in await town.whispers("ben", "/todo")
+    assert "-20 h" in await town.whispers("ben", "/todo"), "the button was for the other committee"
+    # In a group it is about that group's committee alone.
+    await town.says("ben", "/todo")
+    assert "Hillside" not in town.heard("ben")[-1]
+
+
+async def test_in_private_the_menu_of_one_of_several_committees_stays_with_it(town: Town) -> None:
+    console = town.practice.console
+    hillside = console.group("Hillside")
+    await console.say("zora", "/setup", hillside, manages_chat=True)
+    await console.say("chi", "/join", hillside)
+    await town.practice.settle()
+    await town.whispers("chi", "/menu")
+    for label in ("Hillside", "Thank somebody", "Zora", "1 h", "Skip", "Yes"):
+        await town.presses("chi", label)
+    assert "Zora helped Chi: 1 h. (No. 1)" in "".join(town.heard("chi"))
+    assert "For which committee?" not in "".join(town.heard("chi"))
 
 
 # --- the whole menu --------------------------------------------------------------------------------------------
