@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.adapters.console import Posted
 from bot.app import commands
-from bot.chat import Chat, Key
+from bot.chat import Chat, Key, Message
 from bot.router import NEWCOMERS, Where
 from storage.database import Reader
 from tests.conftest import Town
@@ -113,6 +113,24 @@ async def test_words_answer_a_question_as_well_as_buttons(town: Town) -> None:
 async def test_talk_in_the_group_is_never_an_answer(town: Town) -> None:
     await town.says("chi", "/thank")
     assert await town.says("chi", "ben") == ""
+    assert town.heard("chi")[-1].startswith("Thank somebody / Who helped you?")
+
+
+async def test_even_what_is_said_to_the_bot_in_the_group_is_no_answer(town: Town) -> None:
+    await town.whispers("chi", "/thank")
+    console = town.practice.console
+    said = Message(
+        event="spoken-to",
+        at=town.practice.clock(),
+        chat=town.group(),
+        sender=console.somebody("chi").sender,
+        text="ben",
+        message="m1",
+        addressed=True,
+    )
+    await town.practice.app.dispatcher.handle(said)
+    await town.practice.settle()
+    assert town.sees()[-1].startswith("I did not understand that.")
     assert town.heard("chi")[-1].startswith("Thank somebody / Who helped you?")
 
 
