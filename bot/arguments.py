@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import takewhile
 from typing import Annotated, Any, Generic, TypeVar
@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter
 
 from bot.chat import DOCUMENT_CHARACTERS_MAX, Document, Mention, Saying
 from bot.domain import grammar, joining, roll
-from bot.text import LANGUAGES, Day, Minutes, Refusal, T, Text, Typed
+from bot.text import LANGUAGES, Day, Minutes, Refusal, T, Text, Typed, duration
 from storage import notes, people
 from storage.database import Transaction
 from storage.people import Committee, Member
@@ -22,6 +22,15 @@ from storage.people import Committee, Member
 V = TypeVar("V")
 
 DAYS_MAX = 365
+ZONES_OFFERED = (
+    "Europe/Madrid",
+    "Europe/Berlin",
+    "Europe/London",
+    "America/New_York",
+    "America/Los_Angeles",
+    "America/Argentina/Buenos_Aires",
+)
+"""What buttons offer; every other zone is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +93,12 @@ class Kind(ABC, Generic[V]):
 
     expected: Text
     example: str | Text
+    question: Text = T("What should it be?")
+    """How it is asked for, step by step."""
     rest = False
     """Takes all the words that are left."""
+    offered = False
+    """Asked for step by step also where it can be left out."""
     fixed = False
     """Its words come from a list of ours, so they may stand in the books; what people word themselves may not."""
 
@@ -109,12 +122,17 @@ class Kind(ABC, Generic[V]):
         """The value on a button, where it has to be asked back."""
         return str(value)
 
+    async def choices(self, tx: Transaction, member: Member) -> Sequence[tuple[Text | str, V]]:
+        """What buttons offer this member, best first; none: it is written."""
+        return ()
+
 
 class PersonKind(Kind[Member]):
     """A member of the committee."""
 
     expected = T("a member, like {example}", example=Typed("@ben"))
     example = "@ben"
+    question = T("Who is it? Choose, or write a name.")
     _adapter: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, gt=0)])
 
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Member] | None:
@@ -173,6 +191,9 @@ class PersonKind(Kind[Member]):
             return T("{name} ({helper} speaks for them)", name=value.name, helper=value.helper)
         return f"{value.name} ({value.account})" if value.account else value.name
 
+    async def choices(self, tx: Transaction, member: Member) -> Sequence[tuple[Text | str, Member]]:
+        return [(self.label(other), other) for other in await people.others_of(tx, member)]
+
 
 class _CandidateKind(PersonKind):
     """Somebody who may not be a member yet. Nobody can type it."""
@@ -215,9 +236,10 @@ class _DaysKind(Kind[int]):
 class _DurationKind(Kind[Minutes]):
     expected = T("an amount of time, like {example}", example=Typed("1h30"))
     example = "1h30"
+    question = T("How long? Choose, or write it, like {example}.", example=Typed("1h30"))
 
-    def __init__(self, *, zero: bool = False) -> None:
-        self._zero = zero
+    def __init__(self, *, zero: bool = False, offers: Sequence[int] = (30, 60, 90, 120)) -> None:
+        self._zero, self._offers = zero, offers
         least = 0 if zero else 1
         self._adapter: TypeAdapter[int] = TypeAdapter(
             Annotated[int, Field(strict=True, ge=least, le=grammar.MINUTES_MAX)]
@@ -235,10 +257,17 @@ class _DurationKind(Kind[Minutes]):
     async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Minutes:
         return Minutes(self._adapter.validate_python(data))
 
+    def label(self, value: Minutes) -> str:
+        return duration(value)
+
+    async def choices(self, tx: Transaction, member: Member) -> Sequence[tuple[Text | str, Minutes]]:
+        return [(duration(minutes), Minutes(minutes)) for minutes in self._offers]
+
 
 class _NumberKind(Kind[int]):
     expected = T("a number, like {example}", example=Typed("12"))
     example = "12"
+    question = T("Which number? Write it as an answer, like {example}.", example=Typed("12"))
     _adapter: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(gt=0, lt=2**53)])
     _written = re.compile(r"(?:no\.?|nr\.?|n\.?º|#)?([0-9]{1,15})\.?", re.ASCII | re.IGNORECASE)
     _mark = re.compile(r"(?:no|nr|n\.?º|#)\.?", re.IGNORECASE)
@@ -258,7 +287,9 @@ class _NumberKind(Kind[int]):
 class _NoteKind(Kind[str]):
     expected = T("a few words")
     example: str | Text = T("fixed the bike")
+    question = T("Write a few words as an answer.")
     rest = True
+    offered = True
     _adapter: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(max_length=notes.CHARACTERS_MAX)])
 
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
@@ -301,6 +332,7 @@ class TableKind(Kind[str]):
 
     expected = T("a list: a file with this command as its caption, or the lines written under the command")
     example: str | Text = T("[a list]")
+    question = T("Send the list as an answer: a file, or the lines in one message.")
     rest = True
     _adapter: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(max_length=DOCUMENT_CHARACTERS_MAX)])
 
@@ -323,12 +355,16 @@ class _GroupNameKind(_NoteKind):
 
 
 class ChoiceKind(Kind[str]):
-    """One word out of a list; what was meant may be written in any case."""
+    """One word out of a list; what was meant may be written in any case. `labels`: how buttons call the words."""
 
+    question = T("Which one?")
     fixed = True
 
-    def __init__(self, choices: Iterable[str], expected: Text, example: str) -> None:
+    def __init__(
+        self, choices: Iterable[str], expected: Text, example: str, labels: Mapping[str, Text | str] | None = None
+    ) -> None:
         self._choices = {grammar.folded(choice): choice for choice in choices}
+        self._labels: Mapping[str, Text | str] = labels or {choice: choice for choice in self._choices.values()}
         self.expected, self.example = expected, example
 
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
@@ -343,12 +379,17 @@ class ChoiceKind(Kind[str]):
             raise ValueError("not one of the choices")
         return str(data)
 
+    async def choices(self, tx: Transaction, member: Member) -> Sequence[tuple[Text | str, str]]:
+        return [(label, choice) for choice, label in self._labels.items()]
+
 
 class _LanguageKind(ChoiceKind):
     """A shipped language by its code or its own name."""
 
+    question = T("Which language?")
+
     def __init__(self) -> None:
-        super().__init__(LANGUAGES, T("a language, like {example}", example=Typed("es")), "es")
+        super().__init__(LANGUAGES, T("a language, like {example}", example=Typed("es")), "es", LANGUAGES)
         self._choices |= {grammar.folded(name): code for code, name in LANGUAGES.items()}
 
 
@@ -356,6 +397,7 @@ class _ZoneKind(Kind[ZoneInfo]):
     fixed = True
     expected = T("a time zone, like {example}", example=Typed("Europe/Madrid"))
     example = "Europe/Madrid"
+    question = T("Which time zone? Choose, or write a city, like {example}.", example=Typed("Buenos Aires"))
 
     def _named(self, text: str) -> str | None:
         key = text.strip().replace(" ", "_").casefold()
@@ -382,10 +424,14 @@ class _ZoneKind(Kind[ZoneInfo]):
             # The first is a KeyError; the second is what a part of a name gives, such as “Europe”.
             raise ValueError("not a zone") from error
 
+    async def choices(self, tx: Transaction, member: Member) -> Sequence[tuple[Text | str, ZoneInfo]]:
+        return [(key.rpartition("/")[2].replace("_", " "), ZoneInfo(key)) for key in ZONES_OFFERED]
+
 
 class _CodeKind(Kind[str]):
     expected = T("a code, like {example}", example=Typed("KQ7M-4MX9"))
     example = "KQ7M-4MX9"
+    question = T("Write the code as an answer, like {example}.", example=Typed("KQ7M-4MX9"))
 
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
         for count in (1, 2):
@@ -437,7 +483,7 @@ class _SpokenKind(_SayingKind):
 Person = Annotated[Member, PersonKind()]
 """A member: a mention, a username, a nickname, a name; or whoever wrote the message that is replied to."""
 Duration = Annotated[Minutes, _DurationKind()]
-Allowance = Annotated[Minutes, _DurationKind(zero=True)]
+Allowance = Annotated[Minutes, _DurationKind(zero=True, offers=(360, 720, 1200, 2400))]
 """An amount of time that may be none."""
 Candidate = Annotated[Member, _CandidateKind()]
 """Somebody who asks to become a member, or was one."""
@@ -462,6 +508,9 @@ Roll = Annotated[roll.List, RollKind()]
 """A list of people: the file that came with the command, else the lines under it."""
 
 
-def choice(*words: str, expected: Text) -> ChoiceKind:
-    """A kind of argument that is one of these words; for use in `Annotated[str, choice(...)]`."""
-    return ChoiceKind(words, expected, words[0])
+def choice(*words: str, expected: Text, labels: Mapping[str, Text | str] | None = None) -> ChoiceKind:
+    """A kind of argument that is one of these words; for use in `Annotated[str, choice(...)]`.
+
+    `labels`: what stands on the buttons that offer them, instead of the words.
+    """
+    return ChoiceKind(words, expected, words[0], labels)

@@ -355,7 +355,15 @@ class Delivery:
         return pause * random.uniform(0.75, 1.25)  # noqa: S311
 
     async def _send_owed(self, owed: outbox.Owed, adapter: Adapter) -> None:
-        message = await adapter.send(self._letter(owed, (owed.spans, owed.keys)))
+        letter, message = self._letter(owed, (owed.spans, owed.keys)), owed.edits
+        if message is not None:
+            try:
+                await adapter.edit(letter, message)
+            except Refused:
+                # The message is gone, or too old to change: then it is a new one.
+                message = None
+        if message is None:
+            message = await adapter.send(letter)
 
         async def sent(tx: Transaction) -> None:
             await outbox.delivered(tx, owed.id, message)

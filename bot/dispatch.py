@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.arguments import Reading, Word
+from bot.arguments import Reading, Word, words_of
 from bot.chat import (
     Arrival,
     BotAdded,
@@ -38,6 +38,7 @@ from bot.chat import (
     UserId,
     network_of,
 )
+from bot.dialogue import CANCEL, answer_button, with_answer
 from bot.domain import conduct
 from bot.domain.chain import canonical
 from bot.router import PROPOSED, Ambiguous, Authority, Command, Commands, Context, View, Where, read_line
@@ -54,7 +55,7 @@ from bot.text import (
     render,
     supported,
 )
-from storage import buttons, cards, digests, due, entries, inbox, members, outbox, people, roles
+from storage import buttons, cards, dialogues, digests, due, entries, inbox, members, outbox, people, roles
 from storage.database import Database, Transaction, Unavailable, fresh_token
 from storage.people import Committee, Member, Person, Place
 
@@ -62,8 +63,6 @@ log = logging.getLogger(__name__)
 
 SAID_AT_TOLERANCE = timedelta(hours=24)
 """How far back a network may date what somebody said; Telegram keeps updates that long."""
-QUESTION_EXPIRES_AFTER = timedelta(hours=1)
-"""What is asked back waits so long for an answer."""
 UNREAD_ASKED_EVERY = timedelta(minutes=10)
 """Whose messages cannot be decrypted is asked to say it again no more often than this."""
 LATE_AFTER = timedelta(minutes=10)
@@ -390,6 +389,10 @@ class Dispatcher:
         context = self._context(tx, message, standing, now, committee, manages_chat=message.manages_chat)
         if line is not None and line.command is not None:
             await _seen(context)
+        if line is None and place.private and person is not None and standing.person is not None:
+            open_ = await dialogues.open_of(tx, standing.person.id, now=now)
+            if open_ is not None:
+                return await self._answered(context, message, open_)
         if line is None or line.command is None:
             words = self._not_a_command(context, message, line.name if line else None)
             if words is not None:
@@ -406,6 +409,10 @@ class Dispatcher:
 
         async def say() -> Reply | Card | None:
             member = await self._as_member(context)
+            if not line.words and self._can_ask(member, message, command):
+                self._permit(member, command)
+                read["says"] = self._commands.asking(command.says())
+                return await self._say(member, read["says"])
             arguments = await self._read(member, message, command, line.words)
             read["says"] = command.says(**arguments)
             return await self._perform(member, command, arguments)
@@ -448,9 +455,54 @@ class Dispatcher:
                 raise Refusal(T("This choice is for somebody else."))
             done["says"] = kept.says
             await buttons.use(tx, kept.token, now=now)
-            return await self._say(member, kept.says)
+            if command is not None and member.of_member is not None and command.lacks(kept.says):
+                self._permit(member, command)
+                done["says"] = self._commands.asking(kept.says)
+            return await self._say(member, done["says"])
 
         return await self._attempt(context, press, say, says=lambda: done.get("says"))
+
+    @staticmethod
+    def _can_ask(context: Context, message: Message, command: Command) -> bool:
+        """Whether a line without any argument can be completed step by step, in private."""
+        bare = message.reply_to is None and message.document is None
+        return bare and context.of_member is not None and command.lacks(Saying(command=command.name))
+
+    async def _answered(self, context: Context, message: Message, asked: dialogues.Open) -> PopUp | None:
+        """Somebody answers, in words, what they were asked: the command so far with the answer in it."""
+        context = replace(context, of_committee=await people.committee(context.tx, asked.committee_id))
+
+        async def say() -> Reply | Card | None:
+            member = await self._as_member(context)
+            says = asked.says
+            command, _ = await self._commands.load(says, context.tx, member.of_committee, partly=True)
+            kind = next(one.kind for one in command.parameters if one.name == asked.parameter)
+            words = words_of(message.text, message.mentions)
+            reading = Reading(
+                tx=context.tx,
+                committee=member.of_committee,
+                reply_to=None,
+                line=message.text,
+                document=message.document,
+            )
+            found = await kind.read(words, reading, first=True)
+            if found is None or found.count < len(words):
+                raise Refusal(
+                    T(
+                        "I expected {expected}. Write only that, or choose “{choice}”.",
+                        expected=kind.expected,
+                        choice=CANCEL,
+                    )
+                )
+            answers = [
+                (kind.label(value), self._commands.asking(with_answer(says, asked.parameter, kind.dump(value))))
+                for value in (found.value, *found.others)
+            ]
+            if len(answers) > 1:
+                raise Ambiguous(words[0].text, answers)
+            return await self._say(member, answers[0][1])
+
+        return await self._attempt(context, message, say, says=None)
 
     async def _choice(self, tx: Transaction, choice: Choice, now: datetime) -> PopUp | None:
         place = await people.place(tx, choice.chat)
@@ -487,7 +539,7 @@ class Dispatcher:
         """What was sent when the program died is marked as sent, before anybody's answer to it is handled."""
         if (owed := await outbox.by_key(tx, echo.key)) is not None:
             await outbox.delivered(tx, owed.id, echo.message)
-            await buttons.lay_out(tx, owed.chat_id, echo.message, owed.keys, now=now)
+            await buttons.lay_out(tx, owed.chat_id, owed.edits or echo.message, owed.keys, now=now)
         elif (card := await cards.came_round(tx, echo.key, echo.message)) is not None:
             shown = await self.render(tx, card)
             await buttons.lay_out(tx, card.chat_id, card.message or "", shown[1] if shown else (), now=now)
@@ -675,7 +727,7 @@ class Dispatcher:
             question = context.tx.token()
             answer = Reply(
                 T("“{word}” fits several people. Whom do you mean?", word=doubt.word),
-                buttons=tuple((_answer(label, choice, member, question),) for label, choice in doubt.choices),
+                buttons=tuple((answer_button(label, choice, member, question),) for label, choice in doubt.choices),
             )
         except Exception as error:  # noqa: BLE001 - the member is told, with a reference to the log
             answer = Reply(_wrong(self._incident(error, started)))
@@ -691,14 +743,18 @@ class Dispatcher:
         for committee in standing.committees:
             there = await self._as_member(replace(context, of_committee=committee))
             try:
-                arguments = await self._read(there, incoming, command, words) if isinstance(incoming, Message) else {}
+                arguments: dict[str, Any] = {}
+                if isinstance(incoming, Message) and (words or not self._can_ask(there, incoming, command)):
+                    arguments = await self._read(there, incoming, command, words)
                 says = command.says(**arguments)
-                choices.append(_answer(committee.name, says, there.of_member, question, once=not command.repeatable))
+                choices.append(
+                    answer_button(committee.name, says, there.of_member, question, once=not command.repeatable)
+                )
             except Refusal as found:
                 refusal = found
             except Ambiguous as doubt:
                 choices += [
-                    _answer(_in_committee(label, committee.name), says, there.of_member, question)
+                    answer_button(_in_committee(label, committee.name), says, there.of_member, question)
                     for label, says in doubt.choices
                 ]
         if not choices:
@@ -724,21 +780,24 @@ class Dispatcher:
         assert place is not None
         if answer is None:
             return pressed
+        said = self._commands.get(says.command) if says is not None and not refused else None
+        # A page of the menu gives way to the next one, and a question to what came of the answer.
+        edits = incoming.message if isinstance(incoming, Press) and said is not None and said.in_place else None
         reply_to = incoming.message if isinstance(incoming, Message) and not place.private else None
         if isinstance(answer, Card):
-            await self._show(context, answer, place, incoming, reply_to)
+            await self._show(context, answer, place, incoming, reply_to, edits)
             return pressed
         if answer.fleeting and isinstance(incoming, Press) and not place.private:
             most = self._popups.get(network_of(incoming.chat.id), 0)
             if most or (incoming.message is not None and await cards.is_card(context.tx, place.id, incoming.message)):
                 words = plain(render(answer.words, self._private_reader(context)))
                 return PopUp(_cut(words, most) or None, alert=True)
-        quiet = answer.private or (pressed is not None and refused)
+        quiet = answer.private or (pressed is not None and (refused or self._only_asks(said)))
         if place.private or not quiet:
             if not refused and says is not None and isinstance(incoming, Message) and not place.private:
                 await self._answer_once(context, answer, place, incoming, says)
             else:
-                await self._queue(context, answer, place, incoming, reply_to=reply_to)
+                await self._queue(context, answer, place, incoming, reply_to=reply_to, edits=edits)
             return pressed
         reader = self._private_reader(context)
         if pressed is not None and not answer.buttons and answer.document is None:
@@ -753,23 +812,30 @@ class Dispatcher:
             await self._queue(context, answer, chat, incoming, fallback=place.id)
             return PopUp(plain(render(_SENT_PRIVATELY, reader))) if pressed is not None else None
         # They have never opened a private chat: the group sees only that there is an answer.
-        asked = self._commands.get(says.command) if says is not None and not refused else None
         # Only what changes nothing may be said again there.
-        again = says if says is not None and asked is not None and asked.repeatable else Saying(command="menu")
+        again = says if says is not None and said is not None and said.repeatable else _MENU.says
         link = Link(label=_OPEN_PRIVATE, says=again)
         notice = Reply(_REFUSED_PRIVATELY if refused else _ANSWER_PRIVATELY, buttons=((link,),))
         await self._queue(context, notice, place, incoming, reply_to=reply_to)
         return pressed
 
+    @staticmethod
+    def _only_asks(said: Command | None) -> bool:
+        """Whether a press of it in a group is only for whoever presses. The menu and its pages stay where they are."""
+        return said is not None and said.repeatable and not said.in_place and said.name != _MENU.says.command
+
     async def _answer_once(self, context: Context, answer: Reply, place: Place, message: Message, says: Saying) -> None:
         """Answer in a group; but whoever asks what was answered there a moment ago is shown that."""
         command = self._commands.get(says.command)
         committee = context.of_committee
-        if command is None or not command.repeatable or committee is None:
+        # A menu may show another page by now.
+        changes = command is None or not command.repeatable or says.command == _MENU.says.command
+        if changes or committee is None:
             await self._queue(context, answer, place, message, reply_to=message.message)
             return
-        roles = (await self._as_member(context)).roles
-        asked = canonical({"says": [says.command, says.version, says.arguments], "roles": sorted(roles)})
+        there = await self._as_member(context)
+        who = {"roles": sorted(there.roles), "member": there.of_member is not None}
+        asked = canonical({"says": [says.command, says.version, says.arguments], **who})
         # While no entry was written, what the committee's commands tell has not changed.
         entry = await entries.last_number(context.tx, committee.id)
         before = await digests.same_answer(context.tx, place, asked, entry=entry, now=context.now)
@@ -783,7 +849,15 @@ class Dispatcher:
         chosen = supported(context.person.language if context.person else None) or context.language
         return Reader(chosen, context.of_committee.zone) if context.of_committee else Reader(chosen)
 
-    async def _show(self, context: Context, card: Card, place: Place, incoming: Incoming, reply_to: str | None) -> None:
+    async def _show(
+        self,
+        context: Context,
+        card: Card,
+        place: Place,
+        incoming: Incoming,
+        reply_to: str | None,
+        edits: str | None,
+    ) -> None:
         committee = context.of_committee.id if context.of_committee else None
         if committee is None:
             # By what was said, the chat has become a committee's.
@@ -798,6 +872,7 @@ class Dispatcher:
             topic=incoming.chat.topic,
             lane=Lane.ANSWER,
             reply_to=reply_to,
+            message=edits,
             pinned=card.pinned,
         )
         # Worked out here, in the same work, it need not be asked for again when it is sent.
@@ -817,6 +892,7 @@ class Dispatcher:
         *,
         reply_to: str | None = None,
         fallback: int | None = None,
+        edits: str | None = None,
     ) -> int:
         committee = context.of_committee.id if context.of_committee else None
         if not place.private:
@@ -839,6 +915,7 @@ class Dispatcher:
             reply_to=reply_to,
             about=reply.about,
             fallback=fallback,
+            edits=edits,
             document=reply.document,
         )
 
@@ -879,20 +956,6 @@ class Dispatcher:
 def _in_committee(label: str | Text, name: str) -> Text:
     # Not a sentence to translate: only what is inside is.
     return Text("{label} ({name})", values={"label": label, "name": name})
-
-
-def _answer(label: str | Text, says: Saying, member: Member | None, question: str, *, once: bool = True) -> Button:
-    """One of the answers to a question that is asked back: only for whoever is asked, and only one of them."""
-    assert member is not None, "only members are asked back"
-    return Button(
-        label=label,
-        says=says,
-        only=member.id,
-        once=once,
-        question=question,
-        expires=QUESTION_EXPIRES_AFTER,
-        committee=member.committee_id,
-    )
 
 
 async def _seen(context: Context) -> None:

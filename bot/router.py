@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any, Literal, Protocol
@@ -39,6 +39,18 @@ class Authority(Enum):
 
 PROPOSED = frozenset({Authority.TWO, Authority.COMMITTEE})
 """What nobody can say alone: said by a member it becomes a proposal."""
+
+
+NEWCOMERS = (
+    *("menu", "todo", "thank", "worked", "need", "offer"),
+    *("board", "shifts", "polls", "away", "alert", "privacy"),
+)
+"""What a newcomer needs: first in every list of commands, as far as it is built."""
+_FIRST = {name: place for place, name in enumerate(NEWCOMERS)}
+
+
+SKIPPED: Mapping[str, Any] = {"skipped": True}
+"""Stands for an argument that was asked for, step by step, and is left out."""
 
 
 class Where(Enum):
@@ -263,6 +275,29 @@ class Describes(Protocol):
     def __call__(self, **arguments: Any) -> Text: ...
 
 
+Choices = Callable[[Context], Awaitable[Sequence[tuple[Text | str, Any]]]]
+"""What buttons offer for an argument: labels and values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """How one argument is asked for, step by step."""
+
+    question: Text
+    choices: Choices | None = None
+    """None: what its kind offers."""
+    none: Text = T("There is nothing to choose from just now.")
+    """What is said where there is nothing to choose from."""
+    instead: tuple[Text, Mapping[str, Any]] | None = None
+    """A button that gives other arguments (as JSON) in its place, where it can be left out. None: it is skipped."""
+
+
+class Confirms(Protocol):
+    """What is about to happen, as a question that shows the exact result."""
+
+    def __call__(self, context: Context, /, **arguments: Any) -> Awaitable[Words]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A command as it was declared."""
@@ -297,6 +332,25 @@ class Command:
     """Only asks, and changes nothing: it may be said again in a private chat to be answered there."""
     for_others: bool = False
     """A helper may say it in the name of somebody without an account. Never what takes a vote or a consent."""
+    in_place: bool = False
+    """Its answer takes the place of the message whose button was pressed: a page of the menu, a question."""
+    asks: Mapping[str, Asks] = field(default_factory=dict)
+    """How arguments are asked for, step by step, where their kind alone would not ask well enough."""
+    confirm: Confirms | None = None
+    """Said from the menu, it is asked back with this sentence first."""
+
+    def next_missing(self, given: Collection[str]) -> Parameter | None:
+        """What is asked for next, step by step; None: nothing more. `given`: the names of what is there or skipped."""
+        missing = [parameter for parameter in self.parameters if parameter.name not in given]
+        required = [parameter for parameter in missing if parameter.required]
+        offered = [parameter for parameter in missing if parameter.kind.offered or parameter.name in self.asks]
+        return next(iter(required or offered), None)
+
+    def lacks(self, says: Saying) -> bool:
+        """Whether it cannot be said like this because something is missing that can be asked for."""
+        return self.where is not Where.GROUP and any(
+            parameter.required and parameter.name not in says.arguments for parameter in self.parameters
+        )
 
     @property
     def takes_document(self) -> bool:
@@ -435,6 +489,9 @@ class Router:
         label: Text | None = None,
         sample: Sequence[str | Text] = (),
         repeatable: bool = False,
+        in_place: bool = False,
+        asks: Mapping[str, Asks] | None = None,
+        confirm: Callable[..., Awaitable[Words]] | None = None,
         for_others: bool = False,
     ) -> Callable[[Handler], Command]:
         """Declare a command: the function's keyword-only, annotated parameters are its arguments."""
@@ -463,8 +520,12 @@ class Router:
                 label=label,
                 sample=tuple(sample),
                 repeatable=repeatable,
+                in_place=in_place,
+                asks=asks or {},
+                confirm=confirm,
                 for_others=for_others,
             )
+            assert command.asks.keys() <= {parameter.name for parameter in command.parameters}
             self.commands.append(command)
             return command
 
@@ -535,7 +596,7 @@ class Line:
 class Commands:
     """All that can be said, gathered from the areas."""
 
-    def __init__(self, routers: Sequence[Router], *, propose: str = "propose") -> None:
+    def __init__(self, routers: Sequence[Router], *, propose: str = "propose", ask: str = "ask") -> None:
         self._commands: dict[str, Command] = {}
         self._cards: dict[str, CardRenderer] = {}
         self._entries: dict[tuple[str, str | None], EntryWords] = {}
@@ -551,18 +612,21 @@ class Commands:
                 self._entries[words.kind, words.key] = words
         self.propose = propose
         """The command that makes a proposal of a carried one: said where the committee's authority is needed."""
+        self.ask = ask
+        """The command that asks, step by step, for what a carried one lacks."""
 
     def get(self, name: str) -> Command | None:
         """The command of this name."""
         return self._commands.get(name)
 
     def listed(self, *, where: Where | None = None) -> list[Command]:
-        """What menus and help show, in the order of declaration."""
-        return [
+        """What menus and help show: first what a newcomer needs, then in the order of declaration."""
+        found = [
             command
             for command in self._commands.values()
             if command.listed and (where is None or command.where in (where, Where.ANYWHERE))
         ]
+        return sorted(found, key=lambda command: _FIRST.get(command.name, len(_FIRST)))
 
     def nearest(self, name: str) -> Command | None:
         """The listed command that a mistyped name most likely means."""
@@ -607,12 +671,19 @@ class Commands:
             command = None
         return Line(command, name, tuple(words_of(text, mentions, found.end())))
 
-    async def load(self, says: Saying, tx: Transaction, committee: Committee | None) -> tuple[Command, dict[str, Any]]:
-        """A carried command, with its arguments as values.
+    def asking(self, says: Saying) -> Saying:
+        """The question for what this command still lacks, to be said instead of it."""
+        ask = self._commands[self.ask]
+        return ask.says(carried=says)
+
+    async def load(
+        self, says: Saying, tx: Transaction, committee: Committee | None, *, partly: bool = False
+    ) -> tuple[Command, dict[str, Any]]:
+        """A carried command, with its arguments as values. `partly`: some may be missing, or skipped.
 
         Raises Refusal where it cannot be said any more: the name, the version or something that it names is gone.
         """
-        return await self._loaded(says, lambda kind, data: kind.load(data, tx, committee))
+        return await self._loaded(says, lambda kind, data: kind.load(data, tx, committee), partly=partly)
 
     async def recall(
         self, says: Saying, tx: Transaction, committee: Committee | None
@@ -621,18 +692,22 @@ class Commands:
         return await self._loaded(says, lambda kind, data: kind.recall(data, tx, committee))
 
     async def _loaded(
-        self, says: Saying, load: Callable[[Kind[Any], Any], Awaitable[Any]]
+        self, says: Saying, load: Callable[[Kind[Any], Any], Awaitable[Any]], *, partly: bool = False
     ) -> tuple[Command, dict[str, Any]]:
         command = self._commands.get(says.command)
         stale = Refusal(T("This is out of date. Look at the newest message, or type {menu}.", menu=Typed("/menu")))
         if command is None or command.version != says.version:
             raise stale
         kinds = {parameter.name: parameter.kind for parameter in command.parameters}
-        required = {parameter.name for parameter in command.parameters if parameter.required}
+        required = {parameter.name for parameter in command.parameters if parameter.required and not partly}
         if not (required <= says.arguments.keys() <= kinds.keys()):
             raise stale
         try:
-            arguments = {name: await load(kinds[name], data) for name, data in says.arguments.items()}
+            arguments = {
+                name: await load(kinds[name], data)
+                for name, data in says.arguments.items()
+                if not (partly and data == SKIPPED)
+            }
         except (ValidationError, ValueError) as error:
             raise stale from error
         return command, arguments

@@ -12,13 +12,13 @@ from bot.arguments import Allowance, Candidate, Days, Language, Note, Number, Zo
 from bot.chat import Button, Card, Link, Reply, Saying, Shown, network_of
 from bot.domain import admission, ledger, offices
 from bot.domain.admission import Admission
-from bot.router import Authority, Context, Router, Telling, Todo, View, Where
+from bot.router import Asks, Authority, Context, Router, Telling, Todo, View, Where
 from bot.text import LANGUAGES, Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
 from storage import cards, conduct, connections, due, entries, groups, members, people, proposals, rules
 from storage.members import Agreement
 from storage.people import Committee, Member
 
-router = Router("committee")
+router = Router("committee", title=T("Committee"))
 
 NAME_CHARACTERS_MAX = 60
 NICKNAME_CHARACTERS_MAX = 30
@@ -539,7 +539,19 @@ async def role_words(telling: Telling, body: Mapping[str, Any]) -> Text:
 # --- going ---------------------------------------------------------------------------------------------------------
 
 
-@router.command("leave", allow=Authority.MEMBER, while_suspended=True, help=T("Leave the committee."), for_others=True)
+async def _leaving(context: Context) -> Words:
+    return T("Leave {committee}? Your hours stay in its books.", committee=context.committee.name)
+
+
+@router.command(
+    "leave",
+    allow=Authority.MEMBER,
+    label=T("Leave"),
+    help=T("Leave the committee."),
+    confirm=_leaving,
+    while_suspended=True,
+    for_others=True,
+)
 async def leave(context: Context) -> Reply:
     """End the membership; the hours stay in the books and are there again after /join."""
     return await _announced(context, await _leave(context))
@@ -570,7 +582,9 @@ async def gone(context: Context) -> Reply | None:
 @router.command(
     "nickname",
     allow=Authority.MEMBER,
+    label=T("My nickname"),
     help=T("The name you go by here; {off} goes back to your own.", off=Typed("/nickname off")),
+    asks={"name": Asks(T("What do you want to be called here? Write it as an answer."))},
     sample=("Benny",),
     for_others=True,
 )
@@ -613,7 +627,11 @@ async def _announced(context: Context, words: Words) -> Reply:
 
 
 @router.command(
-    "settings", allow=Authority.MEMBER, help=T("The committee's rules, and how to change them."), repeatable=True
+    "settings",
+    allow=Authority.MEMBER,
+    label=T("Settings"),
+    help=T("The committee's rules, and how to change them."),
+    repeatable=True,
 )
 async def settings(context: Context) -> Reply:
     """What is set, who looks after it, and the commands that change it."""
@@ -662,7 +680,10 @@ async def settings(context: Context) -> Reply:
 
 
 @router.command(
-    "language", allow=Authority.ANYONE, help=T("In private: the language I speak with you. In a group: the group's.")
+    "language",
+    allow=Authority.ANYONE,
+    label=T("My language"),
+    help=T("In private: the language I speak with you. In a group: the group's."),
 )
 async def language(context: Context, *, language: Language) -> Reply | Card | None:
     """One's own language is one's own choice; the committee's is the committee's."""
@@ -677,19 +698,24 @@ async def language(context: Context, *, language: Language) -> Reply | Card | No
     "committee_language",
     allow=Authority.COMMITTEE,
     typed=False,
+    label=T("Group's language"),
     help=T("The language of the committee."),
     proposal=lambda *, language: T("The group's language becomes {language}.", language=LANGUAGES[language]),
 )
 async def committee_language(context: Context, *, language: Language) -> Reply:
     """Change the language of everything said in the group."""
     second = context.committee.second if context.committee.second != language else None
-    await _change(context, replace(context.committee, language=language, second=second), {"language": language})
-    return await _announced(context, T("The group's language is {language} now.", language=LANGUAGES[language]))
+    changed = replace(context.committee, language=language, second=second)
+    await _change(context, changed, {"language": language})
+    # The news is told in the new language, wherever it was agreed.
+    words = T("The group's language is {language} now.", language=LANGUAGES[language])
+    return await _announced(replace(context, of_committee=changed), words)
 
 
 @router.command(
     "timezone",
     allow=Authority.COMMITTEE,
+    label=T("Time zone"),
     help=T("The committee's time zone."),
     proposal=lambda *, zone: T("The time zone becomes {zone}.", zone=zone.key),
 )
@@ -712,7 +738,14 @@ def _limit_proposal(*, hours: Minutes | None = None, off: str = "") -> Text:
 @router.command(
     "limit",
     allow=Authority.COMMITTEE,
+    label=T("Lowest balance"),
     help=T("How far below zero a member's hours may go, or {off}.", off=Typed("off")),
+    asks={
+        "hours": Asks(
+            T("How far below zero may a member's hours go? Choose, or write it, like {example}.", example=Typed("12h")),
+            instead=(T("No limit"), {"off": "off"}),
+        )
+    },
     proposal=_limit_proposal,
     sample=("12h",),
 )
@@ -736,7 +769,9 @@ async def limit(context: Context, *, hours: Allowance | None = None, off: Off = 
 @router.command(
     "rename",
     allow=Authority.COMMITTEE,
+    label=T("Committee's name"),
     help=T("Change the committee's name."),
+    asks={"name": Asks(T("What is the committee called from now on? Write it as an answer."))},
     proposal=lambda *, name: T("The committee's name becomes {name}.", name=name),
     sample=("Riverside",),
 )
@@ -759,7 +794,14 @@ def _admission_setting(rule: Admission) -> Text:
             return T("Joining: the committee decides ({command})", command=Typed("/admission open"))
 
 
-Way = Annotated[str, choice(*admission.ADMISSIONS, expected=T("one of the words open, vouched, decided"))]
+Way = Annotated[
+    str,
+    choice(
+        *admission.ADMISSIONS,
+        expected=T("one of the words open, vouched, decided"),
+        labels={"open": T("Open"), "vouched": T("Vouched for"), "decided": T("Decided")},
+    ),
+]
 
 
 def _admission_proposal(*, way: str) -> Text:
@@ -775,6 +817,7 @@ def _admission_proposal(*, way: str) -> Text:
 @router.command(
     "admission",
     allow=Authority.COMMITTEE,
+    label=T("How people join"),
     help=T(
         "How people join: {open}, {vouched} for by a member, or {decided}.",
         open=Typed("open"),
@@ -850,6 +893,7 @@ async def _rule(context: Context, name: str, value: str | int | None) -> None:
 @router.command(
     "agreement",
     allow=Authority.MEMBER,
+    label=T("The agreement"),
     help=T("What everybody who joins agrees to; with a text after it: change it, or {off}.", off=Typed("off")),
     sample=(T("We treat each other with respect"),),
 )

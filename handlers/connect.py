@@ -17,7 +17,7 @@ from storage import cards, connections, due, entries, members, outbox, people, p
 from storage.connections import Account, Group
 from storage.people import Committee, Member, Place
 
-router = Router("connect")
+router = Router("connect", title=T("Groups and accounts"))
 
 VALID_FOR = Minutes(joining.CODE_EXPIRES_AFTER // timedelta(minutes=1))
 CONNECT = Typed("/connect")
@@ -35,6 +35,7 @@ _TAKE_BACK = T("Take it back")
     "connect",
     allow=Authority.ANYONE,
     needs_rights=True,
+    label=T("Connect"),
     help=T("In a group: one committee in two groups. In private: two accounts of yours become one person."),
 )
 async def connect(context: Context, *, code: Code | None = None) -> Reply:

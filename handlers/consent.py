@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from bot.arguments import Carried, Number
 from bot.chat import Button, Card, Reply, Saying, Shown
 from bot.domain import consent
-from bot.router import Authority, Command, Commands, Context, Router, Telling, Todo, View
+from bot.router import Asks, Authority, Command, Commands, Context, Router, Telling, Todo, View
 from bot.text import Listed, N, Refusal, T, Text, Typed, Words, lines, shown
 from storage import cards, due, entries, notes, nudges, people, proposals
 from storage.database import Transaction
@@ -19,7 +19,7 @@ from storage.digests import Since
 from storage.people import Committee
 from storage.proposals import Proposal
 
-router = Router("consent")
+router = Router("consent", title=T("Decisions"))
 
 REMINDED_BEFORE = timedelta(days=1)
 OPEN_TOLD_MAX = 5
@@ -88,8 +88,73 @@ def _rule(command: Command, committee: consent.Committee) -> consent.Rule:
     return consent.rule(committee, appoints=command.appoints, majority=command.majority)
 
 
+async def _awaiting(context: Context) -> list[Proposal]:
+    """The open proposals that wait for this member's consent."""
+    committee = await people.facts(context.tx, context.committee.id, now=context.now)
+    found = []
+    for id_ in await proposals.open_ones(context.tx, context.committee.id):
+        proposal = await proposals.get(context.tx, context.committee.id, id_)
+        assert proposal is not None
+        may = consent.may_consent(proposal.who, committee, context.member.id)
+        if may and context.member.id not in await proposals.consents(context.tx, id_):
+            found.append(proposal)
+    return found
+
+
+@router.todo
+async def waiting(context: Context) -> list[Todo]:
+    """What this member can agree to."""
+    return [
+        Todo(
+            words=T(
+                "Proposal {number}: {what}",
+                number=found.number,
+                what=await _described(context.tx, context.committee, context.commands, found.says),
+            ),
+            buttons=(Button(label=T("Agree"), says=agree.says(number=found.number)),),
+            by=found.expires_at,
+        )
+        for found in await _awaiting(context)
+    ]
+
+
+async def _to_agree(context: Context) -> list[tuple[Text | str, int]]:
+    return [(_short(found), found.number) for found in await _awaiting(context)]
+
+
+async def _to_withdraw(context: Context) -> list[tuple[Text | str, int]]:
+    found: list[tuple[Text | str, int]] = []
+    for id_ in await proposals.open_ones(context.tx, context.committee.id):
+        proposal = await proposals.get(context.tx, context.committee.id, id_)
+        if proposal is not None and proposal.proposer_id == context.member.id:
+            found.append((_short(proposal), proposal.number))
+    return found
+
+
+def _short(found: Proposal) -> Text:
+    return T("Proposal {number}", number=found.number)
+
+
+async def _agreeing(context: Context, *, number: int) -> Words:
+    found = await _open(context, number)
+    what = await _described(context.tx, context.committee, context.commands, found.says)
+    return lines(T("Proposal {number}: {what}", number=number, what=what), T("Do you agree?"))
+
+
+async def _withdrawing(context: Context, *, number: int) -> Words:
+    found = await _open(context, number)
+    what = await _described(context.tx, context.committee, context.commands, found.says)
+    return lines(T("Proposal {number}: {what}", number=number, what=what), T("Withdraw it?"))
+
+
 @router.command(
-    "agree", allow=Authority.MEMBER, listed=False, help=T("Agree to a proposal whose number you see on its card.")
+    "agree",
+    allow=Authority.MEMBER,
+    listed=False,
+    label=T("Agree"),
+    help=T("Agree to a proposal whose number you see on its card."),
+    asks={"number": Asks(T("Which one?"), _to_agree, T("No proposal waits for you."))},
+    confirm=_agreeing,
 )
 async def agree(context: Context, *, number: Number) -> Reply | Card | None:
     """Consent; with enough of it the command is carried out in the committee's name."""
@@ -209,7 +274,10 @@ async def decision_words(telling: Telling, body: Mapping[str, Any]) -> Text:
     "withdraw",
     allow=Authority.MEMBER,
     listed=False,
+    label=T("Withdraw"),
     help=T("Take back a proposal of yours, by the number on its card."),
+    asks={"number": Asks(T("Which one?"), _to_withdraw, T("You have no open proposal."))},
+    confirm=_withdrawing,
 )
 async def withdraw(context: Context, *, number: Number) -> Reply:
     """The proposer changes their mind."""

@@ -8,20 +8,33 @@ from typing import Any
 from bot.arguments import Duration, Note, Number, Person
 from bot.chat import Button, Card, Reply, Shown
 from bot.domain import ledger
-from bot.router import Authority, Context, Router, Telling, Todo, View
+from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import Lines, Minutes, N, Refusal, T, Text, Typed, Words, Written, lines
 from storage import buttons, cards, entries, notes, people, transfers
 from storage.database import Transaction
 from storage.digests import Since
-from storage.people import Committee
+from storage.people import Committee, Member
 
-router = Router("credits")
+router = Router("credits", title=T("Hours"))
+
+
+async def _thanks(context: Context, *, to: Member, time: Minutes, what: str = "") -> Words:
+    if what:
+        return T("{name} helped you: {time}, “{note}”. Is that right?", name=to.name, time=time, note=what)
+    return T("{name} helped you: {time}. Is that right?", name=to.name, time=time)
 
 
 @router.command(
     "thank",
     allow=Authority.MEMBER,
+    label=T("Thank somebody"),
     help=T("Thank someone with your time: they did something for you."),
+    asks={
+        "to": Asks(T("Who helped you? Choose, or write a name.")),
+        "time": Asks(T("How long did it take? Choose, or write it, like {example}.", example=Typed("1h30"))),
+        "what": Asks(T("What was it? Write a few words, or skip it.")),
+    },
+    confirm=_thanks,
     for_others=True,
 )
 async def thank(context: Context, *, to: Person, time: Duration, what: Note = "") -> Reply | Card:
@@ -96,7 +109,12 @@ async def thanks_card(view: View, ref: int) -> Shown | None:
 
 
 @router.command(
-    "balance", allow=Authority.MEMBER, help=T("Your hours; only you see them."), repeatable=True, for_others=True
+    "balance",
+    allow=Authority.MEMBER,
+    label=T("My balance"),
+    help=T("Your hours; only you see them."),
+    repeatable=True,
+    for_others=True,
 )
 async def balance_(context: Context) -> Reply:
     """What the member has, in private."""
@@ -116,6 +134,7 @@ async def balance_(context: Context) -> Reply:
 @router.command(
     "history",
     allow=Authority.MEMBER,
+    label=T("My history"),
     help=T("Your latest exchanges; only you see them."),
     repeatable=True,
     for_others=True,
@@ -154,7 +173,26 @@ def _line(line: transfers.Line, note: Written | None) -> Words:
     return T("{what} “{note}”", what=what, note=note) if note else what
 
 
-@router.command("undo", allow=Authority.MEMBER, help=T("Take back what you recorded by mistake, within 10 minutes."))
+async def _taken_back(context: Context, *, number: int | None = None) -> Words:
+    id_ = await _mine_or_numbered(context, number)
+    exchange = await transfers.exchange(context.tx, context.committee, id_)
+    assert exchange is not None
+    return T(
+        "Take back no. {number} ({name} helped {member}: {time})?",
+        number=exchange.number,
+        name=exchange.receiver,
+        member=exchange.giver,
+        time=exchange.minutes,
+    )
+
+
+@router.command(
+    "undo",
+    allow=Authority.MEMBER,
+    label=T("Undo"),
+    help=T("Take back what you recorded by mistake, within 10 minutes."),
+    confirm=_taken_back,
+)
 async def undo(context: Context, *, number: Number | None = None) -> Reply:
     """Record the opposite of the member's last exchange, or of one by number."""
     id_ = await _mine_or_numbered(context, number)
@@ -216,10 +254,22 @@ async def _numbered(tx: Transaction, committee: Committee, number: int) -> int:
     return id_
 
 
+async def _with_notes(context: Context) -> list[tuple[Text | str, int]]:
+    """The member's newest exchanges that have a note."""
+    found = await transfers.recent(context.tx, context.member)
+    return [
+        (T("No. {number}, {other}", number=line.number, other=line.other), line.number) for line in found if line.note
+    ]
+
+
 @router.command(
     "erase",
     allow=Authority.MEMBER,
+    label=T("Erase a note"),
     help=T("Erase the note of one of your exchanges. The hours stay."),
+    asks={
+        "number": Asks(T("Which note? The hours stay."), _with_notes, T("None of your latest exchanges has a note."))
+    },
     for_others=True,
 )
 async def erase(context: Context, *, number: Number) -> Reply:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.arguments import Language, Note
 from bot.chat import Reply
-from bot.router import Authority, Context, Router, Telling
+from bot.router import Asks, Authority, Context, Router, Telling
 from bot.text import LANGUAGES, Refusal, T, Text, Typed, supported
 from storage import cards, entries, notes, people
 
@@ -28,6 +28,11 @@ def _proposal(*, first: str, second: str | None = None) -> Text:
 @router.command(
     "languages",
     allow=Authority.COMMITTEE,
+    label=T("Two languages"),
+    asks={
+        "first": Asks(T("Which language comes first?")),
+        "second": Asks(T("And which one second?"), instead=(T("Only one"), {})),
+    },
     help=T("One or two languages in the group, the main one first."),
     proposal=_proposal,
     sample=("es", "de"),

@@ -27,7 +27,7 @@ Shows = Annotated[str, choice("nickname", "first", "full", expected=T("one of ni
     "privacy",
     allow=Authority.ANYONE,
     help=T("What is kept about you, who can see it, and until when."),
-    label=T("What is kept about me"),
+    label=T("My data"),
     repeatable=True,
 )
 async def privacy_(context: Context) -> Reply:
@@ -70,6 +70,7 @@ async def _seen_as(context: Context, committee: Committee) -> Text | None:
 @router.command(
     "export",
     allow=Authority.ANYONE,
+    label=T("Have it as a file"),
     help=T("Everything that is kept about you, as a file."),
     sample=("me",),
     repeatable=True,
@@ -181,6 +182,7 @@ def _label(button: Button | Link, committee: Committee) -> str:
     "forget",
     allow=Authority.ANYONE,
     where=Where.PRIVATE,
+    label=T("Forget me"),
     help=T("Have everything about you forgotten, in all your committees. I ask you once more first."),
     sample=("me",),
 )

@@ -10,7 +10,7 @@ from bot.arguments import Found, Kind, Note, Person, Reading, Word, choice
 from bot.chat import Button, Lane, Reply, network_of
 from bot.domain import quiet as rules_
 from bot.domain.quiet import Rhythm, Wish
-from bot.router import Authority, Context, Router, Todo, Where
+from bot.router import Asks, Authority, Context, Router, Todo, Where
 from bot.text import Bold, Day, Listed, N, Refusal, T, Text, Typed, Words, lines
 from storage import digests, due, entries, nudges, people
 from storage.database import Transaction
@@ -76,6 +76,8 @@ async def quiet(context: Context, *, what: Note = "") -> Reply:
 @router.command(
     "nudges",
     allow=Authority.MEMBER,
+    label=T("Reminders a day"),
+    asks={"count": Asks(T("How many reminders a day do you want from me?"))},
     help=T("How many reminders a day you want from me, 0 to 5."),
     sample=("3",),
 )
@@ -238,6 +240,16 @@ def _proposal(*, when: Rhythm | None) -> Text:
 @router.command(
     "digest",
     allow=Authority.COMMITTEE,
+    label=T("Digest"),
+    asks={
+        "when": Asks(
+            T(
+                "When shall I tell the group what happened? Write it as an answer, like {example}, or {off}.",
+                example=Typed("mon 18:00"),
+                off=Typed("off"),
+            )
+        )
+    },
     help=T("One message that tells the group what happened, at a time that it chooses; or {off}.", off=Typed("off")),
     proposal=_proposal,
 )

@@ -15,7 +15,7 @@ from bot.chat import Button, Card, Reply, Saying
 from bot.domain import consent, offices
 from bot.domain.grammar import folded
 from bot.domain.offices import Stretch
-from bot.router import Authority, Context, Router, Todo
+from bot.router import Asks, Authority, Context, Router, Todo
 from bot.text import LANGUAGES, Bold, Day, Listed, N, Reader, Refusal, T, Text, Typed, Value, Words, lines, shown
 from storage import due, entries, members, notes, people, proposals, roles, rules
 from storage.people import Member
@@ -181,6 +181,8 @@ def _role_proposal(*, name: str, who: Member, end: str = "", term: Stretch | Non
 @router.command(
     "role",
     allow=Authority.COMMITTEE,
+    label=T("Give a role"),
+    asks={"name": Asks(T("Which role? Write it as an answer, like {example}.", example=Typed("care")))},
     help=T("Give a member a role for a time; {end} ends it.", end=Typed("/role end care @eli")),
     proposal=_role_proposal,
     sample=("care", "@eli", T("3 months")),
@@ -407,6 +409,7 @@ async def _present(context: Context) -> list[Member]:
 @router.command(
     "organizer",
     allow=Authority.COMMITTEE,
+    label=T("New organizer"),
     help=T("Make a member an organizer. Organizing is a task, not a rank."),
     proposal=lambda *, who: T("{name} becomes an organizer.", name=who.name),
     appoints=True,
@@ -447,9 +450,17 @@ async def organizer(context: Context, *, who: Person) -> Reply:
     )
 
 
+async def _stepping_down(context: Context, *, name: str = "organizer") -> Words:
+    if name == "organizer":
+        return T("Stop being an organizer?")
+    return T("Put down the role “{role}”?", role=titled(name))
+
+
 @router.command(
     "stepdown",
     allow=Authority.MEMBER,
+    label=T("Stop organizing"),
+    confirm=_stepping_down,
     help=T("Stop being an organizer, or put down another role."),
 )
 async def stepdown(context: Context, *, name: Role = "organizer") -> Reply:
@@ -484,6 +495,7 @@ async def stepdown(context: Context, *, name: Role = "organizer") -> Reply:
     "recall",
     allow=Authority.COMMITTEE,
     majority=True,
+    label=T("End organizing early"),
     help=T("End somebody's time as an organizer: a majority of the members decides."),
     proposal=lambda *, who: T("{name} stops being an organizer.", name=who.name),
 )

@@ -169,10 +169,12 @@ async def forget_questions(tx: Transaction, members: Collection[int]) -> None:
     """Forget what these members were asked back and have not answered: it carries their words."""
     for member in members:
         await tx.execute("DELETE FROM buttons WHERE member_id = ? AND question IS NOT NULL", member)
+        await tx.execute("DELETE FROM dialogues WHERE member_id = ?", member)
 
 
 async def purge(tx: Transaction, *, now: datetime) -> None:
     """Forget questions that nobody answered in time, and buttons that have expired a good while ago."""
     await tx.execute("DELETE FROM buttons WHERE question IS NOT NULL AND expires_us < ?", to_us(now))
+    await tx.execute("DELETE FROM dialogues WHERE expires_us < ?", to_us(now))
     await tx.execute("DELETE FROM buttons WHERE expires_us < ?", to_us(now - EXPIRES_AFTER))
     await tx.execute("DELETE FROM keyboards WHERE at_us < ?", to_us(now - 2 * EXPIRES_AFTER))

@@ -48,14 +48,18 @@ async def show(
     topic: str | None = None,
     lane: Lane = Lane.CARD,
     reply_to: str | None = None,
+    message: str | None = None,
     pinned: bool = False,
 ) -> Due:
-    """Show a thing in a chat: a new message, also where an older one showed it (that one is let go)."""
+    """Show a thing in a chat: a new message, also where an older one showed it (that one is let go).
+
+    `message`: one of ours whose place it takes.
+    """
     row = await tx.one(
-        """INSERT INTO cards (key, thing, chat_id, committee_id, topic, lane, reply_to, pinned)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-           ON CONFLICT (thing, chat_id) DO UPDATE SET wanted = wanted + 1, message = NULL, topic = excluded.topic,
-               reply_to = excluded.reply_to, lane = excluded.lane, pinned = excluded.pinned
+        """INSERT INTO cards (key, thing, chat_id, committee_id, topic, lane, reply_to, message, pinned)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (thing, chat_id) DO UPDATE SET wanted = wanted + 1, message = excluded.message,
+               topic = excluded.topic, reply_to = excluded.reply_to, lane = excluded.lane, pinned = excluded.pinned
            RETURNING id, wanted, key""",
         tx.token(),
         thing,
@@ -64,6 +68,7 @@ async def show(
         topic or place.topic,
         int(lane),
         reply_to,
+        message,
         int(pinned),
     )
     assert row is not None
@@ -79,7 +84,7 @@ async def show(
         lane=lane,
         reply_to=reply_to,
         wanted=row[1],
-        message=None,
+        message=message,
         pinned=pinned,
     )
     tx.outgoing.append(due)

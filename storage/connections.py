@@ -366,6 +366,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     )
     await tx.execute(f"DELETE FROM consents WHERE member_id = ? AND proposal_id IN ({open_})", old)
     await tx.execute("UPDATE buttons SET member_id = ? WHERE member_id = ?", into, old)
+    await tx.execute("DELETE FROM dialogues WHERE member_id = ?", old)
     await tx.execute("UPDATE nudges SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)

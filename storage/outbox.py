@@ -41,6 +41,8 @@ class Owed:
     """The row id of the group that is told when a private chat turns out to be closed."""
     created_at: datetime
     document: Document | None = None
+    edits: str | None = None
+    """The message of ours whose place it takes."""
 
 
 GOODBYE = "goodbye"
@@ -61,7 +63,7 @@ class Content:
 
     def dump(self) -> str:
         """As text for a column."""
-        return _body(self.spans, self.keys, None, None)
+        return _body(self.spans, self.keys, None, None, None)
 
     @classmethod
     def load(cls, body: str) -> Content:
@@ -96,10 +98,11 @@ async def queue(
     about: Sequence[str] = (),
     fallback: int | None = None,
     document: Document | None = None,
+    edits: str | None = None,
 ) -> int:
     """Owe these words to a chat. `about`: the things they tell of; erasing one erases them while they wait.
 
-    The message's row id.
+    `edits`: the message of ours whose place they take. The message's row id.
     """
     if place.private and committee is not None:
         # Whoever leaves the committee is told no more of what it had for them.
@@ -118,6 +121,7 @@ async def queue(
         about=about,
         fallback=fallback,
         document=document,
+        edits=edits,
     )
 
 
@@ -133,6 +137,7 @@ async def queue_content(
     about: Sequence[str] = (),
     fallback: int | None = None,
     document: Document | None = None,
+    edits: str | None = None,
 ) -> int:
     """Owe what is put into words already; the message's row id."""
     spans, keys = content.spans, content.keys
@@ -145,7 +150,7 @@ async def queue_content(
         topic or place.topic,
         int(lane),
         _listed(about),
-        _body(spans, keys, fallback, document),
+        _body(spans, keys, fallback, document, edits),
         reply_to,
         to_us(now),
     )
@@ -163,6 +168,7 @@ async def queue_content(
             keys=keys,
             fallback=fallback,
             created_at=now,
+            edits=edits,
             document=document,
         )
     )
@@ -277,7 +283,7 @@ async def rename(tx: Transaction, chats: Collection[int], change: Callable[[str]
             owed.topic,
             int(owed.lane),
             _listed(owed.about),
-            _body(spans, keys, owed.fallback, file),
+            _body(spans, keys, owed.fallback, file, owed.edits),
             owed.reply_to,
             to_us(owed.created_at),
         )
@@ -306,6 +312,7 @@ def _body(
     keys: tuple[tuple[Key, ...], ...],
     fallback: int | None,
     document: Document | None,
+    edits: str | None,
 ) -> str:
     body: dict[str, object] = {
         "spans": [[span.text, span.style, span.target] for span in spans],
@@ -314,6 +321,8 @@ def _body(
     }
     if document is not None:
         body["document"] = [document.name, document.text]
+    if edits is not None:
+        body["edits"] = edits
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -348,4 +357,5 @@ def _owed(row: tuple[object, ...]) -> Owed:
         fallback=read["fallback"],
         created_at=from_us(created_us),
         document=Document(name=read["document"][0], text=read["document"][1]) if "document" in read else None,
+        edits=read.get("edits"),
     )

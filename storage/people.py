@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +17,9 @@ from bot.text import Reader as For
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 
+LATELY_MAX = 50
+"""So many of the latest exchanges say whom somebody exchanged help with lately."""
+OTHERS_MAX = 1000
 NAMESAKES_MAX = 8
 COMMITTEES_MAX = 20
 
@@ -637,6 +641,29 @@ async def members_named(tx: Reader, committee_id: int, word: str) -> list[Member
         replace(member, since=await _joined(tx, member)) if marks.count(mark) > 1 else member
         for member, mark in zip(told, marks, strict=True)
     ]
+
+
+async def others_of(tx: Reader, member: Member) -> list[Member]:
+    """The other active members: first whom this one exchanged help with lately, then by name. With accounts where
+    two have one name."""
+    rows = await tx.all(
+        f"""WITH mine (id) AS (
+                SELECT p.transfer_id FROM accounts a JOIN postings p ON p.account_id = a.id
+                    WHERE a.member_id = ?1 ORDER BY p.transfer_id DESC LIMIT ?3),
+            met (id, latest) AS (
+                SELECT a.member_id, max(p.transfer_id) FROM mine JOIN postings p ON p.transfer_id = mine.id
+                    JOIN accounts a ON a.id = p.account_id GROUP BY a.member_id)
+            SELECT {_MEMBER} FROM members m LEFT JOIN met ON met.id = m.id
+            WHERE m.committee_id = ?2 AND m.active = 1 AND m.id <> ?1
+            ORDER BY met.latest DESC NULLS LAST, coalesce(m.nickname_key, m.name_key), m.id LIMIT ?4""",
+        member.id,
+        member.committee_id,
+        LATELY_MAX,
+        OTHERS_MAX,
+    )
+    found = [_member(row) for row in rows]
+    names = Counter(other.name for other in found)
+    return [await _told_apart(tx, other) if names[other.name] > 1 else other for other in found]
 
 
 async def _joined(tx: Reader, member: Member) -> datetime:

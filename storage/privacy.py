@@ -79,6 +79,7 @@ SECTIONS: Mapping[str, str] = {
         WHERE o.state = 'waiting' AND o.chat_id IN {_CHATS} ORDER BY o.id""",
     "buttons_for_you": f"""SELECT command, arguments, expires_us, used_us FROM buttons
         WHERE member_id IN {_MINE} ORDER BY expires_us DESC""",
+    "question_for_you": f"SELECT command, parameter, arguments, expires_us FROM dialogues WHERE member_id IN {_MINE}",
     "cards_in_private": f"SELECT thing FROM cards WHERE chat_id IN {_CHATS} ORDER BY id DESC",
     "codes": f"""SELECT expires_us, used_us, asked_user, taken_user, accounts FROM codes
         WHERE user IN {_USERS} OR taken_user IN {_USERS} OR asked_user IN {_USERS} OR member_id IN {_MINE}""",
@@ -185,6 +186,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "buttons.committee_id": "the committee that a button is of",
     "buttons.once": "how a button works",
     "buttons.question": "chance",
+    "dialogues.version": "of the program",
     "proposals.version": "of the program",
     "proposals.rule": "who has to agree",
     "entries.hash": "of what is handed out",
@@ -413,6 +415,14 @@ async def rename(tx: Transaction, committee_id: int, names: Collection[str], pse
     for id_, body in reminders:
         if (changed := change(body)) != body:
             await tx.execute("UPDATE nudges SET body = ? WHERE id = ?", changed, id_)
+    questions = await tx.all(
+        """SELECT d.member_id, d.arguments FROM dialogues d JOIN members m ON m.id = d.member_id
+           WHERE m.committee_id = ? LIMIT 100000""",
+        committee_id,
+    )
+    for member_id, arguments in questions:
+        changed = canonical(_renamed(json.loads(arguments), change))
+        await tx.execute("UPDATE dialogues SET arguments = ? WHERE member_id = ?", changed, member_id)
     name = await tx.value("SELECT name FROM committees WHERE id = ?", committee_id)
     if name in names:
         # A group without a title was called by the name of whoever set it up.
@@ -437,6 +447,7 @@ async def drop_accounts(tx: Transaction, person_id: int, *, now: datetime, but: 
     chats = [chat for (chat,) in await tx.all(f"SELECT id FROM chats WHERE private = 1 AND id IN {_CHATS}", person_id)]
     salt = await _salt(tx)
     await tx.execute(f"DELETE FROM buttons WHERE member_id IN {_MINE}", person_id)
+    await tx.execute(f"DELETE FROM dialogues WHERE member_id IN {_MINE}", person_id)
     await tx.execute(f"DELETE FROM nudges WHERE member_id IN {_MINE}", person_id)
     await tx.execute("DELETE FROM wishes WHERE person_id = ?", person_id)
     await tx.execute("DELETE FROM brought WHERE person_id = ?", person_id)

@@ -146,6 +146,10 @@ async def test_help_knows_the_role_and_the_chat(town: Town) -> None:
     for_chi = town.heard("chi")[-1]
     assert "/thank" in for_chi
     assert "/setup" not in for_chi
+    await town.presses("chi", "All commands")
+    await town.presses("chi", "Committee")
+    await town.presses("chi", "More")
+    assert "/limit" in "".join(town.heard("chi"))
     assert "/thank" not in await town.whispers("dan", "/help")
     assert "For example: /thank @ben 1h30 fixed the bike" in await town.whispers("chi", "/help thank")
 
@@ -166,6 +170,7 @@ async def test_the_bot_keeps_quiet_when_people_talk(town: Town) -> None:
 
 async def test_buttons_do_it_without_a_command(town: Town) -> None:
     await town.says("chi", "/menu")
+    await town.presses("chi", "Hours")
     assert await town.presses("chi", "My balance") == "You have 0 min."
     assert (await town.presses("chi", "My history")).startswith("There is nothing here yet.")
 

@@ -49,7 +49,6 @@ async def test_a_reply_names_the_person(town: Town) -> None:
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
-        ("/thank", "Something is missing: a member, like @ben. Write it like this: /thank @ben 1h30 fixed the bike"),
         (
             "/thank @ben",
             "Something is missing: an amount of time, like 1h30. Write it like this: /thank @ben 1h30 fixed the bike",

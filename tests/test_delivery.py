@@ -246,6 +246,7 @@ class House:
         about: tuple[str, ...] = (),
         reply_to: str | None = None,
         fallback: ChatId | None = None,
+        edits: str | None = None,
         now: datetime = NOW,
     ) -> None:
         """Owe several messages in one unit of work."""
@@ -264,6 +265,7 @@ class House:
                     about=about,
                     reply_to=reply_to,
                     fallback=other.id if other else None,
+                    edits=edits,
                 )
 
         await self.database.transact(work)
@@ -426,6 +428,31 @@ async def test_a_pause_that_the_network_asks_for_is_kept_in_that_chat_and_only_t
     assert second - first >= 0.3
     [for_ben] = [one.at for one in house.post.arrived if one.chat == BEN]
     assert for_ben < second
+
+
+async def test_an_answer_takes_the_place_of_a_message_and_is_a_new_one_where_that_is_gone(house: House) -> None:
+    await house.owe_all(["menu", "talk"])
+    await house.quiet()
+    [(menu, _)] = [(message, text) for (_, message), text in house.post.shown.items() if text == "menu"]
+    await house.owe_all(["page"], edits=menu)
+    await house.quiet()
+    assert sorted(house.post.shown.values()) == ["page", "talk"]
+    await house.owe_all(["next"], edits="gone")
+    await house.quiet()
+    assert sorted(house.post.shown.values()) == ["next", "page", "talk"]
+
+
+async def test_a_page_that_was_owed_when_the_program_died_still_takes_its_place(house: House) -> None:
+    await house.owe_all(["menu"])
+    await house.quiet()
+    [(_, menu)] = house.post.shown
+    house.post.fails(GROUP, NotReached(), NotReached())
+    await house.owe_all(["page"], edits=menu)
+    await asyncio.sleep(0)
+    house = await house.restarted()
+    await house.quiet()
+    assert list(house.post.shown.values()) == ["page"]
+    await house.close()
 
 
 async def test_a_card_is_pinned_when_it_is_first_sent_and_only_then(house: House) -> None:

@@ -90,7 +90,7 @@ async def test_pressing_what_is_not_there_gets_a_sentence(hand: Hand) -> None:
     await hand.types("[Undo]")
     assert await hand.types("[2]") == ["-- That button is not there any more. Look at the newest messages."]
     await hand.types("/dm")
-    [number] = re.findall(r"\[(\d+) My balance\]", "".join(await hand.types("/menu")))
+    [number] = re.findall(r"\[(\d+) Hours\]", "".join(await hand.types("/menu")))
     await hand.types("/as chi")
     assert await hand.types(f"[{number}]") == ["-- chi does not see that button: it is in ana (dm)."]
 
@@ -200,12 +200,12 @@ async def test_like_matrix_numbers_stand_in_the_message_and_the_newest_is_chosen
     await element.types("!menu")
     # What a pop-up would tell goes to the private chat.
     assert await element.types("[1]") == [
-        "Riverside | ana chooses 1️⃣ My balance",
-        "ana (dm) | bot: You have -1 h 30. / The limit is -12 h.",
+        "Riverside | ana chooses 1️⃣ What waits for me",
+        "ana (dm) | bot: What waits for you / 2 custodians of the committee's copies are missing. / 1️⃣ How it works",
     ]
-    assert (await element.types("[4 All commands]"))[0] == "Riverside | ana chooses 4️⃣ All commands"
+    assert (await element.types("[2 Thank somebody]"))[0] == "Riverside | ana chooses 2️⃣ Thank somebody"
     assert (await element.types("[Undo]"))[0] == "Riverside | ana chooses 2️⃣ Undo"
-    assert await element.types("[7]") == ["-- ana sees no button [7]."]
+    assert await element.types("[9]") == ["-- ana sees no button [9]."]
     assert await element.types("[0]") == ["-- ana sees no button [0]."]
     assert await element.types("[4 Undo]") == ["-- ana sees no button [4 Undo]."]
 
@@ -428,14 +428,14 @@ def test_colours_stand_beside_words_and_can_be_turned_off() -> None:
     with at_terminal(NO_COLOR="1") as screen:
         screen.waits_for("ana in Riverside> ")
         screen.types("/menu\r")
-        screen.waits_for("[4 All commands]")
+        screen.waits_for("[1 What waits for me]")
         assert screen.leaves() == 0
         colours = re.findall(r"\x1b\[([0-9;]*)m", screen.seen)
         assert not any(30 <= int(number or 0) <= 37 for colour in colours for number in colour.split(";"))
     with at_terminal(TERM="dumb") as screen:
         screen.waits_for("ana in Riverside> ")
         screen.types("/menu\r")
-        screen.waits_for("[4 All commands]")
+        screen.waits_for("[1 What waits for me]")
         screen.types("/quit\r")
         assert screen.ends() == 0
         assert "\x1b" not in screen.seen
