@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter
 
 from bot.chat import DOCUMENT_CHARACTERS_MAX, Document, Mention, Saying
 from bot.domain import grammar, joining, roll
-from bot.text import LANGUAGES, Day, Minutes, Refusal, T, Text, Typed, duration
+from bot.text import LANGUAGES, Day, Listed, Minutes, Refusal, T, Text, Typed, duration
 from storage import notes, people
 from storage.database import Transaction
 from storage.people import Committee, Member
@@ -99,6 +99,8 @@ class Kind(ABC, Generic[V]):
     """Takes all the words that are left."""
     offered = False
     """Asked for step by step also where it can be left out."""
+    written = True
+    """Can be written in a line; others come from buttons alone, and no usage shows them."""
     fixed = False
     """Its words come from a list of ours, so they may stand in the books; what people word themselves may not."""
 
@@ -117,6 +119,10 @@ class Kind(ABC, Generic[V]):
     async def recall(self, data: Any, tx: Transaction, committee: Committee | None) -> V:
         """The value as it is told of later, also where nothing can be done with it any more."""
         return await self.load(data, tx, committee)
+
+    def replied(self, member: Member) -> V | None:
+        """The value where nothing is written, and the line answers what this member said; None: that says nothing."""
+        return None
 
     def label(self, value: V) -> str | Text:
         """The value on a button, where it has to be asked back."""
@@ -181,6 +187,9 @@ class PersonKind(Kind[Member]):
             raise Refusal(T("That person is not a member any more."))
         return found
 
+    def replied(self, member: Member) -> Member | None:
+        return member
+
     def label(self, value: Member) -> str | Text:
         if value.since is not None:
             plain = self.label(replace(value, since=None))
@@ -193,6 +202,78 @@ class PersonKind(Kind[Member]):
 
     async def choices(self, tx: Transaction, member: Member) -> Sequence[tuple[Text | str, Member]]:
         return [(self.label(other), other) for other in await people.others_of(tx, member)]
+
+
+_BETWEEN = frozenset(("and", "y", "e", "und", "&", ","))
+_BEFORE = frozenset(("for", "with", "para", "por", "a", "con", "für", "mit"))
+
+
+class PeopleKind(Kind[tuple[Member, ...]]):
+    """One or several members of the committee, each once: `@ben`, `@ben @chi`, `@ben and @chi`, `for @ana`."""
+
+    expected = T("one or more members, like {example}", example=Typed("@ben @chi"))
+    example = "@ben"
+    question = T("Who? Choose, or write one or more names, like {example}.", example=Typed("@ben @chi"))
+    _one = PersonKind()
+    _adapter: TypeAdapter[list[int]] = TypeAdapter(
+        Annotated[list[Annotated[int, Field(strict=True, gt=0)]], Field(min_length=1, max_length=50)]
+    )
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[tuple[Member, ...]] | None:
+        people_: list[Member] = []
+        doubt: tuple[int, tuple[Member, ...]] | None = None
+        count = at = 0
+        if len(words) > 1 and grammar.folded(words[0].text) in _BEFORE:
+            behind = await self._one.read(words[1:], reading, first=True)
+            first, at = (True, 1) if behind is not None else (first, 0)
+        while found := await self._one.read(words[at:], reading, first=first):
+            if found.others and doubt is not None:
+                raise Refusal(
+                    T(
+                        "“{word}” fits several people, and it is not the only one. Say it more exactly: by the whole "
+                        "name, a nickname or an account.",
+                        word=words[at].text[:40],
+                    )
+                )
+            if found.others:
+                doubt = (len(people_), found.others)
+            if found.value.id not in {member.id for member in people_}:
+                people_.append(found.value)
+            ended = words[at].text.endswith(",")
+            count = at = at + found.count
+            joined = at < len(words) and grammar.folded(words[at].text) in _BETWEEN
+            # A bare name goes on only behind an “and” or a comma: else the words of the note would be people.
+            first, at = joined or ended, at + joined
+        if not people_:
+            return None
+        others: tuple[tuple[Member, ...], ...] = ()
+        if doubt is not None:
+            place, instead = doubt
+            others = tuple((*people_[:place], other, *people_[place + 1 :]) for other in instead)
+        return Found(tuple(people_), count, others)
+
+    def dump(self, value: tuple[Member, ...]) -> list[int]:
+        return [member.id for member in value]
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> tuple[Member, ...]:
+        return tuple([await self._one.load(id_, tx, committee) for id_ in self._adapter.validate_python(data)])
+
+    async def recall(self, data: Any, tx: Transaction, committee: Committee | None) -> tuple[Member, ...]:
+        return tuple([await self._one.recall(id_, tx, committee) for id_ in self._adapter.validate_python(data)])
+
+    def replied(self, member: Member) -> tuple[Member, ...]:
+        return (member,)
+
+    def label(self, value: tuple[Member, ...]) -> str | Text:
+        labels = [self._one.label(member) for member in value]
+        return labels[0] if len(labels) == 1 else _row(tuple(labels))
+
+    async def choices(self, tx: Transaction, member: Member) -> Sequence[tuple[Text | str, tuple[Member, ...]]]:
+        return [(label, (other,)) for label, other in await self._one.choices(tx, member)]
+
+
+def _row(labels: tuple[str | Text, ...]) -> Text:
+    return T("{names}", names=Listed(labels))
 
 
 class _CandidateKind(PersonKind):
@@ -282,6 +363,15 @@ class _NumberKind(Kind[int]):
 
     async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> int:
         return self._adapter.validate_python(data)
+
+
+class _ReferenceKind(_NumberKind):
+    """The id of something that a button was about. Nobody writes it."""
+
+    written = False
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[int] | None:
+        return None
 
 
 class _NoteKind(Kind[str]):
@@ -485,12 +575,16 @@ Person = Annotated[Member, PersonKind()]
 Duration = Annotated[Minutes, _DurationKind()]
 Allowance = Annotated[Minutes, _DurationKind(zero=True, offers=(360, 720, 1200, 2400))]
 """An amount of time that may be none."""
+People = Annotated[tuple[Member, ...], PeopleKind()]
+"""One or several members: `@ben`, `@ben and @chi`, `for @ana`."""
 Candidate = Annotated[Member, _CandidateKind()]
 """Somebody who asks to become a member, or was one."""
 Days = Annotated[int, _DaysKind()]
 """A stretch of whole days: `30d`, `4w`, `30`."""
 Number = Annotated[int, _NumberKind()]
 """The number of a thing, as its card shows it: `12`, `no. 12`, `#12`."""
+Reference = Annotated[int, _ReferenceKind()]
+"""The id of what a button was about: nobody writes it."""
 Note = Annotated[str, _NoteKind()]
 """The rest of the line."""
 Table = Annotated[str, TableKind()]

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import ValidationError
 
-from bot.arguments import Kind, PersonKind, Reading, RollKind, TableKind, Word, words_of
+from bot.arguments import Kind, Reading, RollKind, TableKind, Word, words_of
 from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Shown, network_of
 from bot.domain import quiet
 from bot.domain.chain import canonical
@@ -378,9 +378,13 @@ class Command:
         return plain, words
 
     @property
+    def _written(self) -> list[Parameter]:
+        return [parameter for parameter in self.parameters if parameter.kind.written]
+
+    @property
     def example(self) -> Typed:
         """A correct line."""
-        return Typed(f"/{self.name}", *(self.sample or [parameter.kind.example for parameter in self.parameters]))
+        return Typed(f"/{self.name}", *(self.sample or [parameter.kind.example for parameter in self._written]))
 
     @property
     def usage(self) -> Typed:
@@ -389,7 +393,7 @@ class Command:
             return self.example
         parts = [
             parameter.kind.example if parameter.required else _bracketed(parameter.kind.example)
-            for parameter in self.parameters
+            for parameter in self._written
         ]
         return Typed(f"/{self.name}", *parts)
 
@@ -745,8 +749,10 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
         else:
             break
     for parameter in list(open_):
-        if isinstance(parameter.kind, PersonKind) and reading.reply_to is not None and parameter.name not in values:
-            values[parameter.name] = reading.reply_to
+        if reading.reply_to is None or parameter.name in values:
+            continue
+        if (replied := parameter.kind.replied(reading.reply_to)) is not None:
+            values[parameter.name] = replied
             open_.remove(parameter)
     missing = [parameter for parameter in open_ if parameter.required]
     if missing:

@@ -2,26 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Any, cast
 
-from bot.arguments import Duration, Note, Number, Person
+from bot.arguments import Days, Duration, Note, Number, People, Person, Reference, choice
 from bot.chat import Button, Card, Reply, Shown
 from bot.domain import ledger
+from bot.domain.ledger import Posting
+from bot.domain.policies import EQUAL, Event, Policy, Sharing, State, portions
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
-from bot.text import Lines, Minutes, N, Refusal, T, Text, Typed, Words, Written, lines
-from storage import buttons, cards, entries, notes, people, transfers
+from bot.text import Lines, Listed, Minutes, N, Refusal, T, Text, Typed, Words, Written, lines
+from storage import buttons, cards, due, entries, exchanges, notes, rules, transfers
+from storage import people as people_
 from storage.database import Transaction
 from storage.digests import Since
+from storage.exchanges import Waiting
 from storage.people import Committee, Member
+from storage.transfers import Exchange, Part
 
 router = Router("credits", title=T("Hours"))
 
+CONFIRM_DAYS = 7
+"""So long a claim waits where the committee has set nothing."""
+_HOW = choice(
+    "split",
+    "chest",
+    "committee",
+    expected=T(
+        "who pays: {split}, {chest} or {committee}",
+        split=Typed("split"),
+        chest=Typed("chest"),
+        committee=Typed("committee"),
+    ),
+    labels={"split": T("Share the hours"), "chest": T("Each pays the whole"), "committee": T("The committee pays")},
+)
+CLAIMS_MAX = 3
+"""So many claims of one member on another may wait: claims hold hours back, and nobody can be held fast by them."""
 
-async def _thanks(context: Context, *, to: Member, time: Minutes, what: str = "") -> Words:
-    if what:
-        return T("{name} helped you: {time}, “{note}”. Is that right?", name=to.name, time=time, note=what)
-    return T("{name} helped you: {time}. Is that right?", name=to.name, time=time)
+# --- thanking ------------------------------------------------------------------------------------------------------
+
+
+async def _thanks(
+    context: Context, *, to: tuple[Member, ...], time: Minutes, what: str = "", post: int | None = None
+) -> Words:
+    names = Listed(tuple(member.name for member in to))
+    whole = Minutes(time * len(to))
+    told = (
+        T("{name} helped you: {time}.", name=names, time=time)
+        if len(to) == 1
+        else T("{names} helped you: {time} each, {whole} in all.", names=names, time=time, whole=whole)
+    )
+    account = await transfers.account(context.tx, context.committee, context.member)
+    return lines(
+        told,
+        T("“{note}”", note=what) if what else None,
+        T("You will have {balance}.", balance=Minutes(account.balance - whole)),
+        T("Is that right?"),
+    )
 
 
 @router.command(
@@ -37,22 +75,116 @@ async def _thanks(context: Context, *, to: Member, time: Minutes, what: str = ""
     confirm=_thanks,
     for_others=True,
 )
-async def thank(context: Context, *, to: Person, time: Duration, what: Note = "") -> Reply | Card:
-    """Whoever helped gains the time, whoever was helped gives it."""
-    giver, receiver = await transfers.accounts(context.tx, context.committee, context.member, to)
-    transfer = ledger.transfer(giver, receiver, time, at=context.now)
-    id_, _ = await transfers.record(context.tx, context.committee, transfer, recorder=context.speaker, note=what)
+async def thank(
+    context: Context, *, to: People, time: Duration, what: Note = "", post: Reference | None = None
+) -> Reply | Card:
+    """Each who helped gains the time, whoever was helped gives it."""
+    if context.member.id in {member.id for member in to}:
+        raise Refusal(T("You cannot thank yourself with hours. Who helped you?"))
+    legs, found = await _quoted(context, to, [context.member], time, "split")
+    transfer = ledger.post(legs, found.values(), at=context.now)
+    id_, _ = await transfers.record(
+        context.tx, context.committee, transfer, recorder=context.speaker, note=what, policy=_name_of(EQUAL)
+    )
+    if post is not None:
+        await exchanges.came_from(context.tx, id_, post)
     card = Card("transfer", id_)
     if what:
         await notes.wrote(context.tx, card.thing, context.member.id, now=context.now)
-    told = await context.show_to(to, Card("thanks", id_))
-    if to.helper_id is not None:
-        words = T("{name} thanked you with {time}.", name=context.member.name, time=time)
-        told = await context.tell(to, words)
-    if not told and context.place is not None and context.place.private:
-        # Whoever is thanked hears of it: where not in private, in the group.
+    if context.speaker.id != context.member.id:
+        await exchanges.proxied(context.tx, id_, context.member)
+    told = True
+    for member in to:
+        if member.helper_id is not None:
+            words = T("{name} thanked you with {time}.", name=context.member.name, time=time)
+            told &= await context.tell(member, words)
+        else:
+            told &= await context.show_to(member, Card("thanks", id_))
+    return await _answer(context, card, heard=told)
+
+
+async def _quoted(
+    context: Context, providers: Sequence[Member], receivers: Sequence[Member], minutes: Minutes, sharing: Sharing
+) -> tuple[tuple[Posting, ...], dict[int, ledger.Account]]:
+    """What the committee's policy makes of it, and the accounts in it, by id."""
+    by_member = await transfers.accounts_of(context.tx, context.committee, [*providers, *receivers])
+    own = await transfers.committee_account(context.tx, context.committee)
+    event = Event(
+        providers=tuple(by_member[member.id].id for member in providers),
+        receivers=tuple(by_member[member.id].id for member in receivers),
+        minutes=minutes,
+        committee=own.id,
+        sharing=sharing,
+    )
+    found = {account.id: account for account in (*by_member.values(), own)}
+    state = State(balances={account.id: account.balance for account in found.values()})
+    return EQUAL.quote(event, state, {}), found
+
+
+def _name_of(policy: Policy) -> tuple[str, int]:
+    return policy.name, policy.version
+
+
+async def _answer(context: Context, card: Card, *, heard: bool) -> Reply | Card:
+    """What was recorded: in a group its card; in private one's new balance too, which nobody else sees.
+
+    `heard`: all whom it concerns were told. Where not in private, they hear of it in the group.
+    """
+    if context.place is None or not context.place.private:
+        return card
+    if not heard:
         await context.show(card)
-    return card
+    exchange = await transfers.exchange(context.tx, context.committee, card.ref)
+    assert exchange is not None
+    account = await transfers.account(context.tx, context.committee, context.member)
+    return Reply(
+        lines(_told(exchange), T("You have {balance} now.", balance=account.balance)),
+        buttons=((Button(label=T("Undo"), says=undo.says(number=exchange.number)),),),
+    )
+
+
+# --- what happened -------------------------------------------------------------------------------------------------
+
+
+def _named(part: Part) -> str | Text:
+    return part.name or T("the committee")
+
+
+def _all_named(parts: Sequence[Part]) -> Listed:
+    return Listed(tuple(_named(part) for part in parts))
+
+
+def _helped(parts: Sequence[Part]) -> Text:
+    """What happened between people, and never what somebody has."""
+    giving = [part for part in parts if part.minutes < 0]
+    gaining = [part for part in parts if part.minutes > 0]
+    members = [part for part in gaining if part.member_id is not None]
+    given = Minutes(-sum(part.minutes for part in giving))
+    givers, names = _all_named(giving), _all_named(members)
+    each = members[0].minutes if members and len({part.minutes for part in members}) == 1 else None
+    if len(giving) == 1 and giving[0].member_id is None:
+        return T("{names} worked for the committee: {time}.", names=names, time=each or given)
+    if members == gaining and each is not None and len(members) == 1:
+        return T("{name} helped {member}: {time}.", name=names, member=givers, time=each)
+    if members == gaining and each is not None:
+        return T("{names} helped {member}: {time} each.", names=names, member=givers, time=each)
+    shares = Listed(tuple(T("{name} {time}", name=_named(part), time=part.minutes) for part in gaining))
+    return T(
+        "{member}: {time} for what {names} did. It goes to: {shares}.",
+        member=givers,
+        time=given,
+        names=names,
+        shares=shares,
+    )
+
+
+def _told(exchange: Exchange) -> Text:
+    what = T("{what} (No. {number})", what=_helped(exchange.parts), number=exchange.number)
+    if exchange.reversed:
+        return T("Undone: {what}", what=what)
+    if exchange.recorder is not None:
+        return T("{what} Recorded by {name}.", what=what, name=exchange.recorder)
+    return what
 
 
 @router.card("transfer")
@@ -62,25 +194,8 @@ async def transfer_card(view: View, ref: int) -> Shown | None:
     if exchange is None:
         return None
     balance = Button(label=T("My balance"), says=balance_.says())
-    if exchange.reversed:
-        words = T(
-            "Undone: {name} helped {member}: {time}. (No. {number})",
-            name=exchange.receiver,
-            member=exchange.giver,
-            time=exchange.minutes,
-            number=exchange.number,
-        )
-        return Shown(words, buttons=((balance,),))
-    words = T(
-        "{name} helped {member}: {time}. (No. {number})",
-        name=exchange.receiver,
-        member=exchange.giver,
-        time=exchange.minutes,
-        number=exchange.number,
-    )
-    if exchange.recorder is not None:
-        words = T("{what} Recorded by {name}.", what=words, name=exchange.recorder)
-    return Shown(words, buttons=((balance, Button(label=T("Undo"), says=undo.says(number=exchange.number))),))
+    undoing = () if exchange.reversed else (Button(label=T("Undo"), says=undo.says(number=exchange.number)),)
+    return Shown(_told(exchange), buttons=((balance, *undoing),))
 
 
 @router.card("thanks")
@@ -89,23 +204,506 @@ async def thanks_card(view: View, ref: int) -> Shown | None:
     exchange = await transfers.exchange(view.tx, view.committee, ref)
     if exchange is None:
         return None
-    name, time = exchange.giver, exchange.minutes
+    name, time = _all_named(exchange.giving), exchange.gaining[0].minutes
     if exchange.reversed:
         return Shown(T("Undone: {name} thanked you with {time}.", name=name, time=time))
     note = await notes.written(view.tx, Card("transfer", ref).thing)
-    if exchange.recorder is not None:
-        recorded = T("{name} recorded it.", name=exchange.recorder)
-        return Shown(
-            lines(
-                T("{name} thanked you with {time}: {note}", name=name, time=time, note=note)
-                if note
-                else T("{name} thanked you with {time}.", name=name, time=time),
-                recorded,
+    told = (
+        T("{name} thanked you with {time}: {note}", name=name, time=time, note=note)
+        if note
+        else T("{name} thanked you with {time}.", name=name, time=time)
+    )
+    if exchange.recorder is None:
+        return Shown(told)
+    return Shown(lines(told, T("{name} recorded it.", name=exchange.recorder)))
+
+
+# --- hours that somebody has to confirm ------------------------------------------------------------------------------
+
+
+async def _claims(
+    context: Context,
+    *,
+    time: Minutes,
+    people: tuple[Member, ...] = (),
+    how: str = "",
+    what: str = "",
+    post: int | None = None,
+) -> Words:
+    sharing, what = await _sharing(context, people, how, what)
+    if not people:
+        return T("You worked {time} for the committee. Shall I ask whether its account pays you?", time=time)
+    legs, _ = await _quoted(context, [context.member], people, time, sharing)
+    parts = await transfers.parts_of(context.tx, [(leg.account_id, leg.minutes) for leg in legs])
+    return lines(
+        *_shares(parts),
+        T("“{note}”", note=what) if what else None,
+        T("Whoever gives hours has to say yes. Shall I ask?"),
+    )
+
+
+def _shares(parts: Sequence[Part]) -> list[Words]:
+    return [
+        T("{name} gives {time}.", name=_named(part), time=Minutes(-part.minutes))
+        if part.minutes < 0
+        else T("{name} gets {time}.", name=_named(part), time=part.minutes)
+        for part in parts
+    ]
+
+
+async def _sharing(context: Context, people: tuple[Member, ...], how: str, what: str) -> tuple[Sharing, str]:
+    if len(people) == 1 and how:
+        # Behind one name it can only be the first word of the note.
+        how, what = "", f"{how} {what}".strip()
+    if not people:
+        if how != "committee":
+            raise Refusal(
+                T(
+                    "For whom? Write it like this: {example}. For the committee itself: {committee}",
+                    example=Typed("/worked", "2h", "@ana"),
+                    committee=Typed("/worked", "2h", "committee"),
+                )
             )
+        return "committee", what
+    chosen: Sharing = cast("Sharing", how or await rules.get(context.tx, context.committee.id, "sharing", "split"))
+    return chosen, what
+
+
+@router.command(
+    "worked",
+    allow=Authority.MEMBER,
+    label=T("I helped somebody"),
+    help=T("You helped somebody: they confirm it. Several share the hours, or each pays, or the committee does."),
+    sample=("2h", "@ana", T("washed the windows")),
+    asks={
+        "time": Asks(T("How long did you help? Choose, or write it, like {example}.", example=Typed("1h30"))),
+        "people": Asks(
+            T("Whom did you help? Choose, or write one or more names."),
+            instead=(T("The committee"), {"how": "committee"}),
+        ),
+        "what": Asks(T("What was it? Write a few words, or skip it.")),
+    },
+    confirm=_claims,
+    for_others=True,
+)
+async def worked(
+    context: Context,
+    *,
+    time: Duration,
+    people: People = (),
+    how: Annotated[str, _HOW] = "",
+    what: Note = "",
+    post: Reference | None = None,
+) -> Reply | Card | None:
+    """Ask each who was helped for their share; they give it by saying yes."""
+    if context.member.id in {member.id for member in people}:
+        raise Refusal(T("You cannot give hours to yourself. Whom did you help?"))
+    sharing, what = await _sharing(context, people, how, what)
+    if sharing == "committee":
+        names = ", ".join(member.name for member in people)
+        says = paid_by_all.says(who=context.member, time=time, what="; ".join(part for part in (names, what) if part))
+        return await context.say(says, authority=context.authority)
+    legs, found = await _quoted(context, [context.member], people, time, sharing)
+    own = (await transfers.account(context.tx, context.committee, context.member)).id
+    payers = {(await transfers.account(context.tx, context.committee, member)).id: member for member in people}
+    days, _ = await _confirming(context.tx, context.committee)
+    expires = context.now + timedelta(days=days)
+    first: Waiting | None = None
+    for account_id, portion in sorted(portions(legs, first=own).items()):
+        payer = payers[account_id]
+        if await exchanges.claims_on(context.tx, context.speaker, payer) >= CLAIMS_MAX:
+            raise Refusal(
+                T(
+                    "{n} of your claims wait for {name} already. Let them be answered first.",
+                    n=CLAIMS_MAX,
+                    name=payer.name,
+                )
+            )
+        try:
+            holds = ledger.holds(portion, found.values(), at=context.now)
+        except ledger.BelowFloor as error:
+            # Not how much somebody has, nor by how much it is too little.
+            raise Refusal(
+                T("{name} cannot promise that much now, so nothing was asked. Talk it over.", name=payer.name)
+            ) from error
+        asked = await _answering(context, payer)
+        opened = await exchanges.open_(
+            context.tx,
+            context.committee,
+            portion,
+            recorder=context.speaker,
+            asked=[asked],
+            holds=holds,
+            policy=_name_of(EQUAL),
+            note=what,
+            now=context.now,
+            expires=expires,
+            together=first.id if first is not None else None,
+            post=post,
         )
-    if note:
-        return Shown(T("{name} thanked you with {time}: {note}", name=name, time=time, note=note))
-    return Shown(T("{name} thanked you with {time}.", name=name, time=time))
+        first = first or opened
+        if asked.id == context.speaker.id or await exchanges.trusts(context.tx, asked.id):
+            id_ = await _settle(context, opened)
+            await context.show_to(asked, Card("transfer", id_))
+    assert first is not None
+    waiting = await exchanges.asked_together(context.tx, context.committee.id, first.id)
+    if not any(one.state == "open" for one in waiting):
+        return await _answer_settled(context, waiting)
+    await due.plan(
+        context.tx,
+        first.thing,
+        claims_over.says(number=first.id),
+        local=expires.astimezone(context.committee.zone).replace(tzinfo=None),
+        zone=context.committee.zone,
+        committee=context.committee.id,
+        late="do",
+    )
+    return await _asked(context, first, waiting)
+
+
+async def _answering(context: Context, member: Member) -> Member:
+    """Who says yes for a member: themselves, or whoever speaks for them."""
+    if member.helper_id is None:
+        return member
+    helper = await people_.member_now(context.tx, context.committee.id, member.helper_id)
+    assert helper is not None
+    return helper
+
+
+async def _asked(context: Context, first: Waiting, waiting: Sequence[Waiting]) -> Reply | Card:
+    card, reached = Card("exchange", first.id), True
+    for member_id in sorted({id_ for one in waiting if one.state == "open" for id_ in one.asked - one.agreed}):
+        member = await people_.member(context.tx, context.committee.id, member_id)
+        assert member is not None
+        reached &= await context.show_to(member, card)
+    if context.place is not None and context.place.private:
+        if not reached:
+            await context.show(card)
+        view = await _waiting_words(context.tx, context.committee, waiting)
+        return Reply(
+            lines(view, T("I tell you when it is answered.")),
+            buttons=((Button(label=T("Take it back"), says=withdraw_claim.says(number=first.id)),),),
+        )
+    return card
+
+
+async def _answer_settled(context: Context, waiting: Sequence[Waiting]) -> Reply | Card:
+    done = [one.transfer_id for one in waiting if one.transfer_id is not None]
+    if len(done) == 1:
+        return await _answer(context, Card("transfer", done[0]), heard=True)
+    return Reply(await _waiting_words(context.tx, context.committee, waiting))
+
+
+async def _settle(context: Context, exchange: Waiting) -> int:
+    """Everybody has said yes: what was held moves. Returns the transfer's id. Raises BelowFloor."""
+    await exchanges.release(context.tx, exchange)
+    recorder = await people_.member_now(context.tx, context.committee.id, exchange.recorder_id)
+    assert recorder is not None
+    if exchange.reverses_id is not None:
+        id_ = await _put_back(context, exchange.reverses_id, recorder, agreed=exchange)
+    else:
+        ids = [leg.account_id for leg in exchange.legs]
+        found = await transfers.accounts_by_id(context.tx, context.committee, ids)
+        note = await notes.of(context.tx, exchange.thing)
+        transfer = ledger.post(exchange.legs, found, at=context.now)
+        id_, _ = await transfers.record(
+            context.tx, context.committee, transfer, recorder=recorder, note=note or "", policy=exchange.policy
+        )
+        if exchange.post_id is not None:
+            await exchanges.came_from(context.tx, id_, exchange.post_id)
+    await exchanges.end(context.tx, exchange, "done", transfer_id=id_)
+    await _ended(context, exchange)
+    return id_
+
+
+async def _ended(context: Context, exchange: Waiting) -> None:
+    """One of those that were asked for at once is over; with the last, its words and its day go."""
+    together = await exchanges.asked_together(context.tx, context.committee.id, exchange.together)
+    if not any(one.state == "open" for one in together):
+        await due.cancel(context.tx, exchange.thing)
+        await exchanges.forget_words(context.tx, exchange)
+    await cards.changed(context.tx, exchange.thing)
+
+
+async def _open_for(context: Context, number: int) -> Waiting:
+    """What waits for this member's yes among those asked for at once."""
+    together = await exchanges.asked_together(context.tx, context.committee.id, number)
+    if not together:
+        raise Refusal(T("That is not there any more. {todo} shows what waits for you.", todo=Typed("/todo")))
+    mine = [one for one in together if context.member.id in one.asked]
+    if not mine:
+        raise Refusal(T("That is not for you to answer: only whoever is asked can."), private=True)
+    still = [one for one in mine if one.state == "open"]
+    if not still:
+        raise Refusal(T("That is over already: {state}.", state=_STATES[mine[0].state]), private=True)
+    return still[0]
+
+
+_STATES = {
+    "done": T("recorded"),
+    "declined": T("declined"),
+    "lapsed": T("nobody answered in time"),
+    "withdrawn": T("taken back"),
+}
+
+
+@router.command("right", allow=Authority.MEMBER, typed=False, help=T("Say that it is right."))
+async def right(context: Context, *, number: Number) -> Reply | None:
+    """Whoever is asked says yes; with the last yes the hours move."""
+    exchange = await _open_for(context, number)
+    agreed = await exchanges.agree(context.tx, exchange, context.member.id, now=context.now)
+    if agreed < exchange.asked:
+        await cards.changed(context.tx, exchange.thing)
+        return Reply(T("Thank you, noted. Others have to say yes too."), private=True)
+    id_ = await _settle(context, exchange)
+    await _tell_recorder(context, exchange, T("{name} said yes.", name=context.member.name))
+    booked = await transfers.exchange(context.tx, context.committee, id_)
+    account = await transfers.account(context.tx, context.committee, context.member)
+    assert booked is not None
+    return Reply(
+        lines(
+            T("Recorded as no. {number}.", number=booked.number),
+            T("You have {balance} now.", balance=account.balance),
+        ),
+        private=True,
+    )
+
+
+@router.command("not_right", allow=Authority.MEMBER, typed=False, help=T("Say that it is not right."))
+async def not_right(context: Context, *, number: Number) -> Reply | None:
+    """Whoever is asked says no: nothing moves."""
+    exchange = await _open_for(context, number)
+    await exchanges.release(context.tx, exchange)
+    await exchanges.end(context.tx, exchange, "declined")
+    await _ended(context, exchange)
+    await _tell_recorder(
+        context, exchange, T("{name} said no, so nothing was recorded. Talk it over.", name=context.member.name)
+    )
+    return Reply(T("Nothing was recorded."), private=True)
+
+
+async def _tell_recorder(context: Context, exchange: Waiting, words: Words) -> None:
+    recorder = await people_.member_now(context.tx, context.committee.id, exchange.recorder_id)
+    if recorder is None or not recorder.active:
+        return
+    parts = await transfers.parts_of(context.tx, [(leg.account_id, leg.minutes) for leg in exchange.legs])
+    what = _helped(parts) if exchange.reverses_id is None else await _undoing(context.tx, context.committee, exchange)
+    await context.tell(recorder, lines(what, words))
+
+
+@router.command("withdraw_claim", allow=Authority.MEMBER, typed=False, help=T("Take back what nobody has answered."))
+async def withdraw_claim(context: Context, *, number: Number) -> Reply:
+    """Whoever asked takes it back, as far as it is still open."""
+    together = await exchanges.asked_together(context.tx, context.committee.id, number)
+    mine = [one for one in together if one.state == "open" and one.recorder_id == context.member.id]
+    if not mine:
+        raise Refusal(T("There is nothing of yours to take back there."), private=True)
+    for one in mine:
+        await exchanges.release(context.tx, one)
+        await exchanges.end(context.tx, one, "withdrawn")
+    await _ended(context, mine[0])
+    return Reply(T("Taken back: nobody is asked any more."), private=context.pressed)
+
+
+@router.command("claims_over", allow=Authority.CLOCK, typed=False, help=T("Nobody answered in time."))
+async def claims_over(context: Context, *, number: Number) -> None:
+    """What was not answered in time lapses, or stands where the committee wants it so."""
+    _, stands = await _confirming(context.tx, context.committee)
+    for one in await exchanges.asked_together(context.tx, context.committee.id, number):
+        if one.state != "open":
+            continue
+        if stands and one.reverses_id is None:
+            try:
+                async with context.tx.savepoint():
+                    await _settle(context, one)
+                await _tell_recorder(context, one, T("Nobody said no, so it stands."))
+                continue
+            except Refusal:
+                pass  # There is no room for it any more, so it lapses like everything else.
+        await exchanges.release(context.tx, one)
+        await exchanges.end(context.tx, one, "lapsed")
+        await _ended(context, one)
+        await _tell_recorder(context, one, T("Nobody answered in time, so nothing was recorded. You can ask again."))
+
+
+async def _waiting_words(tx: Transaction, committee: Committee, waiting: Sequence[Waiting]) -> Words:
+    return lines(*[await _one_waiting(tx, committee, one) for one in waiting])
+
+
+async def _one_waiting(tx: Transaction, committee: Committee, one: Waiting) -> Text:
+    if one.reverses_id is not None:
+        return await _undoing(tx, committee, one)
+    what = _helped(await transfers.parts_of(tx, [(leg.account_id, leg.minutes) for leg in one.legs]))
+    if one.state == "open":
+        return T("{what} (waits for a yes)", what=what)
+    return T("{what} ({state})", what=what, state=_STATES[one.state])
+
+
+async def _undoing(tx: Transaction, committee: Committee, exchange: Waiting) -> Text:
+    assert exchange.reverses_id is not None
+    found = await transfers.exchange(tx, committee, exchange.reverses_id)
+    assert found is not None
+    return T("Take back no. {number}? {what}", number=found.number, what=_helped(found.parts))
+
+
+@router.card("exchange")
+async def exchange_card(view: View, ref: int) -> Shown | None:
+    """What waits for a yes, and what became of it."""
+    waiting = await exchanges.asked_together(view.tx, view.committee.id, ref)
+    if not waiting:
+        return None
+    first = waiting[0]
+    words = await _waiting_words(view.tx, view.committee, waiting)
+    note = await notes.written(view.tx, first.thing)
+    still = [one for one in waiting if one.state == "open"]
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    if still:
+        buttons = (
+            (
+                Button(label=T("That is right"), says=right.says(number=ref)),
+                Button(label=T("No"), says=not_right.says(number=ref)),
+            ),
+        )
+    elif first.reverses_id is not None:
+        words = lines(words, T("It is over: {state}.", state=_STATES[first.state]))
+    return Shown(
+        lines(
+            words,
+            T("“{note}”", note=note) if note else None,
+            T("Until {until}.", until=first.expires) if still else None,
+        ),
+        buttons=buttons,
+    )
+
+
+def _pays(*, who: Member, time: Minutes, what: str = "") -> Text:
+    if what:
+        return T("The committee's account gives {name} {time}: {note}", name=who.name, time=time, note=what)
+    return T("The committee's account gives {name} {time}.", name=who.name, time=time)
+
+
+@router.command(
+    "paid_by_all",
+    allow=Authority.COMMITTEE,
+    typed=False,
+    help=T("The committee's account pays for somebody's work."),
+    proposal=_pays,
+)
+async def paid_by_all(context: Context, *, who: Person, time: Duration, what: Note = "") -> Card:
+    """It is decided: the committee's own account gives the hours."""
+    legs, found = await _quoted(context, [who], [], time, "committee")
+    transfer = ledger.post(legs, found.values(), at=context.now)
+    id_, _ = await transfers.record(
+        context.tx, context.committee, transfer, recorder=who, note=what, policy=_name_of(EQUAL)
+    )
+    return Card("transfer", id_)
+
+
+async def _confirming(tx: Transaction, committee: Committee) -> tuple[int, bool]:
+    """For how many days a claim waits, and whether it stands when nobody answers."""
+    found = await rules.get(tx, committee.id, "confirming", {"days": CONFIRM_DAYS, "stands": False})
+    return found["days"], found["stands"]
+
+
+def _confirming_words(*, days: int, then: str = "lapse") -> Text:
+    if then == "accept":
+        return T("Hours that somebody claims stand when nobody says no within {n} days.", n=days)
+    return T("Hours that somebody claims lapse when nobody says yes within {n} days.", n=days)
+
+
+@router.command(
+    "confirm_within",
+    allow=Authority.COMMITTEE,
+    help=T("How long claimed hours wait for a yes, and whether they lapse then or are accepted."),
+    sample=("7d", "lapse"),
+    proposal=_confirming_words,
+    asks={"then": Asks(T("And when nobody answers?"))},
+)
+async def confirm_within(
+    context: Context,
+    *,
+    days: Days,
+    then: Annotated[
+        str,
+        choice(
+            "lapse",
+            "accept",
+            expected=T("the word {lapse} or {accept}", lapse=Typed("lapse"), accept=Typed("accept")),
+            labels={"lapse": T("They lapse"), "accept": T("They stand")},
+        ),
+    ] = "lapse",
+) -> Reply:
+    """From now on claims wait so long."""
+    await rules.put(context.tx, context.committee.id, "confirming", {"days": days, "stands": then == "accept"})
+    await entries.append(context.tx, context.committee, "rule", {"confirming": [days, then]}, now=context.now)
+    return Reply(_confirming_words(days=days, then=then))
+
+
+@router.entry("rule", "confirming", about="rules")
+async def confirming_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """How long claims wait."""
+    days, then = body["confirming"]
+    return _confirming_words(days=days, then=then)
+
+
+_SHARED = {
+    "split": T("When one helps many, they share the hours."),
+    "chest": T("When one helps many, each pays the whole time; what is over goes to the committee."),
+    "committee": T("When one helps many, the committee's account pays, if it is decided."),
+}
+
+
+def _sharing_words(*, how: str) -> Text:
+    return _SHARED[how]
+
+
+@router.command(
+    "sharing",
+    allow=Authority.COMMITTEE,
+    help=T("Who pays when one helps many: split, chest (what is over goes to the committee) or committee."),
+    proposal=_sharing_words,
+)
+async def sharing_(context: Context, *, how: Annotated[str, _HOW]) -> Reply:
+    """What holds where nobody says otherwise."""
+    await rules.put(context.tx, context.committee.id, "sharing", how)
+    await entries.append(context.tx, context.committee, "rule", {"sharing": how}, now=context.now)
+    return Reply(_SHARED[how])
+
+
+@router.entry("rule", "sharing", about="rules")
+async def sharing_told(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Who pays when one helps many."""
+    return _SHARED[body["sharing"]]
+
+
+@router.command(
+    "autoaccept",
+    allow=Authority.MEMBER,
+    label=T("Accept hours by itself"),
+    help=T("Whether hours that others worked for you stand without your yes: on or off."),
+    sample=("on",),
+)
+async def autoaccept(
+    context: Context,
+    *,
+    what: Annotated[
+        str,
+        choice(
+            "on",
+            "off",
+            expected=T("the word {on} or {off}", on=Typed("on"), off=Typed("off")),
+            labels={"on": T("On"), "off": T("Off")},
+        ),
+    ],
+) -> Reply:
+    """Each member's own choice."""
+    await exchanges.set_trust(context.tx, context.member.id, trusts=what == "on")
+    return Reply(
+        T("What others say to have done for you stands at once. You hear of it, and can undo it with their consent.")
+        if what == "on"
+        else T("From now on I ask you each time."),
+        private=True,
+    )
 
 
 @router.command(
@@ -119,7 +717,7 @@ async def thanks_card(view: View, ref: int) -> Shown | None:
 async def balance_(context: Context) -> Reply:
     """What the member has, in private."""
     account = await transfers.account(context.tx, context.committee, context.member)
-    mine = await people.committees_of(context.tx, context.member.person_id)
+    mine = await people_.committees_of(context.tx, context.member.person_id)
     below = account.balance < 0 and account.floor is not None
     return Reply(
         lines(
@@ -163,52 +761,241 @@ def _line(line: transfers.Line, note: Written | None) -> Words:
     time = Minutes(abs(line.minutes))
     if line.reverses is not None:
         return T("No. {number}: takes back no. {undone}, {time}.", number=line.number, undone=line.reverses, time=time)
+    others = Listed(tuple(name or T("the committee") for name in line.others))
     what = (
-        T("No. {number}: you helped {other}, {time}.", number=line.number, other=line.other, time=time)
+        T("No. {number}: you helped {other}, {time}.", number=line.number, other=others, time=time)
         if helped
-        else T("No. {number}: {other} helped you, {time}.", number=line.number, other=line.other, time=time)
+        else T("No. {number}: {other} helped you, {time}.", number=line.number, other=others, time=time)
     )
     if line.reversed:
         return T("{what} (undone)", what=what)
     return T("{what} “{note}”", what=what, note=note) if note else what
 
 
+# --- taking back ---------------------------------------------------------------------------------------------------
+
+
 async def _taken_back(context: Context, *, number: int | None = None) -> Words:
-    id_ = await _mine_or_numbered(context, number)
-    exchange = await transfers.exchange(context.tx, context.committee, id_)
+    exchange = await transfers.exchange(context.tx, context.committee, await _mine_or_numbered(context, number))
     assert exchange is not None
-    return T(
-        "Take back no. {number} ({name} helped {member}: {time})?",
-        number=exchange.number,
-        name=exchange.receiver,
-        member=exchange.giver,
-        time=exchange.minutes,
-    )
+    return T("Take back no. {number}? {what}", number=exchange.number, what=_helped(exchange.parts))
 
 
 @router.command(
     "undo",
     allow=Authority.MEMBER,
     label=T("Undo"),
-    help=T("Take back what you recorded by mistake, within 10 minutes."),
+    help=T("Take back what you recorded, within 10 minutes; later the other side has to agree."),
     confirm=_taken_back,
 )
-async def undo(context: Context, *, number: Number | None = None) -> Reply:
-    """Record the opposite of the member's last exchange, or of one by number."""
+async def undo(context: Context, *, number: Number | None = None) -> Reply | Card | None:
+    """Record the opposite of an exchange, or ask those who lose by it; take back what nobody has answered yet."""
+    if number is None and (waiting := await _waits_newest(context)) is not None:
+        return await withdraw_claim.handler(context, number=waiting.together)
     id_ = await _mine_or_numbered(context, number)
     recorded = await transfers.recorded(context.tx, context.committee, id_)
     assert recorded is not None
-    opposite = ledger.reversal(recorded, by=context.member.id, said_at=context.said_at, at=context.now)
-    _, new = await transfers.record(context.tx, context.committee, opposite, recorder=context.member, reverses=id_)
-    await _show_changed(context, id_)
-    for other in await transfers.parties(context.tx, id_) - {context.member.id}:
-        member = await people.member(context.tx, context.committee.id, other)
-        if member is not None and member.active:
-            words = T("{name} took back no. {number}.", name=context.member.name, number=recorded.number)
-            await context.tell(member, words)
+    try:
+        opposite = ledger.reversal(recorded, by=context.member.id, said_at=context.said_at, at=context.now)
+    except ledger.NeedsYes as needed:
+        return await _ask_to_undo(context, id_, recorded, needed.accounts)
+    new = await _reverse(context, id_, opposite, recorder=context.member)
     # The card says it to everybody; whoever pressed needs only a nod.
     words = T("No. {number} is undone. (No. {new})", number=recorded.number, new=new)
     return Reply(words, private=context.pressed)
+
+
+async def _waits_newest(context: Context) -> Waiting | None:
+    """What the member asked for last, if nothing was recorded by them since."""
+    waiting = await exchanges.newest_open_by(context.tx, context.member)
+    if waiting is None:
+        return None
+    newest = await transfers.newest_by(context.tx, context.member)
+    recorded = await transfers.recorded(context.tx, context.committee, newest) if newest is not None else None
+    return waiting if recorded is None or recorded.transfer.at <= waiting.at else None
+
+
+async def _ask_to_undo(
+    context: Context, id_: int, recorded: ledger.Recorded, losing: frozenset[int]
+) -> Reply | Card | None:
+    exchange = await transfers.exchange(context.tx, context.committee, id_)
+    assert exchange is not None
+    parties = {part.member_id for part in exchange.parts}
+    if context.member.id not in parties | {recorded.recorder_id}:
+        raise Refusal(
+            T(
+                "No. {number} is between others: only they can take it back, or the committee ({correct}).",
+                number=recorded.number,
+                correct=Typed("/correct", str(recorded.number)),
+            )
+        )
+    if await exchanges.undo_of(context.tx, context.committee.id, id_) is not None:
+        raise Refusal(T("Whether no. {number} is undone is being asked already.", number=recorded.number))
+    theirs = {part.account_id: part.member_id for part in exchange.parts if part.account_id in losing}
+    if None in theirs.values():
+        return await context.say(correct.says(number=recorded.number), authority=context.authority)
+    asked: dict[int, Member] = {}
+    for member_id in theirs.values():
+        assert member_id is not None
+        member = await people_.member(context.tx, context.committee.id, member_id)
+        if member is None or not member.active:
+            raise Refusal(
+                T(
+                    "One of those who would have to agree is not here any more. The committee can decide it: {correct}",
+                    correct=Typed("/correct", str(recorded.number)),
+                )
+            )
+        answering = await _answering(context, member)
+        asked[answering.id] = answering
+    days, _ = await _confirming(context.tx, context.committee)
+    expires = context.now + timedelta(days=days)
+    opened = await exchanges.open_(
+        context.tx,
+        context.committee,
+        [Posting(posting.account_id, Minutes(-posting.minutes)) for posting in recorded.transfer.postings],
+        recorder=context.member,
+        asked=asked.values(),
+        holds={},
+        policy=_name_of(EQUAL),
+        note="",
+        now=context.now,
+        expires=expires,
+        reverses=id_,
+    )
+    if context.member.id in asked:
+        await exchanges.agree(context.tx, opened, context.member.id, now=context.now)
+        if len(asked) == 1:
+            await _settle(context, opened)
+            return Reply(T("No. {number} is undone.", number=recorded.number), private=context.pressed)
+    await due.plan(
+        context.tx,
+        opened.thing,
+        claims_over.says(number=opened.id),
+        local=expires.astimezone(context.committee.zone).replace(tzinfo=None),
+        zone=context.committee.zone,
+        committee=context.committee.id,
+        late="do",
+    )
+    return await _asked(context, opened, [opened])
+
+
+async def _put_back(context: Context, transfer_id: int, recorder: Member, *, agreed: Waiting) -> int:
+    """Those who lose by it have agreed."""
+    recorded = await transfers.recorded(context.tx, context.committee, transfer_id)
+    assert recorded is not None
+    losing = [posting.account_id for posting in agreed.legs if posting.minutes < 0]
+    opposite = ledger.reversal(recorded, by=recorder.id, said_at=context.now, at=context.now, agreed=losing)
+    await _reverse(context, transfer_id, opposite, recorder=recorder)
+    newest = await transfers.id_of_reversal(context.tx, transfer_id)
+    assert newest is not None
+    return newest
+
+
+async def _reverse(
+    context: Context, transfer_id: int, opposite: ledger.Transfer, *, recorder: Member, decided: bool = False
+) -> int:
+    """Write the opposite, bring the cards up to date, and tell the others. Returns its number."""
+    found = await transfers.accounts_by_id(
+        context.tx, context.committee, [posting.account_id for posting in opposite.postings]
+    )
+    past = ledger.past_limit(opposite, found)
+    _, new = await transfers.record(
+        context.tx, context.committee, opposite, recorder=recorder, reverses=transfer_id, past_limit=past
+    )
+    await _show_changed(context, transfer_id)
+    undone = await transfers.exchange(context.tx, context.committee, transfer_id)
+    assert undone is not None
+    for part in undone.parts:
+        alone = context.of_member is not None and part.member_id == context.speaker.id and not (past or decided)
+        if part.member_id is None or alone:
+            continue
+        member = await people_.member(context.tx, context.committee.id, part.member_id)
+        if member is None or not member.active:
+            continue
+        words = (
+            T("The committee took back no. {number}.", number=undone.number)
+            if decided
+            else T("{name} took back no. {number}.", name=recorder.name, number=undone.number)
+        )
+        marked = T("It passes a limit; a correction may.") if past else None
+        if part.account_id in past:
+            account = await transfers.account(context.tx, context.committee, member)
+            marked = T("It takes you to {balance}, below your limit; a correction may.", balance=account.balance)
+        await context.tell(member, lines(words, marked))
+    return new
+
+
+def _correction(*, number: int) -> Text:
+    return T("Exchange no. {number} is taken back.", number=number)
+
+
+@router.command(
+    "correct",
+    allow=Authority.COMMITTEE,
+    help=T("The committee takes back an exchange that was wrong."),
+    sample=("12",),
+    proposal=_correction,
+)
+async def correct(context: Context, *, number: Number) -> Reply:
+    """It is decided: the opposite is recorded, whoever agrees."""
+    id_ = await _numbered(context.tx, context.committee, number)
+    recorded = await transfers.recorded(context.tx, context.committee, id_)
+    assert recorded is not None
+    recorder = context.of_member or await people_.member_now(context.tx, context.committee.id, recorded.recorder_id)
+    assert recorder is not None
+    opposite = ledger.reversal(recorded, by=recorder.id, said_at=context.now, at=context.now, decided=True)
+    if (asked := await exchanges.undo_of(context.tx, context.committee.id, id_)) is not None:
+        await exchanges.end(context.tx, asked, "withdrawn")
+        await _ended(context, asked)
+    new = await _reverse(context, id_, opposite, recorder=recorder, decided=True)
+    return Reply(T("No. {number} is undone. (No. {new})", number=number, new=new))
+
+
+# --- recorded by a helper ------------------------------------------------------------------------------------------
+
+
+@router.command("looked_at", allow=Authority.MEMBER, typed=False, help=T("What was recorded for you is right."))
+async def looked_at(context: Context, *, number: Number) -> Reply:
+    """Somebody who has an account now looks at what was recorded for them before."""
+    id_ = await _numbered(context.tx, context.committee, number)
+    if id_ not in await exchanges.to_look_at(context.tx, context.member.id):
+        raise Refusal(T("That is not waiting for you."), private=True)
+    await exchanges.looked_at(context.tx, id_, now=context.now)
+    return Reply(T("Thank you, noted."), private=True)
+
+
+@router.todo
+async def waiting_for_me(context: Context) -> list[Todo]:
+    """Hours to say yes to, what others have not answered yet, and what a helper recorded."""
+    todo = []
+    for one in await exchanges.open_of(context.tx, context.member):
+        actions: tuple[Button, ...]
+        if context.member.id in one.asked - one.agreed:
+            actions = (
+                Button(label=T("That is right"), says=right.says(number=one.together)),
+                Button(label=T("No"), says=not_right.says(number=one.together)),
+            )
+        elif context.member.id == one.recorder_id:
+            actions = (Button(label=T("Take it back"), says=withdraw_claim.says(number=one.together)),)
+        else:
+            continue
+        words = await _one_waiting(context.tx, context.committee, one)
+        todo.append(Todo(words=words, buttons=actions, by=one.expires))
+    if context.member.helper_id is None:
+        for id_ in await exchanges.to_look_at(context.tx, context.member.id):
+            exchange = await transfers.exchange(context.tx, context.committee, id_)
+            if exchange is None or exchange.reversed:
+                continue
+            todo.append(
+                Todo(
+                    words=T("Recorded for you: {what}", what=_told(exchange)),
+                    buttons=(
+                        Button(label=T("That is right"), says=looked_at.says(number=exchange.number)),
+                        Button(label=T("Undo"), says=undo.says(number=exchange.number)),
+                    ),
+                )
+            )
+    return todo
 
 
 @router.entry("transfer")
@@ -219,17 +1006,11 @@ async def transfer_words(telling: Telling, body: Mapping[str, Any]) -> Text:
     if id_ is None or telling.reader.id not in parties:
         return T("an exchange between two members.")
     exchange = await transfers.exchange(telling.tx, telling.committee, id_)
-    if exchange is None or len(parties) == 1:
+    if exchange is None or (len(parties) == 1 and len(exchange.parts) > 1 and exchange.parts[0].member_id is not None):
         return T("hours of yours came together in one account.")
     if exchange.reverses is not None:
         return T("exchange {number} took back exchange {undone}.", number=exchange.number, undone=exchange.reverses)
-    return T(
-        "{name} helped {member}: {time} (exchange {number}).",
-        name=exchange.receiver,
-        member=exchange.giver,
-        time=exchange.minutes,
-        number=exchange.number,
-    )
+    return T("{what} (exchange {number})", what=_helped(exchange.parts), number=exchange.number)
 
 
 async def _mine_or_numbered(context: Context, number: int | None) -> int:
@@ -258,7 +1039,9 @@ async def _with_notes(context: Context) -> list[tuple[Text | str, int]]:
     """The member's newest exchanges that have a note."""
     found = await transfers.recent(context.tx, context.member)
     return [
-        (T("No. {number}, {other}", number=line.number, other=line.other), line.number) for line in found if line.note
+        (T("No. {number}, {other}", number=line.number, other=Listed(tuple(line.others))), line.number)
+        for line in found
+        if line.note
     ]
 
 

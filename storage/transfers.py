@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,7 +30,8 @@ class Line:
     number: int
     minutes: Minutes
     """What the account gained or, below zero, lost."""
-    other: str
+    others: tuple[str, ...]
+    """The other side: whoever gave, or gained, while this account did the opposite; "": the committee itself."""
     note: str | None
     reverses: int | None
     """The number of the transfer that this one undoes."""
@@ -38,13 +40,23 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What somebody gains by a transfer or, below zero, gives."""
+
+    account_id: int
+    member_id: int | None
+    """None: the committee's own account."""
+    name: str
+    minutes: Minutes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """One transfer as its card shows it."""
 
     number: int
-    giver: str
-    receiver: str
-    minutes: Minutes
+    parts: tuple[Part, ...]
+    """Whoever gives first, then whoever gains, each in the order in which they joined; the committee last."""
     recorder_id: int
     recorder: str | None
     """Whoever recorded it in the giver's name; None: the giver did."""
@@ -52,28 +64,71 @@ class Exchange:
     reverses: int | None
     at: datetime
 
+    @property
+    def giving(self) -> tuple[Part, ...]:
+        """Those who give hours."""
+        return tuple(part for part in self.parts if part.minutes < 0)
+
+    @property
+    def gaining(self) -> tuple[Part, ...]:
+        """Those who gain hours."""
+        return tuple(part for part in self.parts if part.minutes > 0)
+
 
 async def account(tx: Reader, committee: Committee, member: Member) -> ledger.Account:
     """The member's hours in this committee. Raises NoHours for a child."""
     if member.child:
         raise ledger.NoHours(member.name)
-    row = await tx.one("SELECT id, balance FROM accounts WHERE member_id = ?", member.id)
-    assert row is not None, "every member has an account"
-    return ledger.Account(id=row[0], balance=Minutes(row[1]), floor=committee.floor)
+    found = await accounts_of(tx, committee, [member])
+    return found[member.id]
+
+
+async def accounts_of(tx: Reader, committee: Committee, members: Sequence[Member]) -> dict[int, ledger.Account]:
+    """The hours of members, by the member's id. Raises NoHours where one of them is a child."""
+    for member in members:
+        if member.child:
+            raise ledger.NoHours(member.name)
+    marks = ", ".join("?" * len(members))
+    rows = await tx.all(
+        f"SELECT member_id, id, balance, held FROM accounts WHERE member_id IN ({marks}) LIMIT 1000",
+        *(member.id for member in members),
+    )
+    return {
+        member_id: ledger.Account(id=id_, balance=Minutes(balance), floor=committee.floor, held=Minutes(held))
+        for member_id, id_, balance, held in rows
+    }
+
+
+async def accounts_by_id(tx: Reader, committee: Committee, ids: Iterable[int]) -> list[ledger.Account]:
+    """Accounts of this committee as they are now, its own among them; that has no limit."""
+    wanted = sorted(set(ids))
+    marks = ", ".join("?" * len(wanted))
+    rows = await tx.all(
+        f"""SELECT id, balance, held, member_id IS NOT NULL FROM accounts
+            WHERE committee_id = ? AND id IN ({marks}) ORDER BY id LIMIT 1000""",
+        committee.id,
+        *wanted,
+    )
+    return [
+        ledger.Account(id=id_, balance=Minutes(balance), floor=committee.floor if member else None, held=Minutes(held))
+        for id_, balance, held, member in rows
+    ]
+
+
+async def committee_account(tx: Reader, committee: Committee) -> ledger.Account:
+    """The committee's own account, which it has from its founding on; it has no limit."""
+    row = await tx.one(
+        "SELECT id, balance, held FROM accounts WHERE committee_id = ? AND member_id IS NULL", committee.id
+    )
+    assert row is not None, "every committee has an account"
+    return ledger.Account(id=row[0], balance=Minutes(row[1]), floor=None, held=Minutes(row[2]))
 
 
 async def accounts(
     tx: Reader, committee: Committee, giver: Member, receiver: Member
 ) -> tuple[ledger.Account, ledger.Account]:
     """The hours of two members (who may be one). Raises NoHours where one of them is a child."""
-    for member in (giver, receiver):
-        if member.child:
-            raise ledger.NoHours(member.name)
-    rows = await tx.all("SELECT member_id, id, balance FROM accounts WHERE member_id IN (?, ?)", giver.id, receiver.id)
-    found = {
-        member_id: ledger.Account(id=id_, balance=Minutes(balance), floor=committee.floor)
-        for member_id, id_, balance in rows
-    }
+    found = await accounts_of(tx, committee, [giver, receiver])
     return found[giver.id], found[receiver.id]
 
 
@@ -85,8 +140,13 @@ async def record(
     recorder: Member,
     note: str = "",
     reverses: int | None = None,
+    policy: tuple[str, int] | None = None,
+    past_limit: Sequence[int] = (),
 ) -> tuple[int, int]:
-    """Write a transfer into the books: postings, balances and a chained entry. Returns its id and its number here."""
+    """Write a transfer into the books: postings, balances and a chained entry. Returns its id and its number here.
+
+    `policy`: name and version of what quoted it. `past_limit`: accounts that an undo takes below their limit.
+    """
     # One question for all that the next transfer follows on. There is an entry: the committee's founding.
     row = await tx.one(
         f"""SELECT (SELECT coalesce(max(id), 0) FROM transfers) + 1,
@@ -106,6 +166,10 @@ async def record(
         body["note"] = await notes.keep(tx, f"transfer:{id_}", note)
     if reverses is not None:
         body["reverses"] = reverses
+    if policy is not None:
+        body["policy"] = [*policy]
+    if past_limit:
+        body["past_limit"] = [*past_limit]
     entry = await entries.follow(tx, committee, tuple(head), "transfer", body, now=transfer.at)
     for posting in transfer.postings:
         await tx.execute(
@@ -114,7 +178,15 @@ async def record(
             posting.account_id,
             posting.minutes,
         )
-        await tx.execute("UPDATE accounts SET balance = balance + ? WHERE id = ?", posting.minutes, posting.account_id)
+        # The rules have looked at the limit already; this is the last place where it can be passed by.
+        moved = await tx.all(
+            """UPDATE accounts SET balance = balance + ?1
+               WHERE id = ?2 AND (?3 IS NULL OR balance - held + ?1 >= ?3) RETURNING 1""",
+            posting.minutes,
+            posting.account_id,
+            transfer.floors.get(posting.account_id),
+        )
+        assert moved, "no transfer leaves an account below its limit"
     await tx.execute(
         """INSERT INTO transfers (id, committee_id, number, entry, recorder_id, reverses_id, at_us)
            VALUES (?, ?, ?, ?, ?, ?, ?)""",
@@ -166,6 +238,12 @@ async def id_of_number(tx: Reader, committee: Committee, number: int) -> int | N
     return row[0] if row else None
 
 
+async def id_of_reversal(tx: Reader, transfer_id: int) -> int | None:
+    """The id of the transfer that undid this one."""
+    row = await tx.one("SELECT id FROM transfers WHERE reverses_id = ?", transfer_id)
+    return row[0] if row else None
+
+
 async def newest_by(tx: Reader, recorder: Member) -> int | None:
     """The id of the newest transfer that this member recorded and that is not an undo."""
     row = await tx.one(
@@ -178,35 +256,49 @@ async def newest_by(tx: Reader, recorder: Member) -> int | None:
 
 
 async def exchange(tx: Reader, committee: Committee, transfer_id: int) -> Exchange | None:
-    """What the card of a transfer between two members shows."""
+    """What the card of a transfer shows."""
     row = await tx.one(
-        f"""SELECT t.number, g.called, r.called, pr.minutes, t.recorder_id,
-                  EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id),
-                  (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id), t.at_us,
-                  CASE WHEN w.id <> g.id THEN coalesce(w.nickname, w.name) END
+        f"""SELECT t.number, t.recorder_id, EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id),
+                  (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id), t.at_us, coalesce(w.nickname, w.name),
+                  w.id
            FROM transfers t JOIN members w ON w.id = {_NOW.format("t.recorder_id")}
-           JOIN postings pg ON pg.transfer_id = t.id AND pg.minutes < 0
-           JOIN accounts ag ON ag.id = pg.account_id JOIN members g ON g.id = {_NOW.format("ag.member_id")}
-           JOIN postings pr ON pr.transfer_id = t.id AND pr.minutes > 0
-           JOIN accounts ar ON ar.id = pr.account_id JOIN members r ON r.id = {_NOW.format("ar.member_id")}
            WHERE t.id = ? AND t.committee_id = ?""",
         transfer_id,
         committee.id,
     )
     if row is None:
         return None
-    number, giver, receiver, minutes, recorder_id, is_reversed, reverses, at_us, recorder = row
+    number, recorder_id, is_reversed, reverses, at_us, recorder, recorder_now = row
+    parts = await parts_of(
+        tx,
+        await tx.all(
+            "SELECT account_id, minutes FROM postings WHERE transfer_id = ? ORDER BY account_id LIMIT 1000", transfer_id
+        ),
+    )
+    own = {part.member_id for part in parts}
     return Exchange(
         number=number,
-        giver=giver,
-        receiver=receiver,
-        minutes=Minutes(minutes),
+        parts=parts,
         recorder_id=recorder_id,
-        recorder=recorder,
+        recorder=recorder if recorder_now not in own else None,
         reversed=bool(is_reversed),
         reverses=reverses,
         at=from_us(at_us),
     )
+
+
+async def parts_of(tx: Reader, legs: Iterable[tuple[int, int]]) -> tuple[Part, ...]:
+    """Accounts and minutes with the members' names as they are now."""
+    found = []
+    for account_id, minutes in legs:
+        row = await tx.one(
+            f"""SELECT m.id, m.called FROM accounts a LEFT JOIN members m ON m.id = {_NOW.format("a.member_id")}
+                WHERE a.id = ?""",
+            account_id,
+        )
+        assert row is not None
+        found.append(Part(account_id=account_id, member_id=row[0], name=row[1] or "", minutes=Minutes(minutes)))
+    return tuple(sorted(found, key=lambda part: (part.minutes > 0, part.member_id is None, part.member_id)))
 
 
 async def parties(tx: Reader, transfer_id: int) -> set[int]:
@@ -222,7 +314,7 @@ async def parties(tx: Reader, transfer_id: int) -> set[int]:
 async def recent(tx: Reader, member: Member) -> list[Line]:
     """The newest transfers of a member's account, newest first, with those of accounts that went into it."""
     rows = await tx.all(
-        f"""SELECT t.id, t.number, p.minutes, coalesce(m.called, ''), n.text,
+        f"""SELECT t.id, t.number, p.minutes, n.text,
                   (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id),
                   EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id), t.at_us
            FROM (SELECT own.transfer_id, own.account_id, own.minutes
@@ -231,26 +323,33 @@ async def recent(tx: Reader, member: Member) -> list[Line]:
                    AND own.transfer_id NOT IN ({_CARRIES})
                  ORDER BY own.transfer_id DESC, own.minutes LIMIT ?2) p
            JOIN transfers t ON t.id = p.transfer_id
-           LEFT JOIN postings po ON po.transfer_id = t.id AND po.account_id <> p.account_id
-           LEFT JOIN accounts ao ON ao.id = po.account_id
-           LEFT JOIN members m ON m.id = {_NOW.format("ao.member_id")}
            LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
            ORDER BY p.transfer_id DESC, p.minutes""",
         member.id,
         HISTORY_MAX,
     )
+    marks = ", ".join("?" * len(rows))
+    names: dict[tuple[int, bool], list[str]] = {}
+    for transfer_id, gains, name in await tx.all(
+        f"""SELECT p.transfer_id, p.minutes > 0, coalesce(m.called, '')
+            FROM postings p JOIN accounts a ON a.id = p.account_id
+            LEFT JOIN members m ON m.id = {_NOW.format("a.member_id")}
+            WHERE p.transfer_id IN ({marks}) ORDER BY p.account_id LIMIT 1000""",
+        *(row[0] for row in rows),
+    ):
+        names.setdefault((transfer_id, bool(gains)), []).append(name)
     return [
         Line(
             id=id_,
             number=number,
             minutes=Minutes(minutes),
-            other=other,
+            others=tuple(names[id_, minutes < 0]),
             note=note,
             reverses=reverses,
             reversed=bool(is_reversed),
             at=from_us(at_us),
         )
-        for id_, number, minutes, other, note, reverses, is_reversed, at_us in rows
+        for id_, number, minutes, note, reverses, is_reversed, at_us in rows
     ]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.text import Minutes, Refusal, T
@@ -15,11 +15,16 @@ UNDO_WITHIN = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Somebody's hours in one committee. `floor`: the lowest balance that a transfer may leave; None: no limit."""
+    """Somebody's hours in one committee, in minutes.
+
+    `held`: what they have promised in exchanges that wait for a yes; it counts as if it had gone already. `floor`: the
+    lowest balance that a transfer may leave; None: no limit.
+    """
 
     id: int
     balance: Minutes
     floor: Minutes | None
+    held: Minutes = Minutes(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +37,15 @@ class Posting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """Postings that belong together. They sum to zero."""
+    """Postings that belong together. They sum to zero.
+
+    `floors`: by account the lowest balance, less what is held, that it may leave; the books refuse it otherwise.
+    Accounts that are not named have no limit.
+    """
 
     postings: tuple[Posting, ...]
     at: datetime
+    floors: Mapping[int, Minutes] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         assert sum(posting.minutes for posting in self.postings) == 0
@@ -71,6 +81,14 @@ class BelowFloor(Refusal):
         self.left, self.floor = left, floor
 
 
+class NeedsYes(Refusal):
+    """Undoing this takes the yes of those whose hours fall by it. `accounts`: theirs."""
+
+    def __init__(self, *, number: int, accounts: frozenset[int]) -> None:
+        super().__init__(T("To undo no. {number}, the other side has to agree.", number=number))
+        self.accounts = accounts
+
+
 class NoHours(Refusal):
     """Children have no books."""
 
@@ -86,10 +104,38 @@ def transfer(giver: Account, receiver: Account, minutes: Minutes, *, at: datetim
     assert minutes > 0
     if giver.id == receiver.id:
         raise Refusal(T("You cannot thank yourself with hours. Who helped you?"))
-    left = Minutes(giver.balance - minutes)
-    if giver.floor is not None and left < giver.floor:
-        raise BelowFloor(left=left, floor=giver.floor)
-    return Transfer(postings=(Posting(giver.id, Minutes(-minutes)), Posting(receiver.id, minutes)), at=at)
+    return post([Posting(giver.id, Minutes(-minutes)), Posting(receiver.id, minutes)], [giver, receiver], at=at)
+
+
+def post(
+    legs: Sequence[Posting], accounts: Iterable[Account], *, at: datetime, released: Mapping[int, Minutes] | None = None
+) -> Transfer:
+    """What was quoted becomes a transfer. `accounts`: those of the legs, as they are now.
+
+    `released`: by account what the exchange itself held until now. Raises BelowFloor for the first account, by id, that
+    would be left too low; what others have still promised counts.
+    """
+    changes = balances(legs)
+    floors: dict[int, Minutes] = {}
+    for account in sorted(accounts, key=lambda account: account.id):
+        change = changes.get(account.id, Minutes(0))
+        if account.floor is None or change >= 0:
+            continue
+        left = Minutes(account.balance - account.held + (released or {}).get(account.id, 0) + change)
+        if left < account.floor:
+            raise BelowFloor(left=left, floor=account.floor)
+        floors[account.id] = account.floor
+    postings = tuple(Posting(id_, minutes) for id_, minutes in changes.items() if minutes)
+    return Transfer(postings=postings, at=at, floors=floors)
+
+
+def holds(legs: Sequence[Posting], accounts: Iterable[Account], *, at: datetime) -> dict[int, Minutes]:
+    """What an exchange that waits for a yes keeps back, by account. Raises BelowFloor where there is no room for it."""
+    return {
+        posting.account_id: Minutes(-posting.minutes)
+        for posting in post(legs, accounts, at=at).postings
+        if posting.minutes < 0
+    }
 
 
 def carry(old: Account, new: Account, *, at: datetime) -> Transfer | None:
@@ -100,34 +146,42 @@ def carry(old: Account, new: Account, *, at: datetime) -> Transfer | None:
     return Transfer(postings=(Posting(old.id, Minutes(-old.balance)), Posting(new.id, old.balance)), at=at)
 
 
-def reversal(recorded: Recorded, *, by: int, said_at: datetime, at: datetime) -> Transfer:
+def reversal(
+    recorded: Recorded, *, by: int, said_at: datetime, at: datetime, agreed: Collection[int] = (), decided: bool = False
+) -> Transfer:
     """The opposite of a transfer, recorded `at`, as asked by the member `by` at the instant `said_at`.
 
-    An undo is never refused for a limit: it puts things back. Raises Refusal where somebody else asks, where it is too
-    late, and where it is done already.
+    Whoever recorded it may undo it alone for UNDO_WITHIN. Later it takes the yes of all whose hours fall by it
+    (`agreed`: the accounts of those who said it), or the committee has `decided` it. An undo is never refused for a
+    limit: it puts things back. Raises NeedsYes, and Refusal where there is nothing to undo.
     """
     if recorded.is_reversal:
         raise Refusal(T("That entry is itself an undo. Record it again instead."))
     if recorded.is_reversed:
         raise Refusal(T("No. {number} is undone already.", number=recorded.number))
-    if by != recorded.recorder_id:
-        raise Refusal(T("Only whoever recorded no. {number} can undo it.", number=recorded.number))
-    if said_at - recorded.transfer.at > UNDO_WITHIN:
-        raise Refusal(
-            T(
-                "No. {number} is older than {limit} and cannot be undone any more. "
-                "If it is wrong, ask the other person to thank you with the same time.",
-                number=recorded.number,
-                limit=Minutes(UNDO_WITHIN.total_seconds() // 60),
-            )
-        )
     back = {account: Minutes(-minutes) for account, minutes in balances(recorded.transfer.postings).items() if minutes}
     if recorded.is_carry or not back:
         # Since then the two accounts have turned out to be one person's.
         raise Refusal(
             T("No. {number} is between two accounts of yours. There is nothing to take back.", number=recorded.number)
         )
+    alone = by == recorded.recorder_id and said_at - recorded.transfer.at <= UNDO_WITHIN
+    losing = frozenset(account for account, minutes in back.items() if minutes < 0)
+    if not (alone or decided or losing <= frozenset(agreed)):
+        raise NeedsYes(number=recorded.number, accounts=losing)
     return Transfer(postings=tuple(Posting(account, minutes) for account, minutes in back.items()), at=at)
+
+
+def past_limit(transfer: Transfer, accounts: Iterable[Account]) -> list[int]:
+    """The accounts, by id, that a transfer takes below their limit; an undo is recorded all the same, and says so."""
+    changes = balances(transfer.postings)
+    return sorted(
+        account.id
+        for account in accounts
+        if account.floor is not None
+        and changes.get(account.id, 0) < 0
+        and account.balance - account.held + changes[account.id] < account.floor
+    )
 
 
 def balances(postings: Iterable[Posting]) -> dict[int, Minutes]:
