@@ -312,13 +312,7 @@ async def worked(
     for account_id, portion in sorted(portions(legs, first=own).items()):
         payer = payers[account_id]
         if await exchanges.claims_on(context.tx, context.speaker, payer) >= CLAIMS_MAX:
-            raise Refusal(
-                T(
-                    "{n} of your claims wait for {name} already. Let them be answered first.",
-                    n=CLAIMS_MAX,
-                    name=payer.name,
-                )
-            )
+            raise Refusal(T("{name} has claims of yours to answer already. Let that be done first.", name=payer.name))
         try:
             holds = ledger.holds(portion, found.values(), at=context.now)
         except ledger.BelowFloor as error:
@@ -607,8 +601,16 @@ async def _confirming(tx: Transaction, committee: Committee) -> tuple[int, bool]
 
 def _confirming_words(*, days: int, then: str = "lapse") -> Text:
     if then == "accept":
-        return T("Hours that somebody claims stand when nobody says no within {n} days.", n=days)
-    return T("Hours that somebody claims lapse when nobody says yes within {n} days.", n=days)
+        return N(
+            "Hours that somebody claims stand when nobody says no within {n} day.",
+            "Hours that somebody claims stand when nobody says no within {n} days.",
+            days,
+        )
+    return N(
+        "Hours that somebody claims lapse when nobody says yes within {n} day.",
+        "Hours that somebody claims lapse when nobody says yes within {n} days.",
+        days,
+    )
 
 
 @router.command(
