@@ -98,6 +98,8 @@ class Post:
     pinned: list[tuple[ChatId, str]] = field(default_factory=list)
     pins: bool = True
     pin_faults: deque[Exception] = field(default_factory=deque)
+    deleted: list[tuple[ChatId, str]] = field(default_factory=list)
+    delete_faults: deque[Exception] = field(default_factory=deque)
     under_way: int = 0
     under_way_max: int = 0
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -123,6 +125,13 @@ class Post:
         if self.pin_faults:
             raise self.pin_faults.popleft()
         self.pinned.append((chat, message))
+        return self.pins
+
+    async def delete(self, chat: ChatId, message: str) -> bool:
+        """Take a message out of a chat."""
+        if self.delete_faults:
+            raise self.delete_faults.popleft()
+        self.deleted.append((chat, message))
         return self.pins
 
     async def _take(self, letter: Letter, kind: str, effect: Callable[[], None]) -> None:
