@@ -257,7 +257,10 @@ async def tidy(context: Context, *, switch: OnOff) -> Reply:
                 "From now on I delete the network's notes on who came and left, who pinned what, and new titles, "
                 "an hour after."
             ),
-            T("On Telegram that takes the right to delete messages. What you write I never touch."),
+            T(
+                "On Telegram that takes the right to delete messages, and then Telegram sends me everything that is "
+                "written here. I look only at commands; what you write I never touch."
+            ),
             T("On Matrix nothing changes: your app itself shows who came and left.")
             if networks & WITHOUT_SERVICE_MESSAGES
             else None,
