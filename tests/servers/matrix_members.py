@@ -443,10 +443,11 @@ class Member:
 
     def shown(self, event_id: str) -> Shown:
         """A message as it looks now. Raises KeyError if it was not heard."""
-        for events in self._rooms.values():
-            original = next((event for event in events if event["event_id"] == event_id), None)
-            if original is not None:
-                return _shown(original, events)
+        for room, events in self._rooms.items():
+            if event_id in self._ids[room]:
+                # What changes it came later, and is not far from the end in a room with a long past.
+                since = [*itertools.takewhile(lambda event: event["event_id"] != event_id, reversed(events))]
+                return _shown(events[-1 - len(since)], since[::-1])
         raise KeyError(event_id)
 
     def was_encrypted(self, event_id: str) -> bool:
