@@ -50,6 +50,10 @@ class Sink:
         """Take it."""
         return True
 
+    async def delete(self, chat: ChatId, message: str) -> bool:
+        """Take it."""
+        return True
+
     def pace(self, chat: ChatId) -> Pace | None:
         """No limit."""
         return None

@@ -193,6 +193,13 @@ class MessageErased(Incoming):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceMessage(Incoming):
+    """The network itself wrote into a chat that somebody came, left, pinned something, or changed the chat's title."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Undecryptable(Incoming):
     """Somebody wrote something in an encrypted room that cannot be believed, and is not carried out.
 
@@ -437,6 +444,12 @@ class Adapter(Protocol):
 
     async def pin(self, chat: ChatId, message: str) -> bool:
         """Let a message stand at the top of its chat, without a sound. False: the bot has no right to.
+
+        Raises a DeliveryProblem.
+        """
+
+    async def delete(self, chat: ChatId, message: str) -> bool:
+        """Take a message that is not the bot's own out of a chat; one that is gone is no fault. False: no right to.
 
         Raises a DeliveryProblem.
         """

@@ -63,6 +63,9 @@ class Core(Protocol):
     async def not_pinned(self, tx: Transaction, card: cards.Due) -> None:
         """A card could not be put at the top of its chat, for the bot has no right to."""
 
+    async def not_deleted(self, tx: Transaction, owed: outbox.Owed) -> None:
+        """A message could not be taken out of its chat, for the bot has no right to."""
+
     async def unreachable(self, tx: Transaction, owed: outbox.Owed | None, chat_id: int) -> None:
         """A chat turned out to be closed."""
 
@@ -291,6 +294,9 @@ class Delivery:
 
     async def _pace(self, chat: _Chat) -> None:
         first = chat.waiting[0][2]
+        if isinstance(first, outbox.Owed) and first.deletes is not None:
+            # What is taken away does not count as said.
+            return
         adapter = self._adapters.get(network_of(self._address(first)))
         pace = adapter.pace(self._address(first)) if adapter else None
         if pace is None:
@@ -355,6 +361,9 @@ class Delivery:
         return pause * random.uniform(0.75, 1.25)  # noqa: S311
 
     async def _send_owed(self, owed: outbox.Owed, adapter: Adapter) -> None:
+        if owed.deletes is not None:
+            await self._delete(owed, *owed.deletes, adapter)
+            return
         letter, message = self._letter(owed, (owed.spans, owed.keys)), owed.edits
         if message is not None:
             try:
@@ -370,6 +379,17 @@ class Delivery:
             await self._lay_out(tx, owed, message, owed.keys, adapter)
 
         await self._mark(sent)
+
+    async def _delete(self, owed: outbox.Owed, place: ChatId, message: str, adapter: Adapter) -> None:
+        # In a chat that has moved meanwhile messages are numbered anew: this one is gone, and its number another's.
+        may = place != self._address(owed) or await adapter.delete(place, message)
+
+        async def done(tx: Transaction) -> None:
+            await outbox.delivered(tx, owed.id, message)
+            if not may:
+                await self._core.not_deleted(tx, owed)
+
+        await self._mark(done)
 
     async def _send_card(self, due: cards.Due, adapter: Adapter) -> None:
         content = due.prepared

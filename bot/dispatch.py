@@ -33,6 +33,7 @@ from bot.chat import (
     Reply,
     Saying,
     Sender,
+    ServiceMessage,
     Undecryptable,
     Unreadable,
     UserId,
@@ -55,7 +56,21 @@ from bot.text import (
     render,
     supported,
 )
-from storage import buttons, cards, dialogues, digests, due, entries, inbox, members, outbox, people, roles
+from storage import (
+    buttons,
+    cards,
+    dialogues,
+    digests,
+    due,
+    entries,
+    inbox,
+    members,
+    outbox,
+    people,
+    roles,
+    rules,
+    tidying,
+)
 from storage.database import Database, Transaction, Unavailable, fresh_token
 from storage.people import Committee, Member, Person, Place
 
@@ -275,6 +290,26 @@ class Dispatcher:
         """The card itself tells how to let the bot pin it: that takes no message more."""
         await cards.not_pinned(tx, card.id)
 
+    async def not_deleted(self, tx: Transaction, owed: outbox.Owed) -> None:
+        """The committee wants its chat tidied, and the bot may not: it says once what right that takes."""
+        place = await people.place_of(tx, owed.chat_id)
+        if place is None or place.committee_id is None:
+            return
+        told = await rules.get(tx, place.committee_id, tidying.LACKS, [])
+        if place.id in told:
+            return
+        await rules.put(tx, place.committee_id, tidying.LACKS, [*told, place.id])
+        committee = await people.committee(tx, place.committee_id)
+        await outbox.queue(
+            tx,
+            place,
+            _MAY_NOT_DELETE,
+            reader=committee.reader,
+            now=self._now(),
+            lane=Lane.NOTICE,
+            committee=committee.id,
+        )
+
     async def unreachable(self, tx: Transaction, owed: outbox.Owed | None, chat_id: int) -> None:
         """A chat turned out to be closed. What was meant for somebody in private is mentioned where they asked."""
         await people.close_place(tx, chat_id)
@@ -328,6 +363,8 @@ class Dispatcher:
                     await self._brought(tx, incoming, place, now)
             case Departure():
                 await self._departed(tx, incoming, now)
+            case ServiceMessage():
+                await tidying.noticed(tx, await people.place(tx, incoming.chat), incoming.message, now=now)
             case BotAdded():
                 await self._added(tx, incoming, now)
             case BotRemoved():
@@ -1002,6 +1039,10 @@ _OPEN_PRIVATE = T("Open a private chat")
 _ANONYMOUS = T(
     "I cannot see who you are, because you write as the group or as a channel. "
     "Turn that off in the group's settings, or write to me in private."
+)
+_MAY_NOT_DELETE = T(
+    "I may not tidy up here. Whoever manages the group can make me an administrator with the right to delete messages; "
+    "until then they stay."
 )
 _CANNOT_WRITE = T("I have an answer for you, but I cannot write to you in private. Open a private chat with me first.")
 _ANSWER_PRIVATELY = T("I answer that in private. Press the button once; after that I can always reach you there.")

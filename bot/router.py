@@ -18,7 +18,7 @@ from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Sho
 from bot.domain import quiet
 from bot.domain.chain import canonical
 from bot.text import Listed, Refusal, T, Text, Typed, Words, lines
-from storage import cards, digests, due, nudges, outbox, people
+from storage import cards, digests, nudges, outbox, people
 from storage.database import Transaction
 from storage.people import Committee, Member
 
@@ -173,18 +173,11 @@ class Context:
         """
         if routine and await digests.of(self.tx, self.committee.id) is not None:
             return
-        morning = quiet.after_quiet(quiet.HOURS_DEFAULT, self.now, self.committee.zone)
+        night = await digests.night(self.tx, self.committee.id)
+        morning = quiet.after_quiet(night, self.now, self.committee.zone)
         waits = lane is Lane.NOTICE and self.place is None and morning > self.now
         if waits:
-            await due.plan(
-                self.tx,
-                f"morning:{self.committee.id}",
-                Saying(command="morning"),
-                local=morning.astimezone(self.committee.zone).replace(tzinfo=None),
-                zone=self.committee.zone,
-                committee=self.committee.id,
-                late="do",
-            )
+            await digests.plan_release(self.tx, self.committee, morning)
         for place in await people.chats_of(self.tx, self.committee.id):
             if but is not None and place.id == but.id:
                 continue

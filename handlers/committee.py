@@ -14,7 +14,7 @@ from bot.domain import admission, ledger, offices
 from bot.domain.admission import Admission
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View, Where
 from bot.text import LANGUAGES, Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
-from storage import cards, conduct, connections, due, entries, groups, members, people, proposals, rules
+from storage import cards, conduct, connections, due, entries, groups, members, notes, people, proposals, roll, rules
 from storage.members import Agreement
 from storage.people import Committee, Member
 
@@ -136,7 +136,7 @@ async def committee_card(view: View, ref: int) -> Shown | None:
             else T("Joined: {n}", n=joined),
             _HOW[admission_rule](join.label),
             _newcomers(days),
-            T("Whoever joins agrees to this: {text}", text=agreement.text) if agreement is not None else None,
+            T("Whoever joins agrees to this: {text}", text=agreement.words) if agreement is not None else None,
             T("Then {name} appoints a second organizer: {command}", name=first, command=Typed("/organizer @ben"))
             if first is not None
             else None,
@@ -284,7 +284,7 @@ async def _come_in(context: Context, *, agreed: int | None) -> Reply | Card:
         return Reply(
             lines(
                 T("Whoever joins {committee} agrees to this:", committee=committee.name),
-                T("{title}", title=agreement.text),
+                T("{title}", title=agreement.words),
                 T("If you do, choose “{choice}”.", choice=join.label),
             ),
             buttons=((join,),),
@@ -321,7 +321,33 @@ async def _take_in(context: Context, who: Member, *, by: int | None, returning: 
     body = {"member": who.id} if by is None else {"member": who.id, "by": by}
     await entries.append(context.tx, committee, "joined", body, now=context.now)
     await members.roll_changed(context.tx, committee.id, now=context.now)
+    await _ask_whether_kept(context, who)
     return until
+
+
+async def _ask_whether_kept(context: Context, who: Member) -> None:
+    """Somebody speaks for a person of this name: ask in private whether that is them. A name alone gives nothing."""
+    kept = await roll.namesakes(context.tx, context.committee.id, who.name)
+    if not kept:
+        return
+    buttons = tuple(
+        (
+            Button(
+                label=T("That's me: {name} ({committee})", name=one.name, committee=context.committee.name),
+                says=Saying(command="that_is_me", arguments={"who": one.id}),
+                only=who.id,
+            ),
+        )
+        for one in kept
+    )
+    await context.tell(
+        who,
+        lines(
+            T("Somebody here speaks for a person of your name. Is that you? I ask whoever speaks for them."),
+            T("With a code from whoever speaks for you: {command}", command=Typed("/claim KQ7M-4MX9")),
+        ),
+        buttons=buttons,
+    )
 
 
 async def _welcome(context: Context, who: Member, newcomer_until: datetime | None) -> Reply:
@@ -481,7 +507,7 @@ async def waiting(context: Context) -> list[Todo]:
     agreement = await members.agreement(context.tx, committee.id)
     if agreement is not None and not await members.has_agreed(context.tx, agreement.id, member.id):
         says = agree_and_join.says(number=agreement.number)
-        words = T("The agreement of {committee}: {text}", committee=committee.name, text=agreement.text)
+        words = T("The agreement of {committee}: {text}", committee=committee.name, text=agreement.words)
         found.append(Todo(words=words, buttons=(Button(label=_I_AGREE, says=says),)))
     if await members.admission_rule(context.tx, committee.id) != "vouched":
         return found
@@ -610,6 +636,16 @@ async def _leave(context: Context) -> Words:
     await proposals.reconsider(context.tx, context.committee.id)
     await members.roll_changed(context.tx, context.committee.id, now=context.now)
     left = await people.organizers(context.tx, context.committee.id)
+    if "organizer" in context.roles:
+        await due.plan(
+            context.tx,
+            f"followed:{context.committee.id}",
+            Saying(command="organizer_left"),
+            local=context.now.replace(tzinfo=None),
+            zone=ZoneInfo("UTC"),
+            committee=context.committee.id,
+            late="do",
+        )
     name = context.member.name
     return lines(
         T("{name} has left {committee}.", name=name, committee=context.committee.name),
@@ -914,7 +950,7 @@ async def agreement(context: Context, *, text: Note = "") -> Reply | Card | None
     says = agree_and_join.says(number=found.number)
     return Reply(
         lines(
-            T("The agreement of {committee}: {text}", committee=context.committee.name, text=found.text),
+            T("The agreement of {committee}: {text}", committee=context.committee.name, text=found.words),
             T("To change it, or to do without: {off}", off=Typed("/agreement off")),
         ),
         buttons=() if agreed else ((Button(label=_I_AGREE, says=says),),),
@@ -937,13 +973,18 @@ def _agreement_proposal(*, text: str) -> Text:
 async def committee_agreement(context: Context, *, text: Note) -> Reply:
     """Change what is agreed to; everybody is asked once, and loses nothing meanwhile."""
     before = await members.agreement(context.tx, context.committee.id)
-    if (before.text if before is not None else "") == text:
+    if (before.words.text if before is not None else "") == text:
         raise Refusal(T("That is how it is already."))
     if not text:
         await members.end_agreement(context.tx, context.committee.id, now=context.now)
         await _agreement_changed(context, {"agreement": None})
         return await _announced(context, T("There is no agreement any more."))
+    # Whoever proposed it has written it: they may give it in the group's other language.
+    proposed = await proposals.same_open(context.tx, context.committee.id, committee_agreement.says(text=text))
+    proposal = await proposals.get(context.tx, context.committee.id, proposed) if proposed is not None else None
     found, hash_ = await members.set_agreement(context.tx, context.committee.id, text, now=context.now)
+    author = proposal.proposer_id if proposal is not None else context.member.id
+    await notes.wrote(context.tx, Card("agreement", found.id).thing, author, now=context.now)
     await _agreement_changed(context, {"agreement": found.number, "text": hash_})
     await context.show(Card("agreement", found.id))
     return await _announced(
@@ -967,7 +1008,7 @@ async def agreement_card(view: View, ref: int) -> Shown | None:
     found = await members.agreement_of(view.tx, view.committee.id, ref)
     if found is None:
         return None
-    words = T("The agreement of {committee}: {text}", committee=view.committee.name, text=found.text)
+    words = T("The agreement of {committee}: {text}", committee=view.committee.name, text=found.words)
     if not found.in_force:
         return Shown(lines(words, T("It is not in force any more.")))
     joined = await people.count_members(view.tx, view.committee.id)

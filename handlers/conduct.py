@@ -73,7 +73,8 @@ async def _tell_organizers(context: Context, who: Member, case: Case, reason: st
         reason=reason,
     )
     for organizer in await people.organizers(context.tx, context.committee.id):
-        if organizer.id not in (context.member.id, who.id):
+        suspended_too = rules.is_suspended(organizer.suspended_until, now=context.now)
+        if organizer.id not in (context.member.id, who.id) and not suspended_too:
             await context.tell(organizer, words, about=(case.reason,))
 
 
@@ -474,7 +475,9 @@ async def _close(context: Context, case: Case) -> None:
 async def about(context: Context, *, number: Number) -> Reply:
     """The reason, the reply and the appeal: for those who decide, and for the person concerned."""
     case = await _case(context, number, "asked", "heard", "voting", "in_force", "over", "dropped")
-    may = case.majority or context.member.id in (case.member_id, case.opener_id) or "organizer" in context.roles
+    # Whoever is suspended decides nothing meanwhile, and so reads no reason about others.
+    decides = case.majority and not rules.is_suspended(context.member.suspended_until, now=context.now)
+    may = decides or context.member.id in (case.member_id, case.opener_id) or "organizer" in context.roles
     if not may:
         raise Refusal(T("The reason is for the organizers and the person concerned."), private=True)
     who = await people.member(context.tx, context.committee.id, case.member_id)

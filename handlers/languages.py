@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.arguments import Language, Note
-from bot.chat import Reply
+from bot.arguments import Language, Note, Number
+from bot.chat import Card, Reply
 from bot.router import Asks, Authority, Context, Router, Telling
 from bot.text import LANGUAGES, Refusal, T, Text, Typed, supported
-from storage import cards, entries, notes, people
+from storage import cards, entries, members, notes, people
 
 router = Router("languages")
 
@@ -62,7 +62,7 @@ async def languages(context: Context, *, first: Language, second: Language | Non
     help=T("What you have just written, once more in the group's other language."),
     sample=(T("fixed the bike"),),
 )
-async def also(context: Context, *, text: Note) -> Reply:
+async def also(context: Context, *, text: Note) -> Reply | Card | None:
     """The author gives the second text; whoever reads that language sees it instead."""
     committee = context.committee
     if committee.second is None:
@@ -73,6 +73,11 @@ async def also(context: Context, *, text: Note) -> Reply:
             )
         )
     thing = await notes.newest_of(context.tx, context.member.id, since=context.now - ALSO_WITHIN)
+    agreement = await members.wrote_agreement(context.tx, committee.id, context.member.id)
+    if agreement is not None and thing in (None, Card("agreement", agreement.id).thing):
+        # Others have agreed to it: to what it says in the other language they agree too.
+        says = agreement_also.says(number=agreement.number, language=_other(context), text=text)
+        return await context.say(says, authority=Authority.MEMBER)
     if thing is None:
         raise Refusal(
             T(
@@ -82,15 +87,42 @@ async def also(context: Context, *, text: Note) -> Reply:
             )
         )
     language = _other(context)
-    hashed = await notes.keep_second(context.tx, thing, language, text)
-    body = {"thing": thing, "language": language, "text": hashed}
-    await entries.append(context.tx, committee, "text", body, now=context.now)
-    for shown in notes.cards_of(thing):
-        await cards.changed(context.tx, shown)
+    await _add(context, thing, language, text)
     return Reply(
         T("Noted. Whoever reads {language} sees that text now.", language=LANGUAGES[language]),
         private=context.place is not None and not context.place.private,
     )
+
+
+async def _add(context: Context, thing: str, language: str, text: str) -> None:
+    hashed = await notes.keep_second(context.tx, thing, language, text)
+    body = {"thing": thing, "language": language, "text": hashed}
+    await entries.append(context.tx, context.committee, "text", body, now=context.now)
+    for shown in notes.cards_of(thing):
+        await cards.changed(context.tx, shown)
+
+
+def _agreement_also(*, number: int, language: str, text: str) -> Text:
+    return T("The agreement in {language}: {text}", language=LANGUAGES[language], text=text)
+
+
+@router.command(
+    "agreement_also",
+    allow=Authority.COMMITTEE,
+    typed=False,
+    help=T("The agreement in the group's other language."),
+    proposal=_agreement_also,
+)
+async def agreement_also(context: Context, *, number: Number, language: Language, text: Note) -> Reply:
+    """Whoever reads this language sees this text of the agreement from now on."""
+    found = await members.agreement(context.tx, context.committee.id)
+    if found is None or found.number != number:
+        raise Refusal(T("The agreement has changed since. Read the newest one: {command}", command=Typed("/agreement")))
+    await _add(context, Card("agreement", found.id).thing, language, text)
+    await cards.changed(context.tx, Card("committee", context.committee.id).thing)
+    words = T("Whoever reads {language} sees the agreement in it now.", language=LANGUAGES[language])
+    await context.announce(words, but=context.place)
+    return Reply(words)
 
 
 def _other(context: Context) -> str:

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from bot.arguments import Code, Note, Number, Person, Roll, Spoken, choice
-from bot.chat import Button, Card, Reply
-from bot.domain import joining, ledger, roll
+from bot.chat import Button, Card, Reply, Saying
+from bot.domain import joining, ledger, offices, roll
 from bot.domain.grammar import folded
 from bot.router import Authority, Context, Router, Telling, Todo
 from bot.text import Bold, Listed, N, Refusal, T, Text, Typed, Value, Words, lines
 from storage import connections, entries, people, rules, transfers
+from storage import members as coming_in
 from storage import roll as rows
 from storage.people import Committee, Member
 
@@ -470,7 +471,8 @@ async def that_is_them(context: Context, *, who: Person, by: Person) -> Reply:
     welcome = await _take_over(context, who, by.person_id, by)
     now = await people.member_of(context.tx, context.committee.id, by.person_id)
     assert now is not None
-    await context.tell(now[0], welcome)
+    to_agree, buttons = await _to_agree(context, by.person_id)
+    await context.tell(now[0], lines(welcome, to_agree), buttons=buttons)
     return Reply(T("Done: {name} speaks for themselves now.", name=who.name), private=True)
 
 
@@ -504,7 +506,24 @@ async def _claimed(context: Context, found: connections.Code) -> Reply:
     if own is not None and own[0].id == theirs.helper_id:
         raise _for_another_account(theirs)
     await connections.use(context.tx, found, now=context.now)
-    return Reply(await _take_over(here, theirs, context.person.id, own[0] if own is not None else None))
+    welcome = await _take_over(here, theirs, context.person.id, own[0] if own is not None else None)
+    to_agree, buttons = await _to_agree(here, context.person.id)
+    return Reply(lines(welcome, to_agree), buttons=buttons)
+
+
+async def _to_agree(context: Context, person: int) -> tuple[Words | None, tuple[tuple[Button, ...], ...]]:
+    """What somebody who speaks for themselves now has not agreed to yet, as everybody does who joins."""
+    committee = context.committee
+    agreement = await coming_in.agreement(context.tx, committee.id)
+    member = await people.member_of(context.tx, committee.id, person)
+    if agreement is None or member is None or await coming_in.has_agreed(context.tx, agreement.id, member[0].id):
+        return None, ()
+    says = Saying(command="agree_and_join", arguments={"number": agreement.number})
+    agree = Button(label=T("I agree"), says=says, only=member[0].id, committee=committee.id)
+    words = T(
+        "Whoever is a member of {committee} agrees to this: {text}", committee=committee.name, text=agreement.words
+    )
+    return words, ((agree,),)
 
 
 async def _take_over(context: Context, theirs: Member, person: int, own: Member | None) -> Words:
@@ -755,9 +774,7 @@ def _entry(one: rows.Entry) -> Text:
     if one.child:
         # Whoever shares the home stands there; without a home, whoever speaks for them.
         return T("{name}, child ({helper})", name=one.name, helper=Listed(one.home or (one.helper or "",)))
-    about: list[Text | str] = [
-        T("organizer") if role == "organizer" else role for role in one.roles if role != "founder"
-    ]
+    about: list[Text | str] = [offices.titled(role) for role in one.roles if role != "founder"]
     if one.helper is not None:
         about.append(T("{helper} speaks for them", helper=one.helper))
     if one.home:

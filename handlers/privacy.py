@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from bot.arguments import Number, choice
 from bot.chat import DOCUMENT_CHARACTERS_MAX, Button, Document, Link, Reply, Saying
 from bot.domain import retention
-from bot.router import Authority, Context, Router, View, Where
+from bot.router import Authority, Context, Router, Telling, View, Where
 from bot.text import Bold, N, Refusal, T, Text, Typed, lines, shown, supported
 from bot.text import Reader as For
 from storage import cards, custodians, entries, outbox, people, privacy, transfers
@@ -265,7 +266,7 @@ async def forget_now(context: Context, *, person: Number) -> None:
     for committee_id, member_id, active in mine:
         committee = await people.committee(tx, committee_id)
         pseudonym = await privacy.pseudonymise(tx, committee, member_id, now=now)
-        await privacy.rename(tx, committee_id, names, pseudonym)
+        await privacy.rename(tx, committee_id, names, pseudonym, now=now)
         if active:
             await _leave(context, await people.committee(tx, committee_id), member_id)
     for thing in showing:
@@ -300,3 +301,9 @@ async def _say_leave(context: Context, committee: Committee, member: Member) -> 
     assert found is not None
     there = replace(context, of_committee=committee, of_member=member, roles=found[1])
     await there.say(Saying(command="leave"), authority=Authority.MEMBER)
+
+
+@router.entry("reworded", about="members")
+async def reworded_words(_telling: Telling, _body: Mapping[str, Any]) -> Text:
+    """The committee's own words do without a name now. Neither the words nor the name are in the books."""
+    return T("In texts of the group a name was replaced: somebody asked to be forgotten, or left long ago.")

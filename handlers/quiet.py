@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
-from bot.arguments import Found, Kind, Note, Person, Reading, Word, choice
+from bot.arguments import Found, Kind, Note, Number, Person, Reading, Word, choice
 from bot.chat import Button, Lane, Reply, network_of
 from bot.domain import quiet as rules_
-from bot.domain.quiet import Rhythm, Wish
-from bot.router import Asks, Authority, Context, Router, Todo, Where
+from bot.domain.quiet import Hours, Rhythm, Wish
+from bot.router import Asks, Authority, Context, Router, Telling, Todo, Where
 from bot.text import Bold, Day, Listed, N, Refusal, T, Text, Typed, Words, lines
-from storage import digests, due, entries, nudges, people
+from storage import digests, due, entries, nudges, outbox, people, rules, tidying
 from storage.database import Transaction
 from storage.digests import Since
 from storage.people import Committee
@@ -198,6 +198,171 @@ async def _here_entry(context: Context, *, chosen: bool) -> None:
     assert context.place is not None
     body = {"here": context.place.id if chosen else None, "by": context.member.id}
     await entries.append(context.tx, context.committee, "rule", body, now=context.now)
+
+
+# --- what the network writes -----------------------------------------------------------------------------------
+
+WITHOUT_SERVICE_MESSAGES = frozenset({"matrix"})
+"""Networks where who comes and goes is no message that could be deleted."""
+OnOff = Annotated[
+    str,
+    choice(
+        "on",
+        "off",
+        expected=T("{on} or {off}", on=Typed("on"), off=Typed("off")),
+        labels={"on": T("On"), "off": T("Off")},
+    ),
+]
+
+
+def _tidy_proposal(*, switch: str) -> Text:
+    if switch == "off":
+        return T("I do not delete any more what the network writes when somebody comes or leaves.")
+    return T(
+        "An hour after somebody came, left, pinned something or changed the title, I delete the network's note on it."
+    )
+
+
+@router.command(
+    "tidy",
+    allow=Authority.COMMITTEE,
+    label=T("Tidy the chat"),
+    asks={"switch": Asks(T("Shall I delete what the network writes when somebody comes or leaves?"))},
+    help=T(
+        "Whether I delete what the network writes when somebody comes or leaves: {on} or {off}.",
+        on=Typed("on"),
+        off=Typed("off"),
+    ),
+    proposal=_tidy_proposal,
+    sample=("on",),
+)
+async def tidy(context: Context, *, switch: OnOff) -> Reply:
+    """Begin or end deleting the network's own messages. What members write is never touched."""
+    on = switch == "on"
+    if await tidying.wanted(context.tx, context.committee.id) == on:
+        raise Refusal(T("That is how it is already."))
+    networks = {network_of(place.address) for place in await people.chats_of(context.tx, context.committee.id)}
+    if on and networks and networks <= WITHOUT_SERVICE_MESSAGES:
+        raise Refusal(
+            T(
+                "On Matrix there is nothing to tidy: your app itself shows who came and left, and can hide it "
+                "in its settings."
+            )
+        )
+    await tidying.set_wanted(context.tx, context.committee.id, on)
+    await entries.append(context.tx, context.committee, "rule", {tidying.RULE: on}, now=context.now)
+    if on:
+        words = lines(
+            T(
+                "From now on I delete the network's notes on who came and left, who pinned what, and new titles, "
+                "an hour after."
+            ),
+            T(
+                "On Telegram that takes the right to delete messages, and then Telegram sends me everything that is "
+                "written here. I look only at commands; what you write I never touch."
+            ),
+            T("On Matrix nothing changes: your app itself shows who came and left.")
+            if networks & WITHOUT_SERVICE_MESSAGES
+            else None,
+        )
+    else:
+        words = lines(T("From now on I leave what the network writes."))
+    await context.announce(words, but=context.place)
+    return Reply(words)
+
+
+@router.command("tidy_away", allow=Authority.CLOCK, typed=False, help=T("A note of the network has done its work."))
+async def tidy_away(context: Context, *, place: Number, address: Note, message: Note) -> None:
+    """Delete it, if the committee still wants that and the chat is still where it was."""
+    found = await people.place_of(context.tx, place)
+    if found is None or found.committee_id != context.committee.id or found.address != address:
+        return
+    if await tidying.wanted(context.tx, context.committee.id):
+        await outbox.queue_deletion(context.tx, found, message, now=context.now)
+
+
+@router.entry("rule", tidying.RULE, about="rules")
+async def tidy_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Whether chats are tidied."""
+    return T("the network's notes are deleted.") if body[tidying.RULE] else T("the network's notes stay.")
+
+
+# --- the group's night -----------------------------------------------------------------------------------------
+
+
+class _HoursKind(Kind[Hours]):
+    """From a time of day to another."""
+
+    expected = T("hours, like {example}, or {off}", example=Typed("22:00-7:00"), off=Typed("off"))
+    example = "22:00-7:00"
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Hours] | None:
+        if words and words[0].text.casefold() == "off":
+            return Found(rules_.NO_HOURS, 1)
+        for count in (3, 2, 1):
+            if len(words) >= count and (found := rules_.read_hours(" ".join(word.text for word in words[:count]))):
+                return Found(found, count)
+        return None
+
+    def dump(self, value: Hours) -> Any:
+        return str(value)
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Hours:
+        return rules_.hours_of(data)
+
+
+def _night_proposal(*, hours: Hours) -> Text:
+    if hours == rules_.NO_HOURS:
+        return T("The group has no quiet hours any more.")
+    return T("Quiet hours of the group: {hours}. What can wait waits until they are over.", hours=str(hours))
+
+
+@router.command(
+    "night",
+    allow=Authority.COMMITTEE,
+    label=T("The group's quiet hours"),
+    asks={
+        "hours": Asks(
+            T(
+                "When shall the group be left in peace? Write it as an answer, like {example}, or {off}.",
+                example=Typed("22:00-7:00"),
+                off=Typed("off"),
+            )
+        )
+    },
+    help=T("At which hours what can wait is not said in the group, or {off}.", off=Typed("off")),
+    proposal=_night_proposal,
+)
+async def night(context: Context, *, hours: Annotated[Hours, _HoursKind()]) -> Reply:
+    """The group's own quiet hours. Alerts, answers and what somebody decides are said at any hour."""
+    if await digests.night(context.tx, context.committee.id) == hours:
+        raise Refusal(T("That is how it is already."))
+    await rules.put(context.tx, context.committee.id, digests.NIGHT, str(hours))
+    await entries.append(context.tx, context.committee, "rule", {digests.NIGHT: str(hours)}, now=context.now)
+    await digests.release_after(context.tx, context.committee, hours, now=context.now)
+    words = _night_told(hours)
+    await context.announce(words, but=context.place)
+    return Reply(words)
+
+
+def _night_told(hours: Hours) -> Words:
+    if hours == rules_.NO_HOURS:
+        return lines(T("The group has no quiet hours now: I say everything at once."))
+    return lines(
+        T("The group's quiet hours are {hours} now.", hours=str(hours)),
+        T("What can wait I say when they are over. Alerts and answers come at any hour."),
+    )
+
+
+@router.entry("rule", digests.NIGHT, about="rules")
+async def night_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """The group's quiet hours since then."""
+    hours = rules_.hours_of(body[digests.NIGHT])
+    return (
+        T("the group has no quiet hours.")
+        if hours == rules_.NO_HOURS
+        else T("the group's quiet hours are {hours}.", hours=str(hours))
+    )
 
 
 # --- the digest ------------------------------------------------------------------------------------------------

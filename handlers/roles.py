@@ -30,24 +30,9 @@ VANISHED_DAYS = (14, 365)
 LOOKED_AFTER_AT = 10
 """The wall hour at which a committee's terms and organizers are looked after: nobody is woken."""
 
-# What a committee usually needs. Others may be named freely; these are shown in everybody's language.
-KNOWN = {
-    "organizer": T("organizer"),
-    "care": T("care"),
-    "teller": T("teller"),
-    "delegate": T("delegate"),
-    "legal": T("legal"),
-    "guest": T("guest"),
-    "treasurer": T("treasurer"),
-}
 _SPELLINGS = {
-    folded(shown(label, Reader(language))): name for name, label in KNOWN.items() for language in LANGUAGES
-} | {name: name for name in KNOWN}
-
-
-def titled(role: str) -> Text | str:
-    """A role as it is shown."""
-    return KNOWN.get(role, role)
+    folded(shown(label, Reader(language))): name for name, label in offices.KNOWN.items() for language in LANGUAGES
+} | {name: name for name in offices.KNOWN}
 
 
 class _RoleKind(Kind[str]):
@@ -141,12 +126,14 @@ async def show_roles(context: Context) -> Reply:
         lines(
             T("{title}", title=Bold(T("Who does what"))),
             *(
-                T("{role}: {names}", role=titled(role), names=Listed(tuple(_holder(one) for one in ones)))
+                T("{role}: {names}", role=offices.titled(role), names=Listed(tuple(_holder(one) for one in ones)))
                 if ones
-                else T("{role}: nobody", role=titled(role))
+                else T("{role}: nobody", role=offices.titled(role))
                 for role, ones in by_role.items()
             ),
-            T("You may put down what you do: {command}", command=Typed("/stepdown", titled(mine[0]))) if mine else None,
+            T("You may put down what you do: {command}", command=Typed("/stepdown", offices.titled(mine[0])))
+            if mine
+            else None,
             T("To give somebody a role: {command}", command=role.example),
         ),
         buttons=(
@@ -172,10 +159,10 @@ def _holder(one: Held) -> Value:
 
 def _role_proposal(*, name: str, who: Member, end: str = "", term: Stretch | None = None) -> Text:
     if end:
-        return T("{name} does not have the role “{role}” any more.", name=who.name, role=titled(name))
+        return T("{name} does not have the role “{role}” any more.", name=who.name, role=offices.titled(name))
     if term is None:
-        return T("{name} gets the role “{role}”.", name=who.name, role=titled(name))
-    return T("{name} gets the role “{role}” for {time}.", name=who.name, role=titled(name), time=term.words)
+        return T("{name} gets the role “{role}”.", name=who.name, role=offices.titled(name))
+    return T("{name} gets the role “{role}” for {time}.", name=who.name, role=offices.titled(name), time=term.words)
 
 
 @router.command(
@@ -202,7 +189,9 @@ async def role(context: Context, *, name: Role, who: Person, end: End = "", term
         if not held:
             raise Refusal(T("{name} does not have that role.", name=who.name))
         await _end(context, held[0])
-        words = T("{name} does not have the role “{role}” any more. Thank you!", name=who.name, role=titled(name))
+        words = T(
+            "{name} does not have the role “{role}” any more. Thank you!", name=who.name, role=offices.titled(name)
+        )
         return await _announced(context, words)
     if who.child:
         raise Refusal(T("Children have no roles."))
@@ -212,10 +201,12 @@ async def role(context: Context, *, name: Role, who: Person, end: End = "", term
         await _end(context, one)
     ends = await _give(context, who, name, term)
     if ends is None:
-        return await _announced(context, T("{name} has the role “{role}” now.", name=who.name, role=titled(name)))
+        return await _announced(
+            context, T("{name} has the role “{role}” now.", name=who.name, role=offices.titled(name))
+        )
     return await _announced(
         context,
-        T("{name} has the role “{role}” now, until {day}.", name=who.name, role=titled(name), day=Day(ends)),
+        T("{name} has the role “{role}” now, until {day}.", name=who.name, role=offices.titled(name), day=Day(ends)),
     )
 
 
@@ -285,7 +276,7 @@ async def _end(context: Context, held: Held) -> None:
         await people.end_role(context.tx, held.member.id, name, now=context.now)
     await members.roll_changed(context.tx, context.committee.id, now=context.now)
     await due.cancel(context.tx, _key(held.id))
-    known = {"role": held.role} if held.role in KNOWN else {"role": "other"}
+    known = {"role": held.role} if held.role in offices.KNOWN else {"role": "other"}
     body = {"member": held.member.id, **known, "id": held.id, "held": False}
     await entries.append(context.tx, context.committee, "role", body, now=context.now)
     await proposals.reconsider(context.tx, context.committee.id)
@@ -293,7 +284,7 @@ async def _end(context: Context, held: Held) -> None:
 
 async def _in_books(context: Context, id_: int, name: str) -> dict[str, Any]:
     """A role as the chain has it: by a name that is ours, or by the hash of the committee's own words."""
-    if name in KNOWN:
+    if name in offices.KNOWN:
         return {"role": name, "id": id_}
     return {"role": "other", "id": id_, "note": await notes.keep(context.tx, f"role:{id_}", name)}
 
@@ -352,7 +343,7 @@ async def _warn(context: Context, held: Held, ends: datetime, *, first: bool) ->
     words = T(
         "{committee}: your time with the role “{role}” ends on {day}. Thank you for doing it!",
         committee=context.committee.name,
-        role=titled(held.role),
+        role=offices.titled(held.role),
         day=Day(ends),
     )
     await context.nudge(held.member, words)
@@ -393,7 +384,7 @@ async def _term_over(context: Context, held: Held, ends: datetime) -> None:
             offices.wanted([one.name for one in others]),
         )
     else:
-        words = T("{name}'s time with the role “{role}” is over. Thank you!", name=name, role=titled(held.role))
+        words = T("{name}'s time with the role “{role}” is over. Thank you!", name=name, role=offices.titled(held.role))
     await context.announce(words)
 
 
@@ -453,7 +444,7 @@ async def organizer(context: Context, *, who: Person) -> Reply:
 async def _stepping_down(context: Context, *, name: str = "organizer") -> Words:
     if name == "organizer":
         return T("Stop being an organizer?")
-    return T("Put down the role “{role}”?", role=titled(name))
+    return T("Put down the role “{role}”?", role=offices.titled(name))
 
 
 @router.command(
@@ -480,7 +471,7 @@ async def stepdown(context: Context, *, name: Role = "organizer") -> Reply:
             T(
                 "{name} does not have the role “{role}” any more. Thank you!",
                 name=context.member.name,
-                role=titled(name),
+                role=offices.titled(name),
             ),
         )
     left = [member.name for member in await _present(context)]
@@ -489,6 +480,13 @@ async def stepdown(context: Context, *, name: Role = "organizer") -> Reply:
     if len(left) < consent.ORGANIZERS_NEEDED:
         await _look_for(context)
     return reply
+
+
+@router.command("organizer_left", allow=Authority.CLOCK, typed=False, help=T("An organizer has left the committee."))
+async def organizer_left(context: Context) -> None:
+    """Where there are too few now, whose turn it is is asked, as after somebody stepped down."""
+    if len(await _present(context)) < consent.ORGANIZERS_NEEDED:
+        await _look_for(context)
 
 
 @router.command(
@@ -831,7 +829,9 @@ async def waiting(context: Context) -> list[Todo]:
         )
     found += [
         Todo(
-            words=T("Your time with the role “{role}” ends on {day}.", role=titled(one.role), day=Day(one.term_ends)),
+            words=T(
+                "Your time with the role “{role}” ends on {day}.", role=offices.titled(one.role), day=Day(one.term_ends)
+            ),
             by=one.term_ends,
         )
         for one in await roles.held(context.tx, context.committee.id, member=context.member.id)

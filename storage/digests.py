@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from bot.chat import Button, Lane, Link
-from bot.domain.quiet import Rhythm
+from bot.chat import Button, Lane, Link, Saying
+from bot.domain.quiet import HOURS_DEFAULT, Hours, Rhythm, after_quiet, hours_of
 from bot.text import Words, render
 from storage import buttons as kept_buttons
-from storage import entries, outbox, people
+from storage import due, entries, outbox, people, rules
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.outbox import Content
@@ -74,6 +74,35 @@ async def told(tx: Transaction, committee_id: int, *, now: datetime) -> None:
 
 
 # --- until the morning -----------------------------------------------------------------------------------------
+
+
+NIGHT = "night"
+"""The rule with the quiet hours of a committee's chats."""
+
+
+async def night(tx: Reader, committee_id: int) -> Hours:
+    """The quiet hours of a committee's chats: its own, or those that hold where it has said nothing."""
+    kept = await rules.get(tx, committee_id, NIGHT)
+    return HOURS_DEFAULT if kept is None else hours_of(kept)
+
+
+async def plan_release(tx: Transaction, committee: Committee, at: datetime) -> None:
+    """What was kept will be said at this instant."""
+    await due.plan(
+        tx,
+        f"morning:{committee.id}",
+        Saying(command="morning"),
+        local=at.astimezone(committee.zone).replace(tzinfo=None),
+        zone=committee.zone,
+        committee=committee.id,
+        late="do",
+    )
+
+
+async def release_after(tx: Transaction, committee: Committee, hours: Hours, *, now: datetime) -> None:
+    """The quiet hours are others now: what was kept already goes by them."""
+    if await tx.one("SELECT 1 FROM held WHERE committee_id = ? LIMIT 1", committee.id) is not None:
+        await plan_release(tx, committee, after_quiet(hours, now, committee.zone))
 
 
 async def hold(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.chat import Saying
 from bot.domain import admission
+from bot.text import Written
 from storage import cards, due, notes, people, rules
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
@@ -35,11 +36,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """What everybody who joins agrees to. `text` is empty where it was erased."""
+    """What everybody who joins agrees to. `words`: as it is shown to each in their language; empty where erased."""
 
     id: int
     number: int
-    text: str
+    words: Written
     in_force: bool
 
 
@@ -212,8 +213,18 @@ async def agreement_of(tx: Reader, committee_id: int, id_: int) -> Agreement | N
     row = await tx.one("SELECT number, ended_us FROM agreements WHERE committee_id = ? AND id = ?", committee_id, id_)
     if row is None:
         return None
-    text = await notes.of(tx, f"agreement:{id_}")
-    return Agreement(id=id_, number=row[0], text=text or "", in_force=row[1] is None)
+    words = await notes.written(tx, f"agreement:{id_}")
+    return Agreement(id=id_, number=row[0], words=words or Written(""), in_force=row[1] is None)
+
+
+async def wrote_agreement(tx: Reader, committee_id: int, member_id: int) -> Agreement | None:
+    """The agreement in force, if this member has written it; None: somebody else has, or there is none."""
+    found = await agreement(tx, committee_id)
+    if found is None:
+        return None
+    thing = f"agreement:{found.id}"
+    mine = await tx.one("SELECT 1 FROM written WHERE thing = ? AND member_id = ?", thing, member_id)
+    return found if mine is not None else None
 
 
 async def end_agreement(tx: Transaction, committee_id: int, *, now: datetime) -> None:
@@ -237,7 +248,7 @@ async def set_agreement(tx: Transaction, committee_id: int, text: str, *, now: d
     )
     assert row is not None
     hash_ = await notes.keep(tx, f"agreement:{row[0]}", text)
-    return Agreement(id=row[0], number=row[1], text=text, in_force=True), hash_
+    return Agreement(id=row[0], number=row[1], words=Written(text), in_force=True), hash_
 
 
 async def agree(tx: Transaction, agreement_id: int, member_id: int, *, now: datetime) -> bool:

@@ -22,6 +22,14 @@ async def keep(tx: Transaction, thing: str, text: str) -> str:
     return chain.veil(text, salt=salt)
 
 
+async def reword(tx: Transaction, thing: str, text: str) -> str:
+    """Put other words in place of a thing's words, which are wiped; the salted hash that stands for them."""
+    salt = tx.token()
+    await tx.execute("UPDATE notes SET text = ?, salt = ? WHERE thing = ?", text, salt, thing)
+    tx.wipe = True
+    return chain.veil(text, salt=salt)
+
+
 async def of(tx: Reader, thing: str, language: str | None = None) -> str | None:
     """The words of a thing, in this language where its author gave them in it; None: there are none (any more)."""
     found = await written(tx, thing)

@@ -43,6 +43,8 @@ class Owed:
     document: Document | None = None
     edits: str | None = None
     """The message of ours whose place it takes."""
+    deletes: tuple[ChatId, str] | None = None
+    """It says nothing: this message is to be taken out of this chat, if that has not moved meanwhile."""
 
 
 GOODBYE = "goodbye"
@@ -173,6 +175,37 @@ async def queue_content(
         )
     )
     return int(id_)
+
+
+async def queue_deletion(tx: Transaction, place: Place, message: str, *, now: datetime) -> None:
+    """Owe it to a chat to take a message that is not ours out of it. In place of words there is what to delete."""
+    key, deletes = tx.token(), (place.address, message)
+    body = json.dumps({"spans": [], "keys": [], "fallback": None, "deletes": deletes}, separators=(",", ":"))
+    id_ = await tx.value(
+        "INSERT INTO outbox (key, chat_id, lane, body, created_us) VALUES (?, ?, ?, ?, ?) RETURNING id",
+        key,
+        place.id,
+        int(Lane.NOTICE),
+        body,
+        to_us(now),
+    )
+    tx.outgoing.append(
+        Owed(
+            id=id_,
+            key=key,
+            chat_id=place.id,
+            address=place.address,
+            topic=None,
+            lane=Lane.NOTICE,
+            about=(),
+            reply_to=None,
+            spans=(),
+            keys=(),
+            fallback=None,
+            created_at=now,
+            deletes=deletes,
+        )
+    )
 
 
 def private_thing(committee_id: int, chat_id: int) -> str:
@@ -358,4 +391,5 @@ def _owed(row: tuple[object, ...]) -> Owed:
         created_at=from_us(created_us),
         document=Document(name=read["document"][0], text=read["document"][1]) if "document" in read else None,
         edits=read.get("edits"),
+        deletes=(ChatId(read["deletes"][0]), read["deletes"][1]) if "deletes" in read else None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -287,6 +287,8 @@ class Forgotten:
     """Told to the program after the commit: somebody was forgotten, so copies must go or forget too."""
 
 
+DECIDED_ABOUT = ("helper", "new", "who")
+"""What the arguments of a decision are called that name a member whom it is about."""
 _NOBODYS = "SELECT thing FROM notes WHERE ?1 IS NULL"
 NOTES = {
     "transfer": f"""SELECT 'transfer:' || p.transfer_id FROM postings p JOIN accounts a ON a.id = p.account_id
@@ -296,6 +298,12 @@ NOTES = {
     "appeal": f"SELECT 'appeal:' || id FROM cases WHERE member_id IN {_MINE}",
     "care": f"""SELECT 'care:' || c.id FROM care c WHERE c.writer_id IN {_MINE}
         OR EXISTS (SELECT 1 FROM json_each(c.never) WHERE value IN {_MINE})""",
+    # Words of a decision about somebody. Those of all others are the committee's, and only the name goes.
+    "decision": f"""SELECT 'decision:' || e.committee_id || ':' || e.number || ':' || w.key
+        FROM entries e, json_each(e.body, '$.words') w WHERE e.kind = 'decision'
+        AND e.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+        AND EXISTS (SELECT 1 FROM json_each(e.body, '$.arguments') a
+            WHERE a.key IN (SELECT value FROM json_each('{json.dumps([*DECIDED_ABOUT])}')) AND a.value IN {_MINE})""",
     # The committee's own words, whoever typed them: a role's name, and what all agreed to.
     "role": _NOBODYS,
     "working_group": _NOBODYS,
@@ -375,7 +383,7 @@ def _finder(names: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)", re.IGNORECASE)
 
 
-async def rename(tx: Transaction, committee_id: int, names: Collection[str], pseudonym: str) -> None:
+async def rename(tx: Transaction, committee_id: int, names: Collection[str], pseudonym: str, *, now: datetime) -> None:
     """Put the pseudonym in place of the names in what a committee still has to say, and in what it has put in words."""
     if not names:
         return
@@ -384,6 +392,7 @@ async def rename(tx: Transaction, committee_id: int, names: Collection[str], pse
     def change(text: str) -> str:
         return finder.sub(lambda _: pseudonym, text)
 
+    await _reword(tx, await people.committee(tx, committee_id), change, now=now)
     rows = await tx.all(
         """SELECT id FROM chats WHERE committee_id = ?1 UNION SELECT i.private_chat_id FROM members m
            JOIN identities i ON i.person_id = m.person_id
@@ -396,6 +405,7 @@ async def rename(tx: Transaction, committee_id: int, names: Collection[str], pse
         ("due", "key", ("arguments",)),
         ("buttons", "token", ("arguments",)),
         ("held", "id", ("body",)),
+        ("working_groups", "id", ("name",)),
     ):
         for column in columns:
             found = await tx.all(
@@ -427,6 +437,39 @@ async def rename(tx: Transaction, committee_id: int, names: Collection[str], pse
     if name in names:
         # A group without a title was called by the name of whoever set it up.
         await tx.execute("UPDATE committees SET name = ? WHERE id = ?", pseudonym, committee_id)
+
+
+async def _reword(tx: Transaction, committee: Committee, change: Callable[[str], str], *, now: datetime) -> None:
+    """Change the committee's own words: what it has agreed, decided, and named. The chain vouches for the new ones."""
+    things = """SELECT thing FROM notes WHERE thing >= 'decision:' || ?1 || ':' AND thing < 'decision:' || ?1 || ';'
+        UNION SELECT 'agreement:' || id FROM agreements WHERE committee_id = ?1
+        UNION SELECT 'working_group:' || id FROM working_groups WHERE committee_id = ?1
+        UNION SELECT 'role:' || r.id FROM roles r JOIN members m ON m.id = r.member_id WHERE m.committee_id = ?1"""
+    hashes = {}
+    for thing, text in await tx.all(
+        f"SELECT thing, text FROM notes WHERE text IS NOT NULL AND thing IN ({things}) ORDER BY thing LIMIT 100000",
+        committee.id,
+    ):
+        if (changed := change(text)) != text:
+            hashes[thing] = await notes.reword(tx, thing, changed)
+            await cards.changed(tx, thing)
+    for thing, language, text in await tx.all(
+        f"""SELECT thing, language, text FROM second_texts WHERE thing IN ({things})
+            ORDER BY thing, language LIMIT 100000""",
+        committee.id,
+    ):
+        if (changed := change(text)) != text:
+            hashes[f"{thing}:{language}"] = await notes.keep_second(tx, thing, language, changed)
+            await cards.changed(tx, thing)
+    for id_, role in await tx.all(
+        """SELECT r.id, r.role FROM roles r JOIN members m ON m.id = r.member_id WHERE m.committee_id = ?
+           ORDER BY r.id LIMIT 100000""",
+        committee.id,
+    ):
+        if (changed := change(role)) != role:
+            await tx.execute("UPDATE roles SET role = ? WHERE id = ?", changed, id_)
+    if hashes:
+        await entries.append(tx, committee, "reworded", {"words": hashes}, now=now)
 
 
 def _renamed(value: Any, change: Any) -> Any:
@@ -560,7 +603,7 @@ async def forget(tx: Transaction, person_id: int, *, now: datetime) -> None:
     for committee_id, id_, active in await memberships(tx, person_id):
         committee = await people.committee(tx, committee_id)
         name = await pseudonymise(tx, committee, id_, now=now)
-        await rename(tx, committee_id, names, name)
+        await rename(tx, committee_id, names, name, now=now)
         if active:
             await people.leave(tx, id_, now=now)
             await entries.append(tx, committee, "left", {"member": id_}, now=now)

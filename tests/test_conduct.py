@@ -475,3 +475,24 @@ async def test_nobody_is_asked_about_whoever_left_before_the_time_to_reply_was_o
     assert not any("has to leave the committee. The reason" in line for line in town.sees())
     await town.says("dan", "/join")
     assert "Dan and the group have been told." in await town.whispers("ana", f"/exclude @dan {REASON}"), "it is closed"
+
+
+async def test_whoever_is_suspended_reads_no_reason_about_others_whoever_decides_it(town: Town) -> None:
+    await dan_is_suspended(town)
+    await town.whispers("ana", f"/exclude @eli {REASON}")
+    assert f"The reason: “{REASON}”" in await town.whispers("chi", "/case 2")
+    assert REASON not in await town.whispers("dan", "/case 2")
+    assert f"The reason: “{REASON}”" in await town.whispers("dan", "/case 1"), "about themselves"
+
+
+async def test_a_suspended_organizer_is_not_told_whom_others_want_to_suspend(town: Town) -> None:
+    await everybody_opens_a_private_chat(town)
+    await town.says("ana", "/organizer @chi")
+    await town.presses("ben", "Agree")
+    await town.whispers("ana", f"/suspend @ben {REASON}")
+    await town.presses("chi", "Agree")
+    before = len(town.heard("ben"))
+    await dan_joins(town)
+    await town.whispers("ana", "/suspend @dan threw a chair")
+    assert "threw a chair" in "".join(town.heard("chi"))
+    assert len(town.heard("ben")) == before

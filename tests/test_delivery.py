@@ -98,6 +98,8 @@ class Post:
     pinned: list[tuple[ChatId, str]] = field(default_factory=list)
     pins: bool = True
     pin_faults: deque[Exception] = field(default_factory=deque)
+    deleted: list[tuple[ChatId, str]] = field(default_factory=list)
+    delete_faults: deque[Exception] = field(default_factory=deque)
     under_way: int = 0
     under_way_max: int = 0
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -123,6 +125,13 @@ class Post:
         if self.pin_faults:
             raise self.pin_faults.popleft()
         self.pinned.append((chat, message))
+        return self.pins
+
+    async def delete(self, chat: ChatId, message: str) -> bool:
+        """Take a message out of a chat."""
+        if self.delete_faults:
+            raise self.delete_faults.popleft()
+        self.deleted.append((chat, message))
         return self.pins
 
     async def _take(self, letter: Letter, kind: str, effect: Callable[[], None]) -> None:
@@ -481,6 +490,47 @@ async def test_what_comes_in_the_way_of_pinning_holds_up_nothing(house: House) -
     await house.quiet()
     assert sorted(house.post.texts(GROUP)) == ["next", "one"]
     assert house.post.pinned == []
+
+
+async def _delete(house: House, *messages: str, moved_to: ChatId | None = None) -> None:
+    async def work(tx: Transaction) -> None:
+        place = await people.place(tx, Chat(id=GROUP, private=False))
+        for message in messages:
+            await outbox.queue_deletion(tx, place, message, now=NOW)
+        if moved_to is not None:
+            await people.move_place(tx, GROUP, moved_to)
+
+    await house.database.transact(work)
+
+
+async def test_a_message_is_deleted_once_though_the_program_ends_before_it_is(house: House) -> None:
+    house.post.delete_faults.extend([NotReached()] * 50)
+    await _delete(house, "5", "6")
+    again = await house.restarted()
+    house.post.delete_faults.clear()
+    await again.quiet()
+    assert house.post.deleted == [(GROUP, "5"), (GROUP, "6")]
+    once_more = await again.restarted()
+    await once_more.quiet()
+    assert len(house.post.deleted) == 2
+    assert house.post.texts(GROUP) == [], "nothing is said"
+    await once_more.close()
+
+
+async def test_in_a_chat_that_has_moved_nothing_is_deleted_by_an_old_number(house: House) -> None:
+    await _delete(house, "5", moved_to=ChatId("post:group:elsewhere"))
+    await house.quiet()
+    assert house.post.deleted == []
+    assert (await house.states()) == {"delivered": 1}
+
+
+async def test_what_is_deleted_keeps_no_message_waiting(house: House) -> None:
+    house.post.paces[GROUP] = Pace(1, 60)
+    await _delete(house, *(str(number) for number in range(30)))
+    await house.owe("an answer")
+    await house.quiet()
+    assert len(house.post.deleted) == 30
+    assert house.post.texts(GROUP) == ["an answer"]
 
 
 async def test_a_network_out_of_reach_is_tried_again_with_growing_pauses_and_keeps_the_order(

@@ -34,6 +34,7 @@ from bot.chat import (
     Press,
     Saying,
     Sender,
+    ServiceMessage,
     Unreadable,
     UserId,
 )
@@ -379,6 +380,7 @@ events = st.one_of(
     st.builds(Departure, event=no_key, at=whens, chat=dms, person=users.map(sender)),
     st.builds(BotAdded, event=no_key, at=whens, chat=groups),
     st.builds(BotRemoved, event=no_key, at=whens, chat=groups),
+    st.builds(ServiceMessage, event=no_key, at=whens, chat=groups | dms, message=st.sampled_from(["1", "2"])),
     st.builds(Unreadable, event=no_key, at=whens, chat=groups),
 )
 

@@ -105,6 +105,26 @@ async def test_a_second_text_needs_a_first_one_of_ones_own(town: Town) -> None:
     assert (await town.whispers("ana", "/also das Rad")).startswith("Primero escribe algo"), "too long ago"
 
 
+async def test_the_agreement_is_read_in_ones_own_language_once_the_others_agree_to_that_text_too(town: Town) -> None:
+    await both(town)
+    await town.whispers("ana", "/language es")
+    await town.whispers("chi", "/language de")
+    await town.says("ana", "/agreement Nos tratamos con respeto")
+    await town.says("ben", "/agreement Nos tratamos con respeto")
+    assert "Nos tratamos con respeto" in await town.whispers("chi", "/agreement")
+    proposed = await town.says("ana", "/also Wir gehen gut miteinander um")
+    assert "Wir gehen gut miteinander um" in proposed
+    assert "Nos tratamos con respeto" in await town.whispers("chi", "/agreement"), "one alone words nothing for all"
+    await town.says("chi", "/also Nur ich bestimme")
+    await town.says("ben", "/agree 3")
+    assert "Wir gehen gut miteinander um" in await town.whispers("chi", "/agreement")
+    assert "Nos tratamos con respeto" in await town.whispers("ana", "/agreement")
+    asked = await town.says("dan", "/join")
+    assert "Nos tratamos con respeto" in asked
+    assert "Wir gehen gut miteinander um" in asked
+    assert "Nur ich" not in "".join(town.sees())
+
+
 async def test_an_erased_note_goes_in_every_language(town: Town) -> None:
     await both(town)
     await town.whispers("chi", "/thank @ben 1h arregló la bici")

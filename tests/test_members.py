@@ -363,6 +363,40 @@ async def test_who_has_the_name_of_somebody_on_the_list_takes_over_only_with_the
     assert "Members: 5" in await town.says("ana", "/settings")
 
 
+async def test_who_joins_under_the_name_of_somebody_on_the_list_is_asked_in_private(town: Town) -> None:
+    await town.says("chi", "/add Rosa")
+    await town.says("ana", "/thank @rosa 3h")
+    await town.whispers("rosa", "/start")
+    await town.says("rosa", "/join")
+    assert town.heard("rosa")[-1].startswith("Somebody here speaks for a person of your name. Is that you?")
+    assert not any("of your name" in line for line in town.sees()), "the group does not hear it"
+    await town.presses("rosa", "That's me: Rosa (Riverside)")
+    assert await town.balance("rosa") == 0, "a name alone gives nothing"
+    await town.presses("chi", "Yes, that is Rosa")
+    assert await town.balance("rosa") == 180
+
+
+async def test_who_takes_over_agrees_too(town: Town) -> None:
+    await town.says("chi", "/add Rosa")
+    await town.says("ana", "/agreement Be kind")
+    await town.says("ben", "/agreement Be kind")
+    told = await town.whispers("chi", "/code Rosa")
+    code = re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}", told)
+    assert code is not None
+    welcome = await town.whispers("zoe", f"/claim {code[0]}")
+    assert "Whoever is a member of Riverside agrees to this: Be kind" in welcome
+    await town.practice.press("zoe", "I agree", within=town.private("zoe"))
+    await town.practice.settle()
+    assert any("Thank you: you have agreed." in what for _, what in town.transcript[-2:])
+
+
+async def test_the_roll_names_roles_in_the_readers_language(town: Town) -> None:
+    await town.says("ana", "/role treasurer @eli")
+    await town.presses("ben", "Agree")
+    await town.whispers("chi", "/language de")
+    assert "Eli: Kasse" in await town.whispers("chi", "/members")
+
+
 # --- households ---
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
@@ -17,7 +18,8 @@ import pytest
 import pytest_asyncio
 
 from bot.adapters.console import ConsoleAdapter, Somebody
-from bot.app import ROLL
+from bot.app import ROLL, commands
+from bot.arguments import PersonKind
 from bot.chat import Letter, NotReached, Sender
 from bot.domain import retention
 from bot.practice import DATABASE, SCRIPT_START, FixedClock, Practice
@@ -300,12 +302,108 @@ async def test_every_column_is_handed_out_or_is_said_not_to_be_about_a_person(fo
     assert set(said) <= there, "nothing is excused that does not exist"
 
 
+def kinds_kept_in(source: str) -> set[str]:
+    """The kind of each thing that a program keeps notes of; `?` where it cannot be read off."""
+    tree = ast.parse(source)
+    functions = {one.name: one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+    def kind(of: ast.expr, inside: ast.AST) -> set[str]:
+        match of:
+            case ast.Constant(value=str(text)) | ast.JoinedStr(values=[ast.Constant(value=str(text)), *_]):
+                return {text.partition(":")[0]} if ":" in text else {"?"}
+            case ast.Name(id=name):
+                given = [
+                    one.value
+                    for one in ast.walk(inside)
+                    if isinstance(one, ast.Assign | ast.AnnAssign | ast.NamedExpr) and one.value is not None
+                    for target in (one.targets if isinstance(one, ast.Assign) else [one.target])
+                    if isinstance(target, ast.Name) and target.id == name
+                ]
+                return set().union(*(kind(value, inside) for value in given)) or {"?"}
+            case ast.Call(func=ast.Name(id=name)) if name in functions:
+                made = [one for one in ast.walk(functions[name]) if isinstance(one, ast.Return) and one.value]
+                return set().union(*(kind(one.value, functions[name]) for one in made if one.value)) or {"?"}
+            case ast.IfExp(body=one, orelse=other):
+                return kind(one, inside) | kind(other, inside)
+            case _:
+                return {"?"}
+
+    found = set()
+    for inside in functions.values():
+        for call in ast.walk(inside):
+            match call:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="notes"), attr="keep"), args=[_, thing, *_]):
+                    found |= kind(thing, inside)
+    return found
+
+
 def test_every_kind_of_note_is_known_to_forgetting() -> None:
-    """Whoever keeps notes of a new kind of thing says here whose they are."""
+    """Whoever keeps notes of a new kind of thing says in `privacy.NOTES` whose they are."""
     kinds = set()
     for file in [*Path("storage").glob("*.py"), *Path("handlers").glob("*.py"), *Path("bot").rglob("*.py")]:
-        kinds |= set(re.findall(r"notes\.keep\(\s*[\w.]+,\s*f?\"(\w+):", file.read_text("utf-8")))
+        source = file.read_text("utf-8")
+        kept = kinds_kept_in(source)
+        assert "?" not in kept, f"{file}: call the kind by its name where notes are kept"
+        kinds |= kept
+        assert "from storage.notes" not in source, f"{file}: import the module, so that this test sees who keeps notes"
+        assert file.name == "notes.py" or "INSERT INTO notes" not in source
     assert kinds == set(privacy.NOTES)
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ('await notes.keep(tx, f"offer:{id_}", text)', "offer"),
+        ('thing = f"offer:{id_}"\n    await notes.keep(tx, thing, text)', "offer"),
+        ("return [notes.keep(tx, name_of(one), text) for one in many]", "need"),
+        ("await notes.keep(tx, given, text)", "?"),
+    ],
+)
+def test_a_kind_of_note_is_seen_also_where_it_is_put_together_elsewhere(written: str, kind: str) -> None:
+    source = f"async def keep(tx, given):\n    {written}\n\ndef name_of(one):\n    return f'need:{{one}}'\n"
+    assert kinds_kept_in(source) == {kind}
+
+
+def test_every_decision_about_a_person_is_known_to_forgetting() -> None:
+    about = {
+        parameter.name
+        for router in commands().routers
+        for command in router.commands
+        if command.proposal is not None
+        for parameter in command.parameters
+        if isinstance(parameter.kind, PersonKind)
+    }
+    assert about <= set(privacy.DECIDED_ABOUT)
+
+
+async def test_what_was_decided_about_somebody_names_them_no_more(quedlinburg: Folder) -> None:
+    """The words of decisions are in the log: with a pseudonym, or not at all where they are about the person."""
+    practice = quedlinburg.practice
+    for line in (
+        "/nickname Flossie",
+        "/role Flossie-Schlüssel @eli",
+    ):
+        await practice.say(WHO if "nick" in line else "ana", line)
+    await practice.press("ben", "Agree")
+    await practice.say("ana", f"/agreement Ask Flossie or {NAME} for the key.")
+    await practice.press("ben", "Agree")
+    await practice.say("ana", f"/rename {NAME} and the others")
+    await practice.say("ana", f"/exclude @{WHO} {NOTE}", quedlinburg.dm("ana"))
+    await practice.say("ana", f"/care {NAME} shouts at me: {NOTE}", quedlinburg.dm("ana"))
+
+    async def kept(tx: Reader) -> list[str]:
+        return [thing.split(":")[0] for (thing,) in await tx.all("SELECT thing FROM notes WHERE text IS NOT NULL")]
+
+    before = await practice.app.database.read(kept)
+    assert {"decision", "role", "agreement", "transfer", "care"} <= set(before)
+    words = f"{EVERYTHING} Flossie"
+    assert quedlinburg.words_in(words)
+    await forget(quedlinburg)
+    assert quedlinburg.words_in(words) == []
+    await practice.say("ana", "/agreement", quedlinburg.dm("ana"))
+    assert "Ask Former member 5 or Former member 5 for the key." in quedlinburg.visible(quedlinburg.dm("ana"))
+    await practice.say("ana", "/log", quedlinburg.dm("ana"))
+    assert "a name was replaced" in quedlinburg.visible(quedlinburg.dm("ana"))
 
 
 async def test_what_does_not_fit_into_one_file_is_shortened_and_said(folder: Folder) -> None:

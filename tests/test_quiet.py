@@ -218,6 +218,50 @@ async def test_what_somebody_decides_at_night_is_said_at_once(town: Town) -> Non
     assert "The lowest balance is -20 h now." in await town.presses("ben", "Agree")
 
 
+async def test_the_committee_sets_the_groups_quiet_hours_itself(town: Town) -> None:
+    assert "Proposal 1 by Ana: Quiet hours of the group: 17:30-20:00." in await town.says("ana", "/night 17:30 - 20")
+    await town.presses("ben", "Agree")
+    assert "The group's quiet hours are 17:30-20:00 now." in town.transcript[-1][1]
+    await noticed(town, "It can wait.")
+    assert "It can wait." not in town.transcript[-1][1]
+    await town.says("ana", "/limit 20h")
+    assert "The lowest balance is -20 h now." in await town.presses("ben", "Agree"), "what is decided is said"
+    await town.skip("2h")
+    assert town.transcript[-1] == ("Riverside", "bot: It can wait.")
+    await town.skip("3h")
+    await noticed(town, "Late in the evening.")
+    assert town.transcript[-1] == ("Riverside", "bot: Late in the evening.")
+    assert "the group's quiet hours are 17:30-20:00." in await town.whispers("chi", "/log")
+
+
+async def test_without_quiet_hours_what_waited_is_said_at_once(town: Town) -> None:
+    await town.skip("5h")
+    await noticed(town, "By night.")
+    await town.says("ana", "/night off")
+    await town.says("ben", "/night off")
+    assert await town.says("ana", "/night off") == "That is how it is already."
+    await town.skip("1m")
+    assert town.transcript[-1] == ("Riverside", "bot: By night.")
+    await noticed(town, "Another one.")
+    assert town.transcript[-1] == ("Riverside", "bot: Another one.")
+
+
+async def test_what_are_no_hours_is_said(town: Town) -> None:
+    assert "I read “evening” where I expected hours, like 22:00-7:00, or off." in await town.says(
+        "ana", "/night evening"
+    )
+
+
+async def test_on_matrix_there_is_nothing_to_tidy_and_it_is_said(town: Town) -> None:
+    async def moved(tx: Transaction) -> None:
+        await tx.execute("UPDATE chats SET address = 'matrix:!room:example.org' WHERE private = 0")
+
+    assert "Proposal 1" in await town.says("ana", "/tidy on")
+    await town.practice.app.database.transact(moved)
+    answer = await town.whispers("ben", "/tidy on")
+    assert "On Matrix there is nothing to tidy" in answer
+
+
 # --- the chosen chat -------------------------------------------------------------------------------------------
 
 

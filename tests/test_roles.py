@@ -262,6 +262,23 @@ async def test_somebody_who_steps_down_is_followed(town: Town) -> None:
     assert await organizers(town) == ["Ana", "Chi"]
 
 
+async def test_somebody_who_leaves_in_the_middle_of_a_term_is_followed(town: Town) -> None:
+    await decide(town, "/term 6 months")
+    await town.says("ben", "/leave")
+    await town.skip("1m")
+    assert "it is your turn" in town.heard("chi")[-1]
+    await town.presses("chi", "I'll do it")
+    await town.presses("ana", "Agree")
+    assert await organizers(town) == ["Ana", "Chi"]
+
+
+async def test_where_there_are_enough_organizers_nobody_is_asked_when_one_leaves(town: Town) -> None:
+    await decide(town, "/organizer @chi")
+    await town.says("ben", "/leave")
+    await town.skip("1m")
+    assert not any("it is your turn" in line for line in town.heard("eli"))
+
+
 async def test_a_rotation_begins_two_weeks_before_a_term_ends(town: Town) -> None:
     await decide(town, "/term 1 month")
     await town.skip("16d")

@@ -285,6 +285,10 @@ class ConsoleAdapter:
         self.pinned.add(message)
         return True
 
+    async def delete(self, chat: ChatId, message: str) -> bool:
+        """A terminal writes nothing of its own into a chat, so there is nothing to take out."""
+        return True
+
     def pace(self, chat: ChatId) -> Pace | None:
         """A terminal has no limit."""
         return None

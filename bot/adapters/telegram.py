@@ -21,6 +21,7 @@ from telegram import (
     BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
     BotCommandScopeDefault,
+    ChatMemberAdministrator,
     InputFile,
     User,
 )
@@ -39,8 +40,10 @@ from bot.adapters.pauses import Pauses
 from bot.adapters.splitting import fitting, parts
 from bot.adapters.telegram_updates import UPDATE_KINDS, Converter, Event, File, Json, update_id
 from bot.adapters.telegram_wire import (
+    DELETED_ALREADY,
     NO_RIGHT,
     NO_TOPIC,
+    NOT_DELETED,
     PINNED_ALREADY,
     UNCHANGED,
     ApiBot,
@@ -472,6 +475,32 @@ class TelegramAdapter:
             raise self._problem(error) from None
         return True
 
+    async def delete(self, chat: ChatId, message: str) -> bool:
+        """Delete for everybody, which in a group takes the right to; Telegram may find a message too old for it."""
+        number = int(native(chat))
+        try:
+            await self._bot.call("deleteMessage", chat_id=number, message_id=int(message))
+        except BadRequest as error:
+            if says(error, DELETED_ALREADY):
+                return True
+            if says(error, NO_RIGHT):
+                return False
+            # Telegram has one sentence for what is too old and for what may not be deleted by us.
+            if says(error, [NOT_DELETED]):
+                return await self._may_delete(number)
+            raise problem(error) from None
+        except TelegramError as error:
+            raise self._problem(error) from None
+        return True
+
+    async def _may_delete(self, chat: int) -> bool:
+        me = await self._introduced()
+        try:
+            member = await self._bot.get_chat_member(chat, me.id)
+        except TelegramError as error:
+            raise self._problem(error) from None
+        return isinstance(member, ChatMemberAdministrator) and bool(member.can_delete_messages)
+
     def _problem(self, error: TelegramError) -> DeliveryProblem:
         if isinstance(error, InvalidToken):
             self._alarm("token_revoked")
@@ -479,11 +508,15 @@ class TelegramAdapter:
 
     async def _keyboard(self, rows: Sequence[Sequence[Key]]) -> Json:
         if self._me is None and any(key.link for row in rows for key in row):
-            try:
-                await self._introduce()
-            except TelegramError as error:
-                raise self._problem(error) from None
+            await self._introduced()
         return {"inline_keyboard": [[self._button(key) for key in row] for row in rows]}
+
+    async def _introduced(self) -> User:
+        """Who the bot is. Raises a DeliveryProblem."""
+        try:
+            return await self._introduce()
+        except TelegramError as error:
+            raise self._problem(error) from None
 
     def _button(self, key: Key) -> Json:
         if key.link:

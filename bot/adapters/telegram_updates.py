@@ -31,6 +31,7 @@ from bot.chat import (
     Message,
     Press,
     Sender,
+    ServiceMessage,
     Unreadable,
     UserId,
     native,
@@ -107,6 +108,8 @@ class _Message(BaseModel):
     left_chat_member: _User | None = None
     migrate_to_chat_id: _Int | None = None
     migrate_from_chat_id: _Int | None = None
+    pinned_message: Any = None
+    new_chat_title: Any = None
 
 
 class _Pressed(BaseModel):
@@ -275,6 +278,9 @@ class Converter:
                     yield self._arrived(chat, user, said.date, said.from_)
             if said.left_chat_member is not None and self._is_person(said.left_chat_member):
                 yield self._departed(chat, said.left_chat_member, said.date)
+            yield _service(said, chat, at)
+        elif said.pinned_message is not None or said.new_chat_title is not None:
+            yield _service(said, chat, at)
         else:
             sender = self._sender(said)
             # What is forwarded was said by somebody else, somewhere else.
@@ -432,6 +438,11 @@ def _instant(date: int) -> datetime:
 def _moved(chat: Chat, to: ChatId, at: datetime) -> ChatMoved:
     # Told in the old chat and in the new one: the same key, so that one of them counts.
     return ChatMoved(event=f"moved:{native(chat.id)}:{native(to)}", at=at, chat=chat, to=to)
+
+
+def _service(said: _Message, chat: Chat, at: datetime) -> ServiceMessage:
+    message = str(said.message_id)
+    return ServiceMessage(event=f"service:{native(chat.id)}:{message}", at=at, chat=chat, message=message)
 
 
 def _start_payload(text: str) -> str | None:

@@ -130,6 +130,8 @@ class ApiBot(Bot):
 # What Telegram says to a message that it does not take: telegram-bot-api/Client.cpp
 UNCHANGED = "message is not modified"
 _GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
+DELETED_ALREADY = ("message to delete not found", "message_id_invalid")
+NOT_DELETED = "message can't be deleted"
 PINNED_ALREADY = "chat_not_modified"
 NO_RIGHT = ("not enough rights", "chat_admin_required", "need administrator rights")
 NO_TOPIC = ("message thread not found", "topic_closed", "topic_deleted")

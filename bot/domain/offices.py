@@ -178,3 +178,22 @@ def presence(
     if asked_on is not None and seen_on < asked_on:
         return "vanishes" if (today - asked_on).days >= BACK_WITHIN_DAYS else "asked"
     return "ask" if (today - seen_on).days >= after_days else "here"
+
+
+# --- what roles are called ---------------------------------------------------------------------------------------
+
+# What a committee usually needs. Others may be named freely; these are shown in everybody's language.
+KNOWN = {
+    "organizer": T("organizer"),
+    "care": T("care"),
+    "teller": T("teller"),
+    "delegate": T("delegate"),
+    "legal": T("legal"),
+    "guest": T("guest"),
+    "treasurer": T("treasurer"),
+}
+
+
+def titled(role: str) -> Text | str:
+    """A role as it is shown."""
+    return KNOWN.get(role, role)

@@ -33,6 +33,13 @@ class Hours:
 
 
 HOURS_DEFAULT = Hours(time(21), time(8))
+NO_HOURS = Hours(time(0), time(0))
+
+
+def hours_of(data: object) -> Hours:
+    """Hours as they are kept: `21:00-08:00`. Raises ValueError where these are none."""
+    begin, _, end = str(data).partition("-")
+    return Hours(time.fromisoformat(begin), time.fromisoformat(end))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

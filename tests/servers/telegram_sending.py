@@ -607,6 +607,8 @@ class Sending:
         old = self.world.now() - message.date >= DELETABLE_SECONDS
         own = message.outgoing or chat.kind == "private"
         allowed = may_others or (own and not old)
+        if not {"group_chat_created", "supergroup_chat_created", "forum_topic_created"}.isdisjoint(message.content):
+            raise bad_request("message can't be deleted")
         if not allowed:
             raise bad_request("message can't be deleted for everyone" if own else "message can't be deleted")
         self.world.delete(chat, message)
