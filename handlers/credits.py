@@ -1012,7 +1012,7 @@ async def transfer_words(telling: Telling, body: Mapping[str, Any]) -> Text:
         return T("hours of yours came together in one account.")
     if exchange.reverses is not None:
         return T("exchange {number} took back exchange {undone}.", number=exchange.number, undone=exchange.reverses)
-    return T("{what} (exchange {number})", what=_helped(exchange.parts), number=exchange.number)
+    return T("exchange {number}: {what}", what=_helped(exchange.parts), number=exchange.number)
 
 
 async def _mine_or_numbered(context: Context, number: int | None) -> int:

@@ -369,7 +369,6 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await tx.execute("DELETE FROM dialogues WHERE member_id = ?", old)
     await tx.execute("UPDATE nudges SET member_id = ? WHERE member_id = ?", into, old)
     await exchanges.end_all(tx, old)
-    await tx.execute("DELETE FROM trusting WHERE member_id = ?", old)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET claims_id = ? WHERE claims_id = ?", into, old)

@@ -96,7 +96,7 @@ async def open_(
     found = await waiting(tx, committee.id, row[0])
     assert found is not None
     if note and together is None:
-        await notes.keep(tx, found.thing, note)
+        await notes.keep(tx, f"exchange:{found.together}", note)
         await notes.wrote(tx, found.thing, recorder.id, now=now)
     return found
 
@@ -181,6 +181,7 @@ async def came_from(tx: Transaction, transfer_id: int, post_id: int) -> None:
 
 async def end_all(tx: Transaction, member_id: int) -> None:
     """Somebody goes: nothing that they asked for, or are asked for, waits any more, and nothing is held back."""
+    await tx.execute("DELETE FROM trusting WHERE member_id = ?", member_id)
     rows = await tx.all(
         """SELECT id, committee_id FROM exchanges e WHERE state = 'open'
              AND (recorder_id = ?1 OR EXISTS (SELECT 1 FROM approvals a WHERE a.exchange_id = e.id AND a.member_id = ?1)

@@ -53,16 +53,33 @@ SECTIONS: Mapping[str, str] = {
     "roles": f"""SELECT c.name AS committee, r.role, r.from_us, r.term_us, r.until_us FROM roles r
         JOIN members m ON m.id = r.member_id JOIN committees c ON c.id = m.committee_id
         WHERE r.member_id IN {_MINE} ORDER BY r.id""",
-    "balances": f"""SELECT c.name AS committee, a.balance AS minutes FROM accounts a
+    "balances": f"""SELECT c.name AS committee, a.balance AS minutes, a.held AS promised FROM accounts a
         JOIN committees c ON c.id = a.committee_id WHERE a.member_id IN {_MINE} ORDER BY a.id""",
-    "exchanges": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, p.minutes, coalesce(w.called, c.name)
-                AS with_whom, r.called AS recorded_by, v.number AS takes_back, n.text AS note
+    "exchanges": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, p.minutes,
+            (SELECT group_concat(coalesce(w.called, c.name), ', ') FROM postings q JOIN accounts b ON b.id = q.account_id
+                LEFT JOIN members w ON w.id = b.member_id
+                WHERE q.transfer_id = t.id AND (q.minutes > 0) <> (p.minutes > 0)) AS with_whom,
+            r.called AS recorded_by, v.number AS takes_back, o.post_id AS from_the_board, x.confirmed_us AS looked_at_us,
+            n.text AS note
         FROM postings p JOIN accounts a ON a.id = p.account_id JOIN transfers t ON t.id = p.transfer_id
         JOIN committees c ON c.id = t.committee_id JOIN members r ON r.id = t.recorder_id
         LEFT JOIN transfers v ON v.id = t.reverses_id LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
-        LEFT JOIN postings q ON q.transfer_id = t.id AND q.account_id <> a.id
-        LEFT JOIN accounts b ON b.id = q.account_id LEFT JOIN members w ON w.id = b.member_id
+        LEFT JOIN origins o ON o.transfer_id = t.id
+        LEFT JOIN proxied x ON x.transfer_id = t.id AND x.member_id = a.member_id
         WHERE a.member_id IN {_MINE} ORDER BY t.id DESC""",
+    "waiting_exchanges": f"""SELECT c.name AS committee, r.called AS recorded_by, e.state, e.at_us, e.expires_us, e.legs,
+            e.policy, e.policy_version, e.post_id AS from_the_board, (SELECT t.number FROM transfers t
+                WHERE t.id = e.reverses_id) AS would_take_back,
+            (SELECT t.number FROM transfers t WHERE t.id = e.transfer_id) AS became,
+            (SELECT group_concat(m.called, ', ') FROM approvals y JOIN members m ON m.id = y.member_id
+                WHERE y.exchange_id = e.id AND y.said_us IS NULL) AS waits_for,
+            (SELECT sum(h.minutes) FROM holds h JOIN accounts k ON k.id = h.account_id
+                WHERE h.exchange_id = e.id AND k.member_id IN {_MINE}) AS promised, n.text AS note
+        FROM exchanges e JOIN committees c ON c.id = e.committee_id JOIN members r ON r.id = e.recorder_id
+        LEFT JOIN notes n ON n.thing = 'exchange:' || e.together
+        WHERE e.recorder_id IN {_MINE} OR e.id IN (SELECT exchange_id FROM approvals WHERE member_id IN {_MINE})
+        ORDER BY e.id DESC""",
+    "stands_without_a_yes": f"SELECT count(*) AS chosen FROM trusting WHERE member_id IN {_MINE}",
     "proposals": f"""SELECT c.name AS committee, p.number, p.command, p.arguments, p.state, p.outcome, p.created_us,
             p.expires_us FROM proposals p JOIN committees c ON c.id = p.committee_id
         WHERE p.proposer_id IN {_MINE} ORDER BY p.id DESC""",
@@ -293,6 +310,8 @@ _NOBODYS = "SELECT thing FROM notes WHERE ?1 IS NULL"
 NOTES = {
     "transfer": f"""SELECT 'transfer:' || p.transfer_id FROM postings p JOIN accounts a ON a.id = p.account_id
         WHERE a.member_id IN {_MINE} UNION SELECT 'transfer:' || id FROM transfers WHERE recorder_id IN {_MINE}""",
+    "exchange": f"""SELECT 'exchange:' || together FROM exchanges WHERE recorder_id IN {_MINE}
+        OR id IN (SELECT exchange_id FROM approvals WHERE member_id IN {_MINE})""",
     "case": f"SELECT 'case:' || id FROM cases WHERE member_id IN {_MINE} OR opener_id IN {_MINE}",
     "reply": f"SELECT 'reply:' || id FROM cases WHERE member_id IN {_MINE}",
     "appeal": f"SELECT 'appeal:' || id FROM cases WHERE member_id IN {_MINE}",

@@ -332,7 +332,7 @@ async def test_the_log_holds_no_words_even_of_faults(folder: Folder, monkeypatch
     def failing(*_: object, **__: object) -> ledger.Transfer:
         raise ValueError(NOTE)
 
-    monkeypatch.setattr(ledger, "transfer", failing)
+    monkeypatch.setattr(ledger, "post", failing)
     await folder.practice.say("ana", f"/thank @ben 1h {NOTE}")
     monkeypatch.undo()
     # A fault inside the database, too: a value that cannot be stored.

@@ -85,7 +85,7 @@ async def test_exchanges_of_others_are_counted_and_not_told(town: Town) -> None:
     assert "/ … 3 exchanges … / No. 6," in log
     assert "helped" not in log
     log = await town.whispers("chi", "/log")
-    assert "/ … 1 exchange … / No. 8, Mon, Jan 5 18:00: Chi helped Ana: 2 h (exchange 2). / … 1 exchange … /" in log
+    assert "/ … 1 exchange … / No. 8, Mon, Jan 5 18:00: exchange 2: Chi helped Ana: 2 h. / … 1 exchange … /" in log
     whole = await town.whispers("eli", "/log 7")
     assert whole.startswith("No. 7, Mon, Jan 5 18:00: an exchange between two members. / Its hash: ")
     assert "postings" not in whole
