@@ -376,7 +376,7 @@ async def _asked(context: Context, first: Waiting, waiting: Sequence[Waiting]) -
         view = await _waiting_words(context.tx, context.committee, waiting)
         return Reply(
             lines(view, T("I tell you when it is answered.")),
-            buttons=((Button(label=T("Take it back"), says=withdraw_claim.says(number=first.id)),),),
+            buttons=((Button(label=T("Take back"), says=withdraw_claim.says(number=first.id)),),),
         )
     return card
 
@@ -527,6 +527,10 @@ async def _waiting_words(tx: Transaction, committee: Committee, waiting: Sequenc
 async def _one_waiting(tx: Transaction, committee: Committee, one: Waiting) -> Text:
     if one.reverses_id is not None:
         return await _undoing(tx, committee, one)
+    if one.transfer_id is not None:
+        booked = await transfers.exchange(tx, committee, one.transfer_id)
+        assert booked is not None
+        return _told(booked)
     what = _helped(await transfers.parts_of(tx, [(leg.account_id, leg.minutes) for leg in one.legs]))
     if one.state == "open":
         return T("{what} (waits for a yes)", what=what)
@@ -560,6 +564,10 @@ async def exchange_card(view: View, ref: int) -> Shown | None:
         )
     elif first.reverses_id is not None:
         words = lines(words, T("It is over: {state}.", state=_STATES[first.state]))
+    elif len(waiting) == 1 and first.transfer_id is not None:
+        booked = await transfers.exchange(view.tx, view.committee, first.transfer_id)
+        if booked is not None and not booked.reversed:
+            buttons = ((Button(label=T("Undo"), says=undo.says(number=booked.number)),),)
     return Shown(
         lines(
             words,
@@ -908,8 +916,9 @@ async def _reverse(
     undone = await transfers.exchange(context.tx, context.committee, transfer_id)
     assert undone is not None
     for part in undone.parts:
-        alone = context.of_member is not None and part.member_id == context.speaker.id and not (past or decided)
-        if part.member_id is None or alone:
+        # Whoever asked for it, or has just agreed, knows.
+        knows = not decided and part.member_id in (recorder.id, context.of_member and context.speaker.id)
+        if part.member_id is None or (knows and part.account_id not in past):
             continue
         member = await people_.member(context.tx, context.committee.id, part.member_id)
         if member is None or not member.active:
@@ -978,7 +987,7 @@ async def waiting_for_me(context: Context) -> list[Todo]:
                 Button(label=T("No"), says=not_right.says(number=one.together)),
             )
         elif context.member.id == one.recorder_id:
-            actions = (Button(label=T("Take it back"), says=withdraw_claim.says(number=one.together)),)
+            actions = (Button(label=T("Take back"), says=withdraw_claim.says(number=one.together)),)
         else:
             continue
         words = await _one_waiting(context.tx, context.committee, one)
@@ -1088,3 +1097,5 @@ async def tidings(context: Context, since: Since) -> list[Todo]:
 async def _show_changed(context: Context, transfer_id: int) -> None:
     for kind in ("transfer", "thanks"):
         await cards.changed(context.tx, Card(kind, transfer_id).thing)
+    if (together := await exchanges.became(context.tx, transfer_id)) is not None:
+        await cards.changed(context.tx, Card("exchange", together).thing)

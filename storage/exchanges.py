@@ -241,6 +241,12 @@ async def claims_on(tx: Reader, recorder: Member, payer: Member) -> int:
     )
 
 
+async def became(tx: Reader, transfer_id: int) -> int | None:
+    """The first of those asked for at once of which one became this transfer."""
+    together = await tx.value("SELECT together FROM exchanges WHERE transfer_id = ?", transfer_id)
+    return None if together is None else int(together)
+
+
 async def undo_of(tx: Reader, committee_id: int, transfer_id: int) -> Waiting | None:
     """The undo of a transfer that waits for a yes."""
     id_ = await tx.value(

@@ -56,19 +56,19 @@ SECTIONS: Mapping[str, str] = {
     "balances": f"""SELECT c.name AS committee, a.balance AS minutes, a.held AS promised FROM accounts a
         JOIN committees c ON c.id = a.committee_id WHERE a.member_id IN {_MINE} ORDER BY a.id""",
     "exchanges": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, p.minutes,
-            (SELECT group_concat(coalesce(w.called, c.name), ', ') FROM postings q JOIN accounts b ON b.id = q.account_id
-                LEFT JOIN members w ON w.id = b.member_id
+            (SELECT group_concat(coalesce(w.called, c.name), ', ') FROM postings q
+                JOIN accounts b ON b.id = q.account_id LEFT JOIN members w ON w.id = b.member_id
                 WHERE q.transfer_id = t.id AND (q.minutes > 0) <> (p.minutes > 0)) AS with_whom,
-            r.called AS recorded_by, v.number AS takes_back, o.post_id AS from_the_board, x.confirmed_us AS looked_at_us,
-            n.text AS note
+            r.called AS recorded_by, v.number AS takes_back, o.post_id AS from_the_board,
+            x.confirmed_us AS looked_at_us, n.text AS note
         FROM postings p JOIN accounts a ON a.id = p.account_id JOIN transfers t ON t.id = p.transfer_id
         JOIN committees c ON c.id = t.committee_id JOIN members r ON r.id = t.recorder_id
         LEFT JOIN transfers v ON v.id = t.reverses_id LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
         LEFT JOIN origins o ON o.transfer_id = t.id
         LEFT JOIN proxied x ON x.transfer_id = t.id AND x.member_id = a.member_id
         WHERE a.member_id IN {_MINE} ORDER BY t.id DESC""",
-    "waiting_exchanges": f"""SELECT c.name AS committee, r.called AS recorded_by, e.state, e.at_us, e.expires_us, e.legs,
-            e.policy, e.policy_version, e.post_id AS from_the_board, (SELECT t.number FROM transfers t
+    "waiting_exchanges": f"""SELECT c.name AS committee, r.called AS recorded_by, e.state, e.at_us, e.expires_us,
+            e.legs, e.policy, e.policy_version, e.post_id AS from_the_board, (SELECT t.number FROM transfers t
                 WHERE t.id = e.reverses_id) AS would_take_back,
             (SELECT t.number FROM transfers t WHERE t.id = e.transfer_id) AS became,
             (SELECT group_concat(m.called, ', ') FROM approvals y JOIN members m ON m.id = y.member_id
