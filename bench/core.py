@@ -96,7 +96,8 @@ def _sender(chat: int, who: str) -> Sender:
     return Sender(user=UserId(f"{NETWORK}:{chat}-{who}"), name=f"{who.title()}{chat}", username=f"{who}{chat}")
 
 
-def _message(chat: int, who: str, text: str, number: int, *, manages: bool = False) -> Message:
+def message(chat: int, who: str, text: str, number: int, *, manages: bool = False) -> Message:
+    """What somebody says in the group of a committee with this number."""
     return Message(
         event=f"{chat}-{who}-{number}",
         at=datetime.now(UTC),
@@ -115,8 +116,8 @@ async def measure(chats: int, seconds: float, folder: Path) -> Figures:
     app.add(sink)
     await app.delivery.start()
     for chat in range(chats):
-        await app.dispatcher.handle(_message(chat, "ana", "/setup", 1, manages=True))
-        await app.dispatcher.handle(_message(chat, "ben", "/join", 1))
+        await app.dispatcher.handle(message(chat, "ana", "/setup", 1, manages=True))
+        await app.dispatcher.handle(message(chat, "ben", "/join", 1))
     await app.delivery.settle()
     latencies: list[float] = []
     commits, cpu, start = app.database.counts.commits, _cpu(), time.perf_counter()
@@ -129,7 +130,7 @@ async def measure(chats: int, seconds: float, folder: Path) -> Figures:
             who, other = ("ana", "ben") if number % 2 else ("ben", "ana")
             event.clear()
             began = time.perf_counter()
-            await app.dispatcher.handle(_message(chat, who, f"/thank @{other}{chat} 1h30 fixed the bike", number))
+            await app.dispatcher.handle(message(chat, who, f"/thank @{other}{chat} 1h30 fixed the bike", number))
             await event.wait()
             latencies.append(time.perf_counter() - began)
 

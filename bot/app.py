@@ -210,6 +210,7 @@ class App:
         daily = (
             ("purge", upkeep.purge.says(), 0),
             ("watch", roles.watch.says(), 0),
+            ("books", log_area.check_all.says(), 15),
             ("nightly", host.nightly.says(), 30),
         )
         for key, says, minute in daily:
@@ -224,6 +225,16 @@ class App:
                 rrule="FREQ=DAILY",
                 move=False,
             )
+        # Also at the start: somebody may have had the file in their hands.
+        await due.plan(
+            tx,
+            "books:start",
+            log_area.check_all.says(soon=1),
+            local=self.now().replace(tzinfo=None),
+            zone=ZoneInfo("UTC"),
+            committee=None,
+            late="do",
+        )
 
 
 @contextlib.contextmanager

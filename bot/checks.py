@@ -189,6 +189,8 @@ _FAULTS: dict[audit.Fault, str] = {
     "chain": "entry {number} of {committee} does not follow on the one before.",
     "transfer": "the exchange at entry {number} of {committee} is not the one that was recorded.",
     "note": "the words of the exchange at entry {number} of {committee} are not those that were recorded.",
+    "words": "the words beside entry {number} of {committee} are not those that were recorded.",
+    "hold": "hours of {committee} that are kept back are not those of its open exchanges.",
     "balance": "balances of {committee} are not what its entries sum to, {number} of them.",
 }
 _KEEP = "stop the bot, keep a copy of the data folder as it is, and report it"

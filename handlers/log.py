@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, cast
 from zoneinfo import ZoneInfo
 
 from bot.arguments import Number, choice
-from bot.chat import Button, Reply
+from bot.chat import Button, Lane, Reply
 from bot.domain import audit, chain
 from bot.domain.chain import Entry
 from bot.router import Authority, Context, Router, Telling, Topic
 from bot.text import Bold, Day, Listed, N, Refusal, T, Text, Typed, Words, lines
-from storage import due, people
+from storage import due, inspection, people
 from storage import log as books
 from storage.instants import from_us
 
 router = Router("log", title=T("What was decided"))
 
+log_ = logging.getLogger(__name__)
+
 PAGE = 10
+NIGHT_HOUR = 4
+"""When the books are checked, in the committee's own time."""
 THIS_YEAR = timedelta(days=300)
 """Older entries are told with the year."""
 
@@ -154,6 +159,19 @@ async def _whole(context: Context, number: int) -> Reply:
 # --- checking --------------------------------------------------------------------------------------------------
 
 
+@router.command(
+    "audit",
+    allow=Authority.MEMBER,
+    while_suspended=True,
+    help=T("I recompute every balance and every entry of our books, and tell you whether they add up."),
+    label=T("Check the books"),
+    repeatable=True,
+)
+async def audit_(context: Context) -> Reply:
+    """Whether all of the books agrees."""
+    return await _verify(context)
+
+
 async def _verify(context: Context) -> Reply:
     words, so_far = await _stretch(context, audit.Progress())
     if words is not None:
@@ -205,8 +223,90 @@ async def _stretch(context: Context, so_far: audit.Progress) -> tuple[Words | No
     try:
         found, done = await books.stretch(context.tx, context.committee, so_far)
     except audit.Broken as broken:
+        await _stop(context, broken)
         return _broken(broken), so_far
-    return (await _sound(context, found) if done else None), found
+    if not done:
+        return None, found
+    await _resume(context)
+    return await _sound(context, found), found
+
+
+@router.command("check_all", allow=Authority.CLOCK, typed=False, help=T("Check the books of all committees."))
+async def check_all(context: Context, *, soon: Number | None = None) -> None:
+    """Each committee's in the small hours of its own night; `soon`: at once."""
+    for id_ in await inspection.committees(context.tx):
+        committee = await people.committee(context.tx, id_)
+        at = context.now.astimezone(committee.zone).replace(tzinfo=None)
+        if soon is None:
+            night = at.replace(hour=NIGHT_HOUR, minute=0, second=0, microsecond=0)
+            at = night if night >= at else night + timedelta(days=1)
+        await books.end_check(context.tx, id_)
+        await due.plan(
+            context.tx, f"check:{id_}", check_books.says(), local=at, zone=committee.zone, committee=id_, late="do"
+        )
+
+
+@router.command("check_books", allow=Authority.CLOCK, typed=False, help=T("Check a committee's books."))
+async def check_books(context: Context) -> None:
+    """The next stretch, in a work of its own, so that others need not wait for all of it."""
+    so_far = await books.checking(context.tx, context.committee)
+    try:
+        found, done = await books.stretch(context.tx, context.committee, so_far)
+    except audit.Broken as broken:
+        await books.end_check(context.tx, context.committee.id)
+        await _stop(context, broken)
+        return
+    if done:
+        await books.end_check(context.tx, context.committee.id)
+        await _resume(context)
+        return
+    await books.keep_checking(context.tx, context.committee, found)
+    await due.plan(
+        context.tx,
+        f"check:{context.committee.id}",
+        check_books.says(),
+        local=context.now.replace(tzinfo=None),
+        zone=ZoneInfo("UTC"),
+        committee=context.committee.id,
+        late="do",
+    )
+
+
+async def _stop(context: Context, broken: audit.Broken) -> None:
+    """Nothing more is written into books that do not add up. The organizers are told once."""
+    if not await books.stop(context.tx, context.committee, broken, now=context.now):
+        return
+    log_.critical(
+        "books do not add up, writing is stopped",
+        extra={"committee": context.committee.id, "entry": broken.number, "fault": broken.fault},
+    )
+    words = lines(
+        T("I checked the books of {committee}, and they do not add up.", committee=context.committee.name),
+        _faults(broken),
+        T(
+            "So I write nothing more into them: exchanges and decisions are refused, reading goes on. Tell whoever "
+            "runs the bot now: they run {check}, and put back a backup or mend the data. As soon as {audit} finds "
+            "the books sound, writing goes on by itself. Until then, note exchanges on paper.",
+            check=Typed("solibot check"),
+            audit=Typed("/audit"),
+        ),
+    )
+    for organizer in await people.organizers(context.tx, context.committee.id):
+        await context.tell(organizer, words, lane=Lane.ALERT)
+
+
+async def _resume(context: Context) -> None:
+    """The books are sound: if writing was stopped it goes on, and the organizers know."""
+    if not await books.resume(context.tx, context.committee):
+        return
+    log_.warning("books add up again, writing goes on", extra={"committee": context.committee.id})
+    words = T(
+        "The books of {committee} add up again: from now on I write into them. "
+        "Whatever you noted on paper meanwhile can be recorded now.",
+        committee=context.committee.name,
+    )
+    for organizer in await people.organizers(context.tx, context.committee.id):
+        await context.tell(organizer, words, lane=Lane.ALERT)
 
 
 async def _sound(context: Context, found: audit.Progress) -> Words:
@@ -263,5 +363,12 @@ def _faults(broken: audit.Broken) -> Text:
                 "Up to there all is in order.",
                 number=broken.number,
             )
+        case "words":
+            return T(
+                "The words beside entry {number} are not those that were recorded. Up to there all is in order.",
+                number=broken.number,
+            )
+        case "hold":
+            return T("Balances are in order, but the hours kept back for open exchanges are not what those ask for.")
         case "balance":
             return T("The entries are as they were written, but somebody's balance is not the sum of their exchanges.")

@@ -32,6 +32,8 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
+from bot.text import Refusal, T, Typed
+
 log = logging.getLogger(__name__)
 
 R = TypeVar("R")
@@ -51,6 +53,13 @@ LOOK_SECONDS_MAX = 600.0
 """Reading all the books from beside the bot takes its time; nobody waits for it but whoever asked."""
 STEPS_BETWEEN_LOOKS = 10_000
 WAITING_WORKS_MAX = 10_000
+_STOPPED = "the books are stopped"
+"""What the schema says where a committee's books do not add up."""
+_BOOKS_STOPPED = T(
+    "Nothing was recorded: the books of this committee do not add up, so I write nothing into them for now. "
+    "The organizers know. Note it on paper, and say it again later; {audit} tells how it stands.",
+    audit=Typed("/audit"),
+)
 MEND_SECONDS = 1.0
 SCRUB_AGAIN_SECONDS = 60.0
 
@@ -148,6 +157,8 @@ class Reader:
         try:
             rows: list[Row] = self._connection.execute(sql, values).fetchall()
         except self._driver.IntegrityError as error:
+            if str(error) == _STOPPED:
+                raise Refusal(_BOOKS_STOPPED) from error
             # SQLite's messages name tables and columns, never values.
             raise Conflict(str(error)) from error
         except self._driver.Error as error:

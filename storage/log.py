@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.domain import audit, chain
 from bot.domain.audit import Booked, Progress
 from bot.domain.chain import Entry, canonical
 from storage.database import Reader, Transaction
+from storage.instants import to_us
 from storage.people import Committee, Member
 
 STRETCH = 1000
@@ -97,14 +99,21 @@ async def stretch(tx: Reader, committee: Committee, so_far: Progress) -> tuple[P
     )
     entries = [_entry(row) for row in rows]
     last = entries[-1].number if entries else so_far.number
-    found = audit.follow(committee.uid, so_far, entries, await _booked(tx, committee, so_far.number, last))
+    booked = await _booked(tx, committee, so_far.number, last)
+    found = audit.follow(committee.uid, so_far, entries, booked, await _worded(tx, committee, entries))
     if len(entries) == STRETCH:
         return found, False
     balances = await tx.all(
         "SELECT id, balance FROM accounts WHERE committee_id = ? AND balance <> 0 LIMIT 100000", committee.id
     )
     transfers = await tx.value("SELECT count(*) FROM transfers WHERE committee_id = ?", committee.id)
-    audit.close(found, transfers=int(transfers), balances=dict(balances))
+    held = await tx.all("SELECT id, held FROM accounts WHERE committee_id = ? AND held <> 0 LIMIT 100000", committee.id)
+    holds = await tx.all(
+        """SELECT h.account_id, sum(h.minutes) FROM exchanges e JOIN holds h ON h.exchange_id = e.id
+           WHERE e.committee_id = ? AND e.state = 'open' GROUP BY h.account_id LIMIT 100000""",
+        committee.id,
+    )
+    audit.close(found, transfers=int(transfers), balances=dict(balances), held=dict(held), holds=dict(holds))
     return found, True
 
 
@@ -141,6 +150,22 @@ async def _booked(tx: Reader, committee: Committee, after: int, until: int) -> d
     return booked
 
 
+async def _worded(tx: Reader, committee: Committee, entries: Sequence[Entry]) -> dict[int, list[str]]:
+    """The hashes of the words beside decisions, by entry, where they are not erased."""
+    found: dict[int, list[str]] = {}
+    for entry in entries:
+        if entry.kind != "decision":
+            continue
+        thing = f"decision:{committee.id}:{entry.number}:"
+        rows = await tx.all(
+            "SELECT text, salt FROM notes WHERE thing >= ? AND thing < ? AND text IS NOT NULL LIMIT 100",
+            thing,
+            thing[:-1] + ";",
+        )
+        found[entry.number] = [chain.veil(text, salt=salt) for text, salt in rows]
+    return found
+
+
 async def begin(tx: Transaction, committee: Committee, reader: Member, so_far: Progress) -> int:
     """Keep how far recomputing for a member has come. Returns its id; what was kept for them before is forgotten."""
     id_ = await tx.value(
@@ -174,3 +199,52 @@ async def begun(tx: Reader, committee: Committee, id_: int) -> tuple[int, Progre
 async def end(tx: Transaction, id_: int) -> None:
     """It is recomputed, or given up."""
     await tx.execute("DELETE FROM audits WHERE id = ?", id_)
+
+
+# --- the nightly check -----------------------------------------------------------------------------------------
+
+
+async def checking(tx: Reader, committee: Committee) -> Progress:
+    """How far the check of the committee's books has come; at its beginning, nowhere."""
+    row = await tx.one("SELECT number, hash, transfers, balances FROM checks WHERE committee_id = ?", committee.id)
+    if row is None:
+        return Progress()
+    number, digest, transfers, balances = row
+    told = {int(account): minutes for account, minutes in json.loads(balances).items()}
+    return Progress(number=number, hash=digest, transfers=transfers, balances=told)
+
+
+async def keep_checking(tx: Transaction, committee: Committee, so_far: Progress) -> None:
+    """Remember how far the check has come."""
+    await tx.execute(
+        "INSERT OR REPLACE INTO checks (committee_id, number, hash, transfers, balances) VALUES (?, ?, ?, ?, ?)",
+        committee.id,
+        so_far.number,
+        so_far.hash,
+        so_far.transfers,
+        canonical({str(account): minutes for account, minutes in so_far.balances.items()}),
+    )
+
+
+async def end_check(tx: Transaction, committee_id: int) -> None:
+    """The check is through, or begins anew."""
+    await tx.execute("DELETE FROM checks WHERE committee_id = ?", committee_id)
+
+
+async def stop(tx: Transaction, committee: Committee, broken: audit.Broken, *, now: datetime) -> bool:
+    """From now on nothing is written into these books (the schema holds that). False: so it was already."""
+    return bool(
+        await tx.all(
+            """INSERT INTO stopped (committee_id, number, fault, at_us) VALUES (?, ?, ?, ?)
+               ON CONFLICT DO NOTHING RETURNING 1""",
+            committee.id,
+            broken.number,
+            broken.fault,
+            to_us(now),
+        )
+    )
+
+
+async def resume(tx: Transaction, committee: Committee) -> bool:
+    """The books are sound: they may be written again. False: so it was already."""
+    return bool(await tx.all("DELETE FROM stopped WHERE committee_id = ? RETURNING 1", committee.id))

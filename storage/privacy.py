@@ -158,6 +158,8 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "answers": "which question was answered in a group lately, without words",
     "working_groups": "a working group itself",
     "splits": "that small groups were proposed, by ids",
+    "checks": "books that are being recomputed in the night, without words",
+    "stopped": "a committee whose books do not add up",
     "audits": "books that are being recomputed for somebody, without words",
     "rotations": "that a committee looks for organizers",
     "chats.working_group_id": "which working group a chat is of",

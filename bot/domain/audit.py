@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from bot.domain import chain
 from bot.domain.chain import Entry
 
-Fault = Literal["chain", "transfer", "note", "balance"]
-"""What does not agree: an entry with those before it; a transfer with its entry; the words of a transfer with the hash
-in its entry; the balances with the transfers."""
+Fault = Literal["chain", "transfer", "note", "words", "balance", "hold"]
+"""What does not agree: an entry with those before it; a transfer with its entry; the words of a transfer, or of
+another entry, with the hash in it; the balances with the transfers; what is kept back with the open exchanges."""
+
+
+_NONE: Mapping[int, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +51,17 @@ class Broken(Exception):
     fault: Fault
 
 
-def follow(committee: str, so_far: Progress, entries: Sequence[Entry], booked: Mapping[int, Booked]) -> Progress:
-    """Read the next entries. `booked`: the transfers beside them, by the entry's number. Raises Broken."""
+def follow(
+    committee: str,
+    so_far: Progress,
+    entries: Sequence[Entry],
+    booked: Mapping[int, Booked],
+    worded: Mapping[int, Sequence[str]] = _NONE,
+) -> Progress:
+    """Read the next entries. `booked`: the transfers beside them, by the entry's number. Raises Broken.
+
+    `worded`: the hashes of the words that stand beside entries, where they are not erased.
+    """
     balances = dict(so_far.balances)
     number, previous, count = so_far.number, so_far.hash, so_far.transfers
     for entry in entries:
@@ -59,6 +72,8 @@ def follow(committee: str, so_far: Progress, entries: Sequence[Entry], booked: M
         transfer = booked.get(number)
         if (entry.kind == "transfer") != (transfer is not None):
             raise Broken(number=number, fault="transfer")
+        if any(f'"{digest}"' not in entry.body for digest in worded.get(number, ())):
+            raise Broken(number=number, fault="words")
         if transfer is not None:
             _compare(entry, transfer)
             count += 1
@@ -78,10 +93,22 @@ def _compare(entry: Entry, transfer: Booked) -> None:
         raise Broken(number=entry.number, fault="note")
 
 
-def close(found: Progress, *, transfers: int, balances: Mapping[int, int]) -> None:
-    """At the end of the chain: as many transfers as it tells of, and balances that are their sum. Raises Broken."""
+def close(
+    found: Progress,
+    *,
+    transfers: int,
+    balances: Mapping[int, int],
+    held: Mapping[int, int] = _NONE,
+    holds: Mapping[int, int] = _NONE,
+) -> None:
+    """At the end of the chain: as many transfers as it tells of, and balances that are their sum. Raises Broken.
+
+    `held`: the minutes kept back, by account; `holds`: those that open exchanges keep back.
+    """
     if transfers != found.transfers:
         raise Broken(number=found.number, fault="transfer")
     told = {account: minutes for account, minutes in found.balances.items() if minutes}
     if told != {account: minutes for account, minutes in balances.items() if minutes} or sum(balances.values()) != 0:
         raise Broken(number=found.number, fault="balance")
+    if held != holds:
+        raise Broken(number=found.number, fault="hold")
