@@ -27,7 +27,7 @@ from storage import entries, exchanges, people, transfers
 from storage.database import Conflict, Database, Transaction, Work
 from storage.people import Committee, Member
 
-FLOOR = -720
+FLOOR = -240
 NAMES = ("ana", "ben", "chi", "eli", "fay")
 COMMITTEE = "the committee"
 START = datetime(2026, 1, 5, 18, 0, tzinfo=UTC)
@@ -164,9 +164,11 @@ def shares(minutes: int, among: int) -> list[int]:
 
 # --- both at once --------------------------------------------------------------------------------------------------
 
-somebody = st.sampled_from(NAMES)
-some = st.lists(somebody, min_size=1, max_size=4, unique=True)
-amounts = st.integers(1, 400) | st.sampled_from([1, 60, 719, 720, 721])
+places = st.integers(0, len(NAMES) - 1)
+"""Somebody among those who are here."""
+others = st.lists(st.integers(1, len(NAMES) - 1), min_size=1, max_size=4, unique=True)
+"""How many places further the others stand."""
+amounts = st.integers(1, 120) | st.sampled_from([1, 7, 60, 120, 239, 240, 241])
 backs = st.integers(0, 6)
 
 
@@ -213,12 +215,10 @@ class Ledger(RuleBasedStateMachine):
 
     # --- thanks and what the committee pays ------------------------------------------------------------------------
 
-    @rule(giver=somebody, to=some, minutes=amounts)
-    def thank(self, giver: str, to: list[str], minutes: int) -> None:
+    @rule(place=places, further=others, minutes=amounts)
+    def thank(self, place: int, further: list[int], minutes: int) -> None:
         """One thanks one or more, for so long each."""
-        to = [name for name in to if name != giver]
-        if not (to and self.model.here >= {giver, *to}):
-            return
+        giver, to = self._people(place, further)
 
         async def work(tx: Transaction) -> int:
             legs, found = await self._quote(tx, to, [giver], minutes, "split")
@@ -232,11 +232,16 @@ class Ledger(RuleBasedStateMachine):
         legs = {giver: -minutes * len(to), **dict.fromkeys(to, minutes)}
         self.model.book(Booked(self.books.run(work), giver, legs, self.now))
 
-    @rule(who=somebody, minutes=amounts)
-    def paid_by_all(self, who: str, minutes: int) -> None:
+    @rule(place=places, further=st.integers(1, 4))
+    def give_all(self, place: int, further: int) -> None:
+        """One gives everything up to the limit, so that what is taken back from them later passes it."""
+        giver, _ = self._people(place, [further])
+        self.thank(place, [further], max(1, self.model.balance[giver] - self.model.held(giver) - FLOOR))
+
+    @rule(place=places, minutes=amounts)
+    def paid_by_all(self, place: int, minutes: int) -> None:
         """The committee's account pays, which has no limit."""
-        if who not in self.model.here:
-            return
+        who, _ = self._people(place, [])
 
         async def work(tx: Transaction) -> int:
             legs, found = await self._quote(tx, [who], [], minutes, "committee")
@@ -246,11 +251,10 @@ class Ledger(RuleBasedStateMachine):
 
         self.model.book(Booked(self.books.run(work), who, {who: minutes, COMMITTEE: -minutes}, self.now))
 
-    @rule(giver=somebody, to=somebody, minutes=amounts)
-    def post_past_the_rules(self, giver: str, to: str, minutes: int) -> None:
+    @rule(place=places, further=st.integers(1, 2), minutes=amounts)
+    def post_past_the_rules(self, place: int, further: int, minutes: int) -> None:
         """Where the rules have not looked, the books themselves keep the limit."""
-        if giver == to:
-            return
+        giver, (to,) = self._people(place, [further])
 
         async def work(tx: Transaction) -> int:
             postings = (Posting(self.ids[giver], Minutes(-minutes)), Posting(self.ids[to], Minutes(minutes)))
@@ -265,13 +269,11 @@ class Ledger(RuleBasedStateMachine):
 
     # --- claims ----------------------------------------------------------------------------------------------------
 
-    @rule(who=somebody, of=some, minutes=amounts, sharing=st.sampled_from(["split", "chest"]))
-    def claim(self, who: str, of: list[str], minutes: int, sharing: Sharing) -> None:
+    @rule(place=places, further=others, minutes=amounts, sharing=st.sampled_from(["split", "chest"]))
+    def claim(self, place: int, further: list[int], minutes: int, sharing: Sharing) -> None:
         """One helped some, who are asked for their shares; what they would give is kept back."""
-        # By account: who has the larger shares.
-        payers = sorted((name for name in of if name != who), key=lambda name: self.ids[name])
-        if not (payers and self.model.here >= {who, *payers}):
-            return
+        who, payers = self._people(place, further)
+        payers.sort(key=lambda name: self.ids[name])  # Whose account is older has the larger share.
 
         async def work(tx: Transaction) -> list[int]:
             legs, found = await self._quote(tx, [who], payers, minutes, sharing)
@@ -361,7 +363,7 @@ class Ledger(RuleBasedStateMachine):
     @precondition(lambda self: self.model.booked)
     @rule(
         back=backs,
-        by=st.none() | somebody,
+        by=st.none() | st.sampled_from(NAMES),
         how=st.sampled_from(["alone", "alone", "agreed", "one_missing", "decided"]),
     )
     def undo(self, back: int, by: str | None, how: str) -> None:
@@ -421,11 +423,11 @@ class Ledger(RuleBasedStateMachine):
 
     # --- going, coming, time ---------------------------------------------------------------------------------------
 
-    @rule(who=somebody)
-    def leave(self, who: str) -> None:
+    @precondition(lambda self: len(self.model.here) > 3)
+    @rule(place=places)
+    def leave(self, place: int) -> None:
         """Somebody goes; the account stays, and nothing of theirs waits."""
-        if not (who in self.model.here and len(self.model.here) > 3):
-            return
+        who, _ = self._people(place, [])
 
         async def work(tx: Transaction) -> None:
             await exchanges.end_all(tx, self.members[who].id)
@@ -435,12 +437,11 @@ class Ledger(RuleBasedStateMachine):
         self.model.here.remove(who)
         self.model.end_all(who)
 
+    @precondition(lambda self: len(self.model.here) < len(NAMES))
     @rule()
     def come_back(self) -> None:
         """Somebody who went is back, with the account that they had."""
         gone = sorted(set(NAMES) - self.model.here)
-        if not gone:
-            return
 
         async def work(tx: Transaction) -> Member:
             person = await people.seen(
@@ -455,6 +456,13 @@ class Ledger(RuleBasedStateMachine):
     def wait(self, minutes: int) -> None:
         """Time passes."""
         self.now += timedelta(minutes=minutes)
+
+    def _people(self, place: int, further: Sequence[int]) -> tuple[str, list[str]]:
+        """Somebody who is here, and others who are, each once."""
+        here = sorted(self.model.here)
+        place %= len(here)
+        places_of_others = dict.fromkeys((place + 1 + (step - 1) % (len(here) - 1)) % len(here) for step in further)
+        return here[place], [here[other] for other in places_of_others]
 
     def _newest(self, found: list[R], back: int) -> R:
         return found[-1 - min(back, len(found) - 1)]
