@@ -1,0 +1,517 @@
+"""The whole ledger over real SQLite against a model in plain Python: whatever members do, in whatever order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from bot.chat import Sender, UserId
+from bot.domain import ledger
+from bot.domain.ledger import Posting
+from bot.domain.policies import EQUAL, Event, Sharing, portions
+from bot.domain.policies import State as Known
+from bot.text import Minutes, Refusal
+from storage import entries, exchanges, people, transfers
+from storage.database import Conflict, Database, Transaction, Work
+from storage.people import Committee, Member
+
+FLOOR = -240
+NAMES = ("ana", "ben", "chi", "eli", "fay")
+COMMITTEE = "the committee"
+START = datetime(2026, 1, 5, 18, 0, tzinfo=UTC)
+
+_LONG = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+RUNS = int(os.environ.get("SOLIBOT_LEDGER_RUNS", "300" if _LONG else "50"))
+
+R = TypeVar("R")
+
+# --- real books ----------------------------------------------------------------------------------------------------
+
+
+def _founded() -> sqlite3.Connection:
+    """A database with today's schema and a committee of five, in memory."""
+
+    async def found(tx: Transaction) -> None:
+        committee = await people.found_committee(
+            tx, name="Riverside", language="en", zone="UTC", floor=Minutes(FLOOR), now=START
+        )
+        await entries.append(tx, committee, "founded", {}, now=START)
+        for name in NAMES:
+            person = await people.seen(tx, Sender(user=UserId(f"post:{name}"), name=name), private_chat=None, now=START)
+            await people.join(tx, committee.id, person, now=START)
+
+    async def make(path: Path) -> None:
+        database = await Database.open(path)
+        await database.transact(found)
+        await database.close()
+
+    memory = sqlite3.connect(":memory:")
+    with TemporaryDirectory(prefix="solibot-test-") as folder:
+        path = Path(folder) / "data.sqlite"
+        asyncio.run(make(path))
+        file = sqlite3.connect(path)
+        file.backup(memory)
+        file.close()
+    return memory
+
+
+class Books:
+    """The storage functions on a copy of the founded committee; a work is a transaction, as in `Database`."""
+
+    template: sqlite3.Connection | None = None
+
+    def __init__(self) -> None:
+        Books.template = Books.template or _founded()
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        Books.template.backup(self.connection)
+        for pragma in ("foreign_keys = ON", "recursive_triggers = ON"):
+            self.connection.execute(f"PRAGMA {pragma}")
+        self.token: Iterator[int] = count(1)
+
+    def run(self, work: Work[R]) -> R:
+        """All of it or, when an exception leaves it, nothing."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        tx = Transaction(sqlite3, self.connection, 60.0, lambda: f"{next(self.token):016d}")
+        coroutine = work(tx)
+        try:
+            coroutine.send(None)
+        except StopIteration as end:
+            self.connection.execute("COMMIT")
+            result: R = end.value
+            return result
+        except BaseException:
+            # SQLite may have rolled back already.
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
+        raise AssertionError("a work waits for nothing but its transaction")
+
+
+# --- the model -----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Asked:
+    """A claim, or a share of one, that waits for one member's yes."""
+
+    id: int
+    by: str
+    payer: str
+    legs: dict[str, int]
+    held: int
+    state: str = "open"
+
+
+@dataclass
+class Booked:
+    """A transfer."""
+
+    id: int
+    by: str
+    legs: dict[str, int]
+    at: datetime
+    undoes: int | None = None
+    undone: bool = False
+
+
+@dataclass
+class Model:
+    """What the books should say. Nothing of the program is used here."""
+
+    balance: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*NAMES, COMMITTEE), 0))
+    asked: list[Asked] = field(default_factory=list)
+    booked: list[Booked] = field(default_factory=list)
+    here: set[str] = field(default_factory=lambda: set(NAMES))
+
+    def held(self, name: str) -> int:
+        """What somebody has promised."""
+        return sum(one.held for one in self.asked if one.state == "open" and one.payer == name)
+
+    def has_room(self, name: str, minutes: int) -> bool:
+        """Whether somebody can give so much without passing the limit."""
+        return name == COMMITTEE or self.balance[name] - self.held(name) - minutes >= FLOOR
+
+    def book(self, one: Booked) -> None:
+        """Hours move."""
+        assert sum(one.legs.values()) == 0
+        for name, minutes in one.legs.items():
+            self.balance[name] += minutes
+        self.booked.append(one)
+
+    def end_all(self, name: str) -> None:
+        """Somebody goes: nothing of theirs waits any more."""
+        for one in self.asked:
+            if one.state == "open" and name in (one.by, one.payer):
+                one.state = "withdrawn"
+
+
+def shares(minutes: int, among: int) -> list[int]:
+    """Minutes in whole parts that differ by one at most, the larger ones first."""
+    return [minutes // among + (1 if place < minutes % among else 0) for place in range(among)]
+
+
+# --- both at once --------------------------------------------------------------------------------------------------
+
+places = st.integers(0, len(NAMES) - 1)
+"""Somebody among those who are here."""
+others = st.lists(st.integers(1, len(NAMES) - 1), min_size=1, max_size=4, unique=True)
+"""How many places further the others stand."""
+amounts = st.integers(1, 120) | st.sampled_from([1, 7, 60, 120, 239, 240, 241])
+backs = st.integers(0, 6)
+
+
+class Ledger(RuleBasedStateMachine):
+    """Members do what members do; the books and the model agree after every step."""
+
+    @initialize()
+    def begin(self) -> None:
+        """A committee of five without hours."""
+        self.books, self.model, self.now = Books(), Model(), START
+
+        async def look(tx: Transaction) -> tuple[Committee, dict[str, Member], dict[str, int]]:
+            committee = await people.committee(tx, 1)
+            members: dict[str, Member] = {}
+            ids = {COMMITTEE: (await transfers.committee_account(tx, committee)).id}
+            for name in NAMES:
+                member = await people.member_with_account(tx, 1, UserId(f"post:{name}"))
+                assert member is not None
+                members[name] = member
+                ids[name] = (await transfers.account(tx, committee, member)).id
+            return committee, members, ids
+
+        self.committee, self.members, self.ids = self.books.run(look)
+        self.names = {id_: name for name, id_ in self.ids.items()}
+
+    def teardown(self) -> None:
+        """The chain of entries is whole."""
+        if hasattr(self, "books"):
+            assert self.books.run(lambda tx: entries.first_broken(tx, self.committee)) is None
+            self.books.connection.close()
+
+    async def _quote(
+        self, tx: Transaction, providers: Sequence[str], receivers: Sequence[str], minutes: int, sharing: Sharing
+    ) -> tuple[tuple[Posting, ...], list[ledger.Account]]:
+        found = await transfers.accounts_by_id(tx, self.committee, self.ids.values())
+        event = Event(
+            providers=tuple(self.ids[name] for name in providers),
+            receivers=tuple(self.ids[name] for name in receivers),
+            minutes=Minutes(minutes),
+            committee=self.ids[COMMITTEE],
+            sharing=sharing,
+        )
+        return EQUAL.quote(event, Known(), {}), found
+
+    # --- thanks and what the committee pays ------------------------------------------------------------------------
+
+    @rule(place=places, further=others, minutes=amounts)
+    def thank(self, place: int, further: list[int], minutes: int) -> None:
+        """One thanks one or more, for so long each."""
+        giver, to = self._people(place, further)
+
+        async def work(tx: Transaction) -> int:
+            legs, found = await self._quote(tx, to, [giver], minutes, "split")
+            transfer = ledger.post(legs, found, at=self.now)
+            id_, _ = await transfers.record(tx, self.committee, transfer, recorder=self.members[giver])
+            return id_
+
+        if not self.model.has_room(giver, minutes * len(to)):
+            self._refused(work, ledger.BelowFloor)
+            return
+        legs = {giver: -minutes * len(to), **dict.fromkeys(to, minutes)}
+        self.model.book(Booked(self.books.run(work), giver, legs, self.now))
+
+    @rule(place=places, further=st.integers(1, 4))
+    def give_all(self, place: int, further: int) -> None:
+        """One gives everything up to the limit, so that what is taken back from them later passes it."""
+        giver, _ = self._people(place, [further])
+        self.thank(place, [further], max(1, self.model.balance[giver] - self.model.held(giver) - FLOOR))
+
+    @rule(place=places, minutes=amounts)
+    def paid_by_all(self, place: int, minutes: int) -> None:
+        """The committee's account pays, which has no limit."""
+        who, _ = self._people(place, [])
+
+        async def work(tx: Transaction) -> int:
+            legs, found = await self._quote(tx, [who], [], minutes, "committee")
+            transfer = ledger.post(legs, found, at=self.now)
+            id_, _ = await transfers.record(tx, self.committee, transfer, recorder=self.members[who])
+            return id_
+
+        self.model.book(Booked(self.books.run(work), who, {who: minutes, COMMITTEE: -minutes}, self.now))
+
+    @rule(place=places, further=st.integers(1, 2), minutes=amounts)
+    def post_past_the_rules(self, place: int, further: int, minutes: int) -> None:
+        """Where the rules have not looked, the books themselves keep the limit."""
+        giver, (to,) = self._people(place, [further])
+
+        async def work(tx: Transaction) -> int:
+            postings = (Posting(self.ids[giver], Minutes(-minutes)), Posting(self.ids[to], Minutes(minutes)))
+            transfer = ledger.Transfer(postings=postings, at=self.now, floors={self.ids[giver]: Minutes(FLOOR)})
+            id_, _ = await transfers.record(tx, self.committee, transfer, recorder=self.members[giver])
+            return id_
+
+        if not self.model.has_room(giver, minutes):
+            self._refused(work, AssertionError)
+            return
+        self.model.book(Booked(self.books.run(work), giver, {giver: -minutes, to: minutes}, self.now))
+
+    # --- claims ----------------------------------------------------------------------------------------------------
+
+    @rule(place=places, further=others, minutes=amounts, sharing=st.sampled_from(["split", "chest"]))
+    def claim(self, place: int, further: list[int], minutes: int, sharing: Sharing) -> None:
+        """One helped some, who are asked for their shares; what they would give is kept back."""
+        who, payers = self._people(place, further)
+        payers.sort(key=lambda name: self.ids[name])  # Whose account is older has the larger share.
+
+        async def work(tx: Transaction) -> list[int]:
+            legs, found = await self._quote(tx, [who], payers, minutes, sharing)
+            opened: list[exchanges.Waiting] = []
+            for account_id, portion in sorted(portions(legs, first=self.ids[who]).items()):
+                one = await exchanges.open_(
+                    tx,
+                    self.committee,
+                    portion,
+                    recorder=self.members[who],
+                    asked=[self.members[self.names[account_id]]],
+                    holds=ledger.holds(portion, found, at=self.now),
+                    policy=(EQUAL.name, EQUAL.version),
+                    note="",
+                    now=self.now,
+                    expires=self.now + timedelta(days=7),
+                    together=opened[0].id if opened else None,
+                )
+                opened.append(one)
+            return [one.id for one in opened]
+
+        expected = []
+        for payer, share in zip(payers, shares(minutes, len(payers)), strict=True):
+            gives = share if sharing == "split" else minutes
+            legs = {payer: -gives, who: share, COMMITTEE: gives - share}
+            if gives:
+                expected.append(Asked(0, who, payer, {name: change for name, change in legs.items() if change}, gives))
+        if not all(self.model.has_room(one.payer, one.held) for one in expected):
+            self._refused(work, ledger.BelowFloor)
+            return
+        for one, id_ in zip(expected, self.books.run(work), strict=True):
+            one.id = id_
+            self.model.asked.append(one)
+
+    def _settling(self, one: Asked) -> Work[int]:
+        async def work(tx: Transaction) -> int:
+            waiting = await exchanges.waiting(tx, self.committee.id, one.id)
+            assert waiting is not None
+            await exchanges.agree(tx, waiting, self.members[one.payer].id, now=self.now)
+            await exchanges.release(tx, waiting)
+            found = await transfers.accounts_by_id(tx, self.committee, [leg.account_id for leg in waiting.legs])
+            transfer = ledger.post(waiting.legs, found, at=self.now)
+            id_, _ = await transfers.record(
+                tx, self.committee, transfer, recorder=self.members[one.by], policy=waiting.policy
+            )
+            await exchanges.end(tx, waiting, "done", transfer_id=id_)
+            return id_
+
+        return work
+
+    @precondition(lambda self: any(one.state == "open" for one in self.model.asked))
+    @rule(back=backs)
+    def yes(self, back: int) -> None:
+        """Whoever is asked says yes: what was kept back moves."""
+        one = self._newest([one for one in self.model.asked if one.state == "open"], back)
+        one.state = "done"  # What it keeps back itself does not stand in its way.
+        if not self.model.has_room(one.payer, one.held):
+            one.state = "open"
+            self._refused(self._settling(one), ledger.BelowFloor)
+            return
+        self.model.book(Booked(self.books.run(self._settling(one)), one.by, one.legs, self.now))
+
+    @precondition(lambda self: any(one.state == "open" for one in self.model.asked))
+    @rule(back=backs, state=st.sampled_from(["declined", "lapsed", "withdrawn"]))
+    def void(self, back: int, state: exchanges.State) -> None:
+        """It comes to nothing: what was kept back is free again."""
+        one = self._newest([one for one in self.model.asked if one.state == "open"], back)
+
+        async def work(tx: Transaction) -> None:
+            waiting = await exchanges.waiting(tx, self.committee.id, one.id)
+            assert waiting is not None
+            await exchanges.release(tx, waiting)
+            await exchanges.end(tx, waiting, state)
+
+        self.books.run(work)
+        one.state = state
+
+    @precondition(lambda self: any(one.state != "open" for one in self.model.asked))
+    @rule(back=backs)
+    def yes_again(self, back: int) -> None:
+        """What has ended ends once, even if whoever asks has not looked."""
+        one = self._newest([one for one in self.model.asked if one.state != "open"], back)
+        self._refused(self._settling(one), (Conflict, ledger.BelowFloor))
+
+    # --- taking back -----------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.model.booked)
+    @rule(
+        back=backs,
+        by=st.none() | st.sampled_from(NAMES),
+        how=st.sampled_from(["alone", "alone", "agreed", "one_missing", "decided"]),
+    )
+    def undo(self, back: int, by: str | None, how: str) -> None:
+        """Whoever recorded it at once, or later those who lose by it, or the committee."""
+        one = self._newest(self.model.booked, back)
+        by = by or one.by
+        losing = sorted(name for name, minutes in one.legs.items() if minutes > 0)
+        agreed = {"agreed": losing, "one_missing": losing[1:]}.get(how, [])
+        work = self._taking_back(one, by, agreed=agreed, decided=how == "decided")
+        alone = by == one.by and self.now - one.at <= timedelta(minutes=10)
+        if one.undoes is not None or one.undone or not (alone or how == "decided" or set(agreed) >= set(losing)):
+            self._refused(work, Refusal)
+            return
+        id_, past = self.books.run(work)
+        assert past == {
+            name for name in one.legs if one.legs[name] > 0 and not self.model.has_room(name, one.legs[name])
+        }, "the entry says who is taken past a limit, and nobody else"
+        one.undone = True
+        legs = {name: -minutes for name, minutes in one.legs.items()}
+        self.model.book(Booked(id_, by, legs, self.now, undoes=one.id))
+
+    def _taking_back(
+        self, one: Booked, by: str, *, agreed: Collection[str], decided: bool
+    ) -> Work[tuple[int, set[str]]]:
+        async def work(tx: Transaction) -> tuple[int, set[str]]:
+            recorded = await transfers.recorded(tx, self.committee, one.id)
+            assert recorded is not None
+            opposite = ledger.reversal(
+                recorded,
+                by=self.members[by].id,
+                said_at=self.now,
+                at=self.now,
+                agreed=[self.ids[name] for name in agreed],
+                decided=decided,
+            )
+            found = await transfers.accounts_by_id(tx, self.committee, self.ids.values())
+            past = ledger.past_limit(opposite, found)
+            id_, _ = await transfers.record(
+                tx, self.committee, opposite, recorder=self.members[by], reverses=one.id, past_limit=past
+            )
+            return id_, {self.names[account_id] for account_id in past}
+
+        return work
+
+    @precondition(lambda self: any(one.undone for one in self.model.booked))
+    @rule(back=backs)
+    def undo_past_the_rules(self, back: int) -> None:
+        """Where the rules have not looked, the books themselves let nothing be undone twice."""
+        one = self._newest([one for one in self.model.booked if one.undone], back)
+
+        async def work(tx: Transaction) -> None:
+            postings = tuple(Posting(self.ids[name], Minutes(-minutes)) for name, minutes in one.legs.items())
+            transfer = ledger.Transfer(postings=postings, at=self.now)
+            await transfers.record(tx, self.committee, transfer, recorder=self.members[one.by], reverses=one.id)
+
+        self._refused(work, Conflict)
+
+    # --- going, coming, time ---------------------------------------------------------------------------------------
+
+    @precondition(lambda self: len(self.model.here) > 3)
+    @rule(place=places)
+    def leave(self, place: int) -> None:
+        """Somebody goes; the account stays, and nothing of theirs waits."""
+        who, _ = self._people(place, [])
+
+        async def work(tx: Transaction) -> None:
+            await exchanges.end_all(tx, self.members[who].id)
+            await people.leave(tx, self.members[who].id, now=self.now)
+
+        self.books.run(work)
+        self.model.here.remove(who)
+        self.model.end_all(who)
+
+    @precondition(lambda self: len(self.model.here) < len(NAMES))
+    @rule()
+    def come_back(self) -> None:
+        """Somebody who went is back, with the account that they had."""
+        gone = sorted(set(NAMES) - self.model.here)
+
+        async def work(tx: Transaction) -> Member:
+            person = await people.seen(
+                tx, Sender(user=UserId(f"post:{gone[0]}"), name=gone[0]), private_chat=None, now=self.now
+            )
+            return await people.join(tx, self.committee.id, person, now=self.now)
+
+        assert self.books.run(work).id == self.members[gone[0]].id
+        self.model.here.add(gone[0])
+
+    @rule(minutes=st.sampled_from([1, 9, 10, 11]))
+    def wait(self, minutes: int) -> None:
+        """Time passes."""
+        self.now += timedelta(minutes=minutes)
+
+    def _people(self, place: int, further: Sequence[int]) -> tuple[str, list[str]]:
+        """Somebody who is here, and others who are, each once."""
+        here = sorted(self.model.here)
+        place %= len(here)
+        places_of_others = dict.fromkeys((place + 1 + (step - 1) % (len(here) - 1)) % len(here) for step in further)
+        return here[place], [here[other] for other in places_of_others]
+
+    def _newest(self, found: list[R], back: int) -> R:
+        return found[-1 - min(back, len(found) - 1)]
+
+    def _refused(self, work: Work[object], error: type[BaseException] | tuple[type[BaseException], ...]) -> None:
+        try:
+            self.books.run(work)
+        except error:
+            return
+        raise AssertionError("that must be refused, and nothing may move")
+
+    # --- after every step ------------------------------------------------------------------------------------------
+
+    @invariant()
+    def agree(self) -> None:
+        """Balances, what is kept back, every posting and every state are the model's."""
+        if not hasattr(self, "books"):
+            return
+        ask = self.books.connection.execute
+        model = self.model
+        found = {
+            self.names[id_]: (balance, held) for id_, balance, held in ask("SELECT id, balance, held FROM accounts")
+        }
+        assert found == {name: (balance, model.held(name)) for name, balance in model.balance.items()}
+        assert sum(balance for balance, _ in found.values()) == 0
+        postings: dict[int, dict[str, int]] = {}
+        for transfer_id, account_id, minutes in ask("SELECT transfer_id, account_id, minutes FROM postings"):
+            postings.setdefault(transfer_id, {})[self.names[account_id]] = minutes
+        assert postings == {one.id: one.legs for one in model.booked}
+        undone = ask("SELECT id, reverses_id FROM transfers WHERE reverses_id IS NOT NULL ORDER BY id").fetchall()
+        assert undone == [(one.id, one.undoes) for one in model.booked if one.undoes is not None]
+        assert ask("SELECT id, state FROM exchanges ORDER BY id").fetchall() == [
+            (one.id, one.state) for one in model.asked
+        ]
+        kept = ask("SELECT exchange_id, minutes FROM holds ORDER BY exchange_id").fetchall()
+        assert kept == [(one.id, one.held) for one in model.asked if one.state == "open"]
+
+    @invariant()
+    def limits(self) -> None:
+        """Only undoing takes anybody past the limit; what is promised counts as gone."""
+        if not hasattr(self, "books"):
+            return
+        passed = {name for one in self.model.booked if one.undoes for name, minutes in one.legs.items() if minutes < 0}
+        for name in set(NAMES) - passed:
+            assert self.model.balance[name] - self.model.held(name) >= FLOOR
+
+
+TestLedger = Ledger.TestCase
+TestLedger.settings = settings(max_examples=RUNS, stateful_step_count=60 if _LONG else 40)
+if "SOLIBOT_LEDGER_RUNS" in os.environ:
+    # tests/test_mutants.py asks only whether it fails, and each time in the same way.
+    TestLedger.settings = settings(TestLedger.settings, phases=(Phase.generate,), derandomize=True, database=None)
