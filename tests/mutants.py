@@ -1,0 +1,130 @@
+"""Mistakes that a ledger must not have, each a small change to the sources: tests/test_mutants.py sees them found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MACHINE = "tests/test_ledger_machine.py"
+POLICIES = "tests/domain/test_policies.py"
+
+LEDGER = "bot/domain/ledger.py"
+QUOTES = "bot/domain/policies.py"
+BOOKS = "storage/transfers.py"
+HOLDS = "storage/exchanges.py"
+TABLES = "storage/migrations/sqlite/0015_exchanges.sql"
+FIRST_TABLES = "storage/migrations/sqlite/0001_core.sql"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """A mistake: in each file the words that stand there once, and what stands there instead."""
+
+    name: str
+    changes: tuple[tuple[str, str, str], ...]
+    killed_by: str
+    """The file of tests that finds it."""
+    long: bool = False
+    """Only in .ci/soak."""
+
+
+def _mutant(name: str, *changes: tuple[str, str, str], killed_by: str = MACHINE, long: bool = False) -> Mutant:
+    return Mutant(name=name, changes=changes, killed_by=killed_by, long=long)
+
+
+# Those that the issue names come first; in brackets, whether the rules make the mistake or the books.
+MUTANTS = (
+    _mutant(
+        "holds ignored (rules)", (LEDGER, "account.balance - account.held + (released", "account.balance + (released")
+    ),
+    _mutant("limit without holds (books)", (BOOKS, "balance - held + ?1 >= ?3", "balance + ?1 >= ?3")),
+    _mutant(
+        "holds never kept back",
+        (
+            HOLDS,
+            '"UPDATE accounts SET held = held + ? WHERE id = ?"',
+            '"UPDATE accounts SET held = held + 0 * ? WHERE id = ?"',
+        ),
+        long=True,
+    ),
+    _mutant("double post (books)", (BOOKS, "SET balance = balance + ?1\n", "SET balance = balance + 2 * ?1\n")),
+    _mutant(
+        "double post: a yes counts twice (books)",
+        (TABLES, "WHEN OLD.state <> 'open'", "WHEN OLD.state = 'nothing'"),
+    ),
+    _mutant(
+        "void leaks: what was kept back is not freed",
+        (
+            HOLDS,
+            '"UPDATE accounts SET held = held - ? WHERE id = ?"',
+            '"UPDATE accounts SET held = held - 0 * ? WHERE id = ?"',
+        ),
+    ),
+    _mutant(
+        "void leaks: a hold outlives its exchange",
+        (
+            HOLDS,
+            "DELETE FROM holds WHERE exchange_id = ? RETURNING account_id, minutes",
+            "SELECT account_id, minutes FROM holds WHERE exchange_id = ?",
+        ),
+    ),
+    _mutant(
+        "void leaks: leaving keeps hours back",
+        (
+            HOLDS,
+            '        await release(tx, one)\n        await end(tx, one, "withdrawn")',
+            '        await end(tx, one, "withdrawn")',
+        ),
+    ),
+    _mutant(
+        "reversal twice (rules)",
+        (LEDGER, "if recorded.is_reversed:", "if recorded.is_reversed and recorded.is_reversal:"),
+    ),
+    _mutant(
+        "reversal twice (books)",
+        (FIRST_TABLES, "reverses_id INTEGER UNIQUE REFERENCES", "reverses_id INTEGER REFERENCES"),
+    ),
+    _mutant(
+        "a share loses a remainder",
+        (QUOTES, "for key in by_remainder[:left]:", "for key in by_remainder[:0]:"),
+        killed_by=POLICIES,
+    ),
+    _mutant(
+        "a share loses a remainder (a claim's)",
+        (
+            QUOTES,
+            "shares = apportion(gaining[first], giving)",
+            "shares = {key: gaining[first] // len(giving) for key in giving}",
+        ),
+    ),
+    # Others, for .ci/soak.
+    _mutant(
+        "the limit is passed by a minute",
+        (LEDGER, "if left < account.floor:", "if left < account.floor - 1:"),
+        long=True,
+    ),
+    _mutant(
+        "undoing is refused by the limit",
+        (
+            LEDGER,
+            "in back.items()), at=at)",
+            "in back.items()), at=at, floors=dict.fromkeys(back, Minutes(-240)))",
+        ),
+        long=True,
+    ),
+    _mutant(
+        "undoing past a limit is not marked",
+        (LEDGER, "+ changes[account.id] < account.floor", "+ changes[account.id] < account.floor - 10**6"),
+        long=True,
+    ),
+    _mutant(
+        "one of two agrees to undo",
+        (LEDGER, "losing <= frozenset(agreed)", "losing & frozenset(agreed)"),
+        long=True,
+    ),
+    _mutant(
+        "undone alone after an hour",
+        (LEDGER, "UNDO_WITHIN = timedelta(minutes=10)", "UNDO_WITHIN = timedelta(minutes=60)"),
+        long=True,
+    ),
+    _mutant("ties by the higher account", (QUOTES, "whole), key))", "whole), -key))"), killed_by=POLICIES, long=True),
+)

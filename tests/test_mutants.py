@@ -1,0 +1,73 @@
+"""Tests of the tests: each mistake of tests/mutants.py, put into a copy of the sources, is found."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.mutants import MACHINE, MUTANTS, POLICIES, Mutant
+
+ROOT = Path(__file__).parents[1]
+RUNS = "120"
+"""Lives of a committee until a mistake must have shown; most show within five."""
+
+BROKEN = {"ImportError", "ModuleNotFoundError", "SyntaxError", "NameError", "TypeError", "AttributeError"}
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what the ledger's tests need. It is read and copied again, never changed."""
+    folder = tmp_path_factory.mktemp("sources")
+    for name in ("bot", "storage"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.po", "adapters"))
+    (folder / "tests" / "domain").mkdir(parents=True)
+    for name in ("tests/__init__.py", "tests/domain/__init__.py", MACHINE, POLICIES, "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def outcome(folder: Path, tests: str) -> tuple[int, str]:
+    """What pytest returns, and says, about the sources in a folder."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n0", "-x", "--noconftest", "-p", "no:cacheprovider", tests],
+        cwd=folder,
+        env={**os.environ, "SOLIBOT_LEDGER_RUNS": RUNS, "HYPOTHESIS_PROFILE": "default", "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("tests", [MACHINE, POLICIES])
+def test_without_a_mistake_they_find_nothing(sources: Path, tests: str) -> None:
+    code, said = outcome(sources, tests)
+    assert code == 0, said
+
+
+@pytest.mark.parametrize(
+    "mutant", [pytest.param(one, id=one.name, marks=[pytest.mark.soak] if one.long else []) for one in MUTANTS]
+)
+def test_each_mistake_is_found(sources: Path, tmp_path: Path, mutant: Mutant) -> None:
+    folder = tmp_path / "sources"
+    shutil.copytree(sources, folder)
+    for name, old, new in mutant.changes:
+        path = folder / name
+        words = path.read_text()
+        assert words.count(old) == 1, f"the words of the mutant stand once in {name}"
+        path.write_text(words.replace(old, new))
+    code, said = outcome(folder, mutant.killed_by)
+    assert code == 1, said
+    # Not because the sources cannot be read any more, but because something moved that should not, or did not.
+    found = re.findall(
+        r"^E +([\w.]*(?:Error|Conflict|Refusal|BelowFloor|NeedsYes))\b|^E +(assert) ", said, re.MULTILINE
+    )
+    assert found, said
+    assert not BROKEN & {one for one, _ in found}, said
