@@ -48,6 +48,7 @@ from bot.chat import (
     PopUp,
     Press,
     Refused,
+    ServiceMessage,
     SlowDown,
     Unreadable,
     UserId,
@@ -67,6 +68,8 @@ class Core:
     """What an adapter needs of a core: it remembers what it heard, knows events again, and fails when told to."""
 
     heard: list[Incoming] = field(default_factory=list)
+    written: list[ServiceMessage] = field(default_factory=list)
+    """What Telegram itself wrote: kept apart, for it comes beside what it tells of."""
     begun: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     positions: list[str] = field(default_factory=list)
@@ -91,7 +94,10 @@ class Core:
         if incoming.event not in self.seen:
             self.seen.add(incoming.event)
             async with self.changed:
-                self.heard.append(incoming)
+                if isinstance(incoming, ServiceMessage):
+                    self.written.append(incoming)
+                else:
+                    self.heard.append(incoming)
                 self.changed.notify_all()
         return self.popup
 
@@ -553,6 +559,7 @@ async def test_somebody_who_joins_and_leaves_is_told_once_each(live: Scene) -> N
     assert isinstance(went, Departure)
     assert isinstance(kicked, Departure)
     assert (came.person.name, went.person.name, kicked.person.name) == ("Chi", "Chi", "Ben")
+    assert len(live.core.written) == 3, "and what Telegram wrote about it can be tidied"
     assert not came.chat.private
 
 
@@ -1453,9 +1460,9 @@ def check(update: object) -> list[Incoming]:
             assert "@otherbot" not in incoming.text[:12] or incoming.chat.private
             for mention in incoming.mentions:
                 assert 0 <= mention.start < mention.end <= len(incoming.text)
-    keys = [incoming.event for incoming in found]
+    keys = [incoming.event for incoming in found if not isinstance(incoming, ServiceMessage)]
     # The same person may be named twice in one notice; that is one arrival.
-    assert len(set(keys)) == len(keys) or all(isinstance(incoming, Arrival) for incoming in found)
+    assert len(set(keys)) == len(keys) or all(isinstance(incoming, Arrival | ServiceMessage) for incoming in found)
     return found
 
 
