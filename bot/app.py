@@ -27,6 +27,7 @@ from handlers import (
     help,  # noqa: A004 - the area's name
     host,
     languages,
+    limits,
     members,
     privacy,
     quiet,
@@ -56,6 +57,7 @@ AREAS = (
     privacy.router,
     host.router,
     upkeep.router,
+    limits.router,
 )
 """The order in which menus and help list them."""
 

@@ -494,7 +494,7 @@ async def _join_memberships(
     transfer = ledger.carry(before, after, at=context.now)
     carried = None
     if transfer is not None:
-        carried, _ = await transfers.record(context.tx, committee, transfer, recorder=into)
+        carried, _ = await transfers.record(context.tx, committee, transfer, recorder=into, carried=True)
     await connections.absorb(context.tx, old.id, into.id, transfer=carried, now=context.now)
     body = {"member": old.id, "into": into.id, "roles": sorted(goes.roles)}
     await entries.append(context.tx, committee, "one_person", body, now=context.now)

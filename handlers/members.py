@@ -579,7 +579,7 @@ async def _merge(context: Context, own: Member, theirs: Member) -> None:
     transfer = ledger.carry(before, after, at=context.now)
     carried = None
     if transfer is not None:
-        carried, _ = await transfers.record(context.tx, context.committee, transfer, recorder=into)
+        carried, _ = await transfers.record(context.tx, context.committee, transfer, recorder=into, carried=True)
     await connections.absorb(context.tx, old.id, into.id, transfer=carried, now=context.now)
     body = {"member": old.id, "into": into.id, "roles": sorted(goes.roles)}
     await entries.append(context.tx, context.committee, "one_person", body, now=context.now)

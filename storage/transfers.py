@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.domain import ledger
 from bot.text import Minutes
-from storage import entries, notes
+from storage import entries, limits, notes
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
@@ -94,7 +94,12 @@ async def accounts_of(tx: Reader, committee: Committee, members: Sequence[Member
         *(member.id for member in members),
     )
     return {
-        member_id: ledger.Account(id=id_, balance=Minutes(balance), floor=committee.floor, held=Minutes(held))
+        member_id: ledger.Account(
+            id=id_,
+            balance=Minutes(balance),
+            floor=await limits.floor_of(tx, committee.id, committee.floor, id_),
+            held=Minutes(held),
+        )
         for member_id, id_, balance, held in rows
     }
 
@@ -110,7 +115,12 @@ async def accounts_by_id(tx: Reader, committee: Committee, ids: Iterable[int]) -
         *wanted,
     )
     return [
-        ledger.Account(id=id_, balance=Minutes(balance), floor=committee.floor if member else None, held=Minutes(held))
+        ledger.Account(
+            id=id_,
+            balance=Minutes(balance),
+            floor=await limits.floor_of(tx, committee.id, committee.floor, id_) if member else None,
+            held=Minutes(held),
+        )
         for id_, balance, held, member in rows
     ]
 
@@ -142,10 +152,12 @@ async def record(
     reverses: int | None = None,
     policy: tuple[str, int] | None = None,
     past_limit: Sequence[int] = (),
+    carried: bool = False,
 ) -> tuple[int, int]:
     """Write a transfer into the books: postings, balances and a chained entry. Returns its id and its number here.
 
     `policy`: name and version of what quoted it. `past_limit`: accounts that an undo takes below their limit.
+    `carried`: nobody gave anything, hours went from one account of a person to another.
     """
     # One question for all that the next transfer follows on. There is an entry: the committee's founding.
     row = await tx.one(
@@ -187,6 +199,16 @@ async def record(
             transfer.floors.get(posting.account_id),
         )
         assert moved, "no transfer leaves an account below its limit"
+        await limits.watch(
+            tx,
+            committee.id,
+            posting.account_id,
+            minutes=posting.minutes,
+            floor=transfer.floors.get(posting.account_id, committee.floor),
+            now=transfer.at,
+        )
+    if not carried:
+        await limits.count(tx, transfer, undone=reverses is not None)
     await tx.execute(
         """INSERT INTO transfers (id, committee_id, number, entry, recorder_id, reverses_id, at_us)
            VALUES (?, ?, ?, ?, ?, ?, ?)""",
