@@ -210,7 +210,7 @@ async def test_what_people_in_several_committees_say_in_private_is_asked_back(to
     assert town.heard("ana")[-1] == "In Riverside: / You have 0 min."
     assert await town.whispers("ana", "/thank @dan 1h") == "For which committee?"
     await town.presses("ana", "Hillside")
-    assert town.heard("ana")[-1] == "Dan helped Ana: 1 h. (No. 1)"
+    assert town.heard("ana")[-1] == "Dan helped Ana: 1 h. (No. 1) / You have -1 h now."
     assert await town.whispers("ana", "/thank @zoe 1h") == (
         "Nobody in Hillside is called @zoe. Ask them to type /join in the group."
     )

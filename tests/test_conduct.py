@@ -58,7 +58,6 @@ async def test_who_leaves_is_told_nothing_more_in_private(town: Town, how: str) 
         assert "1 h 30" not in answer
         assert "Riverside" not in answer
     # The buttons that were shown before, and the card of the exchange that somebody else now changes.
-    await town.practice.press("chi", "My balance", within=town.private("chi"))
     await town.practice.press("chi", "Undo", within=town.private("chi"))
     assert "1 h 30" not in "".join(town.heard("chi")[before:])
     before = len(town.heard("chi"))
