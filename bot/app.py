@@ -31,6 +31,7 @@ from handlers import (
     privacy,
     quiet,
     roles,
+    statements,
     upkeep,
 )
 from handlers import log as log_area
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 AREAS = (
     help.router,
     credits.router,
+    statements.router,
     committee.router,
     members.router,
     connect.router,
