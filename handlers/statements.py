@@ -76,7 +76,7 @@ def _months() -> Mapping[str, int]:
         for language in LANGUAGES
         for width in ("wide", "abbreviated")
         for context in ("format", "stand-alone")
-        for number, name in dates.get_month_names(width, context=context, locale=language).items()  # type: ignore[arg-type]
+        for number, name in dates.get_month_names(width, context=context, locale=language).items()
     }
 
 
@@ -343,7 +343,7 @@ async def stats(context: Context, *, span: Span = "month") -> Reply:
             T("{share} of 100 members are within the limit, above and below zero.", share=_percent(found.within))
             if found.within is not None
             else None,
-            T("Every hour that somebody has in hand moved {times} times.", times=_tenths(found.velocity))
+            T("For each hour that somebody has in hand, {time} moved.", time=Minutes(round(found.velocity * 60)))
             if found.velocity is not None
             else None,
         )
@@ -352,8 +352,3 @@ async def stats(context: Context, *, span: Span = "month") -> Reply:
 
 def _percent(share: Fraction) -> int:
     return round(share * 100)
-
-
-def _tenths(amount: Fraction) -> str:
-    whole, rest = divmod(round(amount * 10), 10)
-    return f"{whole}.{rest}"

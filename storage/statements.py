@@ -1,4 +1,4 @@
-"""What statements, exports and statistics read: one account's lines of a stretch of time, or the books as they stand."""
+"""What statements, exports and statistics read: one account's lines of a stretch of time, or the whole books."""
 
 from __future__ import annotations
 
@@ -109,7 +109,8 @@ async def books(tx: Reader, committee: Committee, *, now: datetime) -> statement
     rows = await tx.all(
         """SELECT 0 AS number, 0, member_id IS NULL, id AS account_id, balance FROM accounts WHERE committee_id = ?1
            UNION ALL
-           SELECT t.number, t.at_us, (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id), p.account_id, p.minutes
+           SELECT t.number, t.at_us, (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id), p.account_id,
+                  p.minutes
            FROM transfers t JOIN postings p ON p.transfer_id = t.id WHERE t.committee_id = ?1
            ORDER BY number, account_id LIMIT ?2""",
         committee.id,

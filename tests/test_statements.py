@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -51,10 +52,14 @@ async def test_pages_of_a_statement_take_each_others_place(town: Town) -> None:
     for _ in range(10):
         await town.says("ana", "/thank @ben 10m")
     first = await town.whispers("ben", "/statement")
-    assert "No. 10," in first and "No. 2," not in first and "Page 1 of 2" in first
+    assert "No. 10," in first
+    assert "No. 2," not in first
+    assert "Page 1 of 2" in first
     await town.practice.press("ben", "Older", within=town.private("ben"))
-    where, what = town.transcript[-1]
-    assert "No. 2," in what and "At the beginning: 0 min" in what and "(edit)" in what
+    _, what = town.transcript[-1]
+    assert "(edit)" in what
+    assert "No. 2," in what
+    assert "At the beginning: 0 min" in what
 
 
 async def test_the_file_of_a_statement_adds_up_and_holds_no_formula(town: Town) -> None:
@@ -80,7 +85,7 @@ async def test_the_books_are_handed_out_by_two_organizers_without_names_and_ever
     await town.says("ana", "/thank @ben 1h the garden")
     await town.says("ana", "/export_books json")
     assert town.practice.console.documents == []
-    await town.presses("ben", "I agree")
+    await town.presses("ben", "Agree")
     document = town.practice.console.documents[-1]
     assert document.name == "books.json"
     read = json.loads(document.text)
@@ -88,14 +93,12 @@ async def test_the_books_are_handed_out_by_two_organizers_without_names_and_ever
     assert "the garden" not in document.text
     assert not any(name in document.text.casefold() for name in WHO)
     assert any("Ana was given the committee's books as a file" in said for said in town.sees())
-    assert any("sends a file: books.json" in what for where, what in town.transcript if where == "ana (private)"), (
-        town.transcript[-5:]
-    )
+    [where] = [where for where, what in town.transcript if "sends a file: books.json" in what]
+    assert where == town.practice.console_of(town.private("ana")).title(town.private("ana").id)
 
 
 async def test_who_is_no_organizer_gets_no_books(town: Town) -> None:
     await town.says("chi", "/export_books csv")
-    await town.presses("chi", "I agree") if False else None
     assert town.practice.console.documents == []
 
 
@@ -172,7 +175,8 @@ async def test_a_year_of_business_is_read_by_hledger_and_by_an_independent_reade
     found = csv.DictReader(io.StringIO(hledger("bal", "--flat", "--empty", "-N", "-O", "csv")))
     assert {row["account"]: int(row["balance"].split()[0]) for row in found} == own
     file.write_text(journal.replace(" = ", " = 1", 1), encoding="utf-8")
-    assert subprocess.run(["hledger", "-f", str(file), "check", "-s"], capture_output=True, check=False).returncode != 0
+    with pytest.raises(AssertionError, match="assertion"):
+        hledger("check", "-s")
 
 
 @pytest.mark.parametrize("form", statements.FORMS)
@@ -182,8 +186,6 @@ async def test_the_command_line_exports_a_practice_folder_without_settings(
     await town.says("ana", "/thank @ben 1h")
     assert (tmp_path / DATABASE).exists()
     out = tmp_path / "out"
-    import asyncio
-
     done = await asyncio.to_thread(
         RUNNER.invoke, app, ["export", "--format", form, "--data", str(tmp_path), "--out", str(out)]
     )
@@ -203,7 +205,8 @@ async def test_a_small_committee_has_no_figures(town: Town) -> None:
 
 async def test_figures_in_words_name_nobody(town: Town) -> None:
     for who in ("fay", "gus"):
-        await town.practice.join(who) if hasattr(town.practice, "join") else await town.says(who, "/join")
+        await town.says(who, "/join")
+        await town.presses("ana", "Let in")
     for giver, gainer in (("ana", "ben"), ("ben", "ana"), ("chi", "eli")):
         await town.says(giver, f"/thank @{gainer} 1h")
     told = await town.says("chi", "/stats quarter")

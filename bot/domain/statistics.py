@@ -118,8 +118,8 @@ def between(exchanges: Iterable[Legs]) -> dict[tuple[int, int], Fraction]:
 def reciprocity(flows: Mapping[tuple[int, int], Fraction]) -> Fraction | None:
     """The share of hours that came back between the same two: sum of min(w_ij, w_ji) over sum of w_ij.
 
-    T. Squartini, F. Picciuto, F. Ruzzenenti, D. Garlaschelli, Reciprocity of weighted networks, Scientific Reports 3:2729,
-    2013. None: nothing moved between members.
+    T. Squartini, F. Picciuto, F. Ruzzenenti, D. Garlaschelli, Reciprocity of weighted networks, Scientific Reports
+    3:2729, 2013. None: nothing moved between members.
     """
     total = sum(flows.values(), Fraction())
     if not total:

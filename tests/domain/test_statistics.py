@@ -61,7 +61,7 @@ def test_what_flows_between_people_is_what_moved(gained: list[int], givers: int)
 
 def test_few_members_or_few_who_took_part_have_no_figures() -> None:
     def facts(members: int, *exchanges: tuple[tuple[int, int], ...]) -> statistics.Facts:
-        return statistics.Facts(exchanges, {id_: 0 for id_ in range(1, members + 1)}, committee=99, limit=720)
+        return statistics.Facts(exchanges, dict.fromkeys(range(1, members + 1), 0), committee=99, limit=720)
 
     pair, third = ((1, -60), (2, 60)), ((2, -30), (3, 30))
     assert statistics.figures(facts(4, pair, third)) is None
