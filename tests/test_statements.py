@@ -206,7 +206,6 @@ async def test_a_small_committee_has_no_figures(town: Town) -> None:
 async def test_figures_in_words_name_nobody(town: Town) -> None:
     for who in ("fay", "gus"):
         await town.says(who, "/join")
-        await town.presses("ana", "Let in")
     for giver, gainer in (("ana", "ben"), ("ben", "ana"), ("chi", "eli")):
         await town.says(giver, f"/thank @{gainer} 1h")
     told = await town.says("chi", "/stats quarter")
