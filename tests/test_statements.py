@@ -9,17 +9,19 @@ import json
 import random
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from bot.__main__ import app
-from bot.domain import statements
+from bot.domain import ledger, statements
 from bot.practice import DATABASE
-from storage import people
+from bot.text import Minutes
+from storage import people, transfers
 from storage import statements as rows
-from storage.database import Reader
+from storage.database import Reader, Transaction
 from tests.conftest import Town
 
 RUNNER = CliRunner()
@@ -105,16 +107,34 @@ async def test_who_is_no_organizer_gets_no_books(town: Town) -> None:
 # --- a year of business, read by other programs ---------------------------------------------------------------------
 
 
-async def _year(town: Town, seed: int = 5, weeks: int = 52, each: int = 6) -> None:
-    """Thanks and slips taken back, said as members say them."""
-    chance = random.Random(seed)
-    for _ in range(weeks):
-        for _ in range(each):
-            giver, gainer = chance.sample(WHO, 2)
-            await town.says(giver, f"/thank @{gainer} {chance.randrange(5, 95)}m")
+async def _year(town: Town, seed: int = 5, days: int = 365) -> None:
+    """Thanks within the limits and slips taken back, recorded as the commands record them; several a week."""
+    chance, begin = random.Random(seed), town.practice.app.now()
+
+    async def business(tx: Transaction) -> None:
+        committee = await people.committee(tx, 1)
+        found = [town.practice.console.somebody(who).sender.user for who in WHO]
+        members = [member for user in found if (member := await people.member_with_account(tx, 1, user)) is not None]
+        for day in range(days):
+            at = begin + timedelta(days=day)
+            giver, gainer = chance.sample(members, 2)
+            accounts = await transfers.accounts_of(tx, committee, [giver, gainer])
+            minutes = Minutes(chance.randrange(5, 95))
+            if accounts[giver.id].balance - minutes < -720:
+                giver, gainer = gainer, giver
+            legs = [
+                ledger.Posting(accounts[giver.id].id, Minutes(-minutes)),
+                ledger.Posting(accounts[gainer.id].id, minutes),
+            ]
+            transfer = ledger.post(legs, accounts.values(), at=at)
+            id_, _ = await transfers.record(tx, committee, transfer, recorder=giver)
             if chance.random() < 0.1:
-                await town.says(giver, "/undo")
-        await town.skip("7d")
+                recorded = await transfers.recorded(tx, committee, id_)
+                assert recorded is not None
+                opposite = ledger.reversal(recorded, by=giver.id, said_at=at, at=at)
+                await transfers.record(tx, committee, opposite, recorder=giver, reverses=id_)
+
+    await town.practice.app.database.transact(business)
 
 
 async def _books(town: Town) -> statements.Books:
@@ -149,7 +169,7 @@ def _read_journal(text: str) -> dict[str, int]:
 async def test_a_year_of_business_is_read_by_hledger_and_by_an_independent_reader(town: Town, tmp_path: Path) -> None:
     await _year(town)
     books = await _books(town)
-    assert len(books.transfers) > 200
+    assert len(books.transfers) > 365
     names = statements.pseudonyms(books, "salt")
     own = {
         name if name == statements.COMMITTEE else f"members:{name}": account.balance
