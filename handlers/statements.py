@@ -228,11 +228,11 @@ AsForm = Annotated[str, choice(*FORMS, expected=T("one of {forms}", forms=Listed
 )
 async def export_books(context: Context, *, form: AsForm) -> Reply | Card | None:
     """Ask the other organizers; whoever asked gets the file."""
-    return await context.say(books_exported.says(form=form, to=context.member), authority=Authority.ORGANIZER)
+    return await context.say(books_exported.says(form=form, who=context.member), authority=Authority.ORGANIZER)
 
 
-def _export(*, form: str, to: Member) -> Text:
-    return T("{name} gets the committee's books as a file ({form}), without names.", name=to.name, form=form)
+def _export(*, form: str, who: Member) -> Text:
+    return T("{name} gets the committee's books as a file ({form}), without names.", name=who.name, form=form)
 
 
 @router.command(
@@ -242,13 +242,13 @@ def _export(*, form: str, to: Member) -> Text:
     help=T("Hand out the committee's books."),
     proposal=_export,
 )
-async def books_exported(context: Context, *, form: AsForm, to: Person) -> Reply:
+async def books_exported(context: Context, *, form: AsForm, who: Person) -> Reply:
     """Two organizers have agreed: the file goes to one of them in private, and everybody hears of it."""
-    if to.id not in {one.id for one in await people.organizers(context.tx, context.committee.id)}:
-        raise Refusal(T("Only organizers can be given the books, and {name} is none.", name=to.name))
-    place = await people.private_chat_of(context.tx, to.person_id)
+    if who.id not in {one.id for one in await people.organizers(context.tx, context.committee.id)}:
+        raise Refusal(T("Only organizers can be given the books, and {name} is none.", name=who.name))
+    place = await people.private_chat_of(context.tx, who.person_id)
     if place is None:
-        raise Refusal(T("I cannot write to {name} in private: they have to open a chat with me first.", name=to.name))
+        raise Refusal(T("I cannot write to {name} in private: they have to open a chat with me first.", name=who.name))
     text = None
     if await books.count(context.tx, context.committee) <= POSTINGS_IN_CHAT_MAX:
         found = await books.books(context.tx, context.committee, now=context.now)
@@ -260,17 +260,17 @@ async def books_exported(context: Context, *, form: AsForm, to: Person) -> Reply
                 command=Typed("solibot export --format", form),
             )
         )
-    await entries.append(context.tx, context.committee, "exported", {"form": form, "to": to.id}, now=context.now)
+    await entries.append(context.tx, context.committee, "exported", {"form": form, "to": who.id}, now=context.now)
     await outbox.queue(
         context.tx,
         place,
         T("Here are the books of {committee}, without names. Keep the file safe.", committee=context.committee.name),
-        reader=await _reader(context, to),
+        reader=await _reader(context, who),
         now=context.now,
         committee=context.committee.id,
         document=Document(name=f"books.{statements.ENDINGS[cast('Form', form)]}", text=text),
     )
-    words = T("{name} was given the committee's books as a file ({form}), without names.", name=to.name, form=form)
+    words = T("{name} was given the committee's books as a file ({form}), without names.", name=who.name, form=form)
     await context.announce(words, but=context.place)
     return Reply(words)
 
