@@ -298,6 +298,44 @@ def handover(
         typer.echo(line)
 
 
+class Form(StrEnum):
+    """What the books can be written as."""
+
+    CSV = "csv"
+    JSON = "json"
+    HLEDGER = "hledger"
+
+
+@app.command()
+def export(
+    form: Annotated[Form, typer.Option("--format", help="A table, JSON, or a journal for hledger.")],
+    committee: CommitteeName = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where to write it. Without it: standard output.")
+    ] = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+) -> None:
+    """Write a committee's books as a file that other programs read, without names.
+
+    Every account has a pseudonym, new in each export. The bot may be running. With --data, a practice folder needs no
+    settings.
+    """
+    from bot import exporting
+
+    try:
+        text = exporting.export(form.value, committee=committee, config=config, data=data)
+        if out is None:
+            sys.stdout.write(text)
+        else:
+            with out.open("w", encoding="utf-8", newline="") as file:
+                file.write(text)
+    except exporting.CannotExport as reason:
+        _end(reason.code, *reason.sentences)
+    except OSError as error:
+        _end(FAILED, f"{out} cannot be written ({(error.strerror or 'error').lower()}).")
+
+
 @app.command()
 def key(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the secret key; it must not be there.")],

@@ -32,6 +32,7 @@ from handlers import (
     privacy,
     quiet,
     roles,
+    statements,
     upkeep,
 )
 from handlers import log as log_area
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 AREAS = (
     help.router,
     credits.router,
+    statements.router,
     committee.router,
     members.router,
     connect.router,

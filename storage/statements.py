@@ -1,0 +1,163 @@
+"""What statements, exports and statistics read: one account's lines of a stretch of time, or the whole books."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.domain import statements, statistics
+from bot.text import Minutes
+from storage.database import Reader
+from storage.instants import from_us, to_us
+from storage.people import Committee, Member
+from storage.transfers import _ACCOUNT_NOW, _CARRIES, _NOW, Line, committee_account
+
+LINES_MAX = 10_000
+"""No member has more exchanges in one statement."""
+POSTINGS_MAX = 5_000_000
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_END = datetime(9999, 1, 1, tzinfo=UTC)
+_OWN = """SELECT a.id FROM accounts a
+          WHERE a.member_id IN (SELECT ?1 UNION ALL SELECT member_id FROM absorbed WHERE into_id = ?1)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What moved on a member's account: newest first, with what was on it before and after."""
+
+    opening: Minutes
+    closing: Minutes
+    lines: tuple[Line, ...]
+    count: int
+    """How many lines there are in all; `lines` may be one page of them."""
+
+
+async def statement(
+    tx: Reader,
+    member: Member,
+    *,
+    first: datetime | None = None,
+    until: datetime | None = None,
+    skip: int = 0,
+    limit: int = LINES_MAX,
+) -> Statement:
+    """A member's account from an instant on (None: from the beginning) until before another one."""
+    since, before = to_us(first or _BEGINNING), to_us(until or _END)
+    row = await tx.one(
+        f"""SELECT coalesce(sum(p.minutes) FILTER (WHERE t.at_us < ?2), 0),
+                   coalesce(sum(p.minutes), 0),
+                   count(*) FILTER (WHERE t.at_us >= ?2 AND t.id NOT IN ({_CARRIES}))
+            FROM postings p JOIN transfers t ON t.id = p.transfer_id
+            WHERE p.account_id IN ({_OWN}) AND t.at_us < ?3""",
+        member.id,
+        since,
+        before,
+    )
+    assert row is not None
+    opening, closing, count = row
+    rows = await tx.all(
+        f"""SELECT t.id, t.number, p.minutes, n.text,
+                   (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id),
+                   EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id), t.at_us,
+                   (SELECT group_concat(name, char(31)) FROM (
+                        SELECT coalesce(m.called, '') AS name FROM postings q JOIN accounts b ON b.id = q.account_id
+                        LEFT JOIN members m ON m.id = {_NOW.format("b.member_id")}
+                        WHERE q.transfer_id = t.id AND (q.minutes > 0) = (p.minutes < 0) ORDER BY q.account_id))
+            FROM postings p JOIN transfers t ON t.id = p.transfer_id
+            LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
+            WHERE p.account_id IN ({_OWN}) AND t.at_us >= ?2 AND t.at_us < ?3 AND t.id NOT IN ({_CARRIES})
+            ORDER BY t.id DESC, p.minutes LIMIT ?4 OFFSET ?5""",
+        member.id,
+        since,
+        before,
+        limit,
+        skip,
+    )
+    return Statement(
+        opening=Minutes(opening),
+        closing=Minutes(closing),
+        count=count,
+        lines=tuple(
+            Line(
+                id=id_,
+                number=number,
+                minutes=Minutes(minutes),
+                others=tuple(others.split("\x1f")),
+                note=note,
+                reverses=reverses,
+                reversed=bool(is_reversed),
+                at=from_us(at_us),
+            )
+            for id_, number, minutes, note, reverses, is_reversed, at_us, others in rows
+        ),
+    )
+
+
+async def count(tx: Reader, committee: Committee) -> int:
+    """How many postings the committee's books have."""
+    return int(
+        await tx.value(
+            "SELECT count(*) FROM postings p JOIN transfers t ON t.id = p.transfer_id WHERE t.committee_id = ?",
+            committee.id,
+        )
+    )
+
+
+async def books(tx: Reader, committee: Committee, *, now: datetime) -> statements.Books:
+    """A committee's books as they stand, in its own time."""
+    # One question: what is written while it is read is in neither or in both.
+    rows = await tx.all(
+        """SELECT 0 AS number, 0, member_id IS NULL, id AS account_id, balance FROM accounts WHERE committee_id = ?1
+           UNION ALL
+           SELECT t.number, t.at_us, (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id), p.account_id,
+                  p.minutes
+           FROM transfers t JOIN postings p ON p.transfer_id = t.id WHERE t.committee_id = ?1
+           ORDER BY number, account_id LIMIT ?2""",
+        committee.id,
+        POSTINGS_MAX,
+    )
+    accounts = [(id_, balance, own) for number, _, own, id_, balance in rows if number == 0]
+    rows = rows[len(accounts) :]
+    legs: dict[int, list[tuple[int, int]]] = {}
+    heads: dict[int, tuple[int, int | None]] = {}
+    for number, at_us, undoes, account_id, minutes in rows:
+        heads[number] = (at_us, undoes)
+        legs.setdefault(number, []).append((account_id, minutes))
+    return statements.Books(
+        committee=committee.name,
+        taken=now.astimezone(committee.zone),
+        accounts=tuple(statements.Account(id_, balance, bool(own)) for id_, balance, own in accounts),
+        transfers=tuple(
+            statements.Transfer(number, from_us(at_us).astimezone(committee.zone), tuple(legs[number]), undoes)
+            for number, (at_us, undoes) in heads.items()
+        ),
+    )
+
+
+async def facts(tx: Reader, committee: Committee, *, first: datetime) -> statistics.Facts:
+    """What the figures since an instant are made of: exchanges that stand, and everybody's balance."""
+    balances = await tx.all(
+        """SELECT a.id, a.balance FROM accounts a JOIN members m ON m.id = a.member_id
+           WHERE a.committee_id = ? AND m.active = 1 AND m.child = 0 LIMIT 1000000""",
+        committee.id,
+    )
+    rows = await tx.all(
+        f"""SELECT t.id, {_ACCOUNT_NOW.format("p.account_id")}, p.minutes
+            FROM transfers t JOIN postings p ON p.transfer_id = t.id
+            WHERE t.committee_id = ? AND t.at_us >= ? AND t.reverses_id IS NULL AND t.id NOT IN ({_CARRIES})
+              AND NOT EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id)
+            ORDER BY t.id LIMIT ?""",
+        committee.id,
+        to_us(first),
+        POSTINGS_MAX,
+    )
+    legs: dict[int, list[tuple[int, int]]] = {}
+    for transfer_id, account_id, minutes in rows:
+        legs.setdefault(transfer_id, []).append((account_id, minutes))
+    own = await committee_account(tx, committee)
+    return statistics.Facts(
+        exchanges=tuple(tuple(found) for found in legs.values()),
+        balances=dict(balances),
+        committee=own.id,
+        limit=-committee.floor if committee.floor is not None else None,
+    )
