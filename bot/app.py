@@ -18,6 +18,7 @@ from bot.dispatch import Dispatcher
 from bot.domain import retention
 from bot.router import Commands
 from handlers import (
+    board,
     committee,
     conduct,
     connect,
@@ -45,6 +46,7 @@ log = logging.getLogger(__name__)
 AREAS = (
     help.router,
     credits.router,
+    board.router,
     committee.router,
     members.router,
     connect.router,

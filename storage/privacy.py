@@ -143,6 +143,15 @@ SECTIONS: Mapping[str, str] = {
         LEFT JOIN notes n ON n.thing = 'care:' || r.id WHERE r.writer_id IN {_MINE} ORDER BY r.id DESC""",
     "care_for_others": f"""SELECT r.number, a.at_us, a.passed FROM care_asked a JOIN care r ON r.id = a.care_id
         WHERE a.member_id IN {_MINE} ORDER BY a.at_us DESC""",
+    "on_the_board": f"""SELECT c.name AS committee, p.number, p.side, p.category, p.helpers, p.state, p.at_us,
+            p.expires_us, p.shown_times AS in_digests, n.text AS words,
+            (SELECT group_concat(m.called, ', ') FROM responses r JOIN members m ON m.id = r.member_id
+                WHERE r.post_id = p.id AND r.state <> 'withdrawn') AS answered_by
+        FROM posts p JOIN committees c ON c.id = p.committee_id LEFT JOIN notes n ON n.thing = 'post:' || p.id
+        WHERE p.member_id IN {_MINE} ORDER BY p.id DESC""",
+    "answered_on_the_board": f"""SELECT c.name AS committee, p.number, r.state, r.at_us FROM responses r
+        JOIN posts p ON p.id = r.post_id JOIN committees c ON c.id = p.committee_id
+        WHERE r.member_id IN {_MINE} ORDER BY r.at_us DESC""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
 }
 """What is handed out: a question for each part of it. Columns that end in `_us` are instants."""
@@ -165,6 +174,9 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "checks": "books that are being recomputed in the night, without words",
     "stopped": "a committee whose books do not add up",
     "audits": "books that are being recomputed for somebody, without words",
+    "categories": "a committee's own kinds of help",
+    "posts.shown_last": "the number of a digest",
+    "posts.shown_running": "how many digests running showed it",
     "rotations": "that a committee looks for organizers",
     "chats.working_group_id": "which working group a chat is of",
     "chats.size": "how many people are in a group",
@@ -323,6 +335,7 @@ NOTES = {
     "appeal": f"SELECT 'appeal:' || id FROM cases WHERE member_id IN {_MINE}",
     "care": f"""SELECT 'care:' || c.id FROM care c WHERE c.writer_id IN {_MINE}
         OR EXISTS (SELECT 1 FROM json_each(c.never) WHERE value IN {_MINE})""",
+    "post": f"SELECT 'post:' || id FROM posts WHERE member_id IN {_MINE}",
     # Words of a decision about somebody. Those of all others are the committee's, and only the name goes.
     "decision": f"""SELECT 'decision:' || e.committee_id || ':' || e.number || ':' || w.key
         FROM entries e, json_each(e.body, '$.words') w WHERE e.kind = 'decision'
@@ -330,6 +343,7 @@ NOTES = {
         AND EXISTS (SELECT 1 FROM json_each(e.body, '$.arguments') a
             WHERE a.key IN (SELECT value FROM json_each('{json.dumps([*DECIDED_ABOUT])}')) AND a.value IN {_MINE})""",
     # The committee's own words, whoever typed them: a role's name, and what all agreed to.
+    "category": _NOBODYS,
     "role": _NOBODYS,
     "working_group": _NOBODYS,
     "agreement": _NOBODYS,
@@ -389,6 +403,8 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             UNION ALL SELECT n.thing, n.text FROM cases k
             JOIN notes n ON n.thing IN ('case:' || k.id, 'reply:' || k.id, 'appeal:' || k.id)
             WHERE n.text IS NOT NULL AND k.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM posts o JOIN notes n ON n.thing = 'post:' || o.id
+            WHERE n.text IS NOT NULL AND o.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM care r JOIN notes n ON n.thing = 'care:' || r.id
             WHERE n.text IS NOT NULL AND r.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             LIMIT 100000""",
@@ -468,6 +484,7 @@ async def _reword(tx: Transaction, committee: Committee, change: Callable[[str],
     """Change the committee's own words: what it has agreed, decided, and named. The chain vouches for the new ones."""
     things = """SELECT thing FROM notes WHERE thing >= 'decision:' || ?1 || ':' AND thing < 'decision:' || ?1 || ';'
         UNION SELECT 'agreement:' || id FROM agreements WHERE committee_id = ?1
+        UNION SELECT 'category:' || id FROM categories WHERE committee_id = ?1
         UNION SELECT 'working_group:' || id FROM working_groups WHERE committee_id = ?1
         UNION SELECT 'role:' || r.id FROM roles r JOIN members m ON m.id = r.member_id WHERE m.committee_id = ?1"""
     hashes = {}

@@ -28,7 +28,7 @@ SECRETS = re.compile("Zwetschgenmus|Yggdrasil|Hillside|Quittengelee", re.IGNOREC
 OPEN_TO_WHOEVER_IS_THERE = {"join", "setup", "agree_and_join"}
 """Their buttons are for people who are no members yet; whoever has one was shown it in that group."""
 
-OF_TABLES = {"case": "cases", "reply": "cases", "appeal": "cases", "care": "care"}
+OF_TABLES = {"case": "cases", "reply": "cases", "appeal": "cases", "care": "care", "post": "posts"}
 """The rows whose words are notes, where they are not exchanges."""
 
 

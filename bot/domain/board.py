@@ -28,7 +28,8 @@ CATEGORIES: Mapping[str, str] = {
     "garden": "garden plant lawn hedge jardin huert cesped garten pflanz rasen hecke",
     "childcare": "child kid babysit niñ niñer canguro bebe kind kinder babysitt",
     "care": "visit elder hospital company acompañ cuidar visita mayores besuch pflege begleit",
-    "transport": "drive driving lift ride moving transport van conducir llevar coche mudanza furgon fahren fahrt umzug auto",
+    "transport": "drive driving lift ride moving transport van conducir llevar coche mudanza furgon fahren "
+    "fahrt umzug auto",
     "food": "cook bake bread meal soup food cocin pan comida sopa tarta koch back brot essen suppe kuchen",
     "teaching": "teach lesson homework tutor music guitar clase enseñ deberes guitarra unterricht nachhilfe gitarre",
     "languages": "translat interpret english spanish german traduc interpret ingles español aleman übersetz dolmetsch "
@@ -41,11 +42,12 @@ CATEGORIES: Mapping[str, str] = {
 """The categories that every committee begins with, and the beginnings of words that mean them, in every language."""
 
 _WORD = re.compile(r"\w+")
-_SMALL = frozenset(
-    "the and for with from near some help need offer who can have please at on in my to of a an "
-    "para con por los las una uno que del mis ayuda necesito ofrezco cerca el la en mi de un y "
-    "und für mit der die das den dem ein eine einen bei von hilfe brauche biete am im zu ich".split()
-)
+_SMALL = """
+    the and for with from near some help need offer who can have please
+    para con por los las una uno que del mis ayuda necesito ofrezco cerca
+    und für mit der die das den dem ein eine einen bei von hilfe brauche biete ich
+"""
+"""Words that say nothing about what is offered or needed."""
 
 
 def plain(word: str) -> str:
@@ -59,7 +61,7 @@ def terms(words: str) -> frozenset[str]:
     return frozenset(word for word in found if len(word) > 2 and word not in _SMALL_PLAIN and not word.isdigit())
 
 
-_SMALL_PLAIN = frozenset(map(plain, _SMALL))
+_SMALL_PLAIN = frozenset(map(plain, _SMALL.split()))
 _STEMS = {category: tuple(map(plain, stems.split())) for category, stems in CATEGORIES.items()}
 
 
@@ -123,19 +125,21 @@ _MONTHS = {
     )
     for name in names.split()
 }
-_UNTIL = re.compile(r"(?:^|[\s,;])(?:until|till|by|hasta(?:\s+el)?|bis(?:\s+zum)?)\s+(?P<day>[^,;]+?)\s*[.!]?$", re.I)
-_TIME = re.compile(r"\b(?:[01]?\d|2[0-3])[:h.][0-5]\d\b|\b(?:[01]?\d|2[0-3])\s?(?:h|uhr|am|pm)\b", re.I)
+_UNTIL = re.compile(
+    r"(?:^|[\s,;])(?:until|till|by|hasta(?:\s+el)?|bis(?:\s+zum)?)\s+(?P<day>[^,;]+?)\s*[.!]?$", re.IGNORECASE
+)
+_TIME = re.compile(r"\b(?:[01]?\d|2[0-3])[:h.][0-5]\d\b|\b(?:[01]?\d|2[0-3])\s?(?:h|uhr|am|pm)\b", re.IGNORECASE)
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _NUMERIC = re.compile(r"(\d{1,2})[./](\d{1,2})\.?(?:(\d{4}))?")
 _SPELLED = re.compile(r"(\d{1,2})(?:st|nd|rd|th|\.)?\s+(?:de\s+)?([^\W\d]+)\.?")
 _SPELLED_US = re.compile(r"([^\W\d]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?")
 _HELPERS = re.compile(
-    r"\b(\d{1,2})\s+(?:people|persons|helpers|hands|personas|manos|leute|personen|menschen|helfende)\b", re.I
+    r"\b(\d{1,2})\s+(?:people|persons|helpers|hands|personas|manos|leute|personen|menschen|helfende)\b", re.IGNORECASE
 )
 
 
 def read_day(text: str, *, today: date) -> date | None:
-    """A day as people write it, today or later: `fri`, `tomorrow`, `12 dec`, `12.12.`, `2026-12-12`; None: it is none."""
+    """A day as people write it, today or later: `fri`, `tomorrow`, `12 dec`, `12.12.`; None: it is none."""
     word = plain(text.strip().rstrip("."))
     if word in _TODAY_PLAIN:
         return today + timedelta(days=_TODAY_PLAIN[word])
