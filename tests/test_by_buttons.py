@@ -33,13 +33,14 @@ async def test_a_newcomer_joins_thanks_looks_undoes_and_leaves_by_presses_alone(
         await town.presses("dan", label)
     assert (await town.balance("ben"), await town.balance("dan")) == (90, -90)
     await _opens_menu(town, "dan", where)
-    await town.presses("dan", "Hours")
+    for label in ("More", "Hours"):
+        await town.presses("dan", label)
     seen = await town.presses("dan", "My balance")
     assert "You have -1 h 30." in (seen or town.heard("dan")[-1])
     for label in ("Undo", "Yes"):
         await town.presses("dan", label)
     assert (await town.balance("ben"), await town.balance("dan")) == (0, 0)
-    for label in ("Menu", "Committee", "More", "Leave", "Yes"):
+    for label in ("Menu", "More", "Committee", "More", "Leave", "Yes"):
         await town.presses("dan", label)
     assert "Dan has left Riverside." in town.sees()
 
@@ -47,15 +48,15 @@ async def test_a_newcomer_joins_thanks_looks_undoes_and_leaves_by_presses_alone(
 @pytest.mark.parametrize("where", ["in the group", "in private"])
 async def test_an_organizer_changes_the_language_and_names_another_by_presses_alone(town: Town, where: str) -> None:
     await _opens_menu(town, "ana", where)
-    for label in ("More", "Who does what", "New organizer", "Chi", "Yes"):
+    for label in ("More", "More", "Who does what", "New organizer", "Chi", "Yes"):
         await town.presses("ana", label)
     await town.presses("ben", "Agree")
     assert "Chi is an organizer now. Organizers: Ana, Ben, and Chi." in town.sees()
     await _opens_menu(town, "ana", where)
-    for label in ("Committee", "Group's language", "Español", "Yes"):
+    for label in ("More", "Committee", "Group's language", "Español", "Yes"):
         await town.presses("ana", label)
     await _opens_menu(town, "ben", where)
-    for label in ("More", "Decisions", "Agree", "Proposal 2", "Yes"):
+    for label in ("More", "More", "Decisions", "Agree", "Proposal 2", "Yes"):
         await town.presses("ben", label)
     assert "El idioma del grupo es ahora: Español." in town.sees()
 
@@ -67,7 +68,8 @@ async def _opens_menu(town: Town, who: str, where: str) -> None:
 async def test_pages_take_each_others_place_and_the_group_stays_quiet(town: Town) -> None:
     await town.says("chi", "/menu")
     before = _in_group(town)
-    for label in ("Hours", "Back", "Committee", "More", "Back", "Back", "Committee", "Settings", "Back"):
+    hours, committee = ("More", "Hours", "Back"), ("More", "Committee", "More", "Back", "Back")
+    for label in (*hours, *committee, "More", "Committee", "Settings", "Back"):
         await town.presses("chi", label)
     assert _in_group(town) == before
 
@@ -210,7 +212,7 @@ async def test_erasing_ones_notes_forgets_what_a_question_holds(town: Town) -> N
 
 async def test_no_limit_is_a_button_too(town: Town) -> None:
     await town.says("ana", "/menu")
-    for label in ("Committee", "Lowest balance", "No limit", "Yes"):
+    for label in ("More", "Committee", "Lowest balance", "No limit", "Yes"):
         await town.presses("ana", label)
     await town.presses("ben", "Agree")
     assert "There is no lowest balance now." in town.sees()

@@ -170,6 +170,7 @@ async def test_the_bot_keeps_quiet_when_people_talk(town: Town) -> None:
 
 async def test_buttons_do_it_without_a_command(town: Town) -> None:
     await town.says("chi", "/menu")
+    await town.presses("chi", "More")
     await town.presses("chi", "Hours")
     assert await town.presses("chi", "My balance") == "You have 0 min."
     assert (await town.presses("chi", "My history")).startswith("There is nothing here yet.")

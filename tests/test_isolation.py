@@ -67,6 +67,10 @@ class Two:
         await console.say("ana", "/thank @ben 1h", self.practice.group)
         for _ in range(5):
             await console.say("zoe", "/thank @yan 1h Quittengelee", self.other)
+        await console.say("ana", "/offer bike repair", self.practice.group)
+        for line in ("/need bike repair Quittengelee", "/offer bread Quittengelee"):
+            await console.say("zoe", line, self.other)
+        await console.say("yan", "/take 2", self.other)
         await console.say("zoe", "/limit 12h", self.other)
         await console.say("zoe", "/rename Hillside Quittengelee", self.other)
         await self.practice.settle()
