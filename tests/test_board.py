@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from storage import board, people
-from storage.database import Reader
+from storage.database import Reader, Transaction
 from tests.conftest import Town
 
 
@@ -357,3 +357,37 @@ async def test_words_that_are_taken_back_are_in_no_row_any_more(town: Town) -> N
         return [text for (text,) in await tx.all("SELECT text FROM notes WHERE text IS NOT NULL")]
 
     assert await town.practice.app.database.read(ask) == []
+
+
+async def test_whoever_is_forgotten_leaves_no_words_on_what_is_done_either(town: Town) -> None:
+    await town.says("chi", "/need a lift to the station, until 12 jan")
+    await town.whispers("ben", "/take 1")
+    await town.whispers("chi", "/done 1 1h")
+    await town.says("ana", "/offer bread for Chi")
+    await town.whispers("chi", "/forget me")
+    await town.presses("chi", "Yes, forget me for good")
+
+    async def ask(tx: Reader) -> list[str]:
+        return [text for (text,) in await tx.all("SELECT text FROM notes WHERE text IS NOT NULL")]
+
+    assert await town.practice.app.database.read(ask) == []
+
+
+async def test_two_memberships_that_become_one_keep_what_stands_on_the_board(town: Town) -> None:
+    await town.says("chi", "/offer guitar lessons")
+    await town.says("ana", "/need childcare fri 18:00")
+    await town.whispers("chi", "/take 2")
+    await town.whispers("eli", "/take 1")
+
+    async def join(tx: Transaction) -> list[tuple[int, int, int]]:
+        ids = {}
+        for who in ("chi", "eli"):
+            found = await people.member_with_account(tx, 1, town.practice.console.somebody(who).sender.user)
+            assert found is not None
+            ids[who] = found.id
+        await board.join(tx, ids["chi"], ids["eli"])
+        posts = await board.open_posts(tx, 1, now=town.practice.clock())
+        return [(post.number, int(post.member_id == ids["eli"]), post.answered) for post in posts]
+
+    # Nobody is left to have answered their own offer.
+    assert await town.practice.app.database.transact(join) == [(2, 0, 1), (1, 1, 0)]
