@@ -6,8 +6,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.arguments import Reading, Word, words_of
 from bot.chat import (
@@ -71,7 +72,7 @@ from storage import (
     rules,
     tidying,
 )
-from storage.database import Database, Transaction, Unavailable, fresh_token
+from storage.database import BooksStopped, Database, Transaction, Unavailable, fresh_token
 from storage.people import Committee, Member, Person, Place
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ SAID_AT_TOLERANCE = timedelta(hours=24)
 UNREAD_ASKED_EVERY = timedelta(minutes=10)
 """Whose messages cannot be decrypted is asked to say it again no more often than this."""
 LATE_AFTER = timedelta(minutes=10)
+STOPPED_AGAIN_AFTER = timedelta(hours=1)
 """When the clock says something later than this, it counts as late."""
 
 ALARMS: Mapping[str, Text] = {
@@ -247,6 +249,19 @@ class Dispatcher:
         try:
             async with tx.savepoint():
                 await self._say(context, row.says)
+        except BooksStopped:
+            # Nothing planned is lost: it is tried again until the books add up.
+            again = now + STOPPED_AGAIN_AFTER
+            if row.rrule is None:
+                await due.plan(
+                    tx,
+                    row.key,
+                    row.says,
+                    local=again.astimezone(UTC).replace(tzinfo=None),
+                    zone=ZoneInfo("UTC"),
+                    committee=row.committee_id,
+                    late=row.late,
+                )
         except Refusal:
             log.info("due work refused", extra={"command": row.says.command})
         except Exception as error:  # noqa: BLE001 - one fault must not stop the clock

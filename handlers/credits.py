@@ -512,7 +512,7 @@ async def claims_over(context: Context, *, number: Number) -> None:
                     await _settle(context, one)
                 await _tell_recorder(context, one, T("Nobody said no, so it stands."))
                 continue
-            except Refusal:
+            except ledger.BelowFloor:
                 pass  # There is no room for it any more, so it lapses like everything else.
         await exchanges.release(context.tx, one)
         await exchanges.end(context.tx, one, "lapsed")

@@ -68,6 +68,10 @@ class StorageError(Exception):
     """The database did not do what was asked."""
 
 
+class BooksStopped(Refusal):
+    """A committee's books do not add up: until they do, nothing is written into them."""
+
+
 class Unavailable(StorageError):
     """Nothing can be stored now (disk full, read-only, broken); nothing was. Try again when `Database.mended`."""
 
@@ -158,7 +162,7 @@ class Reader:
             rows: list[Row] = self._connection.execute(sql, values).fetchall()
         except self._driver.IntegrityError as error:
             if str(error) == _STOPPED:
-                raise Refusal(_BOOKS_STOPPED) from error
+                raise BooksStopped(_BOOKS_STOPPED) from error
             # SQLite's messages name tables and columns, never values.
             raise Conflict(str(error)) from error
         except self._driver.Error as error:

@@ -45,6 +45,22 @@ async def is_stopped(town: Town) -> bool:
     return await town.practice.app.database.read(ask)
 
 
+async def test_what_falls_due_while_writing_is_stopped_is_done_when_the_books_add_up(
+    town: Town, by_hand: ByHand
+) -> None:
+    await town.says("ana", "/confirm_within 7d accept")
+    await town.presses("ben", "Agree")
+    await town.says("ben", "/worked 1h @ana")
+    by_hand(CHANGE)
+    await town.skip("8d")
+    assert await is_stopped(town)
+    assert await town.balance("ben") == 0
+    by_hand(MEND)
+    await town.whispers("ana", "/audit")
+    await town.skip("1h")
+    assert await town.balance("ben") == 60
+
+
 async def test_every_member_has_the_books_recomputed(town: Town) -> None:
     await town.says("ana", "/thank @ben 1h")
     answer = await town.whispers("eli", "/audit")

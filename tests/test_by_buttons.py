@@ -103,7 +103,7 @@ async def test_words_answer_a_question_as_well_as_buttons(town: Town) -> None:
     )
     await town.whispers("chi", "1 h 30")
     assert await town.whispers("chi", "carried the sofa") == (
-        "Ben helped you: 1 h 30, “carried the sofa”. Is that right?"
+        "Ben helped you: 1 h 30. / “carried the sofa” / You will have -1 h 30. / Is that right?"
     )
     assert await town.balance("ben") == 0, "nothing happens before it is confirmed"
     await town.presses("chi", "Yes")
