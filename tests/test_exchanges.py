@@ -147,6 +147,8 @@ async def test_whoever_trusts_the_others_is_not_asked_but_told(town: Town) -> No
         "/worked 2 horas para @ana washed the windows",
         "/worked 2,0h por @ana washed the windows",
         "/worked 120 Min. @ana washed the windows",
+        "/worked dos horas para @ana washed the windows",
+        "/worked @ana zwei Stunden washed the windows",
     ],
 )
 async def test_it_is_written_as_people_write_it(town: Town, line: str) -> None:
@@ -387,3 +389,25 @@ async def test_the_word_that_fits_two_is_named_wherever_it_stands(town: Town) ->
     assert await town.says("ana", "/thank @ben and sam 1h") == "“sam” fits several people. Whom do you mean?"
     await town.presses("ana", "Ben and Sam One")
     assert [await town.balance(who) for who in ("ana", "ben", "sam_one", "sam_two")] == [-120, 60, 60, 0]
+
+
+async def test_a_claim_is_made_by_buttons_alone_and_the_result_is_shown_before_the_yes(town: Town) -> None:
+    there = town.private("ben")
+    await town.whispers("ben", "/worked")
+    for label in ("2 h", "Ana", "Skip"):
+        await town.practice.press("ben", label, within=there)
+    assert town.heard("ben")[-1] == (
+        "Ana gives 2 h. / Ben gets 2 h. / Whoever gives hours has to say yes. Shall I ask?"
+    )
+    assert await held(town, "ana") == 0, "nobody is asked yet"
+
+
+async def test_what_was_promised_and_no_longer_fits_is_refused_in_private_and_goes_on_waiting(town: Town) -> None:
+    await town.says("ana", "/thank @chi 10h")
+    await town.says("ben", "/thank @ana 3h")
+    await town.says("eli", "/worked 5h @ana")
+    await town.skip("1m")
+    await town.says("ben", "/undo 2")
+    assert await town.presses("ana", "That is right") == ""
+    assert town.heard("ana")[-1].startswith("That would take you to -15 h, below the limit of -12 h")
+    assert (await town.balance("eli"), await held(town, "ana")) == (0, 300)
