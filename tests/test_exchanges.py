@@ -411,3 +411,153 @@ async def test_what_was_promised_and_no_longer_fits_is_refused_in_private_and_go
     assert await town.presses("ana", "That is right") == ""
     assert town.heard("ana")[-1].startswith("That would take you to -15 h, below the limit of -12 h")
     assert (await town.balance("eli"), await held(town, "ana")) == (0, 300)
+
+
+# --- taking back, further ------------------------------------------------------------------------------------------
+
+
+async def test_what_was_undone_meanwhile_is_asked_of_nobody_any_more(town: Town) -> None:
+    await town.says("ana", "/thank @ben @chi 2h")
+    # Ben wants it undone, which takes Chi's yes too; then Ana, who recorded it, undoes it alone in time.
+    await town.says("ben", "/undo 1")
+    token = kept(town, "That is right")
+    assert (await town.says("ana", "/undo 1")).startswith("No. 1 is undone.")
+    assert "Take back no. 1?" not in await town.whispers("chi", "/todo")
+    assert "That is over already: taken back." in await presses_late(town, "chi", token)
+    assert [await town.balance(who) for who in ("ana", "ben", "chi")] == [0, 0, 0]
+
+
+async def test_what_the_committee_takes_back_meanwhile_is_asked_of_nobody_any_more(town: Town) -> None:
+    await town.says("ana", "/thank @chi 2h")
+    await town.skip("11m")
+    await town.says("ana", "/undo 1")
+    token = kept(town, "That is right")
+    await town.says("ana", "/correct 1")
+    await town.presses("ben", "Agree")
+    assert await town.balance("chi") == 0
+    assert "That is over already: taken back." in await presses_late(town, "chi", token)
+    assert await town.says("ana", "/correct 1") == "No. 1 is undone already."
+    assert [await town.balance(who) for who in ("ana", "chi")] == [0, 0], "once is enough"
+
+
+async def test_undoing_that_nobody_answers_lapses_even_where_claims_stand(town: Town) -> None:
+    await town.says("ana", "/confirm_within 2d accept")
+    await town.presses("ben", "Agree")
+    await town.says("ana", "/thank @ben 2h")
+    await town.skip("11m")
+    await town.says("ana", "/undo 1")
+    token = kept(town, "That is right")
+    await town.skip("2d")
+    assert town.heard("ana")[-1].endswith("Nobody answered in time, so nothing was recorded. You can ask again.")
+    assert "That is over already: nobody answered in time." in await presses_late(town, "ben", token)
+    assert await town.balance("ben") == 120
+    assert (await town.says("ana", "/undo 1")).startswith("Take back no. 1?"), "it can be asked again"
+
+
+async def test_whoever_took_part_and_goes_leaves_it_to_the_committee(town: Town) -> None:
+    await town.says("ana", "/thank @chi 2h")
+    await town.skip("11m")
+    await town.says("ana", "/undo 1")
+    token = kept(town, "That is right")
+    await town.says("chi", "/leave")
+    assert "That is not for you to answer" in await presses_late(town, "eli", token)
+    answer = "One of those who would have to agree is not here any more. The committee can decide it: /correct 1"
+    assert await town.says("ana", "/undo 1") == answer
+    await town.says("ana", "/correct 1")
+    await town.presses("ben", "Agree")
+    assert await town.balance("ana") == 0
+
+
+async def test_a_late_undo_past_the_limit_is_marked_and_told_to_whom_it_takes_there(town: Town) -> None:
+    await town.says("ana", "/thank @ben 2h")
+    await town.says("ben", "/thank @chi 14h")
+    await town.skip("1d")
+    await town.says("ana", "/undo 1")
+    await town.presses("ben", "That is right")
+    assert await town.balance("ben") == -840
+    assert any("It takes you to -14 h, below your limit; a correction may." in words for words in town.heard("ben"))
+    assert not any("14 h" in words for words in [*town.sees()[-2:], *town.heard("ana")])
+
+    async def marked(tx: Reader) -> object:
+        return await tx.value("SELECT json_extract(body, '$.past_limit') FROM entries ORDER BY number DESC LIMIT 1")
+
+    assert await town.practice.app.database.read(marked) not in (None, "[]")
+
+
+# --- claims, further -----------------------------------------------------------------------------------------------
+
+
+async def test_a_claim_beyond_somebodys_room_does_not_say_how_much_they_have(town: Town) -> None:
+    await town.says("ana", "/thank @chi 11h")
+    before = len(town.transcript)
+    for time in ("61m", "2h", "90h"):
+        answer = "Ana cannot promise that much now, so nothing was asked. Talk it over."
+        assert await town.says("ben", f"/worked {time} @ana") == answer
+    told = [where for where, what in town.transcript[before:] if what.startswith("bot")]
+    assert told == ["Riverside"] * 3, "nobody is told anything else"
+    assert (await town.balance("ana"), await town.balance("ben"), await held(town, "ana")) == (-660, 0, 0)
+    assert (await town.says("ben", "/worked 60m @ana")).startswith("Ben helped Ana: 1 h. (waits for a yes)")
+
+
+async def test_where_one_of_several_has_no_room_nobody_is_asked(town: Town) -> None:
+    await town.says("ana", "/thank @eli 12h")
+    answer = "Ana cannot promise that much now, so nothing was asked. Talk it over."
+    assert await town.says("ben", "/worked 2h for @chi @ana") == answer
+    assert [await town.balance(who) for who in ("ana", "ben", "chi")] == [-720, 0, 0]
+    assert (await held(town, "ana"), await held(town, "chi")) == (0, 0), "Chi's share is not kept back either"
+
+
+async def test_a_claim_taken_back_by_its_button_frees_what_was_kept_back(town: Town) -> None:
+    assert "waits for a yes" in await town.whispers("ben", "/worked 2h @ana")
+    assert await held(town, "ana") == 120
+    await town.practice.press("ben", "Take back", within=town.private("ben"))
+    assert await held(town, "ana") == 0
+    assert town.heard("ben")[-1] == "Taken back: nobody is asked any more."
+
+
+async def test_who_asked_and_goes_is_not_paid_any_more(town: Town) -> None:
+    await town.says("chi", "/worked 3h @eli")
+    token = kept(town, "That is right")
+    await town.says("chi", "/leave")
+    assert "That is over already: taken back." in await presses_late(town, "eli", token)
+    assert (await town.balance("eli"), await held(town, "eli")) == (0, 0)
+
+
+async def test_whoever_is_in_two_committees_has_other_hours_in_each(town: Town) -> None:
+    hill = town.practice.console.group("Hillside")
+    console = town.practice.console
+    await console.say("ana", "/setup", hill, manages_chat=True)
+    await console.say("ben", "/join", hill)
+    await town.practice.settle()
+    # Each committee has its own hours: what is promised and given in one does not count in the other.
+    await console.say("ben", "/worked 10h @ana", hill)
+    await town.practice.settle()
+    assert (await town.says("ana", "/thank @chi 12h")).startswith("Chi helped Ana: 12 h.")
+    await console.press("ana", "That is right", within=hill, manages_chat=False)
+    await town.practice.settle()
+    assert (await town.balance("ana"), await town.balance("ben")) == (-720, 0)
+
+    async def of_hillside(tx: Reader) -> list[int]:
+        rows = await tx.all(
+            "SELECT balance FROM accounts WHERE committee_id = 2 AND member_id IS NOT NULL ORDER BY member_id LIMIT 9"
+        )
+        return [balance for (balance,) in rows]
+
+    assert await town.practice.app.database.read(of_hillside) == [-600, 600]
+    assert await town.whispers("ben", "/worked 1h @ana") == "For which committee?"
+    await town.presses("ben", "Riverside")
+    answer = "Ana cannot promise that much now, so nothing was asked. Talk it over."
+    assert town.heard("ben")[-1] == answer, "in Riverside Ana has no room"
+
+
+async def test_what_a_helper_recorded_may_be_taken_back_by_whoever_was_spoken_for(town: Town) -> None:
+    await town.says("chi", "/add Rosa")
+    await town.says("chi", "/for Rosa /thank @ben 1h30")
+    code = (await town.whispers("chi", "/code Rosa")).partition("A code for ")[2].partition(": ")[2][:9]
+    await town.whispers("rosa", f"/claim {code}")
+    await town.skip("1d")
+    # Rosa did not record it herself, yet it is hers: she asks Ben, who loses by it.
+    await town.whispers("rosa", "/undo 1")
+    await town.presses("ben", "That is right")
+    assert await town.balance("ben") == 0
+    assert "Recorded for you" not in await town.whispers("rosa", "/todo")
