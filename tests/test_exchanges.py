@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.adapters.console import Somebody
-from bot.chat import Press, Sender
+from bot.chat import Chat, Press, Sender
 from storage import people
 from storage.database import Reader
 from tests.conftest import Town
@@ -34,12 +34,12 @@ async def of_the_committee(town: Town) -> int:
     return await town.practice.app.database.read(ask)
 
 
-def kept(town: Town, label: str) -> str:
-    """The token of the group's newest button with this label, for whoever presses it later."""
+def kept(town: Town, label: str, within: Chat | None = None) -> str:
+    """The token of the newest button with this label, in the group if no chat is named; somebody presses it later."""
     found = [
         key.token
         for posted in town.practice.console.posted.values()
-        if posted.chat == town.group().id
+        if posted.chat == (within or town.group()).id
         for row in posted.keys
         for key in row
         if key.label == label
@@ -509,7 +509,10 @@ async def test_where_one_of_several_has_no_room_nobody_is_asked(town: Town) -> N
 
 async def test_a_claim_taken_back_by_its_button_frees_what_was_kept_back(town: Town) -> None:
     assert "waits for a yes" in await town.whispers("ben", "/worked 2h @ana")
-    assert await held(town, "ana") == 120
+    token = kept(town, "Take back", town.private("ben"))
+    for who in ("ana", "chi"):
+        await presses_late(town, who, token)
+    assert await held(town, "ana") == 120, "it is Ben's to take back"
     await town.practice.press("ben", "Take back", within=town.private("ben"))
     assert await held(town, "ana") == 0
     assert town.heard("ben")[-1] == "Taken back: nobody is asked any more."
