@@ -45,7 +45,6 @@ log = logging.getLogger(__name__)
 AREAS = (
     help.router,
     credits.router,
-    statements.router,
     committee.router,
     members.router,
     connect.router,
@@ -60,6 +59,7 @@ AREAS = (
     host.router,
     upkeep.router,
     limits.router,
+    statements.router,
 )
 """The order in which menus and help list them."""
 

@@ -79,6 +79,10 @@ SECTIONS: Mapping[str, str] = {
         LEFT JOIN notes n ON n.thing = 'exchange:' || e.together
         WHERE e.recorder_id IN {_MINE} OR e.id IN (SELECT exchange_id FROM approvals WHERE member_id IN {_MINE})
         ORDER BY e.id DESC""",
+    "given": f"""SELECT c.name AS committee, coalesce(m.called, c.name) AS to_whom, g.minutes FROM given g
+        JOIN accounts a ON a.id = g.account_id JOIN accounts b ON b.id = g.to_id
+        JOIN committees c ON c.id = a.committee_id LEFT JOIN members m ON m.id = b.member_id
+        WHERE a.member_id IN {_MINE} ORDER BY g.to_id""",
     "stands_without_a_yes": f"SELECT count(*) AS chosen FROM trusting WHERE member_id IN {_MINE}",
     "proposals": f"""SELECT c.name AS committee, p.number, p.command, p.arguments, p.state, p.outcome, p.created_us,
             p.expires_us FROM proposals p JOIN committees c ON c.id = p.committee_id
