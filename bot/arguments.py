@@ -81,11 +81,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[V]):
-    """A value read from the first `count` words. `others`: what else they could mean."""
+    """A value read from the first `count` words. `others`: what else they could mean; `doubt`: by which of them."""
 
     value: V
     count: int
     others: tuple[V, ...] = ()
+    doubt: int = 0
 
 
 class Kind(ABC, Generic[V]):
@@ -222,7 +223,7 @@ class PeopleKind(Kind[tuple[Member, ...]]):
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[tuple[Member, ...]] | None:
         people_: list[Member] = []
         doubt: tuple[int, tuple[Member, ...]] | None = None
-        count = at = 0
+        count = at = doubtful = 0
         if len(words) > 1 and grammar.folded(words[0].text) in _BEFORE:
             behind = await self._one.read(words[1:], reading, first=True)
             first, at = (True, 1) if behind is not None else (first, 0)
@@ -236,7 +237,7 @@ class PeopleKind(Kind[tuple[Member, ...]]):
                     )
                 )
             if found.others:
-                doubt = (len(people_), found.others)
+                doubt, doubtful = (len(people_), found.others), at
             if found.value.id not in {member.id for member in people_}:
                 people_.append(found.value)
             ended = words[at].text.endswith(",")
@@ -250,7 +251,7 @@ class PeopleKind(Kind[tuple[Member, ...]]):
         if doubt is not None:
             place, instead = doubt
             others = tuple((*people_[:place], other, *people_[place + 1 :]) for other in instead)
-        return Found(tuple(people_), count, others)
+        return Found(tuple(people_), count, others, doubtful)
 
     def dump(self, value: tuple[Member, ...]) -> list[int]:
         return [member.id for member in value]

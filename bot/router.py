@@ -735,7 +735,7 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
                 continue
             values[parameter.name] = found.value
             if found.others:
-                doubts.append((left[0].text, parameter, (found.value, *found.others)))
+                doubts.append((left[found.doubt].text, parameter, (found.value, *found.others)))
             del left[: found.count]
             open_.remove(parameter)
             break

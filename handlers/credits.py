@@ -809,6 +809,7 @@ async def undo(context: Context, *, number: Number | None = None) -> Reply | Car
         opposite = ledger.reversal(recorded, by=context.member.id, said_at=context.said_at, at=context.now)
     except ledger.NeedsYes as needed:
         return await _ask_to_undo(context, id_, recorded, needed.accounts)
+    await _ask_no_more(context, id_)
     new = await _reverse(context, id_, opposite, recorder=context.member)
     # The card says it to everybody; whoever pressed needs only a nod.
     words = T("No. {number} is undone. (No. {new})", number=recorded.number, new=new)
@@ -901,6 +902,13 @@ async def _put_back(context: Context, transfer_id: int, recorder: Member, *, agr
     return newest
 
 
+async def _ask_no_more(context: Context, transfer_id: int) -> None:
+    """Whoever was asked whether it is undone need not answer: it is."""
+    if (asked := await exchanges.undo_of(context.tx, context.committee.id, transfer_id)) is not None:
+        await exchanges.end(context.tx, asked, "withdrawn")
+        await _ended(context, asked)
+
+
 async def _reverse(
     context: Context, transfer_id: int, opposite: ledger.Transfer, *, recorder: Member, decided: bool = False
 ) -> int:
@@ -955,9 +963,7 @@ async def correct(context: Context, *, number: Number) -> Reply:
     recorder = context.of_member or await people_.member_now(context.tx, context.committee.id, recorded.recorder_id)
     assert recorder is not None
     opposite = ledger.reversal(recorded, by=recorder.id, said_at=context.now, at=context.now, decided=True)
-    if (asked := await exchanges.undo_of(context.tx, context.committee.id, id_)) is not None:
-        await exchanges.end(context.tx, asked, "withdrawn")
-        await _ended(context, asked)
+    await _ask_no_more(context, id_)
     new = await _reverse(context, id_, opposite, recorder=recorder, decided=True)
     return Reply(T("No. {number} is undone. (No. {new})", number=number, new=new))
 

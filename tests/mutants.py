@@ -126,5 +126,28 @@ MUTANTS = (
         (LEDGER, "UNDO_WITHIN = timedelta(minutes=10)", "UNDO_WITHIN = timedelta(minutes=60)"),
         long=True,
     ),
+    _mutant(
+        "undoing is asked for twice at once (books)",
+        (TABLES, "CREATE UNIQUE INDEX exchanges_one_undo", "CREATE INDEX exchanges_one_undo"),
+        long=True,
+    ),
+    _mutant(
+        "a limit that was changed does not count",
+        (
+            BOOKS,
+            "floor=await limits.floor_of(tx, committee.id, committee.floor, id_) if member else None",
+            "floor=Minutes(-240) if member else None",
+        ),
+        long=True,
+    ),
+    _mutant(
+        "leaving ends what is others'",
+        (
+            HOLDS,
+            "SELECT 1 FROM approvals a WHERE a.exchange_id = e.id AND a.member_id = ?1)\n                  OR",
+            "SELECT 1)\n                  OR",
+        ),
+        long=True,
+    ),
     _mutant("ties by the higher account", (QUOTES, "whole), key))", "whole), -key))"), killed_by=POLICIES, long=True),
 )

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -23,7 +23,7 @@ from bot.domain.ledger import Posting
 from bot.domain.policies import EQUAL, Event, Sharing, portions
 from bot.domain.policies import State as Known
 from bot.text import Minutes, Refusal
-from storage import entries, exchanges, people, transfers
+from storage import entries, exchanges, log, people, transfers
 from storage.database import Conflict, Database, Transaction, Work
 from storage.people import Committee, Member
 
@@ -127,11 +127,26 @@ class Booked:
 
 
 @dataclass
+class Undoing:
+    """A transfer that is taken back once all whose hours fall by it have said yes."""
+
+    id: int
+    by: str
+    of: Booked
+    asked: list[str]
+    agreed: set[str] = field(default_factory=set)
+    state: str = "open"
+
+
+@dataclass
 class Model:
     """What the books should say. Nothing of the program is used here."""
 
+    floor: int | None = FLOOR
+
     balance: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*NAMES, COMMITTEE), 0))
     asked: list[Asked] = field(default_factory=list)
+    undoing: list[Undoing] = field(default_factory=list)
     booked: list[Booked] = field(default_factory=list)
     here: set[str] = field(default_factory=lambda: set(NAMES))
 
@@ -141,7 +156,33 @@ class Model:
 
     def has_room(self, name: str, minutes: int) -> bool:
         """Whether somebody can give so much without passing the limit."""
-        return name == COMMITTEE or self.balance[name] - self.held(name) - minutes >= FLOOR
+        return name == COMMITTEE or self.floor is None or self.left(name) - minutes >= self.floor
+
+    def left(self, name: str) -> int:
+        """What somebody has and has not promised."""
+        return self.balance[name] - self.held(name)
+
+    def waiting(self) -> list[Asked | Undoing]:
+        """What waits for a yes, the oldest first."""
+        return [one for one in self.all_asked() if one.state == "open"]
+
+    def all_asked(self) -> list[Asked | Undoing]:
+        """All that waits or waited for a yes, the oldest first."""
+        found: list[Asked | Undoing] = [*self.asked, *self.undoing]
+        return sorted(found, key=lambda one: one.id)
+
+    def can_be_asked_back(self) -> list[Booked]:
+        """What can be taken back by consent: all who lose by it are here, and nobody is asked yet."""
+        asked = {one.of.id for one in self.undoing if one.state == "open"}
+        return [
+            one
+            for one in self.booked
+            if one.undoes is None and not one.undone and one.id not in asked and self.losing(one) <= self.here
+        ]
+
+    def losing(self, one: Booked) -> set[str]:
+        """Those whose hours fall when it is taken back."""
+        return {name for name, minutes in one.legs.items() if minutes > 0}
 
     def book(self, one: Booked) -> None:
         """Hours move."""
@@ -155,6 +196,9 @@ class Model:
         for one in self.asked:
             if one.state == "open" and name in (one.by, one.payer):
                 one.state = "withdrawn"
+        for undo in self.undoing:
+            if undo.state == "open" and name in (undo.by, *undo.asked):
+                undo.state = "withdrawn"
 
 
 def shares(minutes: int, among: int) -> list[int]:
@@ -179,6 +223,8 @@ class Ledger(RuleBasedStateMachine):
     def begin(self) -> None:
         """A committee of five without hours."""
         self.books, self.model, self.now = Books(), Model(), START
+        self.before = {name: self.model.left(name) for name in NAMES}
+        self.put_back: set[str] = set()
 
         async def look(tx: Transaction) -> tuple[Committee, dict[str, Member], dict[str, int]]:
             committee = await people.committee(tx, 1)
@@ -195,9 +241,10 @@ class Ledger(RuleBasedStateMachine):
         self.names = {id_: name for name, id_ in self.ids.items()}
 
     def teardown(self) -> None:
-        """The chain of entries is whole."""
+        """The chain of entries is whole, and all that the books say can be recomputed from it."""
         if hasattr(self, "books"):
             assert self.books.run(lambda tx: entries.first_broken(tx, self.committee)) is None
+            self.books.run(lambda tx: log.recompute(tx, self.committee))
             self.books.connection.close()
 
     async def _quote(
@@ -236,7 +283,8 @@ class Ledger(RuleBasedStateMachine):
     def give_all(self, place: int, further: int) -> None:
         """One gives everything up to the limit, so that what is taken back from them later passes it."""
         giver, _ = self._people(place, [further])
-        self.thank(place, [further], max(1, self.model.balance[giver] - self.model.held(giver) - FLOOR))
+        floor = FLOOR if self.model.floor is None else self.model.floor
+        self.thank(place, [further], max(1, self.model.left(giver) - floor))
 
     @rule(place=places, minutes=amounts)
     def paid_by_all(self, place: int, minutes: int) -> None:
@@ -255,10 +303,11 @@ class Ledger(RuleBasedStateMachine):
     def post_past_the_rules(self, place: int, further: int, minutes: int) -> None:
         """Where the rules have not looked, the books themselves keep the limit."""
         giver, (to,) = self._people(place, [further])
+        floors = {} if self.committee.floor is None else {self.ids[giver]: self.committee.floor}
 
         async def work(tx: Transaction) -> int:
             postings = (Posting(self.ids[giver], Minutes(-minutes)), Posting(self.ids[to], Minutes(minutes)))
-            transfer = ledger.Transfer(postings=postings, at=self.now, floors={self.ids[giver]: Minutes(FLOOR)})
+            transfer = ledger.Transfer(postings=postings, at=self.now, floors=floors)
             id_, _ = await transfers.record(tx, self.committee, transfer, recorder=self.members[giver])
             return id_
 
@@ -336,11 +385,11 @@ class Ledger(RuleBasedStateMachine):
             return
         self.model.book(Booked(self.books.run(self._settling(one)), one.by, one.legs, self.now))
 
-    @precondition(lambda self: any(one.state == "open" for one in self.model.asked))
+    @precondition(lambda self: self.model.waiting())
     @rule(back=backs, state=st.sampled_from(["declined", "lapsed", "withdrawn"]))
     def void(self, back: int, state: exchanges.State) -> None:
         """It comes to nothing: what was kept back is free again."""
-        one = self._newest([one for one in self.model.asked if one.state == "open"], back)
+        one = self._newest(self.model.waiting(), back)
 
         async def work(tx: Transaction) -> None:
             waiting = await exchanges.waiting(tx, self.committee.id, one.id)
@@ -381,9 +430,13 @@ class Ledger(RuleBasedStateMachine):
         assert past == {
             name for name in one.legs if one.legs[name] > 0 and not self.model.has_room(name, one.legs[name])
         }, "the entry says who is taken past a limit, and nobody else"
+        self._put_back(one, id_, by)
+
+    def _put_back(self, one: Booked, id_: int, by: str) -> None:
         one.undone = True
         legs = {name: -minutes for name, minutes in one.legs.items()}
         self.model.book(Booked(id_, by, legs, self.now, undoes=one.id))
+        self.put_back |= self.model.losing(one)
 
     def _taking_back(
         self, one: Booked, by: str, *, agreed: Collection[str], decided: bool
@@ -407,6 +460,85 @@ class Ledger(RuleBasedStateMachine):
             return id_, {self.names[account_id] for account_id in past}
 
         return work
+
+    @precondition(lambda self: self.model.can_be_asked_back())
+    @rule(back=backs, place=places)
+    def ask_to_undo(self, back: int, place: int) -> None:
+        """Somebody asks those who lose by it."""
+        one = self._newest(self.model.can_be_asked_back(), back)
+        by, _ = self._people(place, [])
+        asked = sorted(self.model.losing(one), key=lambda name: self.ids[name])
+
+        async def work(tx: Transaction) -> int:
+            recorded = await transfers.recorded(tx, self.committee, one.id)
+            assert recorded is not None
+            opened = await exchanges.open_(
+                tx,
+                self.committee,
+                [Posting(leg.account_id, Minutes(-leg.minutes)) for leg in recorded.transfer.postings],
+                recorder=self.members[by],
+                asked=[self.members[name] for name in asked],
+                holds={},
+                policy=(EQUAL.name, EQUAL.version),
+                note="",
+                now=self.now,
+                expires=self.now + timedelta(days=7),
+                reverses=one.id,
+            )
+            return opened.id
+
+        self.model.undoing.append(Undoing(self.books.run(work), by, one, asked))
+        # The books themselves ask once.
+        self._refused(work, Conflict)
+
+    def _agreeing(self, one: Undoing, who: str) -> Work[int | None]:
+        async def work(tx: Transaction) -> int | None:
+            waiting = await exchanges.waiting(tx, self.committee.id, one.id)
+            assert waiting is not None
+            agreed = await exchanges.agree(tx, waiting, self.members[who].id, now=self.now)
+            if agreed < waiting.asked:
+                return None
+            await exchanges.release(tx, waiting)
+            recorded = await transfers.recorded(tx, self.committee, one.of.id)
+            assert recorded is not None
+            opposite = ledger.reversal(
+                recorded,
+                by=self.members[one.by].id,
+                said_at=self.now,
+                at=self.now,
+                agreed=[leg.account_id for leg in waiting.legs if leg.minutes < 0],
+            )
+            id_, _ = await transfers.record(
+                tx, self.committee, opposite, recorder=self.members[one.by], reverses=one.of.id
+            )
+            await exchanges.end(tx, waiting, "done", transfer_id=id_)
+            return id_
+
+        return work
+
+    @precondition(lambda self: any(one.state == "open" for one in self.model.undoing))
+    @rule(back=backs, place=places)
+    def agree_to_undo(self, back: int, place: int) -> None:
+        """One of those who lose by it says yes, perhaps again; with the last yes it is taken back, once."""
+        one = self._newest([one for one in self.model.undoing if one.state == "open"], back)
+        who = one.asked[place % len(one.asked)]
+        last = one.agreed | {who} == set(one.asked)
+        if last and one.of.undone:
+            self._refused(self._agreeing(one, who), Refusal)
+            return
+        id_ = self.books.run(self._agreeing(one, who))
+        assert (id_ is not None) == last
+        one.agreed.add(who)
+        if id_ is not None:
+            one.state = "done"
+            self._put_back(one.of, id_, one.by)
+
+    @precondition(lambda self: any(one.state == "done" for one in self.model.undoing))
+    @rule(back=backs)
+    def agree_again(self, back: int) -> None:
+        """What was agreed to is taken back once, even if whoever asks has not looked."""
+        one = self._newest([one for one in self.model.undoing if one.state == "done"], back)
+        self._refused(self._agreeing(one, one.asked[0]), Refusal)
 
     @precondition(lambda self: any(one.undone for one in self.model.booked))
     @rule(back=backs)
@@ -452,6 +584,13 @@ class Ledger(RuleBasedStateMachine):
         assert self.books.run(work).id == self.members[gone[0]].id
         self.model.here.add(gone[0])
 
+    @rule(floor=st.sampled_from([None, 0, -60, FLOOR, FLOOR, 2 * FLOOR]))
+    def change_limit(self, floor: int | None) -> None:
+        """The committee sets another limit. It holds from the next exchange on, also for what is promised already."""
+        self.committee = replace(self.committee, floor=None if floor is None else Minutes(floor))
+        self.books.run(lambda tx: people.change_rules(tx, self.committee))
+        self.model.floor = floor
+
     @rule(minutes=st.sampled_from([1, 9, 10, 11]))
     def wait(self, minutes: int) -> None:
         """Time passes."""
@@ -495,19 +634,20 @@ class Ledger(RuleBasedStateMachine):
         undone = ask("SELECT id, reverses_id FROM transfers WHERE reverses_id IS NOT NULL ORDER BY id").fetchall()
         assert undone == [(one.id, one.undoes) for one in model.booked if one.undoes is not None]
         assert ask("SELECT id, state FROM exchanges ORDER BY id").fetchall() == [
-            (one.id, one.state) for one in model.asked
+            (one.id, one.state) for one in model.all_asked()
         ]
         kept = ask("SELECT exchange_id, minutes FROM holds ORDER BY exchange_id").fetchall()
         assert kept == [(one.id, one.held) for one in model.asked if one.state == "open"]
 
     @invariant()
     def limits(self) -> None:
-        """Only undoing takes anybody past the limit; what is promised counts as gone."""
+        """Whoever is below the limit comes no lower, but by undoing; what is promised counts as gone."""
         if not hasattr(self, "books"):
             return
-        passed = {name for one in self.model.booked if one.undoes for name, minutes in one.legs.items() if minutes < 0}
-        for name in set(NAMES) - passed:
-            assert self.model.balance[name] - self.model.held(name) >= FLOOR
+        left = {name: self.model.left(name) for name in NAMES}
+        for name in set(NAMES) - self.put_back:
+            assert self.model.has_room(name, 0) or left[name] >= self.before[name]
+        self.before, self.put_back = left, set()
 
 
 TestLedger = Ledger.TestCase

@@ -43,7 +43,7 @@ class Progress:
     """Minutes by account: the sum of the postings that the chain tells of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(eq=False, kw_only=True)
 class Broken(Exception):
     """Something does not agree. `number`: the first entry where it shows; of balances, the last one."""
 

@@ -1,4 +1,4 @@
-"""How amounts of time are written: `1h30`, `90m`, `1.5h`, `1,5 h`, `1:30`, `1 h 30 min`, `2 hours`, `2 Stunden`."""
+"""How amounts of time are written: `1h30`, `90m`, `1,5 h`, `1:30`, `1 h 30 min`, `2 hours and a half`, `media hora`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,30 @@ _AMOUNT = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-_WORDS_MAX = 4
+_AND = re.compile(rf"(?<=[a-z.])\s(?:and|y|und)\s(?=[0-9]{{1,2}}\s?{_MINUTE}\.?$)", re.IGNORECASE | re.ASCII)
+"""`1 hour and 30 minutes`: without the word between. Otherwise it would be read as one hour, and no more."""
+_AND_A_HALF = re.compile(
+    rf"(?P<hours>[0-9]{{1,6}}) (?: \s?{_HOUR} \s (?:and\sa\shalf|y\smedia) | \s and\sa\shalf \s {_HOUR} )",
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+# What people say rather than write in figures, in every shipped language.
+_SPELLED = {
+    form: minutes
+    for minutes, forms in {
+        15: "quarter of an hour|a quarter of an hour|un cuarto de hora|cuarto de hora|viertelstunde|eine viertelstunde",
+        30: "half an hour|half hour|a half hour|media hora|halbe stunde|eine halbe stunde|ne halbe stunde",
+        45: "three quarters of an hour|tres cuartos de hora|dreiviertelstunde|eine dreiviertelstunde",
+        60: "an hour|one hour|una hora|eine stunde",
+        90: "an hour and a half|one hour and a half|one and a half hours|hora y media|una hora y media"
+        "|anderthalb stunden|eineinhalb stunden",
+        120: "two hours|dos horas|zwei stunden",
+        150: "two hours and a half|two and a half hours|dos horas y media|zweieinhalb stunden",
+        180: "three hours|tres horas|drei stunden",
+        240: "four hours|cuatro horas|vier stunden",
+    }.items()
+    for form in forms.split("|")
+}
+_WORDS_MAX = 5
 _LOOKS_LIKE_AMOUNT = re.compile(r"[-+]?[0-9]+(?:[.,:][0-9]+)?", re.ASCII)
 
 
@@ -38,9 +61,13 @@ def read_duration(words: Sequence[str], *, zero: bool = False) -> tuple[Minutes,
     minute, more than `MINUTES_MAX`; and a bare number, which could be hours or minutes. `zero`: nothing is allowed.
     """
     for count in range(min(_WORDS_MAX, len(words)), 0, -1):
-        found = _AMOUNT.fullmatch(" ".join(words[:count]))
-        if found:
-            return _checked(found, " ".join(words[:count]), zero=zero), count
+        written = " ".join(words[:count])
+        if minutes := _SPELLED.get(folded(written)):
+            return Minutes(minutes), count
+        if found := _AND_A_HALF.fullmatch(written):
+            return _within(Fraction(int(found["hours"]) * 60 + 30), written), count
+        if found := _AMOUNT.fullmatch(_AND.sub(" ", written)):
+            return _checked(found, written, zero=zero), count
     if words and _LOOKS_LIKE_AMOUNT.fullmatch(words[0]):
         raise _hours_or_minutes(words[0], hours="2h", minutes="90m")
     return None
@@ -77,6 +104,10 @@ def _checked(found: re.Match[str], written: str, *, zero: bool) -> Minutes:
                 example=Typed("1h20"),
             )
         )
+    return _within(exact, written)
+
+
+def _within(exact: Fraction, written: str) -> Minutes:
     if exact > MINUTES_MAX:
         raise Refusal(T("“{word}” is too much at once: at most {most}.", word=written, most=Minutes(MINUTES_MAX)))
     return Minutes(int(exact))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -127,3 +129,14 @@ def test_a_transfer_that_the_chain_does_not_know_is_found(books: Books) -> None:
     found = audit.follow(COMMITTEE, found, books.entries, books.booked)
     with pytest.raises(Broken):
         audit.close(found, transfers=len(books.booked) + 1, balances=books.balances)
+
+
+def test_what_is_found_passes_through_whatever_it_is_found_within() -> None:
+    @contextmanager
+    def within() -> Iterator[None]:
+        yield  # As a transaction does; on the way out the exception is given its traceback.
+
+    found = Broken(number=7, fault="hold")
+    with pytest.raises(Broken) as broken, within():
+        raise found
+    assert broken.value is found

@@ -33,6 +33,53 @@ def why_not(line: str) -> str:
 
 # --- amounts of time -------------------------------------------------------------------------------------------
 
+SPELLED = [
+    ("half an hour", 30),
+    ("media hora", 30),
+    ("Eine halbe Stunde", 30),
+    ("un cuarto de hora", 15),
+    ("a quarter of an hour", 15),
+    ("Dreiviertelstunde", 45),
+    ("an hour", 60),
+    ("una hora", 60),
+    ("eine Stunde", 60),
+    ("an hour and a half", 90),
+    ("hora y media", 90),
+    ("una hora y media", 90),
+    ("anderthalb Stunden", 90),
+    ("dos horas", 120),
+    ("zwei Stunden", 120),
+    ("2 hours and a half", 150),
+    ("2 horas y media", 150),
+    ("2 and a half hours", 150),
+    ("zweieinhalb Stunden", 150),
+    ("1 hour and 30 minutes", 90),
+    ("1 hora y 30 minutos", 90),
+    ("1 Stunde und 30 Minuten", 90),
+    ("2h and 5 min", 125),
+]
+
+
+@pytest.mark.parametrize(("words", "minutes"), SPELLED)
+def test_time_is_understood_as_people_say_it(words: str, minutes: int) -> None:
+    count = len(words.split())
+    assert read(words) == (minutes, count)
+    assert read(f"{words} fixed the bike") == (minutes, count)
+
+
+@pytest.mark.parametrize(
+    ("words", "minutes", "count"),
+    [("2 hours and 3 bikes", 120, 2), ("2h and a cake", 120, 1), ("an hour and a cake", 60, 2)],
+)
+def test_what_only_begins_like_it_is_left_to_the_words(words: str, minutes: int, count: int) -> None:
+    assert read(words) == (minutes, count)
+
+
+@pytest.mark.parametrize("words", ["media docena", "halbe", "half a cake", "una", "an", "two", "eine", "quarter"])
+def test_words_that_are_no_time_are_left_alone(words: str) -> None:
+    assert read(words) is None
+
+
 FORMS = [
     "{h}h{m:02}",
     "{h}h{m:02}m",
