@@ -315,11 +315,10 @@ async def worked(
             raise Refusal(T("{name} has claims of yours to answer already. Let that be done first.", name=payer.name))
         try:
             holds = ledger.holds(portion, found.values(), at=context.now)
-        except ledger.BelowFloor as error:
-            # Not how much somebody has, nor by how much it is too little.
-            raise Refusal(
-                T("{name} cannot promise that much now, so nothing was asked. Talk it over.", name=payer.name)
-            ) from error
+        except ledger.BelowFloor:
+            # They are asked all the same, and hear of it when they say yes: whoever claims learns nothing of what
+            # somebody has, by one claim or by many.
+            holds = {}
         asked = await _answering(context, payer)
         opened = await exchanges.open_(
             context.tx,
@@ -336,7 +335,7 @@ async def worked(
             post=post,
         )
         first = first or opened
-        if asked.id == context.speaker.id or await exchanges.trusts(context.tx, asked.id):
+        if holds and (asked.id == context.speaker.id or await exchanges.trusts(context.tx, asked.id)):
             id_ = await _settle(context, opened)
             await context.show_to(asked, Card("transfer", id_))
     assert first is not None

@@ -487,24 +487,14 @@ async def test_a_late_undo_past_the_limit_is_marked_and_told_to_whom_it_takes_th
 # --- claims, further -----------------------------------------------------------------------------------------------
 
 
-async def test_a_claim_beyond_somebodys_room_does_not_say_how_much_they_have(town: Town) -> None:
-    await town.says("ana", "/thank @chi 11h")
-    before = len(town.transcript)
-    for time in ("61m", "2h", "90h"):
-        answer = "Ana cannot promise that much now, so nothing was asked. Talk it over."
-        assert await town.says("ben", f"/worked {time} @ana") == answer
-    told = [where for where, what in town.transcript[before:] if what.startswith("bot")]
-    assert told == ["Riverside"] * 3, "nobody is told anything else"
-    assert (await town.balance("ana"), await town.balance("ben"), await held(town, "ana")) == (-660, 0, 0)
-    assert (await town.says("ben", "/worked 60m @ana")).startswith("Ben helped Ana: 1 h. (waits for a yes)")
-
-
-async def test_where_one_of_several_has_no_room_nobody_is_asked(town: Town) -> None:
+async def test_where_one_of_several_has_no_room_all_are_asked_and_nothing_shows_it(town: Town) -> None:
     await town.says("ana", "/thank @eli 12h")
-    answer = "Ana cannot promise that much now, so nothing was asked. Talk it over."
-    assert await town.says("ben", "/worked 2h for @chi @ana") == answer
+    answer = await town.says("ben", "/worked 2h for @chi @ana")
+    assert "waits for a yes" in answer
+    assert (await held(town, "ana"), await held(town, "chi")) == (0, 60)
+    await town.presses("ana", "That is right")
+    assert town.heard("ana")[-1].startswith("That would take you to -13 h, below the limit of -12 h")
     assert [await town.balance(who) for who in ("ana", "ben", "chi")] == [-720, 0, 0]
-    assert (await held(town, "ana"), await held(town, "chi")) == (0, 0), "Chi's share is not kept back either"
 
 
 async def test_a_claim_taken_back_by_its_button_frees_what_was_kept_back(town: Town) -> None:
@@ -549,8 +539,8 @@ async def test_whoever_is_in_two_committees_has_other_hours_in_each(town: Town) 
     assert await town.practice.app.database.read(of_hillside) == [-600, 600]
     assert await town.whispers("ben", "/worked 1h @ana") == "For which committee?"
     await town.presses("ben", "Riverside")
-    answer = "Ana cannot promise that much now, so nothing was asked. Talk it over."
-    assert town.heard("ben")[-1] == answer, "in Riverside Ana has no room"
+    await town.presses("ana", "That is right")
+    assert town.heard("ana")[-1].startswith("That would take you to -13 h"), "in Riverside Ana has no room"
 
 
 async def test_what_a_helper_recorded_may_be_taken_back_by_whoever_was_spoken_for(town: Town) -> None:
@@ -564,3 +554,22 @@ async def test_what_a_helper_recorded_may_be_taken_back_by_whoever_was_spoken_fo
     await town.presses("ben", "That is right")
     assert await town.balance("ben") == 0
     assert "Recorded for you" not in await town.whispers("rosa", "/todo")
+
+
+async def test_whoever_claims_hours_learns_nothing_of_what_somebody_has(town: Town) -> None:
+    await town.says("ana", "/thank @chi 11h")
+    assert await town.says("ben", "/worked 2h @ana") == ASKED
+    assert await held(town, "ana") == 0, "there is no room to keep anything back"
+    await town.presses("ana", "That is right")
+    assert town.heard("ana")[-1].startswith("That would take you to -13 h, below the limit of -12 h")
+    assert town.sees()[-1] == ASKED, "it goes on waiting"
+    await town.says("ben", "/thank @ana 1h")
+    await town.presses("ana", "That is right")
+    assert (await town.balance("ana"), await town.balance("ben")) == (-720, 60)
+
+
+async def test_trusting_the_others_takes_nobody_below_the_limit_and_tells_nobody(town: Town) -> None:
+    await town.whispers("ana", "/autoaccept on")
+    await town.says("ana", "/thank @chi 11h")
+    assert await town.says("ben", "/worked 2h @ana") == ASKED
+    assert await town.balance("ana") == -660
