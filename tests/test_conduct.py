@@ -214,6 +214,7 @@ async def test_excluding_takes_a_notice_a_reply_and_the_majority(town: Town) -> 
 async def test_whoever_comes_in_after_a_case_was_opened_has_no_vote_in_it(town: Town) -> None:
     await dan_joins(town)
     await town.whispers("ana", f"/exclude @dan {REASON}")
+    await town.skip("1h")
     # Dan comes in once more, with accounts that nobody has connected with his.
     for who in ("fay", "gus"):
         await town.says(who, "/join")
