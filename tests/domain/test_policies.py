@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -10,7 +11,29 @@ from hypothesis import strategies as st
 
 from bot.domain import grammar
 from bot.domain.ledger import Posting, balances
-from bot.domain.policies import EQUAL, POLICIES, SHARINGS, Event, Sharing, State, apportion, equal, portions
+from bot.domain.policies import (
+    EQUAL,
+    LEVELS,
+    ONEROUSNESS,
+    POLICIES,
+    RATE,
+    RELIEF,
+    SHARINGS,
+    Event,
+    Sharing,
+    State,
+    Work,
+    apportion,
+    by_effort,
+    equal,
+    intensities,
+    levied,
+    melted,
+    pooled,
+    portions,
+    quota,
+    rate_for,
+)
 from bot.text import Minutes, Refusal
 
 COMMITTEE = 99
@@ -163,3 +186,143 @@ def test_somebody_who_does_not_come_leaves_the_others_parts_as_they_were_told(mi
     left = balances([leg for portion in found.values() for leg in portion])
     assert left[2] == left[4] == -minutes
     assert sum(left.values()) == 0
+
+
+# --- what goes to the common fund ----------------------------------------------------------------------------------
+
+FUND = 98
+rates = st.integers(RATE.low, RATE.high)
+
+
+@given(event=events(), rate=rates)
+def test_a_levy_takes_nothing_from_whoever_is_helped_and_loses_nothing(event: Event, rate: int) -> None:
+    before, after = quoted(event), balances(levied(equal(event, State(), {}), fund=FUND, rate=rate, exempt={COMMITTEE}))
+    assert sum(after.values()) == 0
+    for account in {*before, *after} - {FUND}:
+        was, now = before.get(account, 0), after.get(account, 0)
+        if was <= 0 or account == COMMITTEE:
+            assert now == was
+        else:
+            # The fund's part is rounded down.
+            assert was - now == was * rate // 10_000
+
+
+@given(event=events())
+def test_no_levy_changes_nothing(event: Event) -> None:
+    legs = equal(event, State(), {})
+    assert levied(legs, fund=FUND, rate=0) == legs
+
+
+@given(budget=st.integers(0, 10**6).map(Minutes), expected=st.integers(1, 10**7).map(Minutes))
+def test_the_levy_of_a_voted_budget_raises_it_or_as_much_as_may_be_raised(budget: Minutes, expected: Minutes) -> None:
+    rate = rate_for(budget, expected)
+    assert RATE.low <= rate <= RATE.high
+    assert expected * rate >= budget * 10_000 or rate == RATE.high
+    assert rate == 0 or expected * (rate - 1) < budget * 10_000, "and not more than that"
+
+
+def test_where_no_hours_are_expected_the_levy_is_what_it_may_be_at_most() -> None:
+    assert rate_for(Minutes(600), Minutes(0)) == RATE.high
+    assert rate_for(Minutes(0), Minutes(0)) == 0
+
+
+@given(
+    held=st.dictionaries(st.integers(1, 60), st.integers(-(10**4), 10**4).map(Minutes), max_size=12),
+    above=st.integers(0, 5000).map(Minutes),
+    rate=rates,
+)
+def test_only_what_is_above_the_threshold_melts(held: dict[int, Minutes], above: Minutes, rate: int) -> None:
+    changes = balances(melted(held, fund=FUND, above=above, rate=rate))
+    assert sum(changes.values()) == 0
+    for account, balance in held.items():
+        change = changes.get(account, 0)
+        assert change == 0 if balance <= above else balance + change >= above
+        assert change <= 0
+    assert changes.get(FUND, 0) >= 0
+
+
+# --- effort and sacrifice --------------------------------------------------------------------------------------------
+
+
+@st.composite
+def periods(draw: st.DrawFn) -> list[Work]:
+    accounts = draw(st.lists(st.integers(1, 30), min_size=1, max_size=8, unique=True))
+    return [
+        Work(
+            account=draw(st.sampled_from(accounts)),
+            minutes=Minutes(draw(st.integers(1, 600))),
+            onerousness=draw(st.integers(ONEROUSNESS.low, ONEROUSNESS.high)),
+            ratings={rater: draw(st.sampled_from(LEVELS)) for rater in draw(st.sets(st.sampled_from(accounts)))},
+        )
+        for _ in range(draw(st.integers(1, 12)))
+    ]
+
+
+@given(work=periods(), ratings=st.booleans())
+def test_the_pie_stays_as_large_as_the_hours(work: list[Work], ratings: bool) -> None:
+    changes = balances(by_effort(work, with_ratings=ratings))
+    assert sum(changes.values()) == 0
+    hours: dict[int, int] = {}
+    for piece in work:
+        hours[piece.account] = hours.get(piece.account, 0) + piece.minutes
+    # Nobody gives back more than they were paid.
+    assert all(hours[account] + change >= 0 for account, change in changes.items())
+
+
+@given(work=periods(), factor=st.sampled_from([1, 2]))
+def test_calling_everything_harder_gains_nobody_anything(work: list[Work], factor: int) -> None:
+    milder = [replace(piece, onerousness=ONEROUSNESS.low + piece.onerousness % 500) for piece in work]
+    harder = [replace(piece, onerousness=piece.onerousness * factor) for piece in milder]
+    assert by_effort(milder) == by_effort(harder)
+
+
+@given(work=periods(), rater=st.integers(1, 30), level=st.sampled_from(LEVELS))
+def test_a_rater_who_says_the_same_of_everybody_says_nothing(work: list[Work], rater: int, level: int) -> None:
+    flat = [
+        replace(piece, ratings={who: level if who == rater else said for who, said in piece.ratings.items()})
+        for piece in work
+    ]
+    other = LEVELS[0] if level == LEVELS[2] else LEVELS[2]
+    inflated = [
+        replace(piece, ratings={who: other if who == rater else said for who, said in piece.ratings.items()})
+        for piece in work
+    ]
+    assert intensities(flat) == intensities(inflated)
+
+
+@given(work=periods(), level=st.sampled_from(LEVELS))
+def test_nobody_rates_themselves(work: list[Work], level: int) -> None:
+    praised = [replace(piece, ratings={**piece.ratings, piece.account: level}) for piece in work]
+    assert intensities(praised) == intensities(work)
+
+
+@given(minutes=st.lists(st.integers(1, 600).map(Minutes), min_size=1, max_size=8), onerousness=st.integers(500, 2000))
+def test_whoever_does_the_same_kind_of_work_is_paid_by_the_hour(minutes: list[Minutes], onerousness: int) -> None:
+    work = [Work(account=n, minutes=one, onerousness=onerousness) for n, one in enumerate(minutes)]
+    assert by_effort(work) == ()
+
+
+def test_cleaning_earns_more_than_chatting_and_the_hours_stay_the_same() -> None:
+    work = [
+        Work(account=1, minutes=Minutes(600), onerousness=1300),
+        Work(account=2, minutes=Minutes(600), onerousness=800),
+    ]
+    assert balances(by_effort(work)) == {1: 143, 2: -143}
+
+
+# --- pooling ---------------------------------------------------------------------------------------------------------
+
+
+@given(event=events())
+def test_what_is_earned_is_the_funds(event: Event) -> None:
+    before, after = quoted(event), balances(pooled(event, State(), {"fund": FUND}))
+    assert sum(after.values()) == 0
+    assert after.keys() <= {FUND, *(account for account, minutes in before.items() if minutes < 0)}
+    assert after.get(FUND, 0) == sum(minutes for minutes in before.values() if minutes > 0)
+
+
+@given(whole=st.integers(0, 10**5).map(Minutes), relief=st.integers(RELIEF.low, RELIEF.high))
+def test_relief_lowers_the_quota_and_never_below_nothing(whole: Minutes, relief: int) -> None:
+    assert 0 <= quota(whole, relief) <= whole
+    assert quota(whole, RELIEF.low) == whole
+    assert quota(whole, RELIEF.high) == 0
