@@ -862,7 +862,10 @@ async def handed(context: Context, *, loan: Reference) -> Reply | None:
             T("It is with {name}, as far as I know. Has it come back? {returned}", name=out.name, returned=_RETURNED),
             private=True,
         )
-    last = rule.due_day(today, found.wish, await _others_spans(context, found), longest=found.item.days)
+    spans = await _others_spans(context, found)
+    if found.first is not None and today < found.first and any(span.meets(Span(today, today)) for span in spans):
+        raise Refusal(T("Until {day} it is promised to somebody else.", day=found.first), private=True)
+    last = rule.due_day(today, found.wish, spans, longest=found.item.days)
     found = await _moved(context, found, "out", span=Span(today, last))
     await _show(context, found, "loaned" if owns else "loan")
     return await _answer(context, found, "loan" if owns else "loaned")

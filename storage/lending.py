@@ -325,17 +325,20 @@ async def items_of(tx: Reader, committee_id: int, member_id: int) -> list[Item]:
 async def join(tx: Transaction, old: int, into: int) -> None:
     """Two memberships become one: what it lends and borrows is that one's. Nobody borrows from themselves."""
     await tx.execute("UPDATE items SET member_id = ? WHERE member_id = ?", into, old)
-    ended = await tx.all(
-        f"""UPDATE loans SET state = 'withdrawn', longer = NULL, early = NULL
-            WHERE state IN ({_ALIVE}) AND ((member_id IN (?1, ?2)
-                AND item_id IN (SELECT id FROM items WHERE member_id = ?1))
-              OR (member_id = ?2 AND item_id IN (SELECT item_id FROM loans WHERE member_id = ?1
-                AND state IN ({_ALIVE})))) RETURNING id""",
+    rows = await tx.all(
+        f"{_LOANS} WHERE l.member_id IN (?1, ?2) AND l.state IN ({_ALIVE}) ORDER BY l.at_us, l.id LIMIT ?3",
         into,
         old,
+        LISTED_MAX,
     )
-    for (id_,) in ended:
-        await due.cancel(tx, f"loan:{id_}")
+    kept: set[int] = set()
+    # Of two wishes for one thing the one that has come further goes on.
+    for loan_ in sorted(map(_loan, rows), key=lambda loan_: -ALIVE.index(loan_.state)):
+        if loan_.item.member_id == into or loan_.item.id in kept:
+            await tx.execute("UPDATE loans SET state = 'withdrawn' WHERE id = ?", loan_.id)
+            await due.cancel(tx, loan_.thing)
+            await _changed(tx, loan_)
+        kept.add(loan_.item.id)
     await tx.execute("UPDATE loans SET member_id = ? WHERE member_id = ?", into, old)
 
 
