@@ -1117,7 +1117,7 @@ async def _mishap(context: Context, loan: Loan, words: str) -> Reply:
     name = loan.item.name if owns else loan.name
     other = loan.name if owns else loan.item.name
     told = lines(
-        T("{name} says that it is broken or lost: {thing}", name=name, thing=await _called(context.tx, loan.item)),
+        T("{name} says that something happened to it: {thing}", name=name, thing=await _called(context.tx, loan.item)),
         T("“{note}”", note=words) if words else None,
         *_what_to_do(),
     )

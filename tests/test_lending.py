@@ -453,7 +453,7 @@ async def test_what_is_broken_is_told_in_private_and_without_blame(town: Town) -
     said = await town.whispers("chi", "/broken ladder, a rung is loose")
     assert "Thank you for saying it." in said
     told = town.heard("ana")[-1]
-    assert told.startswith("Chi says that it is broken or lost: ladder / “a rung is loose”")
+    assert told.startswith("Chi says that something happened to it: ladder / “a rung is loose”")
     assert "/thank" in told
     assert "/care" in told
     assert len(town.sees()) == seen
