@@ -20,16 +20,20 @@ from storage.digests import Since
 from storage.lending import Item, Loan
 from storage.people import Member
 
-router = Router("lending", title=T("Things to borrow"))
+_TITLE = T("Things to borrow")
+_MINE = T("Mine")
+router = Router("lending", title=_TITLE)
 
 PER_PAGE = 6
 NEW_MAX = 6
 AT = time(10)
 """At this hour people are reminded: they can still do something about it."""
 _THINGS = Typed("/things")
+_WEEKEND = T("from fri to sun")
+_THREE_DAYS = T("3 days")
 _STRETCHES: Sequence[tuple[Text, str]] = (
     (T("A day"), "1 d"),
-    (T("3 days"), "3 d"),
+    (_THREE_DAYS, "3 d"),
     (T("A week"), "7 d"),
     (T("2 weeks"), "14 d"),
     (T("A month"), "30 d"),
@@ -585,7 +589,7 @@ async def _off_the_list(context: Context, item: Item) -> Loan | None:
 @router.command(
     "things",
     allow=Authority.MEMBER,
-    label=T("Things to borrow"),
+    label=_TITLE,
     help=T("What can be borrowed; search it with a word, or look at {mine}.", mine=Typed("/things mine")),
     sample=(T("ladder"),),
     repeatable=True,
@@ -635,9 +639,9 @@ async def _page(context: Context, words: str, number: int) -> Reply:
     rows = [
         *(tuple(numbers[at : at + 3]) for at in range(0, len(numbers), 3)),
         tuple(ways),
-        (Button(label=T("Mine"), says=things_page.says(words="mine")),),
+        (Button(label=_MINE, says=things_page.says(words="mine")),),
     ]
-    title = T("To borrow, “{words}”:", words=words) if words else T("{title}", title=Bold(T("Things to borrow")))
+    title = T("To borrow, “{words}”:", words=words) if words else T("{title}", title=Bold(_TITLE))
     return Reply(lines(title, *told), buttons=tuple(row for row in rows if row))
 
 
@@ -669,7 +673,7 @@ async def _my_page(context: Context) -> Reply:
         told = [T("You lend and borrow nothing just now. Begin: {lend}", lend=lend.example)]
     rows = [tuple(buttons[at : at + 2]) for at in range(0, len(buttons), 2)]
     return Reply(
-        lines(T("{title}", title=Bold(T("Mine"))), *told),
+        lines(T("{title}", title=Bold(_MINE)), *told),
         buttons=(*rows, (Button(label=T("All things"), says=things_page.says()),)),
         private=True,
     )
@@ -731,7 +735,7 @@ async def _when(context: Context) -> list[tuple[Text | str, str]]:
     asks={
         "what": Asks(T("Which one?"), _theirs, T("There is nothing to borrow just now.")),
         "time": Asks(
-            T("For how long? Choose, or write it, like {example}.", example=Typed(T("from fri to sun"))),
+            T("For how long? Choose, or write it, like {example}.", example=Typed(_WEEKEND)),
             _when,
             instead=(T("As long as I can"), {}),
         ),
@@ -950,7 +954,7 @@ async def not_back(context: Context, *, loan: Reference) -> Reply | None:
     asks={
         "what": Asks(T("Which one?"), _loans("out", owner=False, borrower=True), _NOTHING_OUT),
         "time": Asks(
-            T("For how long? Choose, or write it, like {example}.", example=Typed(T("3 days"))),
+            T("For how long? Choose, or write it, like {example}.", example=Typed(_THREE_DAYS)),
             _when,
             instead=(T("As long as I can"), {}),
         ),
@@ -1309,4 +1313,4 @@ async def tidings(context: Context, since: Since) -> list[Todo]:
     if not new:
         return []
     words = T("New to borrow: {things}.", things=Listed(tuple(new[-NEW_MAX:])))
-    return [Todo(words=words, buttons=(Button(label=T("Things to borrow"), says=things.says()),))]
+    return [Todo(words=words, buttons=(Button(label=_TITLE, says=things.says()),))]
