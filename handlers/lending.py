@@ -811,7 +811,7 @@ async def _ask_owner(context: Context, loan: Loan) -> None:
         return
     words, [row] = await _side(context, loan, "loan")
     only = tuple(Button(label=button.label, says=button.says, only=loan.item.member_id) for button in row)
-    await context.announce(words, buttons=(only,))
+    await context.announce(lines(T("For {name}:", name=loan.item.name), words), buttons=(only,))
 
 
 @router.command("loan_yes", allow=Authority.MEMBER, typed=False, help=T("Lend it."))

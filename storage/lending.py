@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from bot.chat import Saying
+from bot.domain import retention
 from bot.domain.lending import ALIVE, COMING, HANDED, Span, State, Wish, taken
 from storage import cards, due, notes, nudges
 from storage.database import Reader, Row, Transaction
@@ -20,8 +21,6 @@ OF_MEMBER_MAX = 50
 WISHES_MAX = 20
 """So many things one member may wait for, or have, at once."""
 LINE_MAX = 100
-KEPT = timedelta(days=90)
-"""So long it is remembered who had a thing that is back."""
 _LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001 - a wall time, as `due.plan` takes it
 _ALIVE = ", ".join(f"'{state}'" for state in ALIVE)
 
@@ -344,7 +343,7 @@ async def join(tx: Transaction, old: int, into: int) -> None:
 
 async def purge(tx: Transaction, *, now: datetime) -> None:
     """Forget who had what, some time after it is back, and the words of what is off the list."""
-    await tx.execute(f"DELETE FROM loans WHERE state NOT IN ({_ALIVE}) AND since_us < ?", to_us(now - KEPT))
+    await tx.execute(f"DELETE FROM loans WHERE state NOT IN ({_ALIVE}) AND since_us < ?", to_us(now - retention.LOANS))
     rows = await tx.all(
         """SELECT n.thing FROM items i JOIN notes n ON n.thing = 'item:' || i.id
            WHERE i.listed = 0 AND n.text IS NOT NULL AND NOT EXISTS (SELECT 1 FROM loans l WHERE l.item_id = i.id)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
+from typing import Any, cast
+
 import pytest
 
 from bot.chat import Press
 from bot.domain.lending import State
-from storage import lending, people
+from storage import lending, people, privacy
 from storage.database import Reader, Transaction
 from storage.lending import Loan
 from storage.people import Member
@@ -236,6 +240,17 @@ async def test_borrowing_costs_no_hours(town: Town) -> None:
     assert (await town.balance("ana"), await town.balance("chi")) == (0, 0)
 
 
+async def test_an_owner_without_a_private_chat_is_asked_in_the_group_and_only_they_can_answer(town: Town) -> None:
+    await town.says("dan", "/join")
+    await town.says("dan", "/lend tent, a week")
+    await town.whispers("chi", "/borrow tent for 2 days")
+    assert town.sees()[-1] == "For Dan: / Chi would like to borrow: tent / From Jan 5, 2026 until Jan 7, 2026."
+    await town.presses("ben", "Yes")
+    assert await states(town) == {"Chi": "asked"}
+    await town.presses("dan", "Yes")
+    assert await states(town) == {"Chi": "promised"}
+
+
 async def test_what_is_promised_and_not_fetched_comes_to_nothing_and_both_hear_it(town: Town) -> None:
     await town.says("ana", "/lend ladder, a week")
     await town.whispers("chi", "/borrow ladder")
@@ -352,6 +367,16 @@ async def test_reminders_come_in_private_before_on_and_after_the_day_and_grow_ra
     }
     assert told[14] == [one for one in town.heard("ana")[mine:] if "ladder" in one], "both hear the same, once"
     assert not any("ladder" in one for one in town.sees()[seen:]), "the group hears nothing of it"
+
+
+async def test_a_bot_that_stood_still_reminds_once_and_not_of_every_day_that_it_missed(town: Town) -> None:
+    await town.says("ana", "/lend ladder, a week")
+    await has(town, "chi")
+    town.practice.clock.move(town.practice.clock() + timedelta(days=11))
+    heard = len(town.heard("chi"))
+    await town.skip("1m")
+    new = [one for one in town.heard("chi")[heard:] if "ladder" in one]
+    assert [one.split(" / ")[0] for one in new] == ["You still have: ladder (Ana)"]
 
 
 async def test_whoever_is_late_is_named_nowhere_but_to_the_two(town: Town) -> None:
@@ -591,6 +616,39 @@ async def test_whoever_is_forgotten_leaves_no_words_and_no_name(town: Town) -> N
     assert (loan.name, loan.state) == ("Former member 3", "out")
     await town.whispers("ana", "/returned drill")
     assert await states(town, 3) == {}
+
+
+async def test_what_is_lent_and_borrowed_is_handed_out_to_whom_it_is_about(town: Town) -> None:
+    await town.says("ana", "/lend ladder, a week")
+    await has(town, "chi")
+
+    async def out(tx: Reader, who: str) -> dict[str, Any]:
+        found = await privacy.hand_out(
+            tx, (await member(tx, town, who)).person_id, now=town.practice.clock(), characters_max=100_000
+        )
+        return cast("dict[str, Any]", json.loads(found.text))
+
+    ana = await town.practice.app.database.read(lambda tx: out(tx, "ana"))
+    chi = await town.practice.app.database.read(lambda tx: out(tx, "chi"))
+    eli = await town.practice.app.database.read(lambda tx: out(tx, "eli"))
+    assert [(one["words"], one["days_at_most"], one["asked_by"]) for one in ana["lends"]] == [("ladder", 7, "Chi")]
+    assert [(one["of_whom"], one["state"], one["last"]) for one in chi["borrows"]] == [("Ana", "out", "2026-01-12")]
+    assert eli["lends"] == eli["borrows"] == []
+
+
+async def test_who_had_what_is_forgotten_some_time_after_it_is_back(town: Town) -> None:
+    await town.says("ana", "/lend ladder, a week")
+    await has(town, "chi")
+    await town.whispers("ana", "/returned ladder")
+
+    async def ask(tx: Reader) -> int:
+        return int(await tx.value("SELECT count(*) FROM loans"))
+
+    await town.skip("80d")
+    assert await town.practice.app.database.read(ask) == 1
+    await town.skip("15d")
+    assert await town.practice.app.database.read(ask) == 0
+    assert await words_kept(town) == ["ladder"], "it is on the list still"
 
 
 async def test_two_memberships_that_become_one_keep_what_is_lent_and_borrowed(town: Town) -> None:
