@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -387,14 +388,21 @@ def _borrowing(item: Item) -> Button:
 # --- which one is meant ------------------------------------------------------------------------------------------
 
 
-def _matching(items: Sequence[Item], what: str) -> list[Item]:
-    """The things that somebody means: by number, by the whole name, or by the beginnings of its words."""
+def _matching(items: Sequence[Item], what: str, *, exactly: bool = False) -> list[Item]:
+    """The things that somebody means: by number, by the whole name, or by the beginnings of its words.
+
+    `exactly`: small words, as in “the ladder”, are not passed over.
+    """
     number = what.lower().removeprefix("no.").removeprefix("nr.").removeprefix("n.º").strip(" #.")
     if number.isdecimal() and len(number) < 10:
         return [item for item in items if item.number == int(number)]
     wanted = words_.plain(what)
     exact = [item for item in items if words_.plain(rule.name_of(item.words or "")) == wanted]
-    return exact or [item for item in items if words_.found_by(what, item.words or "")]
+    if exact:
+        return exact
+    found = [item for item in items if words_.found_by(what, item.words or "")] if re.search(r"\w", what) else []
+    small = "" if exactly else " ".join(words_.terms(what))
+    return found or [item for item in items if small and words_.found_by(small, item.words or "")]
 
 
 async def _choose(context: Context, items: Sequence[Item], command: Command, rest: str = "") -> Reply:
@@ -759,7 +767,8 @@ async def borrow(context: Context, *, what: Note, time: Note = "") -> Reply:
         )
     if len(found) > 1:
         line = f"{what} {time}".strip()
-        return await _choose(context, found, borrow, line.removeprefix(asked.words))
+        when = line.removeprefix(asked.words) if line.startswith(asked.words) else ""
+        return await _choose(context, found, borrow, when)
     [item] = found
     if item.member_id == context.member.id:
         raise Refusal(T("That is your own. {mine} shows how it stands.", mine=Typed("/things mine")), private=True)
@@ -862,6 +871,9 @@ async def handed(context: Context, *, loan: Reference) -> Reply | None:
     today = _today(context)
     there = await lending.loans_of(context.tx, found.item.id)
     if (out := next((one for one in there if one.state in HANDED), None)) is not None:
+        if not owns:
+            # Who has it, and is late, is nothing for whoever comes next.
+            raise Refusal(T("It is still out, as far as I know. Write to {name}.", name=found.item.name), private=True)
         raise Refusal(
             T("It is with {name}, as far as I know. Has it come back? {returned}", name=out.name, returned=_RETURNED),
             private=True,
@@ -1104,9 +1116,13 @@ async def early_no(context: Context, *, loan: Reference) -> Reply | None:
 )
 async def broken(context: Context, *, what: Note) -> Reply | None:
     """The other is told in private, with what both can do. Nobody is punished."""
-    name, _, words = what.partition(",")
-    found = await _meant(context, name.strip(), broken, HANDED, owner=True, borrower=True)
-    return found if isinstance(found, Reply) else await _mishap(context, found, words.strip())
+    mine = [loan.item for loan in await _mine(context, HANDED, owner=True, borrower=True)]
+    parts = what.split()
+    # The name of the thing comes first; what stands behind it, with or without a comma, is what happened.
+    names = [(" ".join(parts[:count]).rstrip(" ,.:"), " ".join(parts[count:])) for count in range(len(parts), 0, -1)]
+    name, words = next(((name, words) for name, words in names if _matching(mine, name, exactly=True)), (what, ""))
+    found = await _meant(context, name, broken, HANDED, owner=True, borrower=True)
+    return found if isinstance(found, Reply) else await _mishap(context, found, words)
 
 
 @router.command("mishap", allow=Authority.MEMBER, typed=False, help=T("Something is broken or lost."))

@@ -233,6 +233,15 @@ async def test_for_how_long_is_said_in_the_line_and_never_longer_than_it_is_lent
     assert days in await town.whispers("chi", line)
 
 
+@pytest.mark.parametrize(
+    "line", ["/borrow the ladder", "/borrow LADDER!", "/borrow no. 1", "/borrow #1", "/borrow lad"]
+)
+async def test_a_thing_is_found_as_people_name_it(town: Town, line: str) -> None:
+    await town.says("ana", "/lend ladder, a week")
+    await town.says("ana", "/lend tent, a week")
+    assert "I have asked Ana for you: ladder" in await town.whispers("chi", line)
+
+
 async def test_borrowing_costs_no_hours(town: Town) -> None:
     await town.says("ana", "/lend ladder, a week")
     await has(town, "chi")
@@ -340,7 +349,9 @@ async def test_what_is_out_is_not_handed_over_again(town: Town) -> None:
     await town.presses("ana", "Yes")
     await town.skip("2d")
     await town.presses("eli", "I have it")
-    assert town.heard("eli")[-1].startswith("It is with Chi, as far as I know.")
+    assert town.heard("eli")[-1] == "It is still out, as far as I know. Write to Ana."
+    await town.presses("ana", "Handed over")
+    assert town.heard("ana")[-1].startswith("It is with Chi, as far as I know.")
     assert await states(town) == {"Chi": "out", "Eli": "promised"}
 
 
@@ -392,7 +403,7 @@ async def test_whoever_is_late_is_named_nowhere_but_to_the_two(town: Town) -> No
     await town.presses("eli", "No. 1")
     assert "It is out just now." in town.heard("eli")[-1]
     assert "Chi" not in town.heard("eli")[-1]
-    assert "Jan 12" not in await town.whispers("eli", "/borrow ladder")
+    assert await town.whispers("eli", "/borrow ladder") == "You are in line for: ladder (Ana) / You are next."
 
 
 async def test_the_borrower_says_it_is_back_and_the_owner_confirms(town: Town) -> None:
@@ -471,11 +482,12 @@ async def test_the_owner_may_ask_for_it_back_early_and_the_borrower_may_say_no(t
 # --- when something happens ----------------------------------------------------------------------------------------
 
 
-async def test_what_is_broken_is_told_in_private_and_without_blame(town: Town) -> None:
+@pytest.mark.parametrize("line", ["/broken ladder, a rung is loose", "/broken ladder a rung is loose"])
+async def test_what_is_broken_is_told_in_private_and_without_blame(town: Town, line: str) -> None:
     await town.says("ana", "/lend ladder, a week")
     await has(town, "chi")
     seen = len(town.sees())
-    said = await town.whispers("chi", "/broken ladder, a rung is loose")
+    said = await town.whispers("chi", line)
     assert "Thank you for saying it." in said
     told = town.heard("ana")[-1]
     assert told.startswith("Chi says that something happened to it: ladder / “a rung is loose”")

@@ -217,7 +217,7 @@ def next_in_line(line: Sequence[Wish], spans: Iterable[Span], *, today: date, lo
     """Who is offered the thing next, and for which days: the first in line for whom there are days; None: nobody."""
     spans = list(spans)
     for wish in line:
-        if not passed(wish, today=today) and (span := fit(wish, spans, today=today, longest=longest)) is not None:
+        if (span := fit(wish, spans, today=today, longest=longest)) is not None:
             return wish.id, span
     return None
 

@@ -147,6 +147,31 @@ def test_longer_is_later_and_never_into_anothers_days(due: date, more: int, take
     assert not any(due < span.first <= found for span in taken)
 
 
+def test_what_is_late_takes_today_too_and_what_is_here_takes_the_days_before_it_began() -> None:
+    late = lending.taken(Span(day(0), day(3)), today=day(9), here=True)
+    assert late == Span(day(0), day(9))
+    assert lending.fit(Wish(id=1, days=3), [late], today=day(9), longest=7) is None
+    assert lending.taken(Span(day(5), day(7)), today=day(2), here=True) == Span(day(2), day(7))
+    assert lending.taken(Span(day(5), day(7)), today=day(2), here=False) == Span(day(5), day(7))
+
+
+@pytest.mark.parametrize(
+    ("wish", "others", "due"),
+    [
+        (Wish(id=1, days=5), [], 8),
+        (Wish(id=1, days=20), [], 10),
+        (Wish(id=1, days=5), [Span(day(6), day(7))], 5),
+        (Wish(id=1, days=5), [Span(day(4), day(4))], 3),
+        (Wish(id=1, days=5, first=day(1), last=day(4)), [], 4),
+        (Wish(id=1, days=5, first=day(1), last=day(2)), [], 8),
+    ],
+)
+def test_handed_over_later_it_is_due_later_but_before_others_and_never_too_late(
+    wish: Wish, others: list[Span], due: int
+) -> None:
+    assert lending.due_day(day(3), wish, others, longest=7) == day(due)
+
+
 # --- the whole life of a thing, against the calendar ---------------------------------------------------------------
 
 
@@ -159,10 +184,10 @@ class Held:
     span: Span | None = None
 
 
-acts = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["ask", "go", "end", "longer", "day"])), max_size=40)
+acts = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["ask", "go", "end", "longer", "day"])), max_size=40)
 
 
-@given(acts=acts, wanted=st.lists(wishes(), min_size=6, max_size=6), longest=st.integers(1, 14))
+@given(acts=acts, wanted=st.lists(wishes(), min_size=4, max_size=4), longest=st.integers(1, 14))
 def test_whatever_happens_no_two_are_promised_the_same_day_and_one_at_most_has_it(
     acts: list[tuple[int, str]], wanted: list[Wish], longest: int
 ) -> None:
