@@ -439,12 +439,18 @@ async def _label(context: Context, item: Item) -> Text:
     return T("{thing} ({name})", thing=await _called(context.tx, item), name=item.name)
 
 
+async def _loan_label(context: Context, loan: Loan) -> Text:
+    """The thing, and with whom it is shared."""
+    other = loan.name if loan.item.member_id == context.member.id else loan.item.name
+    return T("{thing} ({name})", thing=await _called(context.tx, loan.item), name=other)
+
+
 def _loans(*states: str, owner: bool, borrower: bool) -> Callable[[Context], Any]:
     """What buttons offer where something is out: as its owner, as its borrower."""
 
     async def choices(context: Context) -> list[tuple[Text | str, str]]:
         found = await _mine(context, states, owner=owner, borrower=borrower)
-        return [(await _label(context, loan.item), str(loan.item.number)) for loan in found]
+        return [(await _loan_label(context, loan), str(loan.item.number)) for loan in found]
 
     return choices
 

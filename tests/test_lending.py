@@ -417,6 +417,14 @@ async def test_the_borrower_says_it_is_back_and_the_owner_confirms(town: Town) -
     assert "Ana has it back: ladder. Thank you!" in town.heard("chi")
 
 
+async def test_from_the_menu_it_is_asked_which_one_is_back(town: Town) -> None:
+    await town.says("ana", "/lend ladder, a week")
+    await has(town, "chi")
+    await town.whispers("ana", "/returned")
+    await town.presses("ana", "ladder (Chi)")
+    assert await states(town) == {}
+
+
 async def test_what_is_not_back_yet_is_out_again(town: Town) -> None:
     await town.says("ana", "/lend ladder, a week")
     await has(town, "chi")
