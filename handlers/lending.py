@@ -26,6 +26,8 @@ _MINE = T("Mine")
 router = Router("lending", title=_TITLE)
 
 PER_PAGE = 6
+MINE_MAX = 20
+"""So many things, and so many loans, of one's own are shown at once."""
 NEW_MAX = 6
 AT = time(10)
 """At this hour people are reminded: they can still do something about it."""
@@ -674,17 +676,22 @@ async def _listed(context: Context, item: Item) -> Words:
 
 async def _my_page(context: Context) -> Reply:
     there = await lending.items(context.tx, context.committee.id)
-    told: list[Words] = [await _listed(context, item) for item in there if item.member_id == context.member.id]
-    buttons = []
+    mine = [item for item in there if item.member_id == context.member.id]
+    told: list[Words] = [await _listed(context, item) for item in mine[:MINE_MAX]]
+    loans = []
     for loan in await lending.loans_with(context.tx, context.member):
         kind = "loan" if await _acts_for(context, loan.item.member_id) else "loaned"
-        if kind == "loan" and loan.state in ("waiting", "offered"):
-            continue
+        if kind == "loaned" or loan.state not in ("waiting", "offered"):
+            loans.append((loan, kind))
+    buttons = []
+    for loan, kind in loans[:MINE_MAX]:
         told.append(T("· {words}", words=(await _SIDES[kind](context, loan))[0][0]))
-        label = await _called(context.tx, loan.item)
-        buttons.append(Button(label=label, says=loan_shown.says(loan=loan.id)))
+        buttons.append(Button(label=await _loan_label(context, loan), says=loan_shown.says(loan=loan.id)))
     if not told:
         told = [T("You lend and borrow nothing just now. Begin: {lend}", lend=lend.example)]
+    left = max(0, len(mine) - MINE_MAX) + max(0, len(loans) - MINE_MAX)
+    if left:
+        told.append(N("{n} more: search it with {things}", "{n} more: search them with {things}", left, things=_THINGS))
     rows = [tuple(buttons[at : at + 2]) for at in range(0, len(buttons), 2)]
     return Reply(
         lines(T("{title}", title=Bold(_MINE)), *told),

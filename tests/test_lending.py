@@ -151,6 +151,9 @@ async def test_what_cannot_be_gets_a_sentence(town: Town, who: str, line: str, a
 async def test_nobody_fills_the_list_alone(town: Town) -> None:
     for number in range(lending.OF_MEMBER_MAX):
         await town.whispers("ana", f"/lend box {number}, a week")
+    said = await town.whispers("ana", "/things mine")
+    assert said.count("box") == 20
+    assert said.endswith("30 more: search them with /things")
     assert "You lend 50 things already." in await town.whispers("ana", "/lend ladder, a week")
 
 
@@ -572,7 +575,7 @@ async def test_what_is_mine_is_on_one_page_with_what_can_be_done(town: Town) -> 
     await town.says("ana", "/lend ladder, a week")
     await has(town, "chi")
     assert "You have: ladder (Ana)" in await town.whispers("chi", "/things mine")
-    await town.presses("chi", "ladder")
+    await town.presses("chi", "ladder (Ana)")
     assert town.heard("chi")[-1] == "You have: ladder (Ana) / Due back on Jan 12, 2026."
     assert "Chi has: ladder" in await town.whispers("ana", "/things mine")
     assert "You lend and borrow nothing" in await town.whispers("eli", "/things mine")

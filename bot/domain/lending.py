@@ -93,9 +93,13 @@ class Lent:
     days: int | None
 
 
+NAME_CHARACTERS_MAX = 60
+
+
 def name_of(words: str) -> str:
-    """What a thing is called: its words up to the first comma."""
-    return words.partition(",")[0].strip() or words.strip()
+    """What a thing is called: its words up to the first comma, and no more of them than fit a line."""
+    name = words.partition(",")[0].strip() or words.strip()
+    return name if len(name) <= NAME_CHARACTERS_MAX else name[: NAME_CHARACTERS_MAX - 1].rstrip() + "…"
 
 
 def read_lent(line: str) -> Lent:

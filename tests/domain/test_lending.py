@@ -80,6 +80,12 @@ def test_no_line_is_too_strange_to_read(line: str) -> None:
     assert all(found is None or found >= MONDAY for found in (asked.first, asked.last))
 
 
+@given(st.text(min_size=1, max_size=200))
+def test_a_name_fits_a_line(words: str) -> None:
+    assert len(lending.name_of(words)) <= lending.NAME_CHARACTERS_MAX
+    assert lending.name_of("ladder, two people carry it") == "ladder"
+
+
 # --- who has it when -----------------------------------------------------------------------------------------------
 
 days = st.integers(0, 30).map(day)
