@@ -94,6 +94,7 @@ class Two:
                     *await of("SELECT id FROM proposals WHERE committee_id = 2"),
                     *await of("SELECT number FROM proposals WHERE committee_id = 2"),
                     *await of("SELECT id FROM chats WHERE committee_id = 2"),
+                    *await of("SELECT l.id FROM loans l JOIN items i ON i.id = l.item_id WHERE i.committee_id = 2"),
                     *await of("SELECT person_id FROM members WHERE committee_id = 2"),
                 }
             ),
