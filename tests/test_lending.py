@@ -190,24 +190,35 @@ async def test_a_no_is_told_kindly_and_needs_no_reason(town: Town) -> None:
     assert await states(town) == {}
 
 
-async def test_nobody_but_the_owner_can_say_yes(town: Town) -> None:
-    await town.says("ana", "/lend ladder, a week")
-    await town.whispers("chi", "/borrow ladder")
+async def presses_shown_to_another(town: Town, who: str, label: str) -> str:
+    """Somebody presses the only button with this label, which was shown to somebody else in private; the answer."""
     console = town.practice.console
-    [token] = [key.token for one in console.posted.values() for row in one.keys for key in row if key.label == "Yes"]
+    [token] = [key.token for one in console.posted.values() for row in one.keys for key in row if key.label == label]
     await town.practice.app.dispatcher.handle(
         Press(
-            event="chi presses what was shown to ana",
+            event=f"{who} presses {label}, shown to another",
             at=town.practice.clock(),
-            chat=town.private("chi"),
-            sender=console.somebody("chi").sender,
+            chat=town.private(who),
+            sender=console.somebody(who).sender,
             token=token,
             message=None,
         )
     )
     await town.practice.settle()
-    assert town.heard("chi")[-1] == "Only Ana, whose thing it is, can say that."
+    return town.heard(who)[-1]
+
+
+async def test_nobody_but_the_owner_can_say_yes_and_nobody_but_the_borrower_what_is_theirs(town: Town) -> None:
+    await town.says("ana", "/lend ladder, a week")
+    await town.whispers("chi", "/borrow ladder")
+    assert await presses_shown_to_another(town, "chi", "Yes") == "Only Ana, whose thing it is, can say that."
     assert await states(town) == {"Chi": "asked"}
+    await town.presses("ana", "Yes")
+    assert await presses_shown_to_another(town, "eli", "I have it") == "This is for somebody else."
+    assert await states(town) == {"Chi": "promised"}
+    await town.presses("chi", "I have it")
+    assert await presses_shown_to_another(town, "eli", "I have brought it back") == "This is for somebody else."
+    assert await states(town) == {"Chi": "out"}
 
 
 async def test_a_button_pressed_twice_counts_once(town: Town) -> None:
@@ -393,6 +404,16 @@ async def test_a_bot_that_stood_still_reminds_once_and_not_of_every_day_that_it_
     assert [one.split(" / ")[0] for one in new] == ["You still have: ladder (Ana)"]
 
 
+async def test_a_reminder_that_waits_is_not_said_when_the_thing_is_back(town: Town) -> None:
+    await town.says("ana", "/lend ladder, a week")
+    await has(town, "chi")
+    await town.whispers("chi", "/quiet 2w")
+    await town.skip("8d")
+    assert "1 reminder waits." in await town.whispers("chi", "/quiet"), "the newest takes the place of the others"
+    await town.whispers("ana", "/returned ladder")
+    assert "1 reminder waits." not in await town.whispers("chi", "/quiet")
+
+
 async def test_whoever_is_late_is_named_nowhere_but_to_the_two(town: Town) -> None:
     await town.says("ana", "/lend ladder, a week")
     await has(town, "chi")
@@ -506,6 +527,15 @@ async def test_what_is_broken_is_told_in_private_and_without_blame(town: Town, l
     assert "/care" in told
     assert len(town.sees()) == seen
     assert await states(town) == {"Chi": "out"}
+
+
+async def test_the_owner_may_say_it_too_and_only_they_can_give_it_up(town: Town) -> None:
+    await town.says("ana", "/lend ladder, a week")
+    await has(town, "chi")
+    await town.whispers("ana", "/broken ladder, it was loose before")
+    assert town.heard("chi")[-1].startswith("Ana says that something happened to it: ladder / “it was loose before”")
+    offered = [where for where, what in town.transcript if "[It is lost for good]" in what]
+    assert offered == ["ana (dm)"]
 
 
 async def test_what_is_lost_is_off_the_list_when_its_owner_says_so_and_nobody_is_reminded(town: Town) -> None:
