@@ -497,6 +497,31 @@ async def test_longer_ends_before_what_somebody_else_was_promised(town: Town) ->
     assert await due(town) == "Jan 14"
 
 
+async def test_a_late_yes_to_longer_takes_nobody_their_days(town: Town) -> None:
+    await town.says("ana", "/lend ladder, a week")
+    await has(town, "chi")
+    await town.presses("chi", "Longer")
+    await town.whispers("eli", "/borrow ladder from 15 jan to 16 jan")
+    await town.presses("ana", "Yes")
+    assert await states(town) == {"Chi": "out", "Eli": "promised"}
+    await town.presses("ana", "Yes")
+    assert town.heard("ana")[-1] == "Somebody else was promised it for those days."
+    assert await due(town) == "Jan 12"
+
+
+async def test_what_is_promised_for_later_is_not_handed_over_on_days_of_somebody_else(town: Town) -> None:
+    await town.says("ana", "/lend ladder, a week")
+    await town.whispers("chi", "/borrow ladder for 2 days")
+    await town.presses("ana", "Yes")
+    await town.whispers("eli", "/borrow ladder from fri to sun")
+    await town.presses("ana", "Yes")
+    await town.presses("eli", "I have it")
+    assert town.heard("eli")[-1] == "Until Jan 9, 2026 it is promised to somebody else."
+    await town.presses("chi", "Not after all")
+    await town.presses("eli", "I have it")
+    assert await due(town) == "Jan 11"
+
+
 async def test_the_owner_may_ask_for_it_back_early_and_the_borrower_may_say_no(town: Town) -> None:
     await town.says("ana", "/lend ladder, a week")
     await has(town, "chi")
