@@ -28,6 +28,7 @@ from handlers import (
     help,  # noqa: A004 - the area's name
     host,
     languages,
+    lending,
     limits,
     members,
     privacy,
@@ -62,6 +63,7 @@ AREAS = (
     upkeep.router,
     limits.router,
     statements.router,
+    lending.router,
 )
 """The order in which menus and help list them."""
 
