@@ -18,6 +18,7 @@ from bot.dispatch import Dispatcher
 from bot.domain import retention
 from bot.router import Commands
 from handlers import (
+    barter,
     board,
     committee,
     conduct,
@@ -62,6 +63,7 @@ AREAS = (
     upkeep.router,
     limits.router,
     statements.router,
+    barter.router,
 )
 """The order in which menus and help list them."""
 
