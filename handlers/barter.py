@@ -85,6 +85,10 @@ _STATES: Mapping[rules_.State, Text] = {
 }
 
 
+def _state(one: Barter) -> Text:
+    return T("Part of it is done.") if one.ring and one.state == "half" else _STATES[one.state]
+
+
 async def _tell(
     context: Context, id_: int, words: Words, one: Barter, buttons: Sequence[Sequence[Button]] = ()
 ) -> bool:
@@ -604,20 +608,26 @@ async def _kept(context: Context, one: Barter, me: int, promise: Promise, state:
         # In a ring only those hear of each step who give or get it; of the end, all do.
         if id_ == me or (whole != "done" and id_ not in (promise.giver_id, promise.receiver_id)):
             continue
-        buttons = list(_buttons(one, id_))
-        if offered is not None and id_ == promise.giver_id:
-            buttons.append(_offer_again(offered))
-        await _tell(context, id_, lines(*_told(one, id_, context.committee), _STATES[whole]), one, _rows(buttons))
-    buttons = list(_buttons(one, me))
-    if offered is not None and me == promise.giver_id:
-        buttons.append(_offer_again(offered))
+        words, buttons = _progress(context, one, id_, offered if id_ == promise.giver_id else None)
+        await _tell(context, id_, words, one, _rows(buttons))
+    words, buttons = _progress(context, one, me, offered if me == promise.giver_id else None)
     fits = await _fitting_needs(context, promise) if state != "even" and me == promise.receiver_id else []
     buttons += [
         Button(label=T("Take no. {number} off the board", number=post.number), says=met.says(number=post.number))
         for post in fits
     ]
-    words = lines(*_told(one, me, context.committee), _STATES[whole], *(_on_board(post) for post in fits))
+    words = lines(words, *(_on_board(post) for post in fits))
     return Reply(words, buttons=_rows(buttons), private=True, about=one.things)
+
+
+def _progress(context: Context, one: Barter, me: int, offered: board.Posted | None) -> tuple[Words, list[Button]]:
+    """How it stands, and what can be done. `offered`: what this member offered and is off the board with this."""
+    words, buttons = lines(*_told(one, me, context.committee), _state(one)), list(_buttons(one, me))
+    if offered is None:
+        return words, buttons
+    says = offer_again.says(number=offered.number)
+    again = Button(label=T("Offer no. {number} again", number=offered.number), says=says)
+    return lines(words, T("Your offer no. {number} is off the board now.", number=offered.number)), [*buttons, again]
 
 
 async def _off_the_board(context: Context, promise: Promise) -> board.Posted | None:
@@ -632,10 +642,6 @@ async def _off_the_board(context: Context, promise: Promise) -> board.Posted | N
         await board.end(context.tx, post, "done")
         closed = post if post.side == "offer" else closed
     return closed
-
-
-def _offer_again(post: board.Posted) -> Button:
-    return Button(label=T("Offer no. {number} again", number=post.number), says=offer_again.says(number=post.number))
 
 
 def _on_board(post: board.Posted) -> Text:
@@ -932,7 +938,7 @@ async def barters(context: Context) -> Reply:
     told: list[Words] = []
     rows: list[tuple[Button, ...]] = []
     for one, me in found:
-        told += [*_told(one, me, context.committee), _STATES[one.state]]
+        told += [*_told(one, me, context.committee), _state(one)]
         rows += _rows([_numbered(one, button) for button in _buttons(one, me)])
     return Reply(
         lines(*told),
@@ -954,7 +960,7 @@ async def ring_card(view: View, ref: int) -> Shown | None:
         return None
     if one.state not in (*rules_.OPEN, "done"):
         return Shown(lines(_title(one), _STATES[one.state]))
-    return Shown(lines(_title(one), *(_standing(promise) for promise in one.promises), _STATES[one.state]))
+    return Shown(lines(_title(one), *(_standing(promise) for promise in one.promises), _state(one)))
 
 
 @router.todo

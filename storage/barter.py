@@ -251,7 +251,7 @@ async def agree(tx: Transaction, barter: Barter) -> list[str]:
         if row is not None and row[0] is not None:
             hashes.append(chain.veil(row[0], salt=row[1]))
         elif row is None and one.words is not None:
-            hashes.append(await notes.keep(tx, one.thing, one.words.text))
+            hashes.append(await notes.keep(tx, f"promise:{one.id}", one.words.text))
         if one.need_id is not None:
             await cards.changed(tx, board.thing_of(one.need_id))
     return hashes
