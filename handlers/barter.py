@@ -134,11 +134,8 @@ def _standing(promise: Promise, me: int | None = None) -> Text:
 
 
 def _title(one: Barter) -> Text:
-    return (
-        T("{title}", title=Bold(T("Ring no. {number}", number=one.number)))
-        if one.ring
-        else T("{title}", title=Bold(T("Barter no. {number}", number=one.number)))
-    )
+    title = T("Ring no. {number}", number=one.number) if one.ring else T("Barter no. {number}", number=one.number)
+    return T("{title}", title=Bold(title))
 
 
 def _last_day(one: Barter, committee: Committee) -> Text | None:
