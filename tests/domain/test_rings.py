@@ -109,9 +109,12 @@ def test_the_order_in_which_the_board_is_read_does_not_matter(posts: list[Post],
 @given(st.integers(60, 90))
 def test_a_board_where_everybody_could_help_everybody_is_searched_within_bounds(people: int) -> None:
     posts = [
-        Post(id=2 * member + half, member=member, side=side, category="garden", words="", until=UNTIL)
+        post
         for member in range(1, people + 1)
-        for half, side in enumerate(("offer", "need"))
+        for post in (
+            Post(id=2 * member, member=member, side="offer", category="garden", words="", until=UNTIL),
+            Post(id=2 * member + 1, member=member, side="need", category="garden", words="", until=UNTIL),
+        )
     ]
     ways = rings.steps(posts)
     assert max(len(own) for own in ways.values()) == NEXT_MAX
