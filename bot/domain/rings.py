@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -40,9 +41,11 @@ def steps(posts: Iterable[Post], *, barred: Collection[tuple[int, int]] = ()) ->
     there = list(posts)
     needs = [post for post in there if post.side == "need"]
     best: dict[tuple[int, int], tuple[int, Step]] = {}
+    # Remembered here only: nobody's words outlive the search.
+    terms = functools.cache(board.terms)
     for offer in (post for post in there if post.side == "offer"):
         for need in needs:
-            close = board.closeness(offer, need)
+            close = board.closeness(offer, need, terms=terms)
             if not close or (offer.id, need.id) in barred:
                 continue
             step = Step(giver=offer.member, receiver=need.member, offer=offer.id, need=need.id, closeness=close)
