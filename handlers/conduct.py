@@ -731,7 +731,10 @@ async def waiting(context: Context) -> Sequence[Todo]:
             asked = await proposals.same_open(
                 context.tx, context.committee.id, excluded.says(who=who, case=case.number)
             )
-            if asked is not None and context.member.id not in await proposals.consents(context.tx, asked):
+            # Whoever came in since then has no vote in it.
+            done = await people.joined_after(context.tx, context.committee.id, case.opened_at)
+            done |= await proposals.consents(context.tx, asked) if asked is not None else set()
+            if asked is not None and context.member.id not in done:
                 open_ = await proposals.get(context.tx, context.committee.id, asked)
                 assert open_ is not None
                 agree = Button(label=T("Agree"), says=Saying(command="agree", arguments={"number": open_.number}))

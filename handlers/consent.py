@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from bot.chat import Button, Card, Reply, Saying, Shown
 from bot.domain import consent
 from bot.router import Asks, Authority, Command, Commands, Context, Router, Telling, Todo, View
 from bot.text import Listed, N, Refusal, T, Text, Typed, Words, lines, shown
-from storage import cards, due, entries, notes, nudges, people, proposals
+from storage import cards, conduct, due, entries, notes, nudges, people, proposals
 from storage.database import Transaction
 from storage.digests import Since
 from storage.people import Committee
@@ -28,7 +28,7 @@ OPEN_TOLD_MAX = 5
 @router.command("propose", allow=Authority.MEMBER, typed=False, help=T("Ask those who must agree."))
 async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
     """A member said what needs the committee's authority: ask for it, or do it where nobody else need agree."""
-    committee = await _facts(context, carried)
+    committee = await _facts(context, carried, begun=context.now)
     command = context.commands.get(carried.command)
     assert command is not None
     rule = _rule(command, committee)
@@ -159,18 +159,29 @@ async def _withdrawing(context: Context, *, number: int) -> Words:
 async def agree(context: Context, *, number: Number) -> Reply | Card | None:
     """Consent; with enough of it the command is carried out in the committee's name."""
     found = await _open(context, number)
-    return await _agree(context, found, await _facts(context, found.says))
+    return await _agree(context, found, await _facts(context, found.says, begun=found.made_at))
 
 
-async def _facts(context: Context | View, says: Saying) -> consent.Committee:
-    """Who may agree to this command, without whom it concerns."""
+async def _facts(context: Context | View, says: Saying, *, begun: datetime) -> consent.Committee:
+    """Who may agree to this command, without whom it concerns, and without those who came in after it had begun.
+
+    Else whoever is concerned could come in once more, with another account, and have a vote in it.
+    """
     committee = await people.facts(context.tx, context.committee.id, now=context.now)
     command = context.commands.get(says.command)
     if command is None or command.concerns is None:
         return committee
     written = says.arguments[command.concerns]
     now = await people.member_now(context.tx, context.committee.id, written)
-    return replace(committee, concerned=frozenset({written, now.id if now else written}))
+    concerned = frozenset({written, now.id if now else written})
+    opened = [case.opened_at for member in concerned for case in await conduct.running(context.tx, member)]
+    late = await people.joined_after(context.tx, context.committee.id, min([*opened, begun]))
+    return replace(
+        committee,
+        members=committee.members - late,
+        organizers=committee.organizers - late,
+        concerned=concerned,
+    )
 
 
 async def _agree(context: Context, found: Proposal, committee: consent.Committee) -> Reply | Card | None:
@@ -295,7 +306,7 @@ async def lapse(context: Context, *, number: Number) -> None:
     if found is None or found.state != "open":
         return
     command = context.commands.get(found.says.command)
-    committee = await _facts(context, found.says)
+    committee = await _facts(context, found.says, begun=found.made_at)
     if command is not None and _nobody_could(command, committee) is not None:
         # There was nobody to agree: it waits for them, and nothing of it is lost.
         waits = replace(found, expires_at=context.now + consent.ANSWER_WITHIN)
@@ -337,7 +348,7 @@ async def lapses_soon(context: Context, *, number: Number) -> None:
     found = await proposals.numbered(context.tx, context.committee.id, number)
     if found is None or found.state != "open":
         return
-    committee = await _facts(context, found.says)
+    committee = await _facts(context, found.says, begun=found.made_at)
     consents = await proposals.consents(context.tx, found.id)
     what = await _described(context.tx, context.committee, context.commands, found.says)
     words = T("Proposal {number} waits for you until {until}: {what}", number=number, until=found.expires_at, what=what)
@@ -388,7 +399,7 @@ async def proposal_card(view: View, ref: int) -> Shown | None:
     agreed = T("Agreed: {names}.", names=names) if consents else None
     if found.state != "open":
         return Shown(lines(heading, agreed, _closed(found)))
-    committee = await _facts(view, found.says)
+    committee = await _facts(view, found.says, begun=found.made_at)
     label = T("Agree")
     button = Button(label=label, says=agree.says(number=found.number))
     command = view.commands.get(found.says.command)

@@ -506,6 +506,14 @@ async def facts(tx: Reader, committee_id: int, *, now: datetime) -> consent.Comm
     )
 
 
+async def joined_after(tx: Reader, committee_id: int, when: datetime) -> frozenset[int]:
+    """The ids of the members who came in later than this."""
+    rows = await tx.all(
+        "SELECT id FROM members WHERE committee_id = ? AND joined_us > ? LIMIT 100000", committee_id, to_us(when)
+    )
+    return frozenset(member for (member,) in rows)
+
+
 async def organizers(tx: Reader, committee_id: int) -> list[Member]:
     """The committee's organizers, longest in the role first."""
     rows = await tx.all(

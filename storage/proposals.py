@@ -29,6 +29,7 @@ class Proposal:
     who: Who
     state: State
     outcome: str | None
+    made_at: datetime
     expires_at: datetime
 
 
@@ -60,11 +61,12 @@ async def open_(
         who=who,
         state="open",
         outcome=None,
+        made_at=now,
         expires_at=expires_at,
     )
 
 
-_COLUMNS = "id, number, command, version, arguments, proposer_id, rule, state, outcome, expires_us"
+_COLUMNS = "id, number, command, version, arguments, proposer_id, rule, state, outcome, created_us, expires_us"
 
 
 async def get(tx: Reader, committee_id: int, id_: int) -> Proposal | None:
@@ -80,7 +82,7 @@ async def numbered(tx: Reader, committee_id: int, number: int) -> Proposal | Non
 
 
 def _proposal(committee_id: int, row: tuple[Any, ...]) -> Proposal:
-    id_, number, command, version, arguments, proposer_id, who, state, outcome, expires_us = row
+    id_, number, command, version, arguments, proposer_id, who, state, outcome, created_us, expires_us = row
     return Proposal(
         id=id_,
         committee_id=committee_id,
@@ -90,6 +92,7 @@ def _proposal(committee_id: int, row: tuple[Any, ...]) -> Proposal:
         who=who,
         state=state,
         outcome=outcome,
+        made_at=from_us(created_us),
         expires_at=from_us(expires_us),
     )
 

@@ -211,6 +211,22 @@ async def test_excluding_takes_a_notice_a_reply_and_the_majority(town: Town) -> 
     assert await town.whispers("dan", "/balance") == "You have 2 h."
 
 
+async def test_whoever_comes_in_after_a_case_was_opened_has_no_vote_in_it(town: Town) -> None:
+    await dan_joins(town)
+    await town.whispers("ana", f"/exclude @dan {REASON}")
+    await town.skip("1h")
+    # Dan comes in once more, with accounts that nobody has connected with his.
+    for who in ("fay", "gus"):
+        await town.says(who, "/join")
+    await town.skip("3d")
+    assert "2 more members must agree" in town.sees()[-2], "three of Ana, Ben, Chi and Eli, as before"
+    assert await town.presses("fay", "Agree") == "You have no vote yet, so you cannot agree to this."
+    assert "Decide whether Dan" not in await town.whispers("gus", "/todo")
+    assert "Decide whether Dan" in await town.whispers("eli", "/todo")
+    await town.presses("ben", "Agree")
+    assert "Dan is not a member any more." in await town.presses("chi", "Agree")
+
+
 async def test_two_members_open_a_case_and_one_does_not(town: Town) -> None:
     await dan_joins(town)
     assert "one more member who asks the same" in await town.whispers("chi", f"/exclude @dan {REASON}")

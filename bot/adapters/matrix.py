@@ -62,6 +62,9 @@ log = logging.getLogger(__name__)
 KEY = "org.solibot.key"
 """In each message of the bot's own: the key under which it was owed, known again long after a homeserver has forgotten
 the transaction."""
+CAME_IN = "org.solibot.came_in"
+"""An event that no app shows, after which a homeserver that has just come into a room knows all that was said there."""
+TIED_TRIES_MAX = 5
 PINNED = "m.room.pinned_events"
 LOOK_BACK = timedelta(days=14)
 """What is older is not carried out any more."""
@@ -374,6 +377,9 @@ class MatrixAdapter:
             seen += [read.event["event_id"] for read in timeline if not read.known]
             events += found
             await self._look_around(wire, room, timeline)
+            for read in timeline:
+                if not read.known and _is_join_from_elsewhere(read.event, room, wire.me):
+                    self._background(self._tie_together(wire, room.id, read.event["event_id"]))
             if (arrived := self._arrived.pop(room_id, None)) is not None:
                 arrived.set()
         await self._tell_sizes(batch.joined)
@@ -609,6 +615,26 @@ class MatrixAdapter:
             await self._mark_private(wire, None, room.id)
             return
         self._go(wire, room.id, shown(_NOT_PRIVATE, Reader(self._language)))
+
+    async def _tie_together(self, wire: Wire, room_id: str, join: str) -> None:
+        """Say something without words after somebody came in from another homeserver.
+
+        What is said while they come in is a branch of the room's history of which their homeserver hears only when
+        something comes after both. Synapse ties the branches together itself where it sees them in time, which it does
+        not always; without this, what a private room was opened for would stay unseen until the next message.
+        """
+        for _ in range(TIED_TRIES_MAX):
+            try:
+                await wire.send(room_id, CAME_IN, {}, transaction=f"came-in~{join}", encrypted=False, mark={})
+            except ApiProblem as error:
+                self._problem(error)
+                if error.status in (403, 404):
+                    return
+            except (Unreachable, NotReached):
+                pass
+            else:
+                return
+            await asyncio.sleep(max(self._timing.pause, self._not_before - time.monotonic()))
 
     def _hold(self, room: Room, chat: Chat, event: Json) -> None:
         """Wait a little for the key of a message; the position waits too, so that a kill does not lose the message."""
@@ -1308,6 +1334,20 @@ def _begins(event: Json, me: str) -> bool:
 def _is_own_join(event: Json, me: str) -> bool:
     now_in = _is_own_membership(event, me) and event["content"].get("membership") == "join"
     return now_in and _membership_before(event) != "join"
+
+
+def _is_join_from_elsewhere(event: Json, room: Room, me: str) -> bool:
+    """Whether somebody on another homeserver came into the private room that was opened for them."""
+    user, content = event.get("state_key"), event.get("content")
+    return (
+        event.get("type") == "m.room.member"
+        and user == room.private_with
+        and isinstance(user, str)
+        and isinstance(content, dict)
+        and content.get("membership") == "join"
+        and _membership_before(event) != "join"
+        and server_of(user) != server_of(me)
+    )
 
 
 def _is_leaving(event: Json) -> bool:

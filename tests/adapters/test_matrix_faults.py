@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 
 from bot.adapters import matrix_account as account
-from bot.adapters.matrix import Timing
+from bot.adapters.matrix import CAME_IN, Timing
 from bot.adapters.matrix_api import ApiProblem, path
 from bot.adapters.matrix_rooms import PRIVATE_WITH
 from storage.database import Reader
@@ -148,6 +148,8 @@ async def test_somebody_whose_homeserver_is_away_is_called_into_one_room_only(
         private = (await ben.invited(60, by=bot.bot)).room
         await ben.hears(private, says("Ana thanked you with 1 h"), within=60)
         assert [one.id for one in bot.adapter._rooms.values() if one.private_with == ben.user] == [private]
+        # What is said in the moment of somebody's coming in reaches their homeserver with what follows it.
+        await ben.hears(private, lambda event: event["type"] == CAME_IN, by=bot.bot)
 
 
 async def test_a_room_whose_making_was_not_confirmed_is_not_made_twice(

@@ -26,6 +26,7 @@ import nio.exceptions
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from nio.client.async_client import AsyncClient, AsyncClientConfig
+from nio.crypto.attachments import decrypt_attachment, encrypt_attachment
 from nio.store.database import SqliteMemoryStore
 
 Json = dict[str, Any]
@@ -175,18 +176,61 @@ class Member:
         self, method: str, path: str, body: Json | None = None, *, query: Mapping[str, str | int] | None = None
     ) -> Json:
         """One call to the client-server API; `path` begins after `/_matrix/client`. Raises Refused."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
         headers = {"Authorization": f"Bearer {self.account.token}"}
         if body is None and method in {"POST", "PUT"}:
             body = {}
-        async with self._session.request(
+        async with self._open_session().request(
             method, self.url + "/_matrix/client" + path, json=body, params=query, headers=headers
         ) as response:
             answer: Json = await response.json(content_type=None)
             if response.status != 200:
                 raise Refused(response.status, answer)
             return answer
+
+    async def attach(self, room: str, name: str, data: bytes, caption: str | None = None) -> str:
+        """Put a file into a room, sealed where the room is encrypted; the id of its message."""
+        content: Json = {"msgtype": "m.file", "body": caption or name, "filename": name, "info": {"size": len(data)}}
+        if room in self.encrypted_rooms:
+            data, sealed = encrypt_attachment(data)
+            content["file"] = {**sealed, "url": await self._upload(data)}
+        else:
+            content["url"] = await self._upload(data)
+        return await self.send(room, "m.room.message", content)
+
+    async def opened(self, event: Json) -> bytes:
+        """What a file holds that came into a room, as somebody who may read the message sees it."""
+        content = event["content"]
+        sealed = content.get("file")
+        data = await self._fetch((sealed or content)["url"])
+        if sealed is None:
+            return data
+        found: bytes = decrypt_attachment(data, sealed["key"]["k"], sealed["hashes"]["sha256"], sealed["iv"])
+        return found
+
+    async def stored(self, event: Json) -> bytes:
+        """What the homeserver keeps of a file, as its administrator sees it."""
+        content = event["content"]
+        return await self._fetch(content.get("file", content)["url"])
+
+    async def _upload(self, data: bytes) -> str:
+        async with self._raw("POST", "/_matrix/media/v3/upload", data=data) as response:
+            address: str = (await response.json())["content_uri"]
+            return address
+
+    async def _fetch(self, address: str) -> bytes:
+        where = address.removeprefix("mxc://")
+        async with self._raw("GET", f"/_matrix/client/v1/media/download/{where}") as response:
+            found: bytes = await response.read()
+            return found
+
+    def _raw(self, method: str, path: str, data: bytes | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.account.token}", "Content-Type": "application/octet-stream"}
+        return self._open_session().request(method, self.url + path, data=data, headers=headers, raise_for_status=True)
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
+        return self._session
 
     def _path(self, room: str, *parts: str) -> str:
         return "/".join(("/v3/rooms", quote(room, safe=""), *(quote(part, safe="") for part in parts)))
