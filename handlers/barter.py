@@ -680,19 +680,19 @@ async def offer_again(context: Context, *, number: Number) -> Reply:
     if post.state != "done":
         raise Refusal(T("No. {number} stands on the board, or was taken back.", number=number), private=True)
     zone = context.committee.zone
-    last = context.now.astimezone(zone).date() + timedelta(days=board_rules.DAYS)
-    await board.extend(context.tx, post, datetime.combine(last + timedelta(days=1), time(), zone))
-    over = context.commands.get("post_over")
-    assert over is not None
-    await due.plan(
-        context.tx,
-        post.thing,
-        over.says(number=number),
-        local=datetime.combine(last + timedelta(days=1), time()),
-        zone=zone,
-        committee=context.committee.id,
-        late="do",
-    )
+    today = context.now.astimezone(zone).date()
+    last = today + timedelta(days=board_rules.DAYS)
+    ends = datetime.combine(last + timedelta(days=1), time())
+    await board.extend(context.tx, post, ends.replace(tzinfo=zone))
+    days = {post.thing: ("post_over", ends)}
+    soon = board_rules.reminder_day(last, today=today)
+    if soon is not None:
+        days[f"{post.thing}:soon"] = ("post_soon", datetime.combine(soon, time(10)))
+    for key, (name, local) in days.items():
+        command = context.commands.get(name)
+        assert command is not None
+        says = command.says(number=number)
+        await due.plan(context.tx, key, says, local=local, zone=zone, committee=context.committee.id, late="do")
     return Reply(T("No. {number} stands until {until}.", number=number, until=last), private=True)
 
 

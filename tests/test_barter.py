@@ -281,6 +281,10 @@ async def test_a_barter_about_the_board_closes_what_it_was_about(town: Town) -> 
     assert "Your offer no. 1 is off the board now." in town.heard("ben")[-1]
     await town.presses("ben", "Offer no. 1 again")
     assert await stands(town) == [1]
+    await town.skip("28d")
+    assert any("No. 1: Ben offers haircuts" in one and "It ends on Feb 4, 2026." in one for one in town.heard("ben"))
+    await town.skip("5d")
+    assert await stands(town) == []
 
 
 async def test_a_need_that_a_barter_in_words_seems_to_meet_can_be_taken_off_with_a_press(town: Town) -> None:
