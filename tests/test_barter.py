@@ -372,6 +372,39 @@ async def test_a_ring_lapses_for_all_when_somebody_does_not_answer(town: Town) -
     assert await state(town) == "lapsed"
 
 
+async def test_a_ring_that_somebody_steps_out_of_is_over_for_all_and_their_needs_are_free_again(town: Town) -> None:
+    await ring(town)
+    for who in ("ana", "ben", "chi"):
+        await town.presses(who, "Yes")
+    await town.presses("ben", "I cannot after all")
+    for who in ("ana", "chi"):
+        assert town.heard(who)[-1] == "Ring no. 1 / It is called off. Nothing is owed."
+    assert "Ring no. 1 / It was called off." in town.sees()
+    await town.whispers("eli", "/take 2")
+    assert "Eli can help." in town.heard("ana")[-1]
+    await town.skip("2d")
+    assert not any("Ring no. 2" in one for who in ("ana", "ben", "chi") for one in town.heard(who)), "not again"
+
+
+async def test_a_ring_may_have_four(town: Town) -> None:
+    for who, offers, needs in (
+        ("ana", "guitar lessons", "bike repair"),
+        ("ben", "bike repair", "fresh bread"),
+        ("chi", "fresh bread", "help in the garden"),
+        ("eli", "help in the garden", "guitar lessons"),
+    ):
+        await town.says(who, f"/offer {offers}")
+        await town.says(who, f"/need {needs}")
+    await town.skip("1d")
+    for who in ("ana", "ben", "chi", "eli"):
+        assert "4 people, each helps another." in town.heard(who)[-1]
+        await town.presses(who, "Yes")
+    for who in ("eli", "chi", "ben", "ana"):
+        assert await state(town) != "done"
+        await town.presses(who, "I have got it")
+    assert await state(town) == "done"
+
+
 async def test_nobody_is_in_two_open_proposals_of_rings(town: Town) -> None:
     await ring(town)
     for who, offers, needs in (
