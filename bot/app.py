@@ -18,6 +18,7 @@ from bot.dispatch import Dispatcher
 from bot.domain import retention
 from bot.router import Commands
 from handlers import (
+    barter,
     board,
     committee,
     conduct,
@@ -64,6 +65,7 @@ AREAS = (
     limits.router,
     statements.router,
     lending.router,
+    barter.router,
 )
 """The order in which menus and help list them."""
 

@@ -28,7 +28,15 @@ SECRETS = re.compile("Zwetschgenmus|Yggdrasil|Hillside|Quittengelee", re.IGNOREC
 OPEN_TO_WHOEVER_IS_THERE = {"join", "setup", "agree_and_join"}
 """Their buttons are for people who are no members yet; whoever has one was shown it in that group."""
 
-OF_TABLES = {"case": "cases", "reply": "cases", "appeal": "cases", "care": "care", "post": "posts", "item": "items"}
+OF_TABLES = {
+    "case": "cases",
+    "reply": "cases",
+    "appeal": "cases",
+    "care": "care",
+    "post": "posts",
+    "item": "items",
+    "promise": "promises",
+}
 """The rows whose words are notes, where they are not exchanges."""
 
 
@@ -75,6 +83,8 @@ class Two:
         for line in ("/lend ladder Quittengelee, a week", "/lend drill Quittengelee, a week"):
             await console.say("zoe", line, self.other)
         await console.say("yan", "/borrow 2", self.other)
+        for _ in range(2):
+            await console.say("zoe", "/barter @yan Quittengelee for bread", self.other)
         await console.say("zoe", "/limit 12h", self.other)
         await console.say("zoe", "/rename Hillside Quittengelee", self.other)
         await self.practice.settle()
