@@ -11,6 +11,7 @@ from bot.chat import Button, Card, Reply, Shown
 from bot.domain import ledger
 from bot.domain.ledger import Posting
 from bot.domain.policies import EQUAL, Event, Policy, Sharing, State, portions
+from bot.posts import needs_for
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import Lines, Listed, Minutes, N, Refusal, T, Text, Typed, Words, Written, lines
 from storage import buttons, cards, due, entries, exchanges, notes, rules, transfers
@@ -728,12 +729,19 @@ async def balance_(context: Context) -> Reply:
     account = await transfers.account(context.tx, context.committee, context.member)
     mine = await people_.committees_of(context.tx, context.member.person_id)
     below = account.balance < 0 and account.floor is not None
+    asked = await needs_for(context, context.member) if account.balance < 0 else None
     return Reply(
         lines(
             T("In {committee}:", committee=context.committee.name) if len(mine) > 1 else None,
             T("You have {balance}.", balance=account.balance),
+            T("Promised, not yet confirmed: {time}. That leaves {left}.", time=account.held, left=account.available)
+            if account.held
+            else None,
             T("The limit is {floor}.", floor=account.floor) if below and account.floor is not None else None,
+            asked.words if asked is not None else None,
         ),
+        buttons=asked.buttons if asked is not None else (),
+        about=asked.about if asked is not None else (),
         private=True,
     )
 

@@ -573,3 +573,17 @@ async def test_trusting_the_others_takes_nobody_below_the_limit_and_tells_nobody
     await town.says("ana", "/thank @chi 11h")
     assert await town.says("ben", "/worked 2h @ana") == ASKED
     assert await town.balance("ana") == -660
+
+
+async def test_what_is_promised_stands_apart_from_the_balance_in_private_only(town: Town) -> None:
+    await town.says("chi", "/thank @ana 5h")
+    await town.says("ben", "/worked 2h @ana")
+    assert await town.whispers("ana", "/balance") == (
+        "You have 5 h. / Promised, not yet confirmed: 2 h. That leaves 3 h."
+    )
+    assert "Promised, not yet confirmed: 2 h. That leaves 3 h." in await town.whispers("ana", "/limits")
+    group = len(town.sees())
+    await town.says("ana", "/balance")
+    assert not [one for one in town.sees()[group:] if "romised" in one or "5 h" in one]
+    await town.presses("ana", "That is right")
+    assert await town.whispers("ana", "/balance") == "You have 3 h."
