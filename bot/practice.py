@@ -177,7 +177,8 @@ class Practice:
         await self.app.close()
 
     async def settle(self) -> None:
-        """Let everything that is owed be delivered."""
+        """Let what is due at this moment be done, and everything that is owed be delivered."""
+        await self.app.dispatcher.tick(self.clock())
         await self.app.delivery.settle()
 
     def console_of(self, chat: Chat) -> ConsoleAdapter:

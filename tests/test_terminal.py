@@ -90,7 +90,7 @@ async def test_pressing_what_is_not_there_gets_a_sentence(hand: Hand) -> None:
     await hand.types("[Undo]")
     assert await hand.types("[2]") == ["-- That button is not there any more. Look at the newest messages."]
     await hand.types("/dm")
-    [number] = re.findall(r"\[(\d+) Hours\]", "".join(await hand.types("/menu")))
+    [number] = re.findall(r"\[(\d+) More\]", "".join(await hand.types("/menu")))
     await hand.types("/as chi")
     assert await hand.types(f"[{number}]") == ["-- chi does not see that button: it is in ana (dm)."]
 

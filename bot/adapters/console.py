@@ -304,11 +304,11 @@ class ConsoleAdapter:
         text = self._text(letter)
         self.posted[message] = Posted(letter.chat, text, letter.keys, next(self._count))
         labels = [] if self.numbered else [f"[{key.label}]" for row in letter.keys for key in row]
-        self._line(self.title(letter.chat), "  ".join([f"{who}: {flat(text)}", " ".join(labels)]).rstrip())
         if letter.document is not None:
             self.documents.append(letter.document)
             size = len(letter.document.text.encode())
             self._line(self.title(letter.chat), f"{who} sends a file: {letter.document.name} ({size} bytes)")
+        self._line(self.title(letter.chat), "  ".join([f"{who}: {flat(text)}", " ".join(labels)]).rstrip())
 
     # --- how it looks ----------------------------------------------------------------------------------------
 

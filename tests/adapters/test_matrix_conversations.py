@@ -63,7 +63,7 @@ async def in_the_terminal(script: Path, folder: Path) -> Expected:
     expected = Expected()
 
     def line(where: str, what: str) -> None:
-        if what.startswith(("bot: ", "bot (edit): ")):
+        if what.startswith(("bot: ", "bot (edit): ", "bot sends a file: ")):
             expected.heard.setdefault(where, []).append(what)
 
     practice = await Practice.open(
@@ -329,6 +329,10 @@ class Riverside:
             edit = message != event["event_id"]
             content = event["content"]["m.new_content"] if edit else event["content"]
             words = flat(content["body"])
+            if content["msgtype"] == "m.file":
+                if number >= begin:
+                    said.append(f"bot sends a file: {words} ({content['info']['size']} bytes)")
+                continue
             assert flat(_without_marks(content["formatted_body"])) == words
             if shows.get(message) != words and number >= begin:
                 said.append(f"{'bot (edit)' if edit else 'bot'}: {words}")

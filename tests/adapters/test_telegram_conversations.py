@@ -128,6 +128,7 @@ class Telegram:
     async def quiet(self) -> None:
         """Until the bot has taken in everything and said everything."""
         await self.server.fetched(within=10)
+        await self.app.dispatcher.tick(self.clock())
         await self.app.delivery.settle()
 
     def order(self, message: Message) -> int:
@@ -149,6 +150,10 @@ class Telegram:
         self._orders[message.chat.id, message.id] = self._shown
         labels = " ".join(f"[{button.label}]" for row in message.buttons for button in row)
         where = message.chat.title or f"{(message.chat.user.username if message.chat.user else '')} (dm)"
+        if "document" in message.content:
+            name, data = self.server.files[message.content["document"]["file_id"]]
+            self._hear(where, f"{who} sends a file: {Path(name).name} ({len(data)} bytes)")
+            return
         self._hear(where, "  ".join([f"{who}: {flat(message.text or '')}", labels]).rstrip())
 
     def _hear(self, where: str, what: str) -> None:
@@ -199,7 +204,7 @@ def expected(script: Path) -> dict[str, list[str]]:
     heard: dict[str, list[str]] = {}
     for line in script.with_suffix(".txt").read_text("utf-8").splitlines():
         where, _, what = line.partition(" | ")
-        if what.startswith(("bot: ", "bot (edit): ")):
+        if what.startswith(("bot: ", "bot (edit): ", "bot sends a file: ")):
             heard.setdefault(where, []).append(what)
     return heard
 
