@@ -31,15 +31,15 @@ POSTINGS_IN_CHAT_MAX = 2500
 
 
 @router.command(
-    "statement",
+    "history",
     allow=Authority.MEMBER,
-    label=T("My statement"),
+    label=T("My history"),
     help=T("What moved on your account in a month, a year or ever, also as a file; only you see it."),
     sample=("march",),
     repeatable=True,
     for_others=True,
 )
-async def statement(context: Context, *, when: Note = "") -> Reply:
+async def history(context: Context, *, when: Note = "") -> Reply:
     """The newest page, or with the word csv all of it as a file."""
     await _has_account(context)
     words = when.split()
@@ -49,14 +49,14 @@ async def statement(context: Context, *, when: Note = "") -> Reply:
 
 
 @router.command(
-    "statement_page",
+    "history_page",
     allow=Authority.MEMBER,
     typed=False,
-    help=T("Another page of your statement."),
+    help=T("Another page of your history."),
     repeatable=True,
     in_place=True,
 )
-async def statement_page(context: Context, *, number: Number, when: Note = "") -> Reply:
+async def history_page(context: Context, *, number: Number, when: Note = "") -> Reply:
     """It takes the place of the one whose button was pressed."""
     return await _page(context, when, number)
 
@@ -90,9 +90,9 @@ def _period(context: Context, when: str) -> Period | None:
             T(
                 "I do not know which time “{when}” is. Write a month or a year: {month}, {whole} or {year}",
                 when=when,
-                month=Typed("/statement march"),
-                whole=Typed("/statement march", str(today.year)),
-                year=Typed("/statement", str(today.year)),
+                month=Typed("/history march"),
+                whole=Typed("/history march", str(today.year)),
+                year=Typed("/history", str(today.year)),
             ),
             private=True,
         )
@@ -119,23 +119,29 @@ async def _page(context: Context, when: str, number: int) -> Reply:
     pages = -(-read.count // PAGE)
     told = tuple(Card("transfer", line.id).thing for line in read.lines if line.note)
     turning = [
-        Button(label=label, says=statement_page.says(number=to, when=when) if when else statement_page.says(number=to))
+        Button(label=label, says=history_page.says(number=to, when=when) if when else history_page.says(number=to))
         for label, to in ((T("Newer"), number - 1), (T("Older"), number + 1))
         if 1 <= to <= pages
     ]
-    as_file = Button(label=T("As a file"), says=statement.says(when=f"{when} csv".strip()))
+    as_file = Button(label=T("As a file"), says=history.says(when=f"{when} csv".strip()))
     return Reply(
         lines(
             T("{title}", title=Bold(_title(context, found))),
             T("At the end: {balance}.", balance=read.closing),
             *[await _line(context, line) for line in read.lines],
-            None if read.lines else T("Nothing moved."),
+            None if read.lines else T("Nothing moved.") if found is not None else _nothing_yet(),
             T("At the beginning: {balance}.", balance=read.opening) if number >= pages else None,
             T("Page {number} of {pages}", number=number, pages=pages) if pages > 1 else None,
         ),
         buttons=tuple(row for row in (tuple(turning), (as_file,) if read.count else ()) if row),
         private=True,
         about=told,
+    )
+
+
+def _nothing_yet() -> Text:
+    return T(
+        "There is nothing here yet. When somebody has helped you, type {example}.", example=Typed("/thank @ben 1h30")
     )
 
 

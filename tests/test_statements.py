@@ -32,28 +32,28 @@ async def test_a_statement_of_a_month_has_its_opening_and_closing_balance(town: 
     await town.says("ana", "/thank @ben 1h30 fixed the bike")
     await town.skip("40d")
     await town.says("ben", "/thank @ana 30m soup")
-    assert await town.whispers("ben", "/statement january") == (
+    assert await town.whispers("ben", "/history january") == (
         "Your hours in Riverside, Jan 1, 2026 to Jan 31, 2026 / At the end: 1 h 30. / "
         "No. 1, Jan 5, 2026: you helped Ana, 1 h 30. “fixed the bike” / At the beginning: 0 min."
     )
-    assert await town.whispers("ben", "/statement february") == (
+    assert await town.whispers("ben", "/history february") == (
         "Your hours in Riverside, Feb 1, 2026 to Feb 28, 2026 / At the end: 1 h. / "
         "No. 2, Feb 14, 2026: Ana helped you, -30 min. “soup” / At the beginning: 1 h 30."
     )
     for word in ("febrero", "Februar", "feb 2026", "2026-02"):
-        assert "Feb 14, 2026: Ana helped you" in await town.whispers("ben", f"/statement {word}"), word
+        assert "Feb 14, 2026: Ana helped you" in await town.whispers("ben", f"/history {word}"), word
 
 
 async def test_a_statement_asked_for_in_the_group_comes_in_private(town: Town) -> None:
     await town.says("ana", "/thank @ben 1h")
-    assert await town.says("ben", "/statement") == ""
+    assert await town.says("ben", "/history") == ""
     assert "you helped Ana, 1 h." in town.heard("ben")[-1]
 
 
 async def test_pages_of_a_statement_take_each_others_place(town: Town) -> None:
     for _ in range(10):
         await town.says("ana", "/thank @ben 10m")
-    first = await town.whispers("ben", "/statement")
+    first = await town.whispers("ben", "/history")
     assert "No. 10," in first
     assert "No. 2," not in first
     assert "Page 1 of 2" in first
@@ -67,7 +67,7 @@ async def test_pages_of_a_statement_take_each_others_place(town: Town) -> None:
 async def test_the_file_of_a_statement_adds_up_and_holds_no_formula(town: Town) -> None:
     await town.says("ana", '/thank @ben 1h =HYPERLINK("http://example.org")')
     await town.says("ben", "/thank @ana 20m")
-    await town.whispers("ben", "/statement 2026 csv")
+    await town.whispers("ben", "/history 2026 csv")
     document = town.practice.console.documents[-1]
     assert document.name == "statement-2026-01-01.csv"
     head, opening, *moved, closing = csv.reader(io.StringIO(document.text))
@@ -77,9 +77,9 @@ async def test_the_file_of_a_statement_adds_up_and_holds_no_formula(town: Town) 
 
 
 async def test_a_time_that_is_none_is_answered_with_examples(town: Town) -> None:
-    assert await town.whispers("ben", "/statement yesterweek") == (
+    assert await town.whispers("ben", "/history yesterweek") == (
         "I do not know which time “yesterweek” is. Write a month or a year: "
-        "/statement march, /statement march 2026 or /statement 2026"
+        "/history march, /history march 2026 or /history 2026"
     )
 
 
