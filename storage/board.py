@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from bot.chat import Saying
 from bot.domain import board
 from bot.domain.board import CATEGORIES, OTHER, Exposure, Side
 from storage import cards, due, notes, nudges, rules
@@ -243,6 +244,36 @@ async def end_response(tx: Transaction, post: Posted, member_id: int, state: Lit
         member_id,
     )
     await cards.changed(tx, post.thing)
+
+
+async def reopen(tx: Transaction, committee: Committee, post_id: int, account_ids: Collection[int]) -> None:
+    """The hours that were claimed for it did not come about: whoever answered has not done it yet.
+
+    `account_ids`: whose hours they were. A need that had ended with them stands again, and the clock ends it in time.
+    """
+    marks = ", ".join("?" * len(account_ids))
+    before = await post(tx, committee.id, post_id)
+    undone = await tx.all(
+        f"""UPDATE responses SET state = 'open' WHERE post_id = ? AND state = 'done'
+              AND member_id IN (SELECT member_id FROM accounts WHERE id IN ({marks})) RETURNING 1""",
+        post_id,
+        *account_ids,
+    )
+    if before is None or not undone:
+        return
+    # One that its owner has ended earlier stays ended.
+    if before.side == "need" and before.state == "done" and before.done >= before.helpers:
+        await tx.execute("UPDATE posts SET state = 'open' WHERE id = ?", post_id)
+        await due.plan(
+            tx,
+            before.thing,
+            Saying(command="post_over", arguments={"number": before.number}),
+            local=before.expires.astimezone(committee.zone).replace(tzinfo=None),
+            zone=committee.zone,
+            committee=committee.id,
+            late="do",
+        )
+    await cards.changed(tx, before.thing)
 
 
 async def responses(tx: Reader, post_id: int) -> list[Response]:

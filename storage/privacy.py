@@ -84,6 +84,10 @@ SECTIONS: Mapping[str, str] = {
         JOIN committees c ON c.id = a.committee_id LEFT JOIN members m ON m.id = b.member_id
         WHERE a.member_id IN {_MINE} ORDER BY g.to_id""",
     "stands_without_a_yes": f"SELECT count(*) AS chosen FROM trusting WHERE member_id IN {_MINE}",
+    "stands_without_a_yes_from": f"""SELECT c.name AS committee, m.called AS who FROM trusting_some s
+        JOIN members m ON m.id = s.trusted_id JOIN committees c ON c.id = m.committee_id
+        WHERE s.member_id IN {_MINE} ORDER BY s.trusted_id""",
+    "trusted_with_a_yes": f"SELECT count(*) AS by_members FROM trusting_some WHERE trusted_id IN {_MINE}",
     "proposals": f"""SELECT c.name AS committee, p.number, p.command, p.arguments, p.state, p.outcome, p.created_us,
             p.expires_us FROM proposals p JOIN committees c ON c.id = p.committee_id
         WHERE p.proposer_id IN {_MINE} ORDER BY p.id DESC""",

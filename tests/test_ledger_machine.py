@@ -158,6 +158,10 @@ class Model:
         """Whether somebody can give so much without passing the limit."""
         return name == COMMITTEE or self.floor is None or self.left(name) - minutes >= self.floor
 
+    def to_the_limit(self, name: str, beyond: int | None) -> int:
+        """So many minutes more than somebody can give; 0: that cannot be said."""
+        return 0 if beyond is None or self.floor is None else max(0, self.left(name) - self.floor + beyond)
+
     def left(self, name: str) -> int:
         """What somebody has and has not promised."""
         return self.balance[name] - self.held(name)
@@ -213,6 +217,8 @@ places = st.integers(0, len(NAMES) - 1)
 others = st.lists(st.integers(1, len(NAMES) - 1), min_size=1, max_size=4, unique=True)
 """How many places further the others stand."""
 amounts = st.integers(1, 120) | st.sampled_from([1, 7, 60, 120, 239, 240, 241])
+beyonds = st.none() | st.integers(1, 60)
+"""So much more than there is room for."""
 backs = st.integers(0, 6)
 
 
@@ -299,10 +305,11 @@ class Ledger(RuleBasedStateMachine):
 
         self.model.book(Booked(self.books.run(work), who, {who: minutes, COMMITTEE: -minutes}, self.now))
 
-    @rule(place=places, further=st.integers(1, 2), minutes=amounts)
-    def post_past_the_rules(self, place: int, further: int, minutes: int) -> None:
+    @rule(place=places, further=st.integers(1, 2), minutes=amounts, beyond=beyonds)
+    def post_past_the_rules(self, place: int, further: int, minutes: int, beyond: int | None) -> None:
         """Where the rules have not looked, the books themselves keep the limit."""
         giver, (to,) = self._people(place, [further])
+        minutes = self.model.to_the_limit(giver, beyond) or minutes
         floors = {} if self.committee.floor is None else {self.ids[giver]: self.committee.floor}
 
         async def work(tx: Transaction) -> int:
@@ -356,6 +363,32 @@ class Ledger(RuleBasedStateMachine):
         for one, id_ in zip(expected, self.books.run(work), strict=True):
             one.id = id_
             self.model.asked.append(one)
+
+    @rule(place=places, further=st.integers(1, 2), minutes=amounts, beyond=beyonds)
+    def claim_past_the_rules(self, place: int, further: int, minutes: int, beyond: int | None) -> None:
+        """Where the rules have not looked, the books themselves keep back no more than there is."""
+        who, (payer,) = self._people(place, [further])
+        minutes = self.model.to_the_limit(payer, beyond) or minutes
+
+        async def work(tx: Transaction) -> int:
+            opened = await exchanges.open_(
+                tx,
+                self.committee,
+                [Posting(self.ids[payer], Minutes(-minutes)), Posting(self.ids[who], Minutes(minutes))],
+                recorder=self.members[who],
+                asked=[self.members[payer]],
+                holds={self.ids[payer]: Minutes(minutes)},
+                policy=(EQUAL.name, EQUAL.version),
+                note="",
+                now=self.now,
+                expires=self.now + timedelta(days=7),
+            )
+            return opened.id
+
+        if not self.model.has_room(payer, minutes):
+            self._refused(work, AssertionError)
+            return
+        self.model.asked.append(Asked(self.books.run(work), who, payer, {payer: -minutes, who: minutes}, minutes))
 
     def _settling(self, one: Asked) -> Work[int]:
         async def work(tx: Transaction) -> int:
