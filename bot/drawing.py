@@ -12,6 +12,7 @@ import os
 import sys
 from dataclasses import asdict
 from importlib.util import find_spec
+from textwrap import shorten, wrap
 from typing import Any
 
 from bot.chat import Chart, Picture
@@ -68,8 +69,9 @@ def draw(chart: Chart) -> bytes:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-    heading, part_title, row, gap = 0.75, 0.55, 0.62, 0.25
-    height = heading + sum(part_title + row * len(part.bars) + gap for part in chart.parts)
+    title, line, row, gap = wrap(chart.title, 30), 0.3, 0.62, 0.25
+    height = 0.45 + line * len(title)
+    height += sum(line * len(wrap(part.title, 36)) + 0.25 + row * len(part.bars) + gap for part in chart.parts)
     figure = Figure(figsize=(WIDTH, height), dpi=180, facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(0, WIDTH)
@@ -78,17 +80,24 @@ def draw(chart: Chart) -> bytes:
     left, room = 0.3, WIDTH - 0.6
     # Dollar signs in names are no formulas.
     words: dict[str, Any] = {"color": INK, "va": "center", "parse_math": False}
-    axes.text(left, 0.42, chart.title, fontsize=17, fontweight="bold", **words)
-    down = heading
+    down = 0.4
+    for text in title:
+        axes.text(left, down, text, fontsize=17, fontweight="bold", **words)
+        down += line
     for part in chart.parts:
-        axes.text(left, down + 0.25, part.title, fontsize=14, fontweight="bold", **words)
-        down += part_title
+        down += 0.1
+        for text in wrap(part.title, 36):
+            axes.text(left, down + 0.1, text, fontsize=14, fontweight="bold", **words)
+            down += line
+        down += 0.15
         whole = part.whole or max((bar.value for bar in part.bars), default=0) or 1
         for bar in part.bars:
-            axes.text(left, down + 0.13, bar.label, fontsize=13, **words)
+            axes.text(left, down + 0.13, shorten(bar.label, 38, placeholder=" …"), fontsize=13, **words)
             axes.text(left + room, down + 0.13, bar.told, fontsize=13, fontweight="bold", ha="right", **words)
             axes.add_patch(Rectangle((left, down + 0.29), room, 0.17, color=TRACK, linewidth=0))
-            axes.add_patch(Rectangle((left, down + 0.29), room * min(1.0, bar.value / whole), 0.17, color=BAR))
+            axes.add_patch(
+                Rectangle((left, down + 0.29), room * min(1.0, bar.value / whole), 0.17, color=BAR, linewidth=0)
+            )
             down += row
         down += gap
     written = io.BytesIO()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from fractions import Fraction
 from functools import cache
 from typing import Annotated, Any, cast
 
+from bot import drawing
 from bot.arguments import Note, Number, Person, choice
-from bot.chat import DOCUMENT_CHARACTERS_MAX, Button, Card, Document, Reply
+from bot.chat import DOCUMENT_CHARACTERS_MAX, Bar, Bars, Button, Card, Chart, Document, Reply
 from bot.domain import statements, statistics
 from bot.domain.statements import FORMS, Form, Period
+from bot.domain.statistics import Figures, Parts
+from bot.posts import called
 from bot.router import Authority, Context, Router, Telling
-from bot.text import LANGUAGES, Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines, shown
+from bot.text import LANGUAGES, Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, duration, lines, shown
 from storage import entries, notes, outbox, people
 from storage import statements as books
 from storage.people import Member
@@ -301,16 +304,27 @@ Span = Annotated[
 ]
 
 
+AsWhat = Annotated[
+    str,
+    choice(
+        "words",
+        "picture",
+        expected=T("{words} or {picture}", words=Typed("words"), picture=Typed("picture")),
+        labels={"words": T("In words"), "picture": T("As a picture")},
+    ),
+]
+
+
 @router.command(
     "stats",
     allow=Authority.MEMBER,
     label=T("How we are doing"),
-    help=T("How much help moved in the last month, quarter or year. It names nobody."),
+    help=T("How much help moved in the last month, quarter or year, also as a picture. It names nobody."),
     sample=("quarter",),
     repeatable=True,
 )
-async def stats(context: Context, *, span: Span = "month") -> Reply:
-    """In words; nothing that would tell of one person."""
+async def stats(context: Context, *, span: Span = "month", form: AsWhat = "words") -> Reply:
+    """In words and, where it is asked for, drawn too; nothing that would tell of one person."""
     days = _DAYS[span]
     facts = await books.facts(context.tx, context.committee, first=context.now - timedelta(days=days))
     title = N("{committee}, the last {n} day", "{committee}, the last {n} days", days, committee=context.committee.name)
@@ -327,33 +341,121 @@ async def stats(context: Context, *, span: Span = "month") -> Reply:
                 ),
             )
         )
-    return Reply(
-        lines(
-            T("{title}", title=Bold(title)),
-            N("{n} exchange of help, {time} in all.", "{n} exchanges of help, {time} in all.", found.exchanges,
-              time=Minutes(found.moved)),
-            T("{some} of {all} members took part.", some=found.took_part, all=found.members),
-            T(
-                "Of 100 hours between members, {share} came back to whoever gave them.",
-                share=_percent(found.reciprocity),
-            )
-            if found.reciprocity is not None
-            else None,
-            T(
-                "How evenly the help was given: {share} of 100. (100: everybody helped the same time; "
-                "0: one person did everything.)",
-                share=100 - _percent(found.evenness),
-            )
-            if found.evenness is not None
-            else None,
-            T("{share} of 100 members are within the limit, above and below zero.", share=_percent(found.within))
-            if found.within is not None
-            else None,
-            T("For each hour that somebody has in hand, {time} moved.", time=Minutes(round(found.velocity * 60)))
-            if found.velocity is not None
-            else None,
+    kinds = await _kinds(context, found.by_category)
+    unmet = await _kinds(context, found.unmet)
+    hidden = (found.by_category is None or found.by_category.rest) and any(facts.categories)
+    asked = form == "picture"
+    drawable = drawing.available()
+    words = lines(
+        T("{title}", title=Bold(title)),
+        _exchanges(found),
+        T("{some} of {all} members took part.", some=found.took_part, all=found.members),
+        T("Of 100 hours between members, {share} came back to whoever gave them.", share=_percent(found.reciprocity))
+        if found.reciprocity is not None
+        else None,
+        T(
+            "How evenly the help was given: {share} of 100. (100: everybody helped the same time; "
+            "0: one person did everything.)",
+            share=100 - _percent(found.evenness),
         )
-    )  # fmt: skip
+        if found.evenness is not None
+        else None,
+        T("{share} of 100 members are within the limit, above and below zero.", share=_percent(found.within))
+        if found.within is not None
+        else None,
+        T("For each hour that somebody has in hand, {time} moved.", time=Minutes(round(found.velocity * 60)))
+        if found.velocity is not None
+        else None,
+        T("{title}", title=Bold(_BY_KIND)) if kinds else None,
+        *(T("{what}: {much}", what=what, much=Minutes(size)) for what, size in kinds),
+        T("{title}", title=Bold(_UNMET)) if unmet else None,
+        *(T("{what}: {much}", what=what, much=size) for what, size in unmet),
+        T(
+            "A kind of help is told apart where at least {n} people took part in it, so that nobody's hours show.",
+            n=statistics.CELL_MIN,
+        )
+        if hidden
+        else None,
+        await _no_pictures(context) if asked and not drawable else None,
+    )
+    if not drawable or asked:
+        return Reply(words, document=await _chart(context, title, found, kinds, unmet) if asked and drawable else None)
+    return Reply(words, buttons=((Button(label=T("As a picture"), says=stats.says(span=span, form="picture")),),))
+
+
+_BY_KIND = T("Hours by kind of help")
+_UNMET = T("Needs that nobody helped with")
+
+
+def _exchanges(found: Figures) -> Text:
+    return N(
+        "{n} exchange of help, {time} in all.",
+        "{n} exchanges of help, {time} in all.",
+        found.exchanges,
+        time=Minutes(found.moved),
+    )
+
+
+async def _kinds(context: Context, found: Parts | None) -> list[tuple[Text, int]]:
+    if found is None:
+        return []
+    rest = [(T("All else"), found.rest)] if found.rest else []
+    return [*[(await called(context.tx, kind), size) for kind, size in found.told], *rest]
+
+
+async def _no_pictures(context: Context) -> Text | None:
+    """Only whoever can do something about it is told how."""
+    if context.member.id not in {one.id for one in await people.organizers(context.tx, context.committee.id)}:
+        return T("This bot cannot draw pictures; the words say the same.")
+    return T(
+        "This bot cannot draw pictures; the words say the same. Whoever runs it can add that: {command}",
+        command=Typed('pip install "solibot[pictures]"'),
+    )
+
+
+async def _chart(
+    context: Context,
+    title: Text,
+    found: Figures,
+    kinds: Sequence[tuple[Text, int]],
+    unmet: Sequence[tuple[Text, int]],
+) -> Chart:
+    reader = context.committee.reader
+    if context.place is not None:
+        reader = await people.reader_in(
+            context.tx, context.place.id, private=context.place.private, committee_id=context.committee.id
+        )
+
+    def say(words: Text) -> str:
+        return shown(words, reader)
+
+    shares = [
+        (
+            T("Took part"),
+            round(100 * found.took_part / found.members),
+            T("{some} of {all}", some=found.took_part, all=found.members),
+        ),
+        *(
+            (label, share, T("{some} of {all}", some=share, all=100))
+            for label, share in (
+                (
+                    T("How evenly help was given"),
+                    100 - _percent(found.evenness) if found.evenness is not None else None,
+                ),
+                (T("Hours that came back"), _percent(found.reciprocity) if found.reciprocity is not None else None),
+                (T("Members within the limit"), _percent(found.within) if found.within is not None else None),
+            )
+            if share is not None
+        ),
+    ]
+    parts = [
+        Bars(say(_exchanges(found)), tuple(Bar(say(label), value, say(told)) for label, value, told in shares), 100)
+    ]
+    if kinds:
+        parts.append(Bars(say(_BY_KIND), tuple(Bar(say(what), size, duration(size)) for what, size in kinds)))
+    if unmet:
+        parts.append(Bars(say(_UNMET), tuple(Bar(say(what), size, str(size)) for what, size in unmet)))
+    return Chart(name="figures.png", title=say(title), parts=tuple(parts))
 
 
 def _percent(share: Fraction) -> int:
