@@ -408,8 +408,8 @@ async def _no_pictures(context: Context) -> Text | None:
     if context.member.id not in {one.id for one in await people.organizers(context.tx, context.committee.id)}:
         return T("This bot cannot draw pictures; the words say the same.")
     return T(
-        "This bot cannot draw pictures; the words say the same. Whoever runs it can add that: {command}",
-        command=Typed('pip install "solibot[pictures]"'),
+        "This bot cannot draw pictures; the words say the same. Whoever runs it can install it with {extra}.",
+        extra=Typed("[pictures]"),
     )
 
 
@@ -420,11 +420,9 @@ async def _chart(
     kinds: Sequence[tuple[Text, int]],
     unmet: Sequence[tuple[Text, int]],
 ) -> Chart:
-    reader = context.committee.reader
-    if context.place is not None:
-        reader = await people.reader_in(
-            context.tx, context.place.id, private=context.place.private, committee_id=context.committee.id
-        )
+    # What is pressed in a group is answered in private, with a file.
+    private = context.pressed or context.place is None or context.place.private
+    reader = await _reader(context, context.member) if private else context.committee.reader
 
     def say(words: Text) -> str:
         return shown(words, reader)
