@@ -101,6 +101,8 @@ def test_a_kind_of_help_is_told_where_many_took_part_and_nobody_stands_out() -> 
     assert by_category(("garden", RING), ("transport", only_driver), (None, RING)) == statistics.Parts(
         (("garden", 360),), 720
     )
+    two_drivers = [exchange(one, 9 + one % 2, 60) for one in range(1, 7)]
+    assert by_category(("transport", two_drivers), (None, RING)) is None
     two = [exchange(1, 2, 60), exchange(2, 1, 60)]
     assert by_category(("garden", two), (None, RING)) is None
     nearly_one = [exchange(1, 2, 5000), *RING]
