@@ -184,11 +184,15 @@ async def _file(context: Context, when: str) -> Reply:
     def say(words: Text) -> str:
         return shown(words, reader)
 
-    balance, rows = read.opening, list[tuple[str | int, ...]]()
+    balance, rows, told = read.opening, list[tuple[str | int, ...]](), dict[tuple[object, ...], str]()
     for line in reversed(read.lines):
         balance = Minutes(balance + line.minutes)
-        at = f"{line.at.astimezone(zone):%Y-%m-%d}"
-        rows.append((line.number, at, say(_what(line)), line.note or "", line.minutes, balance))
+        at = line.at.astimezone(zone).date().isoformat()
+        # In a long statement the same words come again and again.
+        same = (line.others, line.minutes > 0, line.reverses, line.reversed)
+        if same not in told:
+            told[same] = say(_what(line))
+        rows.append((line.number, at, told[same], line.note or "", line.minutes, balance))
     head = tuple(
         say(words) for words in (T("Number"), T("Date"), T("What"), T("Note"), T("Minutes"), T("Balance in minutes"))
     )
