@@ -18,6 +18,7 @@ from bot.dispatch import Dispatcher
 from bot.domain import retention
 from bot.router import Commands
 from handlers import (
+    barter,
     board,
     committee,
     conduct,
@@ -28,6 +29,7 @@ from handlers import (
     help,  # noqa: A004 - the area's name
     host,
     languages,
+    lending,
     limits,
     members,
     privacy,
@@ -62,6 +64,8 @@ AREAS = (
     upkeep.router,
     limits.router,
     statements.router,
+    lending.router,
+    barter.router,
 )
 """The order in which menus and help list them."""
 

@@ -374,29 +374,75 @@ def _leave_on_signals() -> None:
 
 async def by_script(folder: Path, script: str, like: Likeness = LIKENESSES["telegram"]) -> int:
     """Carry out a script and print its transcript. Returns how often the bot failed. Raises NotUnderstood."""
-    practice = await Practice.open(
-        folder,
-        line=lambda where, what: _print(f"{clean(where)} | {clean(what)}"),
-        clock=FixedClock(SCRIPT_START),
-        repeatable=True,
-        like=like,
-    )
-    try:
-        await run_script(practice, script)
-    finally:
-        await practice.close()
-    return practice.app.dispatcher.incidents
+    with _left_by_signals():
+        practice = await Practice.open(
+            folder,
+            line=lambda where, what: _print(f"{clean(where)} | {clean(what)}"),
+            clock=FixedClock(SCRIPT_START),
+            repeatable=True,
+            like=like,
+        )
+        try:
+            await run_script(practice, script)
+        finally:
+            await practice.close()
+        return practice.app.dispatcher.incidents
 
 
 async def by_hand(folder: Path, like: Likeness = LIKENESSES["telegram"]) -> int:
     """Let somebody at the terminal, or a pipe, speak. Returns how often the bot failed."""
     eyes = sys.stdin.isatty() and sys.stdout.isatty()
-    if eyes and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
-        return await _by_prompt(folder, like)
-    return await _by_lines(folder, like, eyes=eyes)
+    with _left_by_signals() as reading:
+        if eyes and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
+            return await _by_prompt(folder, like)
+        return await _by_lines(folder, like, reading, eyes=eyes)
 
 
-async def _by_lines(folder: Path, like: Likeness, *, eyes: bool) -> int:
+Reading = Callable[[], contextlib.AbstractContextManager[None]]
+"""Opens a context in which nothing but input is waited for, and the event loop stands still."""
+
+
+@contextlib.contextmanager
+def _left_by_signals() -> Iterator[Reading]:
+    """Within, a signal ends this task where it waits for something, and the program with it.
+
+    What a signal raises just anywhere may come up in another task, for which somebody then waits for ever, or where
+    Python swallows it: in the callback of a weak reference, say.
+    """
+    loop, me = asyncio.get_running_loop(), asyncio.current_task()
+    assert me is not None
+    left_by: list[int] = []
+
+    def leave(number: int) -> None:
+        if not left_by:
+            left_by.append(number)
+            me.cancel()
+
+    def leave_at_once(number: int, _: object) -> None:
+        if not left_by:
+            left_by.append(number)
+            raise SystemExit(128 + number)
+
+    @contextlib.contextmanager
+    def reading() -> Iterator[None]:
+        before = {number: signal.signal(number, leave_at_once) for number in LEAVING}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    for number in LEAVING:
+        loop.add_signal_handler(number, leave, number)
+    try:
+        yield reading
+    except asyncio.CancelledError:
+        if not left_by:
+            raise
+        raise SystemExit(128 + left_by[0]) from None
+
+
+async def _by_lines(folder: Path, like: Likeness, reading: Reading, *, eyes: bool) -> int:
     """Plain lines in and out: for pipes and for terminals that can do no more."""
     terminal = Terminal(
         lambda line: _print("".join(text for _, text in line)),
@@ -413,7 +459,8 @@ async def _by_lines(folder: Path, like: Likeness, *, eyes: bool) -> int:
             if eyes:
                 print(terminal.prompt, end="", flush=True)
             # Nothing else is under way, so the loop may wait.
-            line = sys.stdin.readline()
+            with reading():
+                line = sys.stdin.readline()
             more = bool(line) and await terminal.typed(line)
     finally:
         await terminal.practice.close()
@@ -436,16 +483,6 @@ async def _by_prompt(folder: Path, like: Likeness) -> int:
     terminal = Terminal(show, columns=columns, like=like)
     await terminal.begin(folder)
     session = _session(terminal)
-    # What a signal raises just anywhere may come up where Python swallows it: in the callback of a weak reference, say.
-    loop, me, left_by = asyncio.get_running_loop(), asyncio.current_task(), set[int]()
-    assert me is not None
-
-    def leave(number: int) -> None:
-        left_by.add(number)
-        me.cancel()
-
-    for number in LEAVING:
-        loop.add_signal_handler(number, leave, number)
     with patch_stdout():
         for words in greeting(terminal.who, like):
             show([("", words)])
@@ -459,10 +496,6 @@ async def _by_prompt(folder: Path, like: Likeness) -> int:
                     terminal.notice("To leave, type /quit")
                 except EOFError:
                     more = False
-        except asyncio.CancelledError:
-            if not left_by:
-                raise
-            raise SystemExit(128 + min(left_by)) from None
         finally:
             ticking.cancel()
             await asyncio.gather(ticking, return_exceptions=True)

@@ -15,7 +15,7 @@ from bot.domain.board import CATEGORIES, OTHER, Side
 from bot.posts import NAMES, called, line
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import LANGUAGES, Bold, Listed, Minutes, Reader, Refusal, T, Text, Typed, Words, lines, shown
-from storage import board, due, entries, notes, people
+from storage import barter, board, due, entries, notes, people
 from storage.board import OWN, Posted
 from storage.database import Reader as Reads
 from storage.database import Transaction
@@ -243,6 +243,7 @@ async def _put(context: Context, side: Side, line: str, category: str) -> Reply 
     body = {"post": post.id, "side": side, "category": chosen, "member": context.member.id, "words": hashed}
     await entries.append(context.tx, context.committee, "post", body, now=context.now)
     await _plan(context, post)
+    await barter.plan_daily(context.tx, context.committee, now=context.now)
     card = Card("post", post.id)
     if context.place is not None and not context.place.private:
         return card
@@ -305,7 +306,7 @@ async def _told(tx: Reads, committee: Committee, post: Posted, now: datetime) ->
     last = (post.expires.astimezone(committee.zone) - timedelta(days=1)).date()
     told.append(T("{category} · until {until}", category=category, until=last))
     if post.side == "need" and post.helpers > 1:
-        told.append(T("{n} of {all} have said that they can help.", n=post.answered, all=post.helpers))
+        told.append(T("{n} of {all} have said that they can help.", n=post.helping, all=post.helpers))
     elif post.taken:
         told.append(T("Somebody has said that they can help."))
     return told
@@ -779,7 +780,7 @@ async def post_over(context: Context, *, number: Number) -> None:
     if post is None or post.state != "open" or context.now < post.expires:
         return
     await board.end(context.tx, post, "expired")
-    if post.active and post.answered > post.done:
+    if post.active and any(one.state == "open" for one in await board.responses(context.tx, post.id)):
         words = lines(await line(context.tx, post), T("Its time is over. Was it done?"))
         buttons = ((Button(label=T("It is done"), says=done.says(number=number)),),)
         await context.nudge(await _member(context, post.member_id), words, buttons=buttons, key=post.thing)

@@ -45,7 +45,9 @@ class Posted:
     answered: int
     """How many have answered, and have not taken it back."""
     done: int
-    """With how many of them it was done."""
+    """How many have done it."""
+    promised: int = 0
+    """How many have promised it in a barter or a ring."""
 
     @property
     def thing(self) -> str:
@@ -57,9 +59,14 @@ class Posted:
         return self.state == "open" and self.active and now < self.expires
 
     @property
+    def helping(self) -> int:
+        """How many have said that they can help, in whatever way."""
+        return self.answered + self.promised
+
+    @property
     def taken(self) -> bool:
         """Whether as many have answered a need as it takes."""
-        return self.side == "need" and self.answered >= self.helpers
+        return self.side == "need" and self.helping >= self.helpers
 
     @property
     def rules(self) -> board.Post:
@@ -83,11 +90,29 @@ _POST = """p.id, p.number, p.member_id, m.called, m.active, p.side, p.category, 
     p.expires_us,
     (SELECT count(*) FROM responses r WHERE r.post_id = p.id AND r.state <> 'withdrawn'),
     (SELECT count(*) FROM responses r WHERE r.post_id = p.id AND r.state = 'done')
+        + (SELECT count(*) FROM promises q WHERE q.need_id = p.id AND q.state IN ('received', 'settled')),
+    (SELECT count(*) FROM promises q JOIN barters b ON b.id = q.barter_id
+        WHERE q.need_id = p.id AND b.state IN ('agreed', 'half', 'done') AND q.state <> 'even')
     FROM posts p JOIN members m ON m.id = p.member_id LEFT JOIN notes n ON n.thing = 'post:' || p.id"""
 
 
 def _posted(row: Row) -> Posted:
-    id_, number, member_id, name, active, side, category, words, helpers, state, expires_us, answered, done = row
+    (
+        id_,
+        number,
+        member_id,
+        name,
+        active,
+        side,
+        category,
+        words,
+        helpers,
+        state,
+        expires_us,
+        answered,
+        done,
+        promised,
+    ) = row
     return Posted(
         id=id_,
         number=number,
@@ -102,6 +127,7 @@ def _posted(row: Row) -> Posted:
         expires=from_us(expires_us),
         answered=answered,
         done=done,
+        promised=promised,
     )
 
 
