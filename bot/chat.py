@@ -173,6 +173,8 @@ class Message(Incoming):
     """The file that came with it; read only where the text calls a command that takes one."""
     manages_chat: bool | None = None
     """Whether the sender may manage the chat; asked of the network only for commands that need it, else None."""
+    edited: bool = False
+    """These words have taken the place of earlier ones in the same message: nothing in them is carried out."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", sound(self.text))

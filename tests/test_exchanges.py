@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.adapters.console import Somebody
-from bot.chat import Chat, Press, Sender
+from bot.chat import Chat, Message, Press, Sender
 from storage import people
 from storage.database import Reader
 from tests.conftest import Town
@@ -645,3 +645,47 @@ async def test_whoever_goes_and_comes_back_is_not_trusted_any_more(town: Town) -
     await town.says("chi", "/leave")
     await town.says("chi", "/join")
     assert await town.whispers("ana", "/autoaccept show") == "I ask you each time before hours of yours move."
+
+
+# --- commands that are changed afterwards --------------------------------------------------------------------------
+
+
+async def edits(town: Town, who: str, text: str, *, message: str, within: Chat | None = None) -> list[str]:
+    """Somebody changes a message. What is said because of it, where."""
+    before = len(town.transcript)
+    await town.practice.app.dispatcher.handle(
+        Message(
+            event=f"edit-{before}-{text}",
+            at=town.practice.clock(),
+            chat=within or town.group(),
+            sender=town.practice.console.somebody(who).sender,
+            text=text,
+            message=message,
+            edited=True,
+        )
+    )
+    await town.practice.settle()
+    return [f"{where}: {what}" for where, what in town.transcript[before:]]
+
+
+async def test_whoever_changes_a_command_hears_once_in_private_what_counts(town: Town) -> None:
+    await town.says("ana", "/thank @ben 1h")
+    [told] = await edits(town, "ana", "/thank @ben 10h", message="7")
+    assert told.startswith("ana (dm): bot: You have changed a command afterwards. What you wrote first counts;")
+    assert "/undo takes hours back." in told
+    assert await edits(town, "ana", "/thank @ben 11h", message="7") == [], "once for each message"
+    assert len(await edits(town, "ana", "/thank @ben 12h", message="8")) == 1
+    assert await town.balance("ben") == 60
+
+
+async def test_in_private_a_changed_command_answers_no_question(town: Town) -> None:
+    await town.whispers("ana", "/thank @ben")
+    [told] = await edits(town, "ana", "/thank @ben 10h", message="7", within=town.private("ana"))
+    assert "You have changed a command afterwards." in told
+    assert await edits(town, "ana", "2h", message="8", within=town.private("ana")) == []
+    assert await town.balance("ben") == 0
+
+
+async def test_talk_that_is_changed_and_strangers_are_left_alone(town: Town) -> None:
+    assert await edits(town, "ana", "I thank you all", message="7") == []
+    assert await edits(town, "zoe", "/thank @ben 10h", message="8") == []

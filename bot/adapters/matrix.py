@@ -571,7 +571,7 @@ class MatrixAdapter:
 
     async def _with_file(self, wire: Wire, room: Room, event: Json, incoming: Incoming) -> Incoming:
         """What was said with the file that came with it, or with what it answers to, where the command takes one."""
-        if not isinstance(incoming, Message) or not self._dispatcher.takes_document(incoming.text):
+        if not isinstance(incoming, Message) or not self._dispatcher.takes_document(incoming.text) or incoming.edited:
             return incoming
         content = event["content"]
         if not holds_file(content):
@@ -648,7 +648,7 @@ class MatrixAdapter:
         """In an encrypted room only what was encrypted, by a device that its sender stands by, is believed."""
         if not isinstance(incoming, Message) or not room.encrypted or (read.decrypted and read.vouched):
             return incoming
-        if not converter.concerns(incoming):
+        if incoming.edited or not converter.concerns(incoming):
             # Among themselves people may talk as they like; some are there by a bridge, which cannot encrypt.
             return None
         return Undecryptable(
