@@ -138,8 +138,9 @@ class ConsoleAdapter:
         self.pinned: set[str] = set()
         self._inside: dict[ChatId, set[str]] = {}
         self.documents: list[Document] = []
-        self.pictures: list[Picture] = []
         """Files that the bot has sent, oldest first."""
+        self.pictures: list[Picture] = []
+        """The same of pictures."""
 
     # --- the people's side -----------------------------------------------------------------------------------
 
