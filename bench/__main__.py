@@ -1,4 +1,4 @@
-"""`python -m bench core|telegram|matrix|crash|books`"""
+"""`python -m bench core|telegram|matrix|crash|books|statement`"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import argparse
 def main() -> None:
     """Run one benchmark."""
     parser = argparse.ArgumentParser(prog="bench", description="Figures as ratios against a baseline in the same run.")
-    parser.add_argument("which", choices=["core", "telegram", "matrix", "crash", "books"])
+    parser.add_argument("which", choices=["core", "telegram", "matrix", "crash", "books", "statement"])
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each figure is measured")
     parser.add_argument("--rounds", type=int, default=2, help="how often, in turn with the baseline")
     parser.add_argument("--entries", type=int, default=1_000_000, help="how long the long books are")
@@ -29,6 +29,10 @@ def main() -> None:
         from bench import books
 
         books.run(asked.entries)
+    elif asked.which == "statement":
+        from bench import statement
+
+        statement.run(asked.entries)
     else:
         from bench import crash
 

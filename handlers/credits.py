@@ -1,4 +1,4 @@
-"""The time bank: thanking each other with hours, one's balance and history, and taking back a slip."""
+"""The time bank: thanking each other with hours, one's balance, and taking back a slip."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.domain.ledger import Posting
 from bot.domain.policies import EQUAL, Event, Policy, Sharing, State, portions
 from bot.posts import needs_for
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
-from bot.text import Lines, Listed, Minutes, N, Refusal, T, Text, Typed, Words, Written, lines
+from bot.text import Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
 from storage import buttons, cards, due, entries, exchanges, notes, rules, transfers
 from storage import people as people_
 from storage.database import Transaction
@@ -784,49 +784,6 @@ async def balance_(context: Context) -> Reply:
         about=asked.about if asked is not None else (),
         private=True,
     )
-
-
-@router.command(
-    "history",
-    allow=Authority.MEMBER,
-    label=T("My history"),
-    help=T("Your latest exchanges; only you see them."),
-    repeatable=True,
-    for_others=True,
-)
-async def history(context: Context) -> Reply:
-    """The member's newest exchanges, in private."""
-    found = await transfers.recent(context.tx, context.member)
-    if not found:
-        return Reply(
-            T(
-                "There is nothing here yet. When somebody has helped you, type {example}.",
-                example=Typed("/thank @ben 1h30"),
-            ),
-            private=True,
-        )
-    told = tuple(Card("transfer", line.id).thing for line in found if line.note)
-    told_lines = [
-        _line(line, await notes.written(context.tx, Card("transfer", line.id).thing) if line.note else None)
-        for line in found
-    ]
-    return Reply(Lines(tuple(told_lines)), private=True, about=told)
-
-
-def _line(line: transfers.Line, note: Written | None) -> Words:
-    helped = line.minutes > 0
-    time = Minutes(abs(line.minutes))
-    if line.reverses is not None:
-        return T("No. {number}: takes back no. {undone}, {time}.", number=line.number, undone=line.reverses, time=time)
-    others = Listed(tuple(name or T("the committee") for name in line.others))
-    what = (
-        T("No. {number}: you helped {other}, {time}.", number=line.number, other=others, time=time)
-        if helped
-        else T("No. {number}: {other} helped you, {time}.", number=line.number, other=others, time=time)
-    )
-    if line.reversed:
-        return T("{what} (undone)", what=what)
-    return T("{what} “{note}”", what=what, note=note) if note else what
 
 
 # --- taking back ---------------------------------------------------------------------------------------------------

@@ -351,16 +351,16 @@ async def fitting_needs(
     return [post for post in found if post.side == "need"][:limit]
 
 
-async def unmet(tx: Reader, committee: Committee, since: datetime) -> dict[str, int]:
-    """How many needs have ended since then without anybody's help, by category."""
+async def unmet(tx: Reader, committee: Committee, since: datetime) -> list[tuple[str, int]]:
+    """Each need that has ended since then without anybody's help: its category, and the id of whose it was."""
     rows = await tx.all(
-        """SELECT category, count(*) FROM posts p WHERE committee_id = ? AND side = 'need' AND state = 'expired'
+        """SELECT category, member_id FROM posts p WHERE committee_id = ? AND side = 'need' AND state = 'expired'
              AND expires_us >= ? AND NOT EXISTS (SELECT 1 FROM responses r WHERE r.post_id = p.id AND r.state = 'done')
-           GROUP BY category ORDER BY category LIMIT 100""",
+           ORDER BY id LIMIT 100000""",
         committee.id,
         to_us(since),
     )
-    return {category: int(count) for category, count in rows}
+    return [(category, member_id) for category, member_id in rows]
 
 
 async def category_of_transfer(tx: Reader, transfer_id: int) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -230,7 +231,7 @@ async def unmet(town: Town) -> dict[str, int]:
 
     async def ask(tx: Reader) -> dict[str, int]:
         since = town.practice.clock() - timedelta(days=30)
-        return await board.unmet(tx, await people.committee(tx, 1), since)
+        return dict(Counter(kind for kind, _ in await board.unmet(tx, await people.committee(tx, 1), since)))
 
     return await town.practice.app.database.read(ask)
 

@@ -47,6 +47,7 @@ from bot.chat import (
     Message,
     NotReached,
     Pace,
+    Picture,
     SlowDown,
     Undecryptable,
     Unreadable,
@@ -999,7 +1000,7 @@ class MatrixAdapter:
             self._background(self._seed(wire, room, message, letter))
         return message
 
-    async def _send_file(self, wire: Wire, room: Room, letter: Letter, document: Document) -> None:
+    async def _send_file(self, wire: Wire, room: Room, letter: Letter, document: Document | Picture) -> None:
         key = f"{letter.key}.file"
         if self._mine.get(key) is not None:
             return
