@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.domain import audit, chain
 from bot.domain.audit import Booked, Progress
-from bot.domain.chain import Entry, canonical
+from bot.domain.chain import Entry
 from storage.database import Reader, Transaction
 from storage.instants import to_us
 from storage.people import Committee, Member
@@ -127,27 +127,31 @@ async def recompute(tx: Reader, committee: Committee) -> Progress:
 
 async def _booked(tx: Reader, committee: Committee, after: int, until: int) -> dict[int, Booked]:
     """The transfers beside these entries, by entry."""
-    rows = await tx.all(
-        """SELECT t.entry, t.number, t.recorder_id, t.reverses_id, p.account_id, p.minutes, n.text, n.salt
-           FROM transfers t JOIN postings p ON p.transfer_id = t.id
-               LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
+    stretch = (committee.id, after, until, STRETCH * 1000)
+    postings: dict[int, dict[int, int]] = {}
+    for at, account, minutes in await tx.all(
+        """SELECT t.entry, p.account_id, p.minutes FROM transfers t JOIN postings p ON p.transfer_id = t.id
            WHERE t.committee_id = ? AND t.entry > ? AND t.entry <= ? ORDER BY t.entry LIMIT ?""",
-        committee.id,
-        after,
-        until,
-        STRETCH * 1000,
+        *stretch,
+    ):
+        postings.setdefault(at, {})[account] = minutes
+    # Words are sought once for each transfer, not for each of its postings.
+    rows = await tx.all(
+        """SELECT t.entry, t.number, t.recorder_id, t.reverses_id, n.text, n.salt
+           FROM transfers t LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
+           WHERE t.committee_id = ? AND t.entry > ? AND t.entry <= ? ORDER BY t.entry LIMIT ?""",
+        *stretch,
     )
-    booked: dict[int, Booked] = {}
-    for at, number, recorder, reverses, account, minutes, text, salt in rows:
-        before = booked[at].postings if at in booked else {}
-        booked[at] = Booked(
+    return {
+        at: Booked(
             number=number,
             recorder=recorder,
             reverses=reverses,
-            postings={**before, account: minutes},
+            postings=postings.get(at, {}),
             note_hash=None if text is None else chain.veil(text, salt=salt),
         )
-    return booked
+        for at, number, recorder, reverses, text, salt in rows
+    }
 
 
 async def _worded(tx: Reader, committee: Committee, entries: Sequence[Entry]) -> dict[int, list[str]]:
@@ -177,7 +181,7 @@ async def begin(tx: Transaction, committee: Committee, reader: Member, so_far: P
         so_far.number,
         so_far.hash,
         so_far.transfers,
-        canonical({str(account): minutes for account, minutes in so_far.balances.items()}),
+        json.dumps(dict(so_far.balances), separators=(",", ":")),
     )
     return int(id_)
 
@@ -222,7 +226,7 @@ async def keep_checking(tx: Transaction, committee: Committee, so_far: Progress)
         so_far.number,
         so_far.hash,
         so_far.transfers,
-        canonical({str(account): minutes for account, minutes in so_far.balances.items()}),
+        json.dumps(dict(so_far.balances), separators=(",", ":")),
     )
 
 
