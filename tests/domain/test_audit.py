@@ -97,6 +97,15 @@ def test_a_transfer_that_is_not_what_its_entry_says_is_found_there(books: Books,
     assert (broken.value.number, broken.value.fault) == (at, "transfer")
 
 
+def test_an_exchange_that_makes_hours_out_of_nothing_is_found_though_its_entry_says_the_same() -> None:
+    body = {"number": 1, "recorder": 1, "postings": [[1, -60], [2, 61]]}
+    entry = chain.entry(committee=COMMITTEE, previous=None, kind="transfer", at_us=1, body=body)
+    booked = Booked(number=1, recorder=1, reverses=None, postings={1: -60, 2: 61}, note_hash=None)
+    with pytest.raises(Broken) as broken:
+        audit.follow(COMMITTEE, Progress(), [entry], {1: booked})
+    assert (broken.value.number, broken.value.fault) == (1, "transfer")
+
+
 @given(books=told.filter(any).map(made), data=st.data())
 def test_changed_words_are_found_and_erased_ones_are_none_of_its_business(books: Books, data: st.DataObject) -> None:
     at = data.draw(st.sampled_from(sorted(books.booked)))
