@@ -28,6 +28,7 @@ from handlers import (
     help,  # noqa: A004 - the area's name
     host,
     languages,
+    leaving,
     limits,
     members,
     privacy,
@@ -62,6 +63,7 @@ AREAS = (
     upkeep.router,
     limits.router,
     statements.router,
+    leaving.router,
 )
 """The order in which menus and help list them."""
 
@@ -218,6 +220,7 @@ class App:
             ("watch", roles.watch.says(), 0),
             ("books", log_area.check_all.says(), 15),
             ("nightly", host.nightly.says(), 30),
+            ("dormant", leaving.look_for_dormant.says(), 45),
         )
         for key, says, minute in daily:
             await due.plan(
