@@ -125,7 +125,7 @@ async def leave_to_somebody(context: Context, *, who: Candidate) -> Reply:
     for id_ in await leaving.partners(context.tx, account.id):
         to = await people.member(context.tx, context.committee.id, id_)
         assert to is not None
-        buttons.append((Button(label=T("{name}", name=to.name), says=leave_to.says(who=who, to=to)),))
+        buttons.append((Button(label=to.name, says=leave_to.says(who=who, to=to)),))
     if not buttons:
         return Reply(T("Nobody here has had an exchange with you. You can give them to the committee."), private=True)
     return Reply(
