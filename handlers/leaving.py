@@ -199,7 +199,7 @@ async def _take_over(context: Context, who: Member, account: ledger.Account) -> 
 
 def _absorbed(name: str, minutes: Minutes, number: int) -> Text:
     return T(
-        "{name} left a while ago. The committee's account takes on the {time} that were open. (No. {number})",
+        "{name} has left. The committee's account takes on the {time} that were open. (No. {number})",
         name=name,
         time=minutes,
         number=number,

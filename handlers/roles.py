@@ -799,6 +799,15 @@ async def _note_presence(context: Context, member: Member, *, vanished: bool) ->
     await proposals.reconsider(context.tx, context.committee.id)
 
 
+@router.entry("role", "vanished", about="roles")
+async def presence_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """An organizer of whom nothing was heard counts no more, or is back."""
+    name = await telling.name(body["member"])
+    if body["vanished"]:
+        return T("{name} was not heard from for long and does not count as an organizer for now.", name=name)
+    return T("{name} is back, and counts as an organizer again.", name=name)
+
+
 @router.command("still_here", allow=Authority.MEMBER, typed=False, help=T("Somebody who was not seen is there."))
 async def still_here(context: Context) -> Reply:
     """Pressing it is enough: they have been seen today."""

@@ -117,6 +117,17 @@ async def stretch(tx: Reader, committee: Committee, so_far: Progress) -> tuple[P
     return found, True
 
 
+async def count_accounts(tx: Reader, committee: Committee) -> int:
+    """How many accounts there are in the committee, its own among them."""
+    return int(await tx.value("SELECT count(*) FROM accounts WHERE committee_id = ?", committee.id))
+
+
+async def stopped_since(tx: Reader, committee_id: int) -> datetime | None:
+    """Since when nothing is written into these books; None: they may be written."""
+    at_us = await tx.value("SELECT at_us FROM stopped WHERE committee_id = ?", committee_id)
+    return None if at_us is None else from_us(at_us)
+
+
 async def recompute(tx: Reader, committee: Committee) -> Progress:
     """Recompute all of the committee's books at once. Raises audit.Broken."""
     found, done = Progress(), False
