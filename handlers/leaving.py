@@ -48,7 +48,7 @@ async def left_with(context: Context, *, who: Candidate) -> None:
     words = lines(
         T("You leave {committee} with {balance}.", committee=context.committee.name, balance=account.balance),
         _kept(months),
-        T("After that they go to the committee. Or shall they go to somebody now?"),
+        T("After that your hours go to the committee. Or shall they go to somebody now?"),
     )
     buttons = (
         (Button(label=T("To the committee"), says=leave_to_committee.says(who=who)),),
@@ -60,8 +60,8 @@ async def left_with(context: Context, *, who: Candidate) -> None:
 
 def _kept(months: int) -> Text:
     return N(
-        "They are kept for {n} month: if you come back before, you have them as they are.",
-        "They are kept for {n} months: if you come back before, you have them as they are.",
+        "Your account is kept for {n} month: if you come back before, all is as it was.",
+        "Your account is kept for {n} months: if you come back before, all is as it was.",
         months,
     )
 

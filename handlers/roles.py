@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from bot.chat import Button, Card, Reply, Saying
 from bot.domain import consent, offices
 from bot.domain.grammar import folded
 from bot.domain.offices import Stretch
-from bot.router import Asks, Authority, Context, Router, Todo
+from bot.router import Asks, Authority, Context, Router, Telling, Todo
 from bot.text import LANGUAGES, Bold, Day, Listed, N, Reader, Refusal, T, Text, Typed, Value, Words, lines, shown
 from storage import due, entries, members, notes, people, proposals, roles, rules
 from storage.people import Member

@@ -10,7 +10,7 @@ from bot.domain import audit, chain
 from bot.domain.audit import Booked, Progress
 from bot.domain.chain import Entry, canonical
 from storage.database import Reader, Transaction
-from storage.instants import to_us
+from storage.instants import from_us, to_us
 from storage.people import Committee, Member
 
 STRETCH = 1000
