@@ -115,8 +115,15 @@ async def test_whoever_is_forgotten_leaves_hours_to_the_committee_at_once(town: 
 
 async def test_an_excluded_member_has_the_same_choice(town: Town) -> None:
     await town.says("ana", "/thank @ben 2h")
-    await town.says("ana", "/exclude @ben it does not work any more")
-    await town.says("chi", "/exclude @ben it does not work any more")
+    await town.whispers("chi", "/exclude @ben threatened people")
+    await town.presses("eli", "I ask it too")
+    await town.skip("3d")
+    for who in ("ana", "chi", "eli"):
+        await town.presses(who, "Agree")
+    await town.skip("1m")
+    assert town.heard("ben")[-1].startswith("You leave Riverside with 2 h.")
+    await town.practice.press("ben", "To the committee", within=town.private("ben"))
+    assert (await _kept(town, "Ben"), await _fund(town)) == (0, 120)
 
 
 async def test_the_committee_chooses_how_long_hours_are_kept(town: Town) -> None:
