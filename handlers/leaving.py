@@ -239,11 +239,7 @@ async def came_back(context: Context, *, who: Candidate) -> None:
 def _gone(found: leaving.Leftover) -> Words:
     if found.minutes < 0:
         return lines(
-            T(
-                "While you were away, the committee's account took on {time} of yours. (No. {number})",
-                time=Minutes(-found.minutes),
-                number=found.number,
-            ),
+            _taken_on(found),
             T("If you like, you take them on again. Nobody has to."),
         )
     return lines(
@@ -253,6 +249,14 @@ def _gone(found: leaving.Leftover) -> Words:
             number=found.number,
         ),
         T("The members can decide to give them back: {undo}", undo=Typed("/undo", str(found.number))),
+    )
+
+
+def _taken_on(found: leaving.Leftover) -> Text:
+    return T(
+        "While you were away, the committee's account took on {time} of yours. (No. {number})",
+        time=Minutes(-found.minutes),
+        number=found.number,
     )
 
 
@@ -298,7 +302,7 @@ async def open_since_leaving(context: Context) -> list[Todo]:
     found = await leaving.newest(context.tx, context.committee.id, context.member.id, now=context.now)
     if found is None or found.minutes > 0:
         return []
-    return [Todo(words=_gone(found), buttons=(_take_on_button(found),))]
+    return [Todo(words=_taken_on(found), buttons=(_take_on_button(found),))]
 
 
 # --- what the committee sets -----------------------------------------------------------------------------------------
