@@ -29,6 +29,7 @@ from handlers import (
     help,  # noqa: A004 - the area's name
     host,
     languages,
+    leaving,
     lending,
     limits,
     members,
@@ -66,6 +67,7 @@ AREAS = (
     statements.router,
     lending.router,
     barter.router,
+    leaving.router,
 )
 """The order in which menus and help list them."""
 
@@ -222,6 +224,7 @@ class App:
             ("watch", roles.watch.says(), 0),
             ("books", log_area.check_all.says(), 15),
             ("nightly", host.nightly.says(), 30),
+            ("dormant", leaving.look_for_dormant.says(), 45),
         )
         for key, says, minute in daily:
             await due.plan(

@@ -11,7 +11,7 @@ from bot.domain import audit
 from bot.domain.audit import Booked, Progress
 from bot.domain.chain import Entry, veil
 from storage.database import Reader, Row, Transaction
-from storage.instants import to_us
+from storage.instants import from_us, to_us
 from storage.people import Committee, Member
 
 STRETCH = 1000
@@ -114,6 +114,17 @@ async def stretch(tx: Reader, committee: Committee, so_far: Progress) -> tuple[P
     )
     audit.close(found, transfers=int(transfers), balances=dict(balances), held=dict(held), holds=dict(holds))
     return found, True
+
+
+async def count_accounts(tx: Reader, committee: Committee) -> int:
+    """How many accounts there are in the committee, its own among them."""
+    return int(await tx.value("SELECT count(*) FROM accounts WHERE committee_id = ?", committee.id))
+
+
+async def stopped_since(tx: Reader, committee_id: int) -> datetime | None:
+    """Since when nothing is written into these books; None: they may be written."""
+    at_us = await tx.value("SELECT at_us FROM stopped WHERE committee_id = ?", committee_id)
+    return None if at_us is None else from_us(at_us)
 
 
 async def recompute(tx: Reader, committee: Committee) -> Progress:

@@ -49,6 +49,10 @@ SECTIONS: Mapping[str, str] = {
         LEFT JOIN members h ON h.id = m.helper_id WHERE m.id IN {_MINE} ORDER BY m.id""",
     "speaks_for": f"""SELECT c.name AS committee, m.called AS name FROM members m
         JOIN committees c ON c.id = m.committee_id WHERE m.helper_id IN {_MINE} ORDER BY m.id""",
+    "left_to_the_committee": f"""SELECT c.name AS committee, t.number FROM leftovers l
+        JOIN transfers t ON t.id = l.transfer_id JOIN committees c ON c.id = t.committee_id
+        WHERE l.member_id IN {_MINE} ORDER BY t.id""",
+    "asked_whether_still_there": f"SELECT asked_on FROM dormant WHERE member_id IN {_MINE}",
     "merged_memberships": f"SELECT at_us FROM absorbed WHERE into_id IN {_MINE}",
     "roles": f"""SELECT c.name AS committee, r.role, r.from_us, r.term_us, r.until_us FROM roles r
         JOIN members m ON m.id = r.member_id JOIN committees c ON c.id = m.committee_id
