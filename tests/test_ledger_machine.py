@@ -23,7 +23,7 @@ from bot.domain.ledger import Posting
 from bot.domain.policies import EQUAL, Event, Sharing, portions
 from bot.domain.policies import State as Known
 from bot.text import Minutes, Refusal
-from storage import entries, exchanges, log, people, transfers
+from storage import entries, exchanges, leaving, log, people, transfers
 from storage.database import Conflict, Database, Transaction, Work
 from storage.people import Committee, Member
 
@@ -148,6 +148,8 @@ class Model:
     asked: list[Asked] = field(default_factory=list)
     undoing: list[Undoing] = field(default_factory=list)
     booked: list[Booked] = field(default_factory=list)
+    left_behind: list[Booked] = field(default_factory=list)
+    """What the committee took over: no undo reaches it."""
     here: set[str] = field(default_factory=lambda: set(NAMES))
 
     def held(self, name: str) -> int:
@@ -617,6 +619,26 @@ class Ledger(RuleBasedStateMachine):
         assert self.books.run(work).id == self.members[gone[0]].id
         self.model.here.add(gone[0])
 
+    @precondition(lambda self: any(self.model.balance[name] for name in set(NAMES) - self.model.here))
+    @rule()
+    def nobody_came_back(self) -> None:
+        """What somebody left, or owed, is the committee's after a time, whatever the limit."""
+        who = min(name for name in set(NAMES) - self.model.here if self.model.balance[name])
+
+        async def work(tx: Transaction) -> int:
+            found = {one.id: one for one in await transfers.accounts_by_id(tx, self.committee, self.ids.values())}
+            transfer = ledger.carry(found[self.ids[who]], found[self.ids[COMMITTEE]], at=self.now)
+            assert transfer is not None
+            id_, _ = await transfers.record(tx, self.committee, transfer, recorder=self.members[who], carried=True)
+            await leaving.took(tx, id_, self.members[who].id)
+            return id_
+
+        id_ = self.books.run(work)
+        gone = self.model.balance[who]
+        self.model.left_behind.append(Booked(id_, who, {who: -gone, COMMITTEE: gone}, self.now))
+        self.model.balance[COMMITTEE] += gone
+        self.model.balance[who] = 0
+
     @rule(floor=st.sampled_from([None, 0, -60, FLOOR, FLOOR, 2 * FLOOR]))
     def change_limit(self, floor: int | None) -> None:
         """The committee sets another limit. It holds from the next exchange on, also for what is promised already."""
@@ -663,7 +685,7 @@ class Ledger(RuleBasedStateMachine):
         postings: dict[int, dict[str, int]] = {}
         for transfer_id, account_id, minutes in ask("SELECT transfer_id, account_id, minutes FROM postings"):
             postings.setdefault(transfer_id, {})[self.names[account_id]] = minutes
-        assert postings == {one.id: one.legs for one in model.booked}
+        assert postings == {one.id: one.legs for one in (*model.booked, *model.left_behind)}
         undone = ask("SELECT id, reverses_id FROM transfers WHERE reverses_id IS NOT NULL ORDER BY id").fetchall()
         assert undone == [(one.id, one.undoes) for one in model.booked if one.undoes is not None]
         assert ask("SELECT id, state FROM exchanges ORDER BY id").fetchall() == [
