@@ -1339,16 +1339,8 @@ def _is_own_join(event: Json, me: str) -> bool:
 
 def _is_join_from_elsewhere(event: Json, room: Room, me: str) -> bool:
     """Whether somebody on another homeserver came into the private room that was opened for them."""
-    user, content = event.get("state_key"), event.get("content")
-    return (
-        event.get("type") == "m.room.member"
-        and user == room.private_with
-        and isinstance(user, str)
-        and isinstance(content, dict)
-        and content.get("membership") == "join"
-        and _membership_before(event) != "join"
-        and server_of(user) != server_of(me)
-    )
+    user = room.private_with
+    return user is not None and server_of(user) != server_of(me) and _is_own_join(event, user)
 
 
 def _is_leaving(event: Json) -> bool:
