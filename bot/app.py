@@ -18,6 +18,7 @@ from bot.dispatch import Dispatcher
 from bot.domain import retention
 from bot.router import Commands
 from handlers import (
+    barter,
     board,
     committee,
     conduct,
@@ -28,6 +29,8 @@ from handlers import (
     help,  # noqa: A004 - the area's name
     host,
     languages,
+    leaving,
+    lending,
     limits,
     members,
     privacy,
@@ -62,6 +65,9 @@ AREAS = (
     upkeep.router,
     limits.router,
     statements.router,
+    lending.router,
+    barter.router,
+    leaving.router,
 )
 """The order in which menus and help list them."""
 
@@ -218,6 +224,7 @@ class App:
             ("watch", roles.watch.says(), 0),
             ("books", log_area.check_all.says(), 15),
             ("nightly", host.nightly.says(), 30),
+            ("dormant", leaving.look_for_dormant.says(), 45),
         )
         for key, says, minute in daily:
             await due.plan(

@@ -79,6 +79,60 @@ class Document:
     name: str
     text: str
 
+    @property
+    def content(self) -> bytes:
+        """What is sent."""
+        return self.text.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a chart. `value` is how long it is, `told` the words at its end."""
+
+    label: str
+    value: int
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Some bars of one scale under a heading. `whole`: how long one could be; None: the longest fills the width."""
+
+    title: str
+    bars: tuple[Bar, ...]
+    whole: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """A picture as what is in it: drawn when it leaves, by a process of its own, and kept in few words until then.
+
+    The words that go with it must say the same: not everybody sees pictures.
+    """
+
+    name: str
+    title: str
+    parts: tuple[Bars, ...]
+
+
+def chart(read: Any) -> Chart:
+    """A chart that was kept as JSON, by `dataclasses.asdict`."""
+    return Chart(
+        name=read["name"],
+        title=read["title"],
+        parts=tuple(
+            Bars(part["title"], tuple(Bar(**bar) for bar in part["bars"]), part["whole"]) for part in read["parts"]
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A chart that was drawn: a PNG."""
+
+    name: str
+    content: bytes
+
 
 def text_document(name: str, content: bytes) -> Document | None:
     """A file as it was uploaded; None: it is too long, or no text."""
@@ -119,6 +173,8 @@ class Message(Incoming):
     """The file that came with it; read only where the text calls a command that takes one."""
     manages_chat: bool | None = None
     """Whether the sender may manage the chat; asked of the network only for commands that need it, else None."""
+    edited: bool = False
+    """These words have taken the place of earlier ones in the same message: nothing in them is carried out."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", sound(self.text))
@@ -274,8 +330,8 @@ class Reply:
     private: bool = False
     about: tuple[str, ...] = ()
     """The things whose words it tells: erasing one of them erases the answer too, while it waits."""
-    document: Document | None = None
-    """A file that goes with it. Only in answers that are private."""
+    document: Document | Chart | None = None
+    """A file that goes with it: only in answers that are private; or a picture."""
     fleeting: bool = False
     """To whoever pressed it is a pop-up only; where the network has none, a card that was pressed shows it itself."""
 
@@ -323,7 +379,7 @@ class Letter:
     spans: tuple[Span, ...]
     keys: tuple[tuple[Key, ...], ...]
     lane: Lane
-    document: Document | None = None
+    document: Document | Picture | None = None
 
 
 # --- adapters ------------------------------------------------------------------------------------------------

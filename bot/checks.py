@@ -178,6 +178,14 @@ async def _books(tx: Reader) -> AsyncIterator[Finding]:
             wrong += 1
             told = _FAULTS[broken.fault].format(number=broken.number, committee=committee.name)
             yield Finding("books", told, _KEEP)
+        if since := await books.stopped_since(tx, id_):
+            wrong += 1
+            yield Finding(
+                "books",
+                f"since {since:%Y-%m-%d %H:%M} UTC nothing is written into the books of {committee.name}: "
+                "a check found that they did not add up.",
+                "mend what stands above, or put back a backup; then start the bot: it checks them, and writes again",
+            )
     if not wrong:
         count = await inspection.count_entries(tx)
         yield Finding(

@@ -16,10 +16,12 @@ from typing import Any, Protocol
 
 from bot.chat import (
     Adapter,
+    Chart,
     ChatClosed,
     ChatHasMoved,
     ChatId,
     DeliveryProblem,
+    Document,
     Key,
     Lane,
     Letter,
@@ -29,6 +31,7 @@ from bot.chat import (
     SlowDown,
     network_of,
 )
+from bot.drawing import drawn
 from bot.text import Span
 from storage import buttons, cards, outbox, people
 from storage.database import Database, Reader, Transaction, Unavailable
@@ -107,6 +110,8 @@ class Delivery:
         self._at_once: dict[str, asyncio.Semaphore] = {}
         self._awaited: Counter[str] = Counter()
         """For each network, how much of what is more than a notice is being sent just now."""
+        self._drawing = asyncio.Semaphore(1)
+        """One picture at a time: drawing takes much memory."""
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._stopping = False
@@ -365,6 +370,10 @@ class Delivery:
             await self._delete(owed, *owed.deletes, adapter)
             return
         letter, message = self._letter(owed, (owed.spans, owed.keys)), owed.edits
+        if isinstance(owed.document, Chart):
+            # Should it not come about: the words say the same.
+            async with self._drawing:
+                letter = replace(letter, document=await drawn(owed.document))
         if message is not None:
             try:
                 await adapter.edit(letter, message)
@@ -480,7 +489,7 @@ class Delivery:
             spans=content[0],
             keys=content[1],
             lane=item.lane,
-            document=item.document if isinstance(item, outbox.Owed) else None,
+            document=item.document if isinstance(item, outbox.Owed) and isinstance(item.document, Document) else None,
         )
 
 

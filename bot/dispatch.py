@@ -350,6 +350,9 @@ class Dispatcher:
     def _concerns(self, message: Message) -> bool:
         if message.sender.bot:
             return False
+        if message.edited:
+            line = self._commands.line(message.text)
+            return line is not None and line.command is not None
         return message.chat.private or message.addressed or self._commands.line(message.text) is not None
 
     async def _work(self, tx: Transaction, incoming: Incoming) -> PopUp | None:
@@ -358,6 +361,8 @@ class Dispatcher:
         if not await inbox.is_new(tx, network, incoming.event, now=now):
             return None
         match incoming:
+            case Message(edited=True):
+                await self._edited(tx, incoming, now)
             case Message():
                 return await self._message(tx, incoming, now)
             case Press():
@@ -431,6 +436,24 @@ class Dispatcher:
         context = await self._as_member(context)
         if context.of_member is not None:
             await self._attempt(context, incoming, lambda: self._say(context, Saying(command="gone")), says=None)
+
+    async def _edited(self, tx: Transaction, message: Message, now: datetime) -> None:
+        """A member has changed a command afterwards: they hear once for each message, in private, what counts."""
+        if message.sender.anonymous or not await people.is_known(tx, message.sender.user):
+            return
+        once = f"edited:{message.chat.id}:{message.message}"
+        if not await inbox.is_new(tx, network_of(message.chat.id), once, now=now):
+            return
+        place = await people.place(tx, message.chat)
+        standing = await self._standing(tx, message, place, message.sender, now)
+        if not standing.committees:
+            return
+        context = self._context(tx, message, standing, now, standing.committees[0])
+        if not place.private:
+            context = await self._as_member(context)
+            if context.of_member is None or await context.tell(context.of_member, _EDITED):
+                return
+        await self._reply(context, Reply(_EDITED), message, says=None)
 
     async def _message(self, tx: Transaction, message: Message, now: datetime) -> PopUp | None:
         place = await people.place(tx, message.chat)
@@ -1054,6 +1077,11 @@ _OPEN_PRIVATE = T("Open a private chat")
 _ANONYMOUS = T(
     "I cannot see who you are, because you write as the group or as a channel. "
     "Turn that off in the group's settings, or write to me in private."
+)
+_EDITED = T(
+    "You have changed a command afterwards. What you wrote first counts; I do not carry it out again. "
+    "Write it anew if you mean it. {undo} takes hours back.",
+    undo=Typed("/undo"),
 )
 _MAY_NOT_DELETE = T(
     "I may not tidy up here. Whoever manages the group can make me an administrator with the right to delete messages; "

@@ -173,7 +173,7 @@ class Practice:
 
     async def close(self) -> None:
         """Shut the folder."""
-        await self.settle()
+        await self.app.delivery.settle()
         await self.app.close()
 
     async def settle(self) -> None:

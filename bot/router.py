@@ -629,7 +629,7 @@ class Commands:
         """The listed command that a mistyped name most likely means."""
         import difflib
 
-        close = difflib.get_close_matches(name, [command.name for command in self.listed()], n=1, cutoff=0.6)
+        close = difflib.get_close_matches(name, [command.name for command in self.listed()], n=1, cutoff=0.7)
         return self._commands[close[0]] if close else None
 
     def spoken_for(self, word: str) -> Command:

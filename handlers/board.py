@@ -12,9 +12,10 @@ from bot.chat import Button, Card, Reply, Saying, Shown
 from bot.dialogue import answer_button
 from bot.domain import board as rules_
 from bot.domain.board import CATEGORIES, OTHER, Side
+from bot.posts import NAMES, called, line
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import LANGUAGES, Bold, Listed, Minutes, Reader, Refusal, T, Text, Typed, Words, lines, shown
-from storage import board, due, entries, notes, people
+from storage import barter, board, due, entries, notes, people
 from storage.board import OWN, Posted
 from storage.database import Reader as Reads
 from storage.database import Transaction
@@ -28,31 +29,8 @@ DIGEST_LINES = 4
 NEED_EXTENDED = timedelta(days=7)
 OFFER_EXTENDED = timedelta(days=rules_.DAYS)
 
-_NAMES: Mapping[str, Text] = {
-    "repairs": T("Repairs"),
-    "garden": T("Garden"),
-    "childcare": T("Childcare"),
-    "care": T("Company and care"),
-    "transport": T("Lifts and moving"),
-    "food": T("Cooking and baking"),
-    "teaching": T("Lessons"),
-    "languages": T("Translating"),
-    "computers": T("Computers and phones"),
-    "paperwork": T("Letters and offices"),
-    "household": T("Household"),
-    OTHER: T("Something else"),
-}
-
 
 # --- categories --------------------------------------------------------------------------------------------------
-
-
-async def _called(tx: Reads, category: str) -> Text:
-    """What a category is called."""
-    if category.startswith(OWN):
-        name = await notes.written(tx, f"category:{category.removeprefix(OWN)}")
-        return T("{title}", title=name) if name is not None else _NAMES[OTHER]
-    return _NAMES.get(category, _NAMES[OTHER])
 
 
 class _CategoryKind(Kind[str]):
@@ -83,8 +61,8 @@ async def _meant(tx: Reads, committee_id: int, name: str) -> str | None:
     """The committee's category that is called so, in whatever language."""
     wanted = rules_.plain(name)
     for category in await board.categories(tx, committee_id):
-        called = await _called(tx, category)
-        if wanted in {category, *(rules_.plain(shown(called, Reader(language))) for language in LANGUAGES)}:
+        name_ = await called(tx, category)
+        if wanted in {category, *(rules_.plain(shown(name_, Reader(language))) for language in LANGUAGES)}:
             return category
     return None
 
@@ -98,7 +76,7 @@ async def _meant(tx: Reads, committee_id: int, name: str) -> str | None:
 )
 async def categories(context: Context) -> Reply:
     """The committee's list, and how it is changed."""
-    names = [await _called(context.tx, one) for one in await board.categories(context.tx, context.committee.id)]
+    names = [await called(context.tx, one) for one in await board.categories(context.tx, context.committee.id)]
     return Reply(
         lines(
             T("Kinds of help here: {names}.", names=Listed(tuple(names))),
@@ -167,13 +145,13 @@ async def category_(context: Context, *, change: _Change, name: Note) -> Reply:
 
 
 def _spelled(category: str) -> set[str]:
-    return {category, *(rules_.plain(shown(_NAMES[category], Reader(language))) for language in LANGUAGES)}
+    return {category, *(rules_.plain(shown(NAMES[category], Reader(language))) for language in LANGUAGES)}
 
 
 @router.entry("rule", "category", about="rules")
 async def category_words(telling: Telling, body: Mapping[str, Any]) -> Text:
     """Which kinds of help there are."""
-    name = await _called(telling.tx, body["category"])
+    name = await called(telling.tx, body["category"])
     return (
         T("a new kind of help on the board: {name}", name=name)
         if body["added"]
@@ -265,6 +243,7 @@ async def _put(context: Context, side: Side, line: str, category: str) -> Reply 
     body = {"post": post.id, "side": side, "category": chosen, "member": context.member.id, "words": hashed}
     await entries.append(context.tx, context.committee, "post", body, now=context.now)
     await _plan(context, post)
+    await barter.plan_daily(context.tx, context.committee, now=context.now)
     card = Card("post", post.id)
     if context.place is not None and not context.place.private:
         return card
@@ -279,7 +258,7 @@ async def _ask_category(context: Context, side: Side, line: str, known: Sequence
     question = context.tx.token()
     buttons = [
         answer_button(
-            await _called(context.tx, one), put_under.says(side=side, what=line, category=one), context.member, question
+            await called(context.tx, one), put_under.says(side=side, what=line, category=one), context.member, question
         )
         for one in known
     ]
@@ -317,26 +296,17 @@ async def post_words(telling: Telling, body: Mapping[str, Any]) -> Text:
 # --- how it is shown ---------------------------------------------------------------------------------------------
 
 
-async def _line(tx: Reads, post: Posted) -> Text:
-    what = await notes.written(tx, post.thing) or T("(erased)")
-    return (
-        T("No. {number}: {name} offers {what}", number=post.number, name=post.name, what=what)
-        if post.side == "offer"
-        else T("No. {number}: {name} needs {what}", number=post.number, name=post.name, what=what)
-    )
-
-
 async def _told(tx: Reads, committee: Committee, post: Posted, now: datetime) -> list[Words]:
     if post.state == "withdrawn" or not post.active:
         return [T("No. {number} was taken back.", number=post.number)]
-    told: list[Words] = [await _line(tx, post)]
-    category = await _called(tx, post.category)
+    told: list[Words] = [await line(tx, post)]
+    category = await called(tx, post.category)
     if not post.stands(now):
         return [*told, _over(post)]
     last = (post.expires.astimezone(committee.zone) - timedelta(days=1)).date()
     told.append(T("{category} · until {until}", category=category, until=last))
     if post.side == "need" and post.helpers > 1:
-        told.append(T("{n} of {all} have said that they can help.", n=post.answered, all=post.helpers))
+        told.append(T("{n} of {all} have said that they can help.", n=post.helping, all=post.helpers))
     elif post.taken:
         told.append(T("Somebody has said that they can help."))
     return told
@@ -444,7 +414,7 @@ async def _page(context: Context, view: str, category: str, words: str, number: 
         tuple(ways),
         *(tuple(views[at : at + 2]) for at in range(0, len(views), 2)),
     ]
-    told: list[Words] = [await _line(context.tx, post) for post in page]
+    told: list[Words] = [await line(context.tx, post) for post in page]
     if not told:
         told = [_nothing(view, words)]
     return Reply(
@@ -458,7 +428,7 @@ async def _heading(context: Context, view: str, category: str, words: str) -> Te
     if words:
         return T("On the board for “{words}”:", words=words)
     if category:
-        return T("{title}", title=Bold(await _called(context.tx, category)))
+        return T("{title}", title=Bold(await called(context.tx, category)))
     titles = {"offers": T("Offers"), "needs": T("Needs"), "mine": T("Mine"), "fits": T("What fits me")}
     return T("{title}", title=Bold(titles.get(view, T("The board"))))
 
@@ -494,7 +464,7 @@ async def _looked_for(context: Context, view: str, category: str, words: str) ->
 async def _kinds(context: Context) -> Reply:
     there = {post.category for post in await board.open_posts(context.tx, context.committee.id, now=context.now)}
     buttons = [
-        Button(label=await _called(context.tx, one), says=board_page.says(category=one))
+        Button(label=await called(context.tx, one), says=board_page.says(category=one))
         for one in await board.categories(context.tx, context.committee.id)
         if one in there
     ]
@@ -560,7 +530,7 @@ async def _own(context: Context, number: int) -> Posted:
 
 async def _mine(context: Context) -> list[tuple[Text | str, int]]:
     there = await board.open_posts(context.tx, context.committee.id, now=context.now)
-    return [(await _line(context.tx, post), post.number) for post in there if post.member_id == context.member.id]
+    return [(await line(context.tx, post), post.number) for post in there if post.member_id == context.member.id]
 
 
 # --- answering, and what comes of it -----------------------------------------------------------------------------
@@ -569,7 +539,7 @@ async def _mine(context: Context) -> list[tuple[Text | str, int]]:
 async def _others(context: Context) -> list[tuple[Text | str, int]]:
     there = await board.open_posts(context.tx, context.committee.id, now=context.now)
     free = [post for post in there if post.member_id != context.member.id and not post.taken]
-    return [(await _line(context.tx, post), post.number) for post in free]
+    return [(await line(context.tx, post), post.number) for post in free]
 
 
 @router.command(
@@ -605,7 +575,7 @@ async def take(context: Context, *, number: Number) -> Reply:
     await board.respond(context.tx, post, context.member, now=context.now)
     owner = await _member(context, post.member_id)
     name = context.member.name
-    what = await _line(context.tx, post)
+    what = await line(context.tx, post)
     words = lines(
         what,
         T("{name} can help. Write to each other.", name=name)
@@ -642,7 +612,7 @@ async def cannot(context: Context, *, number: Number) -> Reply:
     await board.end_response(context.tx, post, context.member.id, "withdrawn")
     owner = await _member(context, post.member_id)
     if owner.active:
-        told = lines(await _line(context.tx, post), T("{name} cannot after all.", name=context.member.name))
+        told = lines(await line(context.tx, post), T("{name} cannot after all.", name=context.member.name))
         await context.tell(owner, told, about=(post.thing,))
     return Reply(T("I have told {name}.", name=post.name), private=True)
 
@@ -701,7 +671,7 @@ async def _done_asked(context: Context, *, number: int, time: Minutes, who: Memb
 
 async def _to_do(context: Context) -> list[tuple[Text | str, int]]:
     found = {post.number: post for post, _ in await board.agreed_with(context.tx, context.member, now=context.now)}
-    return [(await _line(context.tx, post), post.number) for post in found.values()]
+    return [(await line(context.tx, post), post.number) for post in found.values()]
 
 
 @router.command(
@@ -793,7 +763,7 @@ async def post_soon(context: Context, *, number: Number) -> None:
     if post is None or not post.stands(context.now):
         return
     last = (post.expires.astimezone(context.committee.zone) - timedelta(days=1)).date()
-    words = lines(await _line(context.tx, post), T("It ends on {day}.", day=last))
+    words = lines(await line(context.tx, post), T("It ends on {day}.", day=last))
     buttons = (
         (
             Button(label=T("Longer"), says=extend.says(number=number)),
@@ -810,8 +780,8 @@ async def post_over(context: Context, *, number: Number) -> None:
     if post is None or post.state != "open" or context.now < post.expires:
         return
     await board.end(context.tx, post, "expired")
-    if post.active and post.answered > post.done:
-        words = lines(await _line(context.tx, post), T("Its time is over. Was it done?"))
+    if post.active and any(one.state == "open" for one in await board.responses(context.tx, post.id)):
+        words = lines(await line(context.tx, post), T("Its time is over. Was it done?"))
         buttons = ((Button(label=T("It is done"), says=done.says(number=number)),),)
         await context.nudge(await _member(context, post.member_id), words, buttons=buttons, key=post.thing)
 
@@ -824,7 +794,7 @@ async def waiting(context: Context) -> list[Todo]:
         member = await _member(context, other)
         todo.append(
             Todo(
-                words=T("With {name}: {what}", name=member.name, what=await _line(context.tx, post)),
+                words=T("With {name}: {what}", name=member.name, what=await line(context.tx, post)),
                 buttons=(Button(label=T("It is done"), says=done.says(number=post.number, who=member)),)
                 if post.member_id == context.member.id
                 else (Button(label=T("It is done"), says=done.says(number=post.number)),),
@@ -838,7 +808,7 @@ async def waiting(context: Context) -> list[Todo]:
 async def tidings(context: Context, since: Since) -> list[Todo]:
     """A few lines from the board: everybody gets the same room in turn."""
     posts = await board.show_next(context.tx, context.committee, count=DIGEST_LINES, now=context.now)
-    return [Todo(words=await _line(context.tx, post), buttons=(_numbered_answer(post),)) for post in posts]
+    return [Todo(words=await line(context.tx, post), buttons=(_numbered_answer(post),)) for post in posts]
 
 
 def _numbered_answer(post: Posted) -> Button:

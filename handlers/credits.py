@@ -1,4 +1,4 @@
-"""The time bank: thanking each other with hours, one's balance and history, and taking back a slip."""
+"""The time bank: thanking each other with hours, one's balance, and taking back a slip."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from bot.chat import Button, Card, Reply, Shown
 from bot.domain import ledger
 from bot.domain.ledger import Posting
 from bot.domain.policies import EQUAL, Event, Policy, Sharing, State, portions
+from bot.posts import needs_for
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
-from bot.text import Lines, Listed, Minutes, N, Refusal, T, Text, Typed, Words, Written, lines
+from bot.text import Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
 from storage import buttons, cards, due, entries, exchanges, notes, rules, transfers
 from storage import people as people_
 from storage.database import Transaction
 from storage.digests import Since
-from storage.exchanges import Waiting
+from storage.exchanges import Trust, Waiting
 from storage.people import Committee, Member
 from storage.transfers import Exchange, Part
 
@@ -335,7 +336,7 @@ async def worked(
             post=post,
         )
         first = first or opened
-        if holds and (asked.id == context.speaker.id or await exchanges.trusts(context.tx, asked.id)):
+        if holds and (asked.id == context.speaker.id or await exchanges.trusts(context.tx, asked.id, context.speaker)):
             id_ = await _settle(context, opened)
             await context.show_to(asked, Card("transfer", id_))
     assert first is not None
@@ -448,7 +449,10 @@ async def right(context: Context, *, number: Number) -> Reply | None:
     if agreed < exchange.asked:
         await cards.changed(context.tx, exchange.thing)
         return Reply(T("Thank you, noted. Others have to say yes too."), private=True)
-    id_ = await _settle(context, exchange)
+    try:
+        id_ = await _settle(context, exchange)
+    except ledger.BelowFloor as short:
+        raise Refusal(await _no_room(context, exchange, short), private=True) from None
     await _tell_recorder(context, exchange, T("{name} said yes.", name=context.member.name))
     booked = await transfers.exchange(context.tx, context.committee, id_)
     account = await transfers.account(context.tx, context.committee, context.member)
@@ -459,6 +463,21 @@ async def right(context: Context, *, number: Number) -> Reply | None:
             T("You have {balance} now.", balance=account.balance),
         ),
         private=True,
+    )
+
+
+async def _no_room(context: Context, exchange: Waiting, short: ledger.BelowFloor) -> Words:
+    """What was claimed goes on waiting, and may fit later."""
+    parts = await transfers.parts_of(context.tx, [(leg.account_id, leg.minutes) for leg in exchange.legs])
+    names = _all_named([part for part in parts if part.minutes > 0])
+    return lines(
+        T(
+            "That would take you to {left}, below the limit of {floor}, so nothing was recorded.",
+            left=short.left,
+            floor=short.floor,
+        ),
+        T("It waits for you until {until}: help somebody first, and say yes then.", until=exchange.expires),
+        T("Or say no, and thank {names} for less.", names=names),
     )
 
 
@@ -689,8 +708,8 @@ async def sharing_told(telling: Telling, body: Mapping[str, Any]) -> Text:
     "autoaccept",
     allow=Authority.MEMBER,
     label=T("Accept hours by itself"),
-    help=T("Whether hours that others worked for you stand without your yes: on or off."),
-    sample=("on",),
+    help=T("Whether hours that others, or one of them, worked for you stand without your yes: on or off."),
+    sample=("@ben", "on"),
 )
 async def autoaccept(
     context: Context,
@@ -700,19 +719,41 @@ async def autoaccept(
         choice(
             "on",
             "off",
-            expected=T("the word {on} or {off}", on=Typed("on"), off=Typed("off")),
-            labels={"on": T("On"), "off": T("Off")},
+            "show",
+            expected=T("the word {on}, {off} or {show}", on=Typed("on"), off=Typed("off"), show=Typed("show")),
+            labels={"on": T("On, for everybody"), "off": T("Off"), "show": T("How is it now?")},
         ),
     ],
+    who: Person | None = None,
 ) -> Reply:
-    """Each member's own choice."""
-    await exchanges.set_trust(context.tx, context.member.id, trusts=what == "on")
-    return Reply(
-        T("What others say to have done for you stands at once. You hear of it, and can undo it with their consent.")
-        if what == "on"
-        else T("From now on I ask you each time."),
-        private=True,
-    )
+    """Each member's own choice: everybody's hours, or those of some whom they name. Nobody else sees it."""
+    own = context.member
+    if who is not None and who.id == own.id:
+        raise Refusal(T("Nobody asks you about hours of your own. Name somebody who helps you."), private=True)
+    before = await exchanges.trust_of(context.tx, own.id)
+    if who is not None and what != "show":
+        if before.everybody:
+            raise Refusal(
+                T(
+                    "Just now the hours of everybody stand at once. Say {off} first, and then whom you mean.",
+                    off=Typed("/autoaccept off"),
+                ),
+                private=True,
+            )
+        await exchanges.set_trust(context.tx, own.id, trusts=what == "on", of=who)
+    elif what != "show":
+        await exchanges.set_trust(context.tx, own.id, trusts=what == "on")
+    return Reply(_trust_words(await exchanges.trust_of(context.tx, own.id)), private=True)
+
+
+def _trust_words(trust: Trust) -> Words:
+    if not trust.everybody and not trust.some:
+        return T("I ask you each time before hours of yours move.")
+    hear = T("You hear of it, and can undo it with their consent.")
+    ends = T("{off} ends it.", off=Typed("/autoaccept off"))
+    if trust.everybody:
+        return lines(T("What others say to have done for you stands at once."), hear, ends)
+    return lines(T("What {names} did for you stands at once.", names=Listed(trust.some)), hear, ends)
 
 
 @router.command(
@@ -728,57 +769,21 @@ async def balance_(context: Context) -> Reply:
     account = await transfers.account(context.tx, context.committee, context.member)
     mine = await people_.committees_of(context.tx, context.member.person_id)
     below = account.balance < 0 and account.floor is not None
+    asked = await needs_for(context, context.member) if account.balance < 0 else None
     return Reply(
         lines(
             T("In {committee}:", committee=context.committee.name) if len(mine) > 1 else None,
             T("You have {balance}.", balance=account.balance),
+            T("Promised, not yet confirmed: {time}. That leaves {left}.", time=account.held, left=account.available)
+            if account.held
+            else None,
             T("The limit is {floor}.", floor=account.floor) if below and account.floor is not None else None,
+            asked.words if asked is not None else None,
         ),
+        buttons=asked.buttons if asked is not None else (),
+        about=asked.about if asked is not None else (),
         private=True,
     )
-
-
-@router.command(
-    "history",
-    allow=Authority.MEMBER,
-    label=T("My history"),
-    help=T("Your latest exchanges; only you see them."),
-    repeatable=True,
-    for_others=True,
-)
-async def history(context: Context) -> Reply:
-    """The member's newest exchanges, in private."""
-    found = await transfers.recent(context.tx, context.member)
-    if not found:
-        return Reply(
-            T(
-                "There is nothing here yet. When somebody has helped you, type {example}.",
-                example=Typed("/thank @ben 1h30"),
-            ),
-            private=True,
-        )
-    told = tuple(Card("transfer", line.id).thing for line in found if line.note)
-    told_lines = [
-        _line(line, await notes.written(context.tx, Card("transfer", line.id).thing) if line.note else None)
-        for line in found
-    ]
-    return Reply(Lines(tuple(told_lines)), private=True, about=told)
-
-
-def _line(line: transfers.Line, note: Written | None) -> Words:
-    helped = line.minutes > 0
-    time = Minutes(abs(line.minutes))
-    if line.reverses is not None:
-        return T("No. {number}: takes back no. {undone}, {time}.", number=line.number, undone=line.reverses, time=time)
-    others = Listed(tuple(name or T("the committee") for name in line.others))
-    what = (
-        T("No. {number}: you helped {other}, {time}.", number=line.number, other=others, time=time)
-        if helped
-        else T("No. {number}: {other} helped you, {time}.", number=line.number, other=others, time=time)
-    )
-    if line.reversed:
-        return T("{what} (undone)", what=what)
-    return T("{what} “{note}”", what=what, note=note) if note else what
 
 
 # --- taking back ---------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from bot.domain import ledger
 from bot.domain import limits as rule
 from bot.domain.ledger import Posting
 from bot.domain.limits import Growth
+from bot.posts import needs_for
 from bot.router import Asks, Authority, Context, Router, Telling
 from bot.text import Minutes, N, Refusal, T, Text, Typed, Words, lines
 from storage import entries, limits, rules, transfers
@@ -42,7 +43,11 @@ async def limit_near(context: Context, *, who: Person, part: Number) -> None:
                 "More help has to wait until you have helped somebody. {limits} tells more.", limits=Typed("/limits")
             ),
         )
-        await context.nudge(who, words, key=key)
+        # Reminders can wait, and words be erased meanwhile: the kinds of help must do.
+        asked = await needs_for(context, who, brief=True)
+        if asked is not None:
+            words = lines(words, asked.words)
+        await context.nudge(who, words, buttons=asked.buttons if asked is not None else (), key=key)
         return
     ceiling = await limits.ceiling(context.tx, context.committee.id)
     if ceiling is None or rule.part(account.balance, ceiling) < part:
@@ -123,6 +128,7 @@ async def limits_(context: Context) -> Reply:
     ceiling = await limits.ceiling(context.tx, committee.id)
     given = await limits.given_by(context.tx, account.id) if growth is not None else {}
     people = sum(minutes > 0 for minutes in given.values())
+    asked = await needs_for(context, context.member) if account.balance < 0 else None
     return Reply(
         lines(
             T("Lowest balance here: {floor}.", floor=committee.floor)
@@ -131,10 +137,15 @@ async def limits_(context: Context) -> Reply:
             _growth_words(growth) if growth is not None and committee.floor is not None else None,
             _ceiling_words(hours=ceiling) if ceiling is not None else None,
             T("You have {balance}.", balance=account.balance),
-            T("{time} of it are promised.", time=account.held) if account.held else None,
+            T("Promised, not yet confirmed: {time}. That leaves {left}.", time=account.held, left=account.available)
+            if account.held
+            else None,
             T("You can go down to {floor}.", floor=account.floor) if account.floor is not None else None,
             N("You have helped {n} person.", "You have helped {n} people.", people) if growth is not None else None,
+            asked.words if asked is not None else None,
         ),
+        buttons=asked.buttons if asked is not None else (),
+        about=asked.about if asked is not None else (),
         private=True,
     )
 

@@ -318,7 +318,11 @@ async def _sound(context: Context, found: audit.Progress) -> Words:
             "All is as it was written: {n} entries, each follows from the one before, nothing was changed.",
             found.number,
         ),
-        T("All hours sum to zero, and every balance is the sum of its exchanges."),
+        N(
+            "I checked {n} account: all hours sum to zero, and every balance is the sum of its exchanges.",
+            "I checked {n} accounts: all hours sum to zero, and every balance is the sum of its exchanges.",
+            await books.count_accounts(context.tx, context.committee),
+        ),
         T(
             "The last is no. {number}, {when}. Its fingerprint: {fingerprint}",
             number=last.number,

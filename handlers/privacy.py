@@ -199,7 +199,7 @@ async def forget(context: Context, *, me: Me = "me") -> Reply:
         name = await privacy.pseudonym(context.tx, committee, member.id)
         stays.append(
             T(
-                "You leave {committee}. There, “{name}” stays with {balance}.",
+                "You leave {committee} with {balance}. In its books you become “{name}”.",
                 committee=committee.name,
                 name=name,
                 balance=balance,
@@ -221,8 +221,8 @@ async def forget(context: Context, *, me: Me = "me") -> Reply:
                 "what waits to be said to you. It goes from every file, and cannot be brought back."
             ),
             T(
-                "What stays: the hours and decisions in the books, under a pseudonym. "
-                "Hours you have are lost to you: give them away first if you like."
+                "What stays: the exchanges and decisions in the books, under a pseudonym. Hours you have go to the "
+                "committee, and it takes on what you owe: give yours away first if you like."
             ),
             *stays,
             T("What was written in the chats stays there until people delete it."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from bot.chat import Button, Card, Reply, Saying
 from bot.domain import consent, offices
 from bot.domain.grammar import folded
 from bot.domain.offices import Stretch
-from bot.router import Asks, Authority, Context, Router, Todo
+from bot.router import Asks, Authority, Context, Router, Telling, Todo
 from bot.text import LANGUAGES, Bold, Day, Listed, N, Reader, Refusal, T, Text, Typed, Value, Words, lines, shown
 from storage import due, entries, members, notes, people, proposals, roles, rules
 from storage.people import Member
@@ -797,6 +797,15 @@ async def _note_presence(context: Context, member: Member, *, vanished: bool) ->
     body = {"member": member.id, "role": "organizer", "vanished": vanished}
     await entries.append(context.tx, context.committee, "role", body, now=context.now)
     await proposals.reconsider(context.tx, context.committee.id)
+
+
+@router.entry("role", "vanished", about="roles")
+async def presence_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """An organizer of whom nothing was heard counts no more, or is back."""
+    name = await telling.name(body["member"])
+    if body["vanished"]:
+        return T("{name} was not heard from for long and does not count as an organizer for now.", name=name)
+    return T("{name} is back, and counts as an organizer again.", name=name)
 
 
 @router.command("still_here", allow=Authority.MEMBER, typed=False, help=T("Somebody who was not seen is there."))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from fractions import Fraction
 from functools import cache
 from typing import Annotated, Any, cast
 
+from bot import drawing
 from bot.arguments import Note, Number, Person, choice
-from bot.chat import DOCUMENT_CHARACTERS_MAX, Button, Card, Document, Reply
+from bot.chat import DOCUMENT_CHARACTERS_MAX, Bar, Bars, Button, Card, Chart, Document, Reply
 from bot.domain import statements, statistics
 from bot.domain.statements import FORMS, Form, Period
+from bot.domain.statistics import Figures, Parts
+from bot.posts import called
 from bot.router import Authority, Context, Router, Telling
-from bot.text import LANGUAGES, Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines, shown
+from bot.text import LANGUAGES, Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, duration, lines, shown
 from storage import entries, notes, outbox, people
 from storage import statements as books
 from storage.people import Member
@@ -31,15 +34,15 @@ POSTINGS_IN_CHAT_MAX = 2500
 
 
 @router.command(
-    "statement",
+    "history",
     allow=Authority.MEMBER,
-    label=T("My statement"),
+    label=T("My history"),
     help=T("What moved on your account in a month, a year or ever, also as a file; only you see it."),
     sample=("march",),
     repeatable=True,
     for_others=True,
 )
-async def statement(context: Context, *, when: Note = "") -> Reply:
+async def history(context: Context, *, when: Note = "") -> Reply:
     """The newest page, or with the word csv all of it as a file."""
     await _has_account(context)
     words = when.split()
@@ -49,14 +52,14 @@ async def statement(context: Context, *, when: Note = "") -> Reply:
 
 
 @router.command(
-    "statement_page",
+    "history_page",
     allow=Authority.MEMBER,
     typed=False,
-    help=T("Another page of your statement."),
+    help=T("Another page of your history."),
     repeatable=True,
     in_place=True,
 )
-async def statement_page(context: Context, *, number: Number, when: Note = "") -> Reply:
+async def history_page(context: Context, *, number: Number, when: Note = "") -> Reply:
     """It takes the place of the one whose button was pressed."""
     return await _page(context, when, number)
 
@@ -90,9 +93,9 @@ def _period(context: Context, when: str) -> Period | None:
             T(
                 "I do not know which time “{when}” is. Write a month or a year: {month}, {whole} or {year}",
                 when=when,
-                month=Typed("/statement march"),
-                whole=Typed("/statement march", str(today.year)),
-                year=Typed("/statement", str(today.year)),
+                month=Typed("/history march"),
+                whole=Typed("/history march", str(today.year)),
+                year=Typed("/history", str(today.year)),
             ),
             private=True,
         )
@@ -119,23 +122,29 @@ async def _page(context: Context, when: str, number: int) -> Reply:
     pages = -(-read.count // PAGE)
     told = tuple(Card("transfer", line.id).thing for line in read.lines if line.note)
     turning = [
-        Button(label=label, says=statement_page.says(number=to, when=when) if when else statement_page.says(number=to))
+        Button(label=label, says=history_page.says(number=to, when=when) if when else history_page.says(number=to))
         for label, to in ((T("Newer"), number - 1), (T("Older"), number + 1))
         if 1 <= to <= pages
     ]
-    as_file = Button(label=T("As a file"), says=statement.says(when=f"{when} csv".strip()))
+    as_file = Button(label=T("As a file"), says=history.says(when=f"{when} csv".strip()))
     return Reply(
         lines(
             T("{title}", title=Bold(_title(context, found))),
             T("At the end: {balance}.", balance=read.closing),
             *[await _line(context, line) for line in read.lines],
-            None if read.lines else T("Nothing moved."),
+            None if read.lines else T("Nothing moved.") if found is not None else _nothing_yet(),
             T("At the beginning: {balance}.", balance=read.opening) if number >= pages else None,
             T("Page {number} of {pages}", number=number, pages=pages) if pages > 1 else None,
         ),
         buttons=tuple(row for row in (tuple(turning), (as_file,) if read.count else ()) if row),
         private=True,
         about=told,
+    )
+
+
+def _nothing_yet() -> Text:
+    return T(
+        "There is nothing here yet. When somebody has helped you, type {example}.", example=Typed("/thank @ben 1h30")
     )
 
 
@@ -175,11 +184,15 @@ async def _file(context: Context, when: str) -> Reply:
     def say(words: Text) -> str:
         return shown(words, reader)
 
-    balance, rows = read.opening, list[tuple[str | int, ...]]()
+    balance, rows, told = read.opening, list[tuple[str | int, ...]](), dict[tuple[object, ...], str]()
     for line in reversed(read.lines):
         balance = Minutes(balance + line.minutes)
-        at = f"{line.at.astimezone(zone):%Y-%m-%d}"
-        rows.append((line.number, at, say(_what(line)), line.note or "", line.minutes, balance))
+        at = line.at.astimezone(zone).date().isoformat()
+        # In a long statement the same words come again and again.
+        same = (line.others, line.minutes > 0, line.reverses, line.reversed)
+        if same not in told:
+            told[same] = say(_what(line))
+        rows.append((line.number, at, told[same], line.note or "", line.minutes, balance))
     head = tuple(
         say(words) for words in (T("Number"), T("Date"), T("What"), T("Note"), T("Minutes"), T("Balance in minutes"))
     )
@@ -295,16 +308,27 @@ Span = Annotated[
 ]
 
 
+AsWhat = Annotated[
+    str,
+    choice(
+        "words",
+        "picture",
+        expected=T("{words} or {picture}", words=Typed("words"), picture=Typed("picture")),
+        labels={"words": T("In words"), "picture": T("As a picture")},
+    ),
+]
+
+
 @router.command(
     "stats",
     allow=Authority.MEMBER,
     label=T("How we are doing"),
-    help=T("How much help moved in the last month, quarter or year. It names nobody."),
+    help=T("How much help moved in the last month, quarter or year, also as a picture. It names nobody."),
     sample=("quarter",),
     repeatable=True,
 )
-async def stats(context: Context, *, span: Span = "month") -> Reply:
-    """In words; nothing that would tell of one person."""
+async def stats(context: Context, *, span: Span = "month", form: AsWhat = "words") -> Reply:
+    """In words and, where it is asked for, drawn too; nothing that would tell of one person."""
     days = _DAYS[span]
     facts = await books.facts(context.tx, context.committee, first=context.now - timedelta(days=days))
     title = N("{committee}, the last {n} day", "{committee}, the last {n} days", days, committee=context.committee.name)
@@ -321,33 +345,119 @@ async def stats(context: Context, *, span: Span = "month") -> Reply:
                 ),
             )
         )
-    return Reply(
-        lines(
-            T("{title}", title=Bold(title)),
-            N("{n} exchange of help, {time} in all.", "{n} exchanges of help, {time} in all.", found.exchanges,
-              time=Minutes(found.moved)),
-            T("{some} of {all} members took part.", some=found.took_part, all=found.members),
-            T(
-                "Of 100 hours between members, {share} came back to whoever gave them.",
-                share=_percent(found.reciprocity),
-            )
-            if found.reciprocity is not None
-            else None,
-            T(
-                "How evenly the help was given: {share} of 100. (100: everybody helped the same time; "
-                "0: one person did everything.)",
-                share=100 - _percent(found.evenness),
-            )
-            if found.evenness is not None
-            else None,
-            T("{share} of 100 members are within the limit, above and below zero.", share=_percent(found.within))
-            if found.within is not None
-            else None,
-            T("For each hour that somebody has in hand, {time} moved.", time=Minutes(round(found.velocity * 60)))
-            if found.velocity is not None
-            else None,
+    kinds = await _kinds(context, found.by_category)
+    unmet = await _kinds(context, found.unmet)
+    hidden = (found.by_category is None or found.by_category.rest) and any(facts.categories)
+    asked = form == "picture"
+    drawable = drawing.available()
+    words = lines(
+        T("{title}", title=Bold(title)),
+        _exchanges(found),
+        T("{some} of {all} members took part.", some=found.took_part, all=found.members),
+        T("Of 100 hours between members, {share} came back to whoever gave them.", share=_percent(found.reciprocity))
+        if found.reciprocity is not None
+        else None,
+        T(
+            "How evenly the help was given: {share} of 100. (100: everybody helped the same time; "
+            "0: one person did everything.)",
+            share=100 - _percent(found.evenness),
         )
-    )  # fmt: skip
+        if found.evenness is not None
+        else None,
+        T("{share} of 100 members are within the limit, above and below zero.", share=_percent(found.within))
+        if found.within is not None
+        else None,
+        T("For each hour that somebody has in hand, {time} moved.", time=Minutes(round(found.velocity * 60)))
+        if found.velocity is not None
+        else None,
+        T("{title}", title=Bold(_BY_KIND)) if kinds else None,
+        *(T("{what}: {much}", what=what, much=Minutes(size)) for what, size in kinds),
+        T("{title}", title=Bold(_UNMET)) if unmet else None,
+        *(T("{what}: {much}", what=what, much=size) for what, size in unmet),
+        T(
+            "A kind of help is told apart where at least {n} people took part in it, so that nobody's hours show.",
+            n=statistics.CELL_MIN,
+        )
+        if hidden
+        else None,
+        await _no_pictures(context) if asked and not drawable else None,
+    )
+    if not drawable or asked:
+        return Reply(words, document=await _chart(context, title, found, kinds, unmet) if asked and drawable else None)
+    return Reply(words, buttons=((Button(label=T("As a picture"), says=stats.says(span=span, form="picture")),),))
+
+
+_BY_KIND = T("Hours by kind of help")
+_UNMET = T("Needs that nobody helped with")
+
+
+def _exchanges(found: Figures) -> Text:
+    return N(
+        "{n} exchange of help, {time} in all.",
+        "{n} exchanges of help, {time} in all.",
+        found.exchanges,
+        time=Minutes(found.moved),
+    )
+
+
+async def _kinds(context: Context, found: Parts | None) -> list[tuple[Text, int]]:
+    if found is None:
+        return []
+    rest = [(T("All else"), found.rest)] if found.rest else []
+    return [*[(await called(context.tx, kind), size) for kind, size in found.told], *rest]
+
+
+async def _no_pictures(context: Context) -> Text | None:
+    """Only whoever can do something about it is told how."""
+    if context.member.id not in {one.id for one in await people.organizers(context.tx, context.committee.id)}:
+        return T("This bot cannot draw pictures; the words say the same.")
+    return T(
+        "This bot cannot draw pictures; the words say the same. Whoever runs it can install it with {extra}.",
+        extra=Typed("[pictures]"),
+    )
+
+
+async def _chart(
+    context: Context,
+    title: Text,
+    found: Figures,
+    kinds: Sequence[tuple[Text, int]],
+    unmet: Sequence[tuple[Text, int]],
+) -> Chart:
+    # What is pressed in a group is answered in private, with a file.
+    private = context.pressed or context.place is None or context.place.private
+    reader = await _reader(context, context.member) if private else context.committee.reader
+
+    def say(words: Text) -> str:
+        return shown(words, reader)
+
+    shares = [
+        (
+            T("Took part"),
+            round(100 * found.took_part / found.members),
+            T("{some} of {all}", some=found.took_part, all=found.members),
+        ),
+        *(
+            (label, share, T("{some} of {all}", some=share, all=100))
+            for label, share in (
+                (
+                    T("How evenly help was given"),
+                    100 - _percent(found.evenness) if found.evenness is not None else None,
+                ),
+                (T("Hours that came back"), _percent(found.reciprocity) if found.reciprocity is not None else None),
+                (T("Members within the limit"), _percent(found.within) if found.within is not None else None),
+            )
+            if share is not None
+        ),
+    ]
+    parts = [
+        Bars(say(_exchanges(found)), tuple(Bar(say(label), value, say(told)) for label, value, told in shares), 100)
+    ]
+    if kinds:
+        parts.append(Bars(say(_BY_KIND), tuple(Bar(say(what), size, duration(size)) for what, size in kinds)))
+    if unmet:
+        parts.append(Bars(say(_UNMET), tuple(Bar(say(what), size, str(size)) for what, size in unmet)))
+    return Chart(name="figures.png", title=say(title), parts=tuple(parts))
 
 
 def _percent(share: Fraction) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.router import Authority, Context, Router
 from bot.text import T
-from storage import buttons, conduct, connections, digests, inbox, nudges, outbox, privacy
+from storage import buttons, conduct, connections, digests, inbox, lending, nudges, outbox, privacy
 
 router = Router("upkeep")
 
@@ -20,3 +20,4 @@ async def purge(context: Context) -> None:
     await privacy.purge(context.tx, now=context.now)
     await nudges.purge(context.tx, now=context.now)
     await digests.purge(context.tx, now=context.now)
+    await lending.purge(context.tx, now=context.now)

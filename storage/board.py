@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from bot.chat import Saying
 from bot.domain import board
 from bot.domain.board import CATEGORIES, OTHER, Exposure, Side
 from storage import cards, due, notes, nudges, rules
@@ -44,7 +45,9 @@ class Posted:
     answered: int
     """How many have answered, and have not taken it back."""
     done: int
-    """With how many of them it was done."""
+    """How many have done it."""
+    promised: int = 0
+    """How many have promised it in a barter or a ring."""
 
     @property
     def thing(self) -> str:
@@ -56,9 +59,14 @@ class Posted:
         return self.state == "open" and self.active and now < self.expires
 
     @property
+    def helping(self) -> int:
+        """How many have said that they can help, in whatever way."""
+        return self.answered + self.promised
+
+    @property
     def taken(self) -> bool:
         """Whether as many have answered a need as it takes."""
-        return self.side == "need" and self.answered >= self.helpers
+        return self.side == "need" and self.helping >= self.helpers
 
     @property
     def rules(self) -> board.Post:
@@ -82,11 +90,29 @@ _POST = """p.id, p.number, p.member_id, m.called, m.active, p.side, p.category, 
     p.expires_us,
     (SELECT count(*) FROM responses r WHERE r.post_id = p.id AND r.state <> 'withdrawn'),
     (SELECT count(*) FROM responses r WHERE r.post_id = p.id AND r.state = 'done')
+        + (SELECT count(*) FROM promises q WHERE q.need_id = p.id AND q.state IN ('received', 'settled')),
+    (SELECT count(*) FROM promises q JOIN barters b ON b.id = q.barter_id
+        WHERE q.need_id = p.id AND b.state IN ('agreed', 'half', 'done') AND q.state <> 'even')
     FROM posts p JOIN members m ON m.id = p.member_id LEFT JOIN notes n ON n.thing = 'post:' || p.id"""
 
 
 def _posted(row: Row) -> Posted:
-    id_, number, member_id, name, active, side, category, words, helpers, state, expires_us, answered, done = row
+    (
+        id_,
+        number,
+        member_id,
+        name,
+        active,
+        side,
+        category,
+        words,
+        helpers,
+        state,
+        expires_us,
+        answered,
+        done,
+        promised,
+    ) = row
     return Posted(
         id=id_,
         number=number,
@@ -101,6 +127,7 @@ def _posted(row: Row) -> Posted:
         expires=from_us(expires_us),
         answered=answered,
         done=done,
+        promised=promised,
     )
 
 
@@ -245,6 +272,36 @@ async def end_response(tx: Transaction, post: Posted, member_id: int, state: Lit
     await cards.changed(tx, post.thing)
 
 
+async def reopen(tx: Transaction, committee: Committee, post_id: int, account_ids: Collection[int]) -> None:
+    """The hours that were claimed for it did not come about: whoever answered has not done it yet.
+
+    `account_ids`: whose hours they were. A need that had ended with them stands again, and the clock ends it in time.
+    """
+    marks = ", ".join("?" * len(account_ids))
+    before = await post(tx, committee.id, post_id)
+    undone = await tx.all(
+        f"""UPDATE responses SET state = 'open' WHERE post_id = ? AND state = 'done'
+              AND member_id IN (SELECT member_id FROM accounts WHERE id IN ({marks})) RETURNING 1""",
+        post_id,
+        *account_ids,
+    )
+    if before is None or not undone:
+        return
+    # One that its owner has ended earlier stays ended.
+    if before.side == "need" and before.state == "done" and before.done >= before.helpers:
+        await tx.execute("UPDATE posts SET state = 'open' WHERE id = ?", post_id)
+        await due.plan(
+            tx,
+            before.thing,
+            Saying(command="post_over", arguments={"number": before.number}),
+            local=before.expires.astimezone(committee.zone).replace(tzinfo=None),
+            zone=committee.zone,
+            committee=committee.id,
+            late="do",
+        )
+    await cards.changed(tx, before.thing)
+
+
 async def responses(tx: Reader, post_id: int) -> list[Response]:
     """Who has answered, in that order."""
     rows = await tx.all(
@@ -294,16 +351,16 @@ async def fitting_needs(
     return [post for post in found if post.side == "need"][:limit]
 
 
-async def unmet(tx: Reader, committee: Committee, since: datetime) -> dict[str, int]:
-    """How many needs have ended since then without anybody's help, by category."""
+async def unmet(tx: Reader, committee: Committee, since: datetime) -> list[tuple[str, int]]:
+    """Each need that has ended since then without anybody's help: its category, and the id of whose it was."""
     rows = await tx.all(
-        """SELECT category, count(*) FROM posts p WHERE committee_id = ? AND side = 'need' AND state = 'expired'
+        """SELECT category, member_id FROM posts p WHERE committee_id = ? AND side = 'need' AND state = 'expired'
              AND expires_us >= ? AND NOT EXISTS (SELECT 1 FROM responses r WHERE r.post_id = p.id AND r.state = 'done')
-           GROUP BY category ORDER BY category LIMIT 100""",
+           ORDER BY id LIMIT 100000""",
         committee.id,
         to_us(since),
     )
-    return {category: int(count) for category, count in rows}
+    return [(category, member_id) for category, member_id in rows]
 
 
 async def category_of_transfer(tx: Reader, transfer_id: int) -> str | None:

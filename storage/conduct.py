@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from bot.domain import retention
 from bot.domain.conduct import Carer
-from storage import board, buttons, exchanges, notes, outbox
+from storage import barter, board, buttons, exchanges, lending, notes, outbox
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Member
@@ -197,7 +197,9 @@ async def quieten(tx: Transaction, member: Member) -> None:
         await outbox.withdraw(tx, outbox.private_thing(member.committee_id, chat_id))
     await buttons.forget_questions(tx, [member.id])
     await exchanges.end_all(tx, member.id)
+    await barter.end_all(tx, member.id)
     await board.end_all(tx, member.id)
+    await lending.leave(tx, member)
     await tx.execute("DELETE FROM codes WHERE member_id = ? AND used_us IS NULL", member.id)
 
 

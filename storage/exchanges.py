@@ -10,7 +10,7 @@ from typing import Literal
 
 from bot.domain.ledger import Posting
 from bot.text import Minutes
-from storage import cards, due, notes
+from storage import board, cards, due, limits, notes, people
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
@@ -92,7 +92,15 @@ async def open_(
         await tx.execute(
             "INSERT INTO holds (exchange_id, account_id, minutes) VALUES (?, ?, ?)", row[0], account_id, minutes
         )
-        await tx.execute("UPDATE accounts SET held = held + ? WHERE id = ?", minutes, account_id)
+        # The rules have looked at the limit already; this is the last place where it can be passed by.
+        kept = await tx.all(
+            """UPDATE accounts SET held = held + ?1
+               WHERE id = ?2 AND (member_id IS NULL OR ?3 IS NULL OR balance - held - ?1 >= ?3) RETURNING 1""",
+            minutes,
+            account_id,
+            await limits.floor_of(tx, committee.id, committee.floor, account_id),
+        )
+        assert kept, "no promise goes below a limit"
     found = await waiting(tx, committee.id, row[0])
     assert found is not None
     if note and together is None:
@@ -165,8 +173,15 @@ async def release(tx: Transaction, exchange: Waiting) -> dict[int, Minutes]:
 
 
 async def end(tx: Transaction, exchange: Waiting, state: State, *, transfer_id: int | None = None) -> None:
-    """It is over; what it held must be released already. Ends once."""
+    """It is over; what it held must be released already. Ends once.
+
+    What it came from on the board counts as done only if hours have moved.
+    """
     await tx.execute("UPDATE exchanges SET state = ?, transfer_id = ? WHERE id = ?", state, transfer_id, exchange.id)
+    if exchange.post_id is not None and state != "done":
+        committee_id = await tx.value("SELECT committee_id FROM exchanges WHERE id = ?", exchange.id)
+        committee = await people.committee(tx, int(committee_id))
+        await board.reopen(tx, committee, exchange.post_id, [leg.account_id for leg in exchange.legs])
 
 
 async def forget_words(tx: Transaction, exchange: Waiting) -> None:
@@ -182,6 +197,7 @@ async def came_from(tx: Transaction, transfer_id: int, post_id: int) -> None:
 async def end_all(tx: Transaction, member_id: int) -> None:
     """Somebody goes: nothing that they asked for, or are asked for, waits any more, and nothing is held back."""
     await tx.execute("DELETE FROM trusting WHERE member_id = ?", member_id)
+    await tx.execute("DELETE FROM trusting_some WHERE ?1 IN (member_id, trusted_id)", member_id)
     rows = await tx.all(
         """SELECT id, committee_id FROM exchanges e WHERE state = 'open'
              AND (recorder_id = ?1 OR EXISTS (SELECT 1 FROM approvals a WHERE a.exchange_id = e.id AND a.member_id = ?1)
@@ -260,17 +276,50 @@ async def undo_of(tx: Reader, committee_id: int, transfer_id: int) -> Waiting | 
 # --- letting stand -------------------------------------------------------------------------------------------------
 
 
-async def trusts(tx: Reader, member_id: int) -> bool:
-    """Whether somebody lets hours that others say to have worked for them stand without a yes."""
-    return await tx.one("SELECT 1 FROM trusting WHERE member_id = ?", member_id) is not None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Whose claims somebody lets stand without a yes."""
+
+    everybody: bool
+    some: tuple[str, ...]
+    """The names of those whom they have named."""
 
 
-async def set_trust(tx: Transaction, member_id: int, *, trusts: bool) -> None:
-    """From now on they do, or do not."""
-    if trusts:
-        await tx.execute("INSERT INTO trusting (member_id) VALUES (?) ON CONFLICT DO NOTHING", member_id)
-    else:
+async def trust_of(tx: Reader, member_id: int) -> Trust:
+    """Whom a member trusts so."""
+    rows = await tx.all(
+        """SELECT m.called FROM trusting_some s JOIN members m ON m.id = s.trusted_id
+           WHERE s.member_id = ? ORDER BY m.called, m.id LIMIT 1000""",
+        member_id,
+    )
+    everybody = await tx.one("SELECT 1 FROM trusting WHERE member_id = ?", member_id) is not None
+    return Trust(everybody=everybody, some=tuple(str(name) for (name,) in rows))
+
+
+async def trusts(tx: Reader, member_id: int, recorder: Member) -> bool:
+    """Whether somebody lets hours that this member says to have worked for them stand without a yes."""
+    found = await tx.one(
+        """SELECT 1 FROM trusting WHERE member_id = ?1
+           UNION ALL SELECT 1 FROM trusting_some WHERE member_id = ?1 AND trusted_id = ?2""",
+        member_id,
+        recorder.id,
+    )
+    return found is not None
+
+
+async def set_trust(tx: Transaction, member_id: int, *, trusts: bool, of: Member | None = None) -> None:
+    """From now on they do, or do not: everybody's (then nobody is named any more), or those `of` one member."""
+    if of is None:
+        await tx.execute("DELETE FROM trusting_some WHERE member_id = ?", member_id)
         await tx.execute("DELETE FROM trusting WHERE member_id = ?", member_id)
+        if trusts:
+            await tx.execute("INSERT INTO trusting (member_id) VALUES (?)", member_id)
+    elif trusts:
+        await tx.execute(
+            "INSERT INTO trusting_some (member_id, trusted_id) VALUES (?, ?) ON CONFLICT DO NOTHING", member_id, of.id
+        )
+    else:
+        await tx.execute("DELETE FROM trusting_some WHERE member_id = ? AND trusted_id = ?", member_id, of.id)
 
 
 # --- recorded for people without an account --------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.chat import Saying
 from bot.domain import admission
 from bot.text import Written
-from storage import cards, due, notes, people, rules
+from storage import cards, due, leaving, notes, people, rules
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Member, Person
@@ -75,6 +75,7 @@ async def take_in(
     """Make somebody a member. Whoever was one before keeps all they had, and who brought them in the first time."""
     if await was_in(tx, member_id):
         await tx.execute("UPDATE members SET active = 1, left_us = NULL WHERE id = ?", member_id)
+        await leaving.returned(tx, member_id, now=now)
     else:
         await tx.execute(
             "UPDATE members SET active = 1, joined_us = ?, invited_by = ?, newcomer_until_us = ? WHERE id = ?",

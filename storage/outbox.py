@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot.chat import Button, ChatId, Document, Key, Lane, Link
+from bot.chat import Button, Chart, ChatId, Document, Key, Lane, Link, chart
 from bot.domain import retention
 from bot.text import Reader as For
 from bot.text import Span, Words, render
@@ -40,7 +40,7 @@ class Owed:
     fallback: int | None
     """The row id of the group that is told when a private chat turns out to be closed."""
     created_at: datetime
-    document: Document | None = None
+    document: Document | Chart | None = None
     edits: str | None = None
     """The message of ours whose place it takes."""
     deletes: tuple[ChatId, str] | None = None
@@ -99,7 +99,7 @@ async def queue(
     reply_to: str | None = None,
     about: Sequence[str] = (),
     fallback: int | None = None,
-    document: Document | None = None,
+    document: Document | Chart | None = None,
     edits: str | None = None,
 ) -> int:
     """Owe these words to a chat. `about`: the things they tell of; erasing one erases them while they wait.
@@ -138,7 +138,7 @@ async def queue_content(
     reply_to: str | None = None,
     about: Sequence[str] = (),
     fallback: int | None = None,
-    document: Document | None = None,
+    document: Document | Chart | None = None,
     edits: str | None = None,
 ) -> int:
     """Owe what is put into words already; the message's row id."""
@@ -301,7 +301,9 @@ async def rename(tx: Transaction, chats: Collection[int], change: Callable[[str]
         spans = tuple(replace(span, text=change(span.text)) for span in owed.spans)
         keys = tuple(tuple(replace(key, label=change(key.label)) for key in row) for row in owed.keys)
         file = owed.document
-        if file is not None and change(file.text) != file.text:
+        # A chart holds the names of no people, but what a committee calls a kind of help might be one.
+        held = file.text if isinstance(file, Document) else json.dumps(asdict(file), ensure_ascii=False) if file else ""
+        if change(held) != held:
             file = None
         if (spans, keys, file) == (owed.spans, owed.keys, owed.document):
             continue
@@ -344,7 +346,7 @@ def _body(
     spans: tuple[Span, ...],
     keys: tuple[tuple[Key, ...], ...],
     fallback: int | None,
-    document: Document | None,
+    document: Document | Chart | None,
     edits: str | None,
 ) -> str:
     body: dict[str, object] = {
@@ -352,8 +354,13 @@ def _body(
         "keys": [[[key.label, key.token, key.link] for key in row] for row in keys],
         "fallback": fallback,
     }
-    if document is not None:
-        body["document"] = [document.name, document.text]
+    match document:
+        case Document():
+            body["document"] = [document.name, document.text]
+        case Chart():
+            body["chart"] = asdict(document)
+        case None:
+            pass
     if edits is not None:
         body["edits"] = edits
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
@@ -367,6 +374,12 @@ def _keys(read: Any) -> tuple[tuple[Key, ...], ...]:
     return tuple(
         tuple(Key(label=label, token=token, link=link) for label, token, link in keys) for keys in read["keys"]
     )
+
+
+def _document(read: Any) -> Document | Chart | None:
+    if "document" in read:
+        return Document(name=read["document"][0], text=read["document"][1])
+    return chart(read["chart"]) if "chart" in read else None
 
 
 def _owed(row: tuple[object, ...]) -> Owed:
@@ -389,7 +402,7 @@ def _owed(row: tuple[object, ...]) -> Owed:
         keys=_keys(read),
         fallback=read["fallback"],
         created_at=from_us(created_us),
-        document=Document(name=read["document"][0], text=read["document"][1]) if "document" in read else None,
+        document=_document(read),
         edits=read.get("edits"),
         deletes=(ChatId(read["deletes"][0]), read["deletes"][1]) if "deletes" in read else None,
     )

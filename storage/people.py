@@ -14,6 +14,7 @@ from bot.domain import consent
 from bot.domain.grammar import folded
 from bot.text import SOURCE_LANGUAGE, Minutes, Named, supported
 from bot.text import Reader as For
+from storage import leaving
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 
@@ -752,6 +753,7 @@ async def leave(tx: Transaction, member_id: int, *, now: datetime) -> None:
         "UPDATE working_group_members SET until_us = ? WHERE member_id = ? AND until_us IS NULL", to_us(now), member_id
     )
     await leave_roles(tx, member_id, now=now)
+    await leaving.went(tx, member_id, now=now)
 
 
 async def leave_roles(tx: Transaction, member_id: int, *, now: datetime) -> None:

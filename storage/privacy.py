@@ -49,6 +49,10 @@ SECTIONS: Mapping[str, str] = {
         LEFT JOIN members h ON h.id = m.helper_id WHERE m.id IN {_MINE} ORDER BY m.id""",
     "speaks_for": f"""SELECT c.name AS committee, m.called AS name FROM members m
         JOIN committees c ON c.id = m.committee_id WHERE m.helper_id IN {_MINE} ORDER BY m.id""",
+    "left_to_the_committee": f"""SELECT c.name AS committee, t.number FROM leftovers l
+        JOIN transfers t ON t.id = l.transfer_id JOIN committees c ON c.id = t.committee_id
+        WHERE l.member_id IN {_MINE} ORDER BY t.id""",
+    "asked_whether_still_there": f"SELECT asked_on FROM dormant WHERE member_id IN {_MINE}",
     "merged_memberships": f"SELECT at_us FROM absorbed WHERE into_id IN {_MINE}",
     "roles": f"""SELECT c.name AS committee, r.role, r.from_us, r.term_us, r.until_us FROM roles r
         JOIN members m ON m.id = r.member_id JOIN committees c ON c.id = m.committee_id
@@ -84,6 +88,10 @@ SECTIONS: Mapping[str, str] = {
         JOIN committees c ON c.id = a.committee_id LEFT JOIN members m ON m.id = b.member_id
         WHERE a.member_id IN {_MINE} ORDER BY g.to_id""",
     "stands_without_a_yes": f"SELECT count(*) AS chosen FROM trusting WHERE member_id IN {_MINE}",
+    "stands_without_a_yes_from": f"""SELECT c.name AS committee, m.called AS who FROM trusting_some s
+        JOIN members m ON m.id = s.trusted_id JOIN committees c ON c.id = m.committee_id
+        WHERE s.member_id IN {_MINE} ORDER BY s.trusted_id""",
+    "trusted_with_a_yes": f"SELECT count(*) AS by_members FROM trusting_some WHERE trusted_id IN {_MINE}",
     "proposals": f"""SELECT c.name AS committee, p.number, p.command, p.arguments, p.state, p.outcome, p.created_us,
             p.expires_us FROM proposals p JOIN committees c ON c.id = p.committee_id
         WHERE p.proposer_id IN {_MINE} ORDER BY p.id DESC""",
@@ -152,6 +160,25 @@ SECTIONS: Mapping[str, str] = {
     "answered_on_the_board": f"""SELECT c.name AS committee, p.number, r.state, r.at_us FROM responses r
         JOIN posts p ON p.id = r.post_id JOIN committees c ON c.id = p.committee_id
         WHERE r.member_id IN {_MINE} ORDER BY r.at_us DESC""",
+    "lends": f"""SELECT c.name AS committee, i.number, i.days AS days_at_most, i.listed AS on_the_list, i.at_us,
+            n.text AS words, (SELECT group_concat(m.called, ', ') FROM loans l JOIN members m ON m.id = l.member_id
+                WHERE l.item_id = i.id) AS asked_by
+        FROM items i JOIN committees c ON c.id = i.committee_id LEFT JOIN notes n ON n.thing = 'item:' || i.id
+        WHERE i.member_id IN {_MINE} ORDER BY i.id DESC""",
+    "borrows": f"""SELECT c.name AS committee, i.number, o.called AS of_whom, l.state, l.wish_days, l.wish_first,
+            l.wish_last, l.first, l.last, l.longer, l.early, l.at_us, l.since_us FROM loans l
+        JOIN items i ON i.id = l.item_id JOIN committees c ON c.id = i.committee_id JOIN members o ON o.id = i.member_id
+        WHERE l.member_id IN {_MINE} ORDER BY l.id DESC""",
+    "barters": f"""SELECT c.name AS committee, b.number, b.proposer_id IS NULL AS found_by_the_bot, b.state, b.at_us,
+            b.by_us, b.reminded, p.giver_id IN {_MINE} AS given_by_you,
+            CASE WHEN p.giver_id IN {_MINE} THEN r.called ELSE g.called END AS with_whom, o.number AS offer,
+            d.number AS need, CASE WHEN p.giver_id IN {_MINE} THEN p.answer END AS your_answer, p.state AS promise,
+            p.settle_minutes, p.settle_by IN {_MINE} AS settle_by_you, n.text AS words
+        FROM promises p JOIN barters b ON b.id = p.barter_id JOIN committees c ON c.id = b.committee_id
+        JOIN members g ON g.id = p.giver_id JOIN members r ON r.id = p.receiver_id
+        LEFT JOIN posts o ON o.id = p.offer_id LEFT JOIN posts d ON d.id = p.need_id
+        LEFT JOIN notes n ON n.thing = 'promise:' || p.id
+        WHERE p.giver_id IN {_MINE} OR p.receiver_id IN {_MINE} ORDER BY p.id DESC""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
 }
 """What is handed out: a question for each part of it. Columns that end in `_us` are instants."""
@@ -336,6 +363,8 @@ NOTES = {
     "care": f"""SELECT 'care:' || c.id FROM care c WHERE c.writer_id IN {_MINE}
         OR EXISTS (SELECT 1 FROM json_each(c.never) WHERE value IN {_MINE})""",
     "post": f"SELECT 'post:' || id FROM posts WHERE member_id IN {_MINE}",
+    "item": f"SELECT 'item:' || id FROM items WHERE member_id IN {_MINE}",
+    "promise": f"SELECT 'promise:' || id FROM promises WHERE giver_id IN {_MINE} OR receiver_id IN {_MINE}",
     # Words of a decision about somebody. Those of all others are the committee's, and only the name goes.
     "decision": f"""SELECT 'decision:' || e.committee_id || ':' || e.number || ':' || w.key
         FROM entries e, json_each(e.body, '$.words') w WHERE e.kind = 'decision'
@@ -405,6 +434,11 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             WHERE n.text IS NOT NULL AND k.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM posts o JOIN notes n ON n.thing = 'post:' || o.id
             WHERE n.text IS NOT NULL AND o.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM items i JOIN notes n ON n.thing = 'item:' || i.id
+            WHERE n.text IS NOT NULL AND i.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM promises p JOIN barters b ON b.id = p.barter_id
+            JOIN notes n ON n.thing = 'promise:' || p.id
+            WHERE n.text IS NOT NULL AND b.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM care r JOIN notes n ON n.thing = 'care:' || r.id
             WHERE n.text IS NOT NULL AND r.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             LIMIT 100000""",

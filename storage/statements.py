@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from bot.domain import statements, statistics
 from bot.text import Minutes
+from storage import board
 from storage.database import Reader
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
@@ -142,8 +143,9 @@ async def facts(tx: Reader, committee: Committee, *, first: datetime) -> statist
         committee.id,
     )
     rows = await tx.all(
-        f"""SELECT t.id, {_ACCOUNT_NOW.format("p.account_id")}, p.minutes
+        f"""SELECT t.id, {_ACCOUNT_NOW.format("p.account_id")}, p.minutes, f.category
             FROM transfers t JOIN postings p ON p.transfer_id = t.id
+            LEFT JOIN origins o ON o.transfer_id = t.id LEFT JOIN posts f ON f.id = o.post_id
             WHERE t.committee_id = ? AND t.at_us >= ? AND t.reverses_id IS NULL AND t.id NOT IN ({_CARRIES})
               AND NOT EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id)
             ORDER BY t.id LIMIT ?""",
@@ -152,11 +154,15 @@ async def facts(tx: Reader, committee: Committee, *, first: datetime) -> statist
         POSTINGS_MAX,
     )
     legs: dict[int, list[tuple[int, int]]] = {}
-    for transfer_id, account_id, minutes in rows:
+    categories: dict[int, str | None] = {}
+    for transfer_id, account_id, minutes, category in rows:
         legs.setdefault(transfer_id, []).append((account_id, minutes))
+        categories[transfer_id] = category
     own = await committee_account(tx, committee)
     return statistics.Facts(
         exchanges=tuple(tuple(found) for found in legs.values()),
+        categories=tuple(categories.values()),
+        unmet=tuple(await board.unmet(tx, committee, first)),
         balances=dict(balances),
         committee=own.id,
         limit=-committee.floor if committee.floor is not None else None,

@@ -37,13 +37,10 @@ MUTANTS = (
         "holds ignored (rules)", (LEDGER, "account.balance - account.held + (released", "account.balance + (released")
     ),
     _mutant("limit without holds (books)", (BOOKS, "balance - held + ?1 >= ?3", "balance + ?1 >= ?3")),
+    _mutant("a promise below the limit (books)", (HOLDS, "balance - held - ?1 >= ?3", "balance >= ?3")),
     _mutant(
         "holds never kept back",
-        (
-            HOLDS,
-            '"UPDATE accounts SET held = held + ? WHERE id = ?"',
-            '"UPDATE accounts SET held = held + 0 * ? WHERE id = ?"',
-        ),
+        (HOLDS, "SET held = held + ?1", "SET held = held + 0 * ?1"),
         long=True,
     ),
     _mutant("double post (books)", (BOOKS, "SET balance = balance + ?1\n", "SET balance = balance + 2 * ?1\n")),

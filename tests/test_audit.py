@@ -137,6 +137,16 @@ async def test_long_books_are_checked_by_night_a_stretch_at_a_time(town: Town, b
     assert await town.practice.app.database.read(lambda tx: tx.value("SELECT count(*) FROM checks")) == 0
 
 
+@pytest.mark.parametrize("kept", ['{"1":-60,"2":60}', "[[1,2],[-60,60]]"])
+async def test_a_check_that_an_older_version_began_goes_on_where_it_was(town: Town, by_hand: ByHand, kept: str) -> None:
+    by_hand(f"INSERT INTO checks (committee_id, number, hash, transfers, balances) VALUES (1, 7, 'a', 1, '{kept}')")
+
+    async def so_far(tx: Reader) -> dict[int, int]:
+        return dict((await books.checking(tx, await people.committee(tx, 1))).balances)
+
+    assert await town.practice.app.database.read(so_far) == {1: -60, 2: 60}
+
+
 async def test_hours_kept_back_must_be_those_of_open_exchanges(town: Town, by_hand: ByHand) -> None:
     await town.says("ana", "/worked 1h for @ben")
     assert (await town.whispers("chi", "/audit")).startswith("All is as it was written")

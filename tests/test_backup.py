@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from bot import archive, backup
 from bot.backup import CannotCopy
+from bot.chat import Document
 from bot.config import Config, load
 from bot.domain import sealing
 from bot.practice import SCRIPT_START, FixedClock, Practice
@@ -460,8 +461,8 @@ async def test_every_night_there_is_a_copy_and_old_ones_go(tmp_path: Path) -> No
 
     # Custodians have one to keep from the first night, and from a week later; as text, which restores as well.
     [first, second] = await opened.read(sent)
-    assert first.document is not None
-    assert second.document is not None
+    assert isinstance(first.document, Document)
+    assert isinstance(second.document, Document)
     assert first.document.name < second.document.name
     (tmp_path / "kept").write_text(second.document.text)
     done = backup.restore(tmp_path / "kept", _key_file(tmp_path, KEYS[0][0]), tmp_path / "here")

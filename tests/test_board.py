@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -230,7 +231,7 @@ async def unmet(town: Town) -> dict[str, int]:
 
     async def ask(tx: Reader) -> dict[str, int]:
         since = town.practice.clock() - timedelta(days=30)
-        return await board.unmet(tx, await people.committee(tx, 1), since)
+        return dict(Counter(kind for kind, _ in await board.unmet(tx, await people.committee(tx, 1), since)))
 
     return await town.practice.app.database.read(ask)
 
@@ -391,3 +392,56 @@ async def test_two_memberships_that_become_one_keep_what_stands_on_the_board(tow
 
     # Nobody is left to have answered their own offer.
     assert await town.practice.app.database.transact(join) == [(2, 0, 1), (1, 1, 0)]
+
+
+# --- hours that were claimed and did not come about ----------------------------------------------------------------
+
+
+async def _claimed(town: Town) -> None:
+    await town.says("ana", "/need childcare fri 18:00")
+    await town.presses("chi", "I can help")
+    await town.whispers("chi", "/done 1 1h30")
+    assert await stands(town) == []
+
+
+@pytest.mark.parametrize("how", ["declined", "withdrawn"])
+async def test_a_need_stands_again_when_the_hours_for_it_are_declined_or_taken_back(town: Town, how: str) -> None:
+    await _claimed(town)
+    if how == "declined":
+        await town.practice.press("ana", "No", within=town.private("ana"))
+    else:
+        await town.whispers("chi", "/undo")
+    assert [post.number for post in await stands(town)] == [1]
+    assert town.sees()[-1].endswith("Somebody has said that they can help.")
+    assert "With Ana: No. 1" in await town.whispers("chi", "/todo"), "Chi has still to do it, or to say so again"
+    await town.whispers("chi", "/done 1 1h")
+    await town.practice.press("ana", "That is right", within=town.private("ana"))
+    assert await town.balance("chi") == 60
+    assert await stands(town) == []
+
+
+async def test_a_need_stands_again_when_nobody_answers_and_ends_in_its_time(town: Town) -> None:
+    await town.says("ana", "/confirm_within 1d lapse")
+    await town.presses("ben", "Agree")
+    await _claimed(town)
+    await town.skip("1d")
+    assert [post.number for post in await stands(town)] == [1]
+    await town.skip("7d")
+    assert await stands(town) == []
+    assert await unmet(town) == {"childcare": 1}
+
+
+async def test_a_need_whose_time_is_over_meanwhile_does_not_stand_again(town: Town) -> None:
+    await _claimed(town)
+    await town.skip("7d")
+    assert await stands(town) == []
+    assert await unmet(town) == {"childcare": 1}
+
+
+async def test_a_need_that_its_owner_has_closed_stays_closed(town: Town) -> None:
+    await town.says("ana", "/need moving house on saturday, 2 people")
+    await town.presses("chi", "I can help")
+    await town.whispers("chi", "/done 1 2h")
+    await town.whispers("ana", "/close 1")
+    await town.whispers("chi", "/undo")
+    assert await stands(town) == []

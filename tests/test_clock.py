@@ -22,7 +22,7 @@ from tests.conftest import Town
 UTC_ZONE = ZoneInfo("UTC")
 
 
-UPKEEP = {"purge", "watch", "nightly", "books"}
+UPKEEP = {"purge", "watch", "nightly", "books", "dormant"}
 """What is always planned."""
 
 

@@ -173,7 +173,10 @@ async def test_buttons_do_it_without_a_command(town: Town) -> None:
     await town.presses("chi", "More")
     await town.presses("chi", "Hours")
     assert await town.presses("chi", "My balance") == "You have 0 min."
-    assert (await town.presses("chi", "My history")).startswith("There is nothing here yet.")
+    await town.presses("chi", "Back")
+    for label in ("More", "More", "More", "Statements"):
+        await town.presses("chi", label)
+    assert "There is nothing here yet." in await town.presses("chi", "My history")
 
 
 async def test_an_old_button_says_that_it_is_old(town: Town) -> None:

@@ -197,7 +197,8 @@ async def test_excluding_takes_a_notice_a_reply_and_the_majority(town: Town) -> 
     assert await town.presses("dan", "Agree") == "This is about you, so the others decide it."
     await town.presses("ben", "Agree")
     assert "Dan is not a member any more." in await town.presses("chi", "Agree")
-    assert town.heard("dan")[-1].startswith("Riverside has decided that you are not a member any more.")
+    assert town.heard("dan")[-2].startswith("Riverside has decided that you are not a member any more.")
+    assert town.heard("dan")[-1].startswith("You leave Riverside with 2 h.")
     # Pressing the old button changes nothing.
     assert (await town.says("dan", "/join")) == ""
     assert "/appeal" in town.heard("dan")[-1]

@@ -341,7 +341,8 @@ async def test_two_accounts_are_one_person(town: Town) -> None:
     for network in ("console", MATRIX):
         assert await town.whispers("chi", "/balance", on=network) == "You have -3 h. / The limit is -12 h."
         assert await town.whispers("chi", "/history", on=network) == (
-            "No. 2: Ben helped you, 2 h. / No. 1: Ben helped you, 1 h."
+            "Your hours in Riverside / At the end: -3 h. / No. 2, Jan 5, 2026: Ben helped you, -2 h. / "
+            "No. 1, Jan 5, 2026: Ben helped you, -1 h. / At the beginning: 0 min."
         )
     assert "Members: 4" in await town.says("eli", "/settings")
     await town.says("ana", "/thank @chi 1h")
@@ -381,7 +382,10 @@ async def test_thanks_between_two_accounts_of_one_person_cannot_be_taken_back_tw
     await connect_accounts(town, "chi")
     assert await town.balance("chi") == 0
     assert await town.says("chi", "/undo") == "No. 1 is between two accounts of yours. There is nothing to take back."
-    assert await town.whispers("chi", "/history") == "No. 1: Chi helped you, 2 h. / No. 1: you helped Chi, 2 h."
+    assert await town.whispers("chi", "/history") == (
+        "Your hours in Riverside / At the end: 0 min. / No. 1, Jan 5, 2026: Chi helped you, -2 h. / "
+        "No. 1, Jan 5, 2026: you helped Chi, 2 h. / At the beginning: 0 min."
+    )
 
 
 async def test_a_note_of_the_other_account_can_be_erased(town: Town) -> None:

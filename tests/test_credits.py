@@ -117,7 +117,10 @@ async def test_history_is_private_and_newest_first(town: Town) -> None:
     await town.says("ana", "/thank @ben 2h soup")
     await town.says("chi", "/thank @ana 1h")
     assert await town.says("ana", "/history") == ""
-    assert town.heard("ana")[-1] == "No. 2: you helped Chi, 1 h. / No. 1: Ben helped you, 2 h. “soup”"
+    assert town.heard("ana")[-1] == (
+        "Your hours in Riverside / At the end: -1 h. / No. 2, Jan 5, 2026: you helped Chi, 1 h. / "
+        "No. 1, Jan 5, 2026: Ben helped you, -2 h. “soup” / At the beginning: 0 min."
+    )
 
 
 async def test_thanks_said_in_private_are_told_in_private_where_that_is_possible(town: Town) -> None:
@@ -135,7 +138,7 @@ async def test_erased_words_are_gone_from_the_history(town: Town) -> None:
     assert await town.whispers("ben", "/erase 1") == (
         "I have erased the note of no. 1; the hours stay. What was written in a chat stays there until you delete it."
     )
-    assert await town.whispers("ana", "/history") == "No. 1: Ben helped you, 2 h."
+    assert "No. 1, Jan 5, 2026: Ben helped you, -2 h. / " in await town.whispers("ana", "/history")
     assert await town.whispers("ben", "/erase 1") == "No. 1 has no note."
 
 

@@ -36,7 +36,7 @@ async def test_a_file_goes_with_an_answer_and_is_kept_no_longer_than_that(town: 
     assert [item.document for item in owed] == [document]
     await town.practice.settle()
     assert town.practice.console.documents == [document]
-    assert town.heard("ana")[-2:] == ["Here it is.", "solibot.json (17 bytes)"]
+    assert town.heard("ana")[-2:] == ["solibot.json (17 bytes)", "Here it is."]
 
     async def bodies(tx: Reader) -> int:
         return int(await tx.value("SELECT count(*) FROM outbox WHERE body IS NOT NULL"))

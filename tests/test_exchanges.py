@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.adapters.console import Somebody
-from bot.chat import Chat, Press, Sender
+from bot.chat import Chat, Message, Press, Sender
 from storage import people
 from storage.database import Reader
 from tests.conftest import Town
@@ -573,3 +573,119 @@ async def test_trusting_the_others_takes_nobody_below_the_limit_and_tells_nobody
     await town.says("ana", "/thank @chi 11h")
     assert await town.says("ben", "/worked 2h @ana") == ASKED
     assert await town.balance("ana") == -660
+
+
+async def test_what_is_promised_stands_apart_from_the_balance_in_private_only(town: Town) -> None:
+    await town.says("chi", "/thank @ana 5h")
+    await town.says("ben", "/worked 2h @ana")
+    assert await town.whispers("ana", "/balance") == (
+        "You have 5 h. / Promised, not yet confirmed: 2 h. That leaves 3 h."
+    )
+    assert "Promised, not yet confirmed: 2 h. That leaves 3 h." in await town.whispers("ana", "/limits")
+    group = len(town.sees())
+    await town.says("ana", "/balance")
+    assert not [one for one in town.sees()[group:] if "romised" in one or "5 h" in one]
+    await town.presses("ana", "That is right")
+    assert await town.whispers("ana", "/balance") == "You have 3 h."
+
+
+async def test_a_yes_for_which_there_is_no_room_says_what_to_do_and_goes_on_waiting(town: Town) -> None:
+    await town.says("ana", "/thank @chi 11h")
+    await town.says("ben", "/worked 2h @ana")
+    await town.presses("ana", "That is right")
+    assert town.heard("ana")[-1] == (
+        "That would take you to -13 h, below the limit of -12 h, so nothing was recorded."
+        " / It waits for you until Mon, Jan 12 18:00: help somebody first, and say yes then."
+        " / Or say no, and thank Ben for less."
+    )
+    await town.presses("ana", "No")
+    await town.says("ana", "/thank @ben 1h")
+    assert (await town.balance("ana"), await town.balance("ben")) == (-720, 60)
+
+
+# --- letting hours stand -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", ["/autoaccept @ben on", "/autoaccept on @ben", "/autoaccept on Ben"])
+async def test_somebody_trusts_one_person_and_is_asked_by_the_others(town: Town, line: str) -> None:
+    said = await town.whispers("ana", line)
+    assert said.startswith("What Ben did for you stands at once. / You hear of it")
+    assert await town.says("ben", "/worked 2h @ana") == "Ben helped Ana: 2 h. (No. 1)"
+    assert town.heard("ana")[-1] == "Ben helped Ana: 2 h. (No. 1)"
+    assert "(waits for a yes)" in await town.says("chi", "/worked 1h @ana")
+    assert "(waits for a yes)" in await town.says("ana", "/worked 1h @ben"), "trust goes one way"
+
+
+async def test_whom_somebody_trusts_is_shown_to_them_alone_and_can_be_ended(town: Town) -> None:
+    await town.whispers("ana", "/autoaccept @ben on")
+    await town.whispers("ana", "/autoaccept @chi on")
+    group = len(town.sees())
+    await town.says("ana", "/autoaccept show")
+    assert town.heard("ana")[-1].startswith("What Ben and Chi did for you stands at once.")
+    assert not [one for one in town.sees()[group:] if "stands at once" in one]
+    await town.whispers("ana", "/autoaccept @ben off")
+    assert "(waits for a yes)" in await town.says("ben", "/worked 2h @ana")
+    assert (await town.whispers("ana", "/autoaccept show")).startswith("What Chi did for you stands at once.")
+    assert await town.whispers("ana", "/autoaccept off") == "I ask you each time before hours of yours move."
+    assert "(waits for a yes)" in await town.says("chi", "/worked 1h @ana")
+
+
+async def test_whoever_trusts_everybody_cannot_leave_one_out_unnoticed(town: Town) -> None:
+    await town.whispers("ana", "/autoaccept on")
+    assert (await town.whispers("ana", "/autoaccept @ben off")).startswith("Just now the hours of everybody")
+    assert await town.says("ben", "/worked 2h @ana") == "Ben helped Ana: 2 h. (No. 1)"
+
+
+async def test_nobody_trusts_themselves(town: Town) -> None:
+    assert "Nobody asks you about hours of your own." in await town.whispers("ana", "/autoaccept @ana on")
+
+
+async def test_whoever_goes_and_comes_back_is_not_trusted_any_more(town: Town) -> None:
+    await town.whispers("ana", "/autoaccept @chi on")
+    await town.says("chi", "/leave")
+    await town.says("chi", "/join")
+    assert await town.whispers("ana", "/autoaccept show") == "I ask you each time before hours of yours move."
+
+
+# --- commands that are changed afterwards --------------------------------------------------------------------------
+
+
+async def edits(town: Town, who: str, text: str, *, message: str, within: Chat | None = None) -> list[str]:
+    """Somebody changes a message. What is said because of it, where."""
+    before = len(town.transcript)
+    await town.practice.app.dispatcher.handle(
+        Message(
+            event=f"edit-{before}-{text}",
+            at=town.practice.clock(),
+            chat=within or town.group(),
+            sender=town.practice.console.somebody(who).sender,
+            text=text,
+            message=message,
+            edited=True,
+        )
+    )
+    await town.practice.settle()
+    return [f"{where}: {what}" for where, what in town.transcript[before:]]
+
+
+async def test_whoever_changes_a_command_hears_once_in_private_what_counts(town: Town) -> None:
+    await town.says("ana", "/thank @ben 1h")
+    [told] = await edits(town, "ana", "/thank @ben 10h", message="7")
+    assert told.startswith("ana (dm): bot: You have changed a command afterwards. What you wrote first counts;")
+    assert "/undo takes hours back." in told
+    assert await edits(town, "ana", "/thank @ben 11h", message="7") == [], "once for each message"
+    assert len(await edits(town, "ana", "/thank @ben 12h", message="8")) == 1
+    assert await town.balance("ben") == 60
+
+
+async def test_in_private_a_changed_command_answers_no_question(town: Town) -> None:
+    await town.whispers("ana", "/thank @ben")
+    [told] = await edits(town, "ana", "/thank @ben 10h", message="7", within=town.private("ana"))
+    assert "You have changed a command afterwards." in told
+    assert await edits(town, "ana", "2h", message="8", within=town.private("ana")) == []
+    assert await town.balance("ben") == 0
+
+
+async def test_talk_that_is_changed_and_strangers_are_left_alone(town: Town) -> None:
+    assert await edits(town, "ana", "I thank you all", message="7") == []
+    assert await edits(town, "zoe", "/thank @ben 10h", message="8") == []

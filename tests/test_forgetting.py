@@ -131,7 +131,7 @@ async def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         monkeypatch.setattr("bot.delivery.RETRY_SECONDS_MAX", 0.02)
         yield found
         found.blocked.clear()
-        await practice.settle()
+        await found.practice.settle()
         await found.books_are_sound()
         await practice.close()
 

@@ -535,7 +535,9 @@ class Model:
         if by not in self.members or not wanted:
             return
         [one] = wanted
-        if one.by == by and not one.undo and not one.undone and self.now - one.at <= timedelta(minutes=10):
+        in_time = one.by == by and self.now - one.at <= timedelta(minutes=10)
+        # Whoever has gained by it may give it back at any time: nobody else loses.
+        if (in_time or one.receiver == by) and not one.undo and not one.undone:
             one.undone = True
             self.record(one.receiver, one.giver, one.minutes, by, undo=True)
 

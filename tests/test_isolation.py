@@ -28,7 +28,15 @@ SECRETS = re.compile("Zwetschgenmus|Yggdrasil|Hillside|Quittengelee", re.IGNOREC
 OPEN_TO_WHOEVER_IS_THERE = {"join", "setup", "agree_and_join"}
 """Their buttons are for people who are no members yet; whoever has one was shown it in that group."""
 
-OF_TABLES = {"case": "cases", "reply": "cases", "appeal": "cases", "care": "care", "post": "posts"}
+OF_TABLES = {
+    "case": "cases",
+    "reply": "cases",
+    "appeal": "cases",
+    "care": "care",
+    "post": "posts",
+    "item": "items",
+    "promise": "promises",
+}
 """The rows whose words are notes, where they are not exchanges."""
 
 
@@ -71,6 +79,12 @@ class Two:
         for line in ("/need bike repair Quittengelee", "/offer bread Quittengelee"):
             await console.say("zoe", line, self.other)
         await console.say("yan", "/take 2", self.other)
+        await console.say("ana", "/lend ladder, a week", self.practice.group)
+        for line in ("/lend ladder Quittengelee, a week", "/lend drill Quittengelee, a week"):
+            await console.say("zoe", line, self.other)
+        await console.say("yan", "/borrow 2", self.other)
+        for _ in range(2):
+            await console.say("zoe", "/barter @yan Quittengelee for bread", self.other)
         await console.say("zoe", "/limit 12h", self.other)
         await console.say("zoe", "/rename Hillside Quittengelee", self.other)
         await self.practice.settle()
@@ -90,6 +104,7 @@ class Two:
                     *await of("SELECT id FROM proposals WHERE committee_id = 2"),
                     *await of("SELECT number FROM proposals WHERE committee_id = 2"),
                     *await of("SELECT id FROM chats WHERE committee_id = 2"),
+                    *await of("SELECT l.id FROM loans l JOIN items i ON i.id = l.item_id WHERE i.committee_id = 2"),
                     *await of("SELECT person_id FROM members WHERE committee_id = 2"),
                 }
             ),

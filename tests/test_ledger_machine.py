@@ -23,7 +23,7 @@ from bot.domain.ledger import Posting
 from bot.domain.policies import EQUAL, Event, Sharing, portions
 from bot.domain.policies import State as Known
 from bot.text import Minutes, Refusal
-from storage import entries, exchanges, log, people, transfers
+from storage import entries, exchanges, leaving, log, people, transfers
 from storage.database import Conflict, Database, Transaction, Work
 from storage.people import Committee, Member
 
@@ -148,6 +148,8 @@ class Model:
     asked: list[Asked] = field(default_factory=list)
     undoing: list[Undoing] = field(default_factory=list)
     booked: list[Booked] = field(default_factory=list)
+    left_behind: list[Booked] = field(default_factory=list)
+    """What the committee took over: no undo reaches it."""
     here: set[str] = field(default_factory=lambda: set(NAMES))
 
     def held(self, name: str) -> int:
@@ -157,6 +159,10 @@ class Model:
     def has_room(self, name: str, minutes: int) -> bool:
         """Whether somebody can give so much without passing the limit."""
         return name == COMMITTEE or self.floor is None or self.left(name) - minutes >= self.floor
+
+    def to_the_limit(self, name: str, beyond: int | None) -> int:
+        """So many minutes more than somebody can give; 0: that cannot be said."""
+        return 0 if beyond is None or self.floor is None else max(0, self.left(name) - self.floor + beyond)
 
     def left(self, name: str) -> int:
         """What somebody has and has not promised."""
@@ -213,6 +219,8 @@ places = st.integers(0, len(NAMES) - 1)
 others = st.lists(st.integers(1, len(NAMES) - 1), min_size=1, max_size=4, unique=True)
 """How many places further the others stand."""
 amounts = st.integers(1, 120) | st.sampled_from([1, 7, 60, 120, 239, 240, 241])
+beyonds = st.none() | st.integers(1, 60)
+"""So much more than there is room for."""
 backs = st.integers(0, 6)
 
 
@@ -299,10 +307,11 @@ class Ledger(RuleBasedStateMachine):
 
         self.model.book(Booked(self.books.run(work), who, {who: minutes, COMMITTEE: -minutes}, self.now))
 
-    @rule(place=places, further=st.integers(1, 2), minutes=amounts)
-    def post_past_the_rules(self, place: int, further: int, minutes: int) -> None:
+    @rule(place=places, further=st.integers(1, 2), minutes=amounts, beyond=beyonds)
+    def post_past_the_rules(self, place: int, further: int, minutes: int, beyond: int | None) -> None:
         """Where the rules have not looked, the books themselves keep the limit."""
         giver, (to,) = self._people(place, [further])
+        minutes = self.model.to_the_limit(giver, beyond) or minutes
         floors = {} if self.committee.floor is None else {self.ids[giver]: self.committee.floor}
 
         async def work(tx: Transaction) -> int:
@@ -356,6 +365,32 @@ class Ledger(RuleBasedStateMachine):
         for one, id_ in zip(expected, self.books.run(work), strict=True):
             one.id = id_
             self.model.asked.append(one)
+
+    @rule(place=places, further=st.integers(1, 2), minutes=amounts, beyond=beyonds)
+    def claim_past_the_rules(self, place: int, further: int, minutes: int, beyond: int | None) -> None:
+        """Where the rules have not looked, the books themselves keep back no more than there is."""
+        who, (payer,) = self._people(place, [further])
+        minutes = self.model.to_the_limit(payer, beyond) or minutes
+
+        async def work(tx: Transaction) -> int:
+            opened = await exchanges.open_(
+                tx,
+                self.committee,
+                [Posting(self.ids[payer], Minutes(-minutes)), Posting(self.ids[who], Minutes(minutes))],
+                recorder=self.members[who],
+                asked=[self.members[payer]],
+                holds={self.ids[payer]: Minutes(minutes)},
+                policy=(EQUAL.name, EQUAL.version),
+                note="",
+                now=self.now,
+                expires=self.now + timedelta(days=7),
+            )
+            return opened.id
+
+        if not self.model.has_room(payer, minutes):
+            self._refused(work, AssertionError)
+            return
+        self.model.asked.append(Asked(self.books.run(work), who, payer, {payer: -minutes, who: minutes}, minutes))
 
     def _settling(self, one: Asked) -> Work[int]:
         async def work(tx: Transaction) -> int:
@@ -584,6 +619,26 @@ class Ledger(RuleBasedStateMachine):
         assert self.books.run(work).id == self.members[gone[0]].id
         self.model.here.add(gone[0])
 
+    @precondition(lambda self: any(self.model.balance[name] for name in set(NAMES) - self.model.here))
+    @rule()
+    def nobody_came_back(self) -> None:
+        """What somebody left, or owed, is the committee's after a time, whatever the limit."""
+        who = min(name for name in set(NAMES) - self.model.here if self.model.balance[name])
+
+        async def work(tx: Transaction) -> int:
+            found = {one.id: one for one in await transfers.accounts_by_id(tx, self.committee, self.ids.values())}
+            transfer = ledger.carry(found[self.ids[who]], found[self.ids[COMMITTEE]], at=self.now)
+            assert transfer is not None
+            id_, _ = await transfers.record(tx, self.committee, transfer, recorder=self.members[who], carried=True)
+            await leaving.took(tx, id_, self.members[who].id)
+            return id_
+
+        id_ = self.books.run(work)
+        gone = self.model.balance[who]
+        self.model.left_behind.append(Booked(id_, who, {who: -gone, COMMITTEE: gone}, self.now))
+        self.model.balance[COMMITTEE] += gone
+        self.model.balance[who] = 0
+
     @rule(floor=st.sampled_from([None, 0, -60, FLOOR, FLOOR, 2 * FLOOR]))
     def change_limit(self, floor: int | None) -> None:
         """The committee sets another limit. It holds from the next exchange on, also for what is promised already."""
@@ -630,7 +685,7 @@ class Ledger(RuleBasedStateMachine):
         postings: dict[int, dict[str, int]] = {}
         for transfer_id, account_id, minutes in ask("SELECT transfer_id, account_id, minutes FROM postings"):
             postings.setdefault(transfer_id, {})[self.names[account_id]] = minutes
-        assert postings == {one.id: one.legs for one in model.booked}
+        assert postings == {one.id: one.legs for one in (*model.booked, *model.left_behind)}
         undone = ask("SELECT id, reverses_id FROM transfers WHERE reverses_id IS NOT NULL ORDER BY id").fetchall()
         assert undone == [(one.id, one.undoes) for one in model.booked if one.undoes is not None]
         assert ask("SELECT id, state FROM exchanges ORDER BY id").fetchall() == [

@@ -14,7 +14,7 @@ import pytest
 from tests.mutants import MACHINE, MUTANTS, POLICIES, Mutant
 
 ROOT = Path(__file__).parents[1]
-RUNS = "120"
+RUNS = "300"
 """Lives of a committee until a mistake must have shown; most show within five."""
 
 BROKEN = {"ImportError", "ModuleNotFoundError", "SyntaxError", "NameError", "TypeError", "AttributeError"}

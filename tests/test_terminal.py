@@ -188,7 +188,7 @@ async def test_like_matrix_commands_begin_otherwise(element: Hand) -> None:
     assert shown[0] == "Riverside | ana: !thnak @ben 1h"
     assert "Did you mean !thank" in shown[1]
     assert await element.types("/as chi") == ["-- You are chi now."]
-    assert [text for text, _, _ in element.completions("!th")] == ["!thank"]
+    assert [text for text, _, _ in element.completions("!tha")] == ["!thank"]
     assert [text for text, _, _ in element.completions("/")] == [f"/{name}" for name in COMMANDS]
     assert (await element.types("/matrix"))[0].startswith("-- You are in the group Riverside (Matrix)")
     assert (await element.types("!join"))[0] == "Riverside (Matrix) | chi: !join"
@@ -225,8 +225,8 @@ async def test_commands_names_and_buttons_are_completed(hand: Hand) -> None:
     def offered(before: str) -> list[str]:
         return [text for text, _, _ in hand.completions(before)]
 
-    assert offered("/th") == ["/thank"]
-    assert offered("/as") == ["/as"]
+    assert offered("/tha") == ["/thank"]
+    assert offered("/as") == ["/askback", "/as"]
     assert {"/thank", "/menu", "/as", "/skip", "/quit"} <= set(offered("/"))
     assert offered("/thank @") == ["@ana", "@ben", "@chi", "@eli"]
     assert offered("/thank @b") == ["@ben"]

@@ -21,6 +21,7 @@ from bot.chat import (
     Letter,
     Message,
     Pace,
+    Picture,
     PopUp,
     Press,
     Sender,
@@ -138,6 +139,8 @@ class ConsoleAdapter:
         self._inside: dict[ChatId, set[str]] = {}
         self.documents: list[Document] = []
         """Files that the bot has sent, oldest first."""
+        self.pictures: list[Picture] = []
+        """The same of pictures."""
 
     # --- the people's side -----------------------------------------------------------------------------------
 
@@ -304,9 +307,13 @@ class ConsoleAdapter:
         text = self._text(letter)
         self.posted[message] = Posted(letter.chat, text, letter.keys, next(self._count))
         labels = [] if self.numbered else [f"[{key.label}]" for row in letter.keys for key in row]
-        if letter.document is not None:
+        if isinstance(letter.document, Picture):
+            # Its size depends on the version of what drew it.
+            self.pictures.append(letter.document)
+            self._line(self.title(letter.chat), f"{who} sends a picture: {letter.document.name}")
+        elif letter.document is not None:
             self.documents.append(letter.document)
-            size = len(letter.document.text.encode())
+            size = len(letter.document.content)
             self._line(self.title(letter.chat), f"{who} sends a file: {letter.document.name} ({size} bytes)")
         self._line(self.title(letter.chat), "  ".join([f"{who}: {flat(text)}", " ".join(labels)]).rstrip())
 

@@ -47,6 +47,7 @@ from bot.chat import (
     Message,
     NotReached,
     Pace,
+    Picture,
     SlowDown,
     Undecryptable,
     Unreadable,
@@ -570,7 +571,7 @@ class MatrixAdapter:
 
     async def _with_file(self, wire: Wire, room: Room, event: Json, incoming: Incoming) -> Incoming:
         """What was said with the file that came with it, or with what it answers to, where the command takes one."""
-        if not isinstance(incoming, Message) or not self._dispatcher.takes_document(incoming.text):
+        if not isinstance(incoming, Message) or not self._dispatcher.takes_document(incoming.text) or incoming.edited:
             return incoming
         content = event["content"]
         if not holds_file(content):
@@ -647,7 +648,7 @@ class MatrixAdapter:
         """In an encrypted room only what was encrypted, by a device that its sender stands by, is believed."""
         if not isinstance(incoming, Message) or not room.encrypted or (read.decrypted and read.vouched):
             return incoming
-        if not converter.concerns(incoming):
+        if incoming.edited or not converter.concerns(incoming):
             # Among themselves people may talk as they like; some are there by a bridge, which cannot encrypt.
             return None
         return Undecryptable(
@@ -999,7 +1000,7 @@ class MatrixAdapter:
             self._background(self._seed(wire, room, message, letter))
         return message
 
-    async def _send_file(self, wire: Wire, room: Room, letter: Letter, document: Document) -> None:
+    async def _send_file(self, wire: Wire, room: Room, letter: Letter, document: Document | Picture) -> None:
         key = f"{letter.key}.file"
         if self._mine.get(key) is not None:
             return
@@ -1338,16 +1339,8 @@ def _is_own_join(event: Json, me: str) -> bool:
 
 def _is_join_from_elsewhere(event: Json, room: Room, me: str) -> bool:
     """Whether somebody on another homeserver came into the private room that was opened for them."""
-    user, content = event.get("state_key"), event.get("content")
-    return (
-        event.get("type") == "m.room.member"
-        and user == room.private_with
-        and isinstance(user, str)
-        and isinstance(content, dict)
-        and content.get("membership") == "join"
-        and _membership_before(event) != "join"
-        and server_of(user) != server_of(me)
-    )
+    user = room.private_with
+    return user is not None and server_of(user) != server_of(me) and _is_own_join(event, user)
 
 
 def _is_leaving(event: Json) -> bool:

@@ -130,9 +130,11 @@ class Converter:
 
     def _message(self, room: Room, chat: Chat, event: Json, authors: Mapping[str, str]) -> Incoming | None:
         content = _content(event)
-        if is_edit(event) or not content:
-            # An edit is no new message, and what was erased has no content any more.
+        if not content:
+            # What was erased has no content any more.
             return None
+        if is_edit(event):
+            return self._edited(room, chat, event, content.get("m.new_content"))
         kind, body = content.get("msgtype"), content.get("body")
         if not isinstance(kind, str) or not isinstance(body, str):
             raise Malformed
@@ -166,6 +168,25 @@ class Converter:
                 Mention(start=start, end=end, person=self._sender(room, user)) for start, end, user in mentions
             ),
             manages_chat=room.manages(event["sender"]),
+        )
+
+    def _edited(self, room: Room, chat: Chat, event: Json, content: object) -> Incoming | None:
+        """Other words in an earlier message; whoever else has sent them, clients do not show them."""
+        message = _relation(event).get("event_id")
+        if not isinstance(content, dict) or not _is_id(message):
+            return None
+        body = content.get("body")
+        if content.get("msgtype") != "m.text" or not isinstance(body, str):
+            return None
+        body = _ODD.sub("", body[:BODY_CHARACTERS_MAX])
+        text, addressed, _ = self._addressed(room, body, _pills(content, body))
+        return Message(
+            **self._frame(event, chat, topic=thread_of(event)),
+            sender=self._sender(room, event["sender"]),
+            text=text,
+            message=message,
+            addressed=addressed,
+            edited=True,
         )
 
     def _addressed(

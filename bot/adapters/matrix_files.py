@@ -13,30 +13,32 @@ from nio.crypto.attachments import decrypt_attachment, encrypt_attachment
 from nio.exceptions import EncryptionError
 
 from bot.adapters.matrix_api import Api
-from bot.chat import DOCUMENT_CHARACTERS_MAX, Document, text_document
+from bot.chat import DOCUMENT_CHARACTERS_MAX, Document, Picture, text_document
 
 Json = dict[str, Any]
 
 BYTES_MAX = 4 * DOCUMENT_CHARACTERS_MAX
 _MEDIA = re.compile(r"mxc://([^/?#\s]{1,255})/([A-Za-z0-9_-]{1,255})")
-_KIND = "text/plain"
+_TEXT = "text/plain"
+_PICTURE = "image/png"
 
 
-async def upload(api: Api, document: Document, *, encrypted: bool) -> Json:
+async def upload(api: Api, document: Document | Picture, *, encrypted: bool) -> Json:
     """The content of a message that holds the file. Raises ApiProblem or Unreachable."""
-    data = document.text.encode()
+    data = document.content
+    kind = _PICTURE if isinstance(document, Picture) else _TEXT
     content: Json = {
-        "msgtype": "m.file",
+        "msgtype": "m.image" if kind is _PICTURE else "m.file",
         "body": document.name,
         "filename": document.name,
-        "info": {"mimetype": _KIND, "size": len(data)},
+        "info": {"mimetype": kind, "size": len(data)},
     }
     if encrypted:
         data, sealed = encrypt_attachment(data)
         # The homeserver is told neither the name nor the kind.
         content["file"] = {**sealed, "url": await api.upload(data, "application/octet-stream")}
     else:
-        content["url"] = await api.upload(data, _KIND, name=document.name)
+        content["url"] = await api.upload(data, kind, name=document.name)
     return content
 
 

@@ -70,6 +70,7 @@ from bot.chat import (
     Message,
     NotReached,
     Pace,
+    Picture,
     PopUp,
     Press,
     Sender,
@@ -433,8 +434,8 @@ class TelegramAdapter:
             raise NotReached
         return str(sent["message_id"])
 
-    async def _send_document(self, letter: Letter, document: Document) -> None:
-        file = InputFile(document.text.encode(), filename=document.name)
+    async def _send_document(self, letter: Letter, document: Document | Picture) -> None:
+        file = InputFile(document.content, filename=document.name)
         topic = None if letter.topic in (None, "1") else int(letter.topic or 0)
         try:
             await self._bot.send_document(int(native(letter.chat)), file, message_thread_id=topic)

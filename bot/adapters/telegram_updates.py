@@ -41,8 +41,8 @@ from bot.text import sound
 
 log = logging.getLogger(__name__)
 
-UPDATE_KINDS: Final = ("message", "callback_query", "my_chat_member", "chat_member")
-"""What is asked for. Edits are not: a command that is corrected afterwards is not said again."""
+UPDATE_KINDS: Final = ("message", "edited_message", "callback_query", "my_chat_member", "chat_member")
+"""What is asked for."""
 
 Json = dict[str, Any]
 
@@ -155,6 +155,7 @@ class _Change(BaseModel):
 class _Update(BaseModel):
     update_id: _Int
     message: _Message | None = None
+    edited_message: _Message | None = None
     callback_query: _Tap | None = None
     my_chat_member: _Change | None = None
     chat_member: _Change | None = None
@@ -226,6 +227,10 @@ class Converter:
         if update.message is not None and update.message.chat.type != ChatType.CHANNEL:
             for incoming in self._message(update.message, key, raw["message"]):
                 yield Event(incoming, file=_file(update.message) if isinstance(incoming, Message) else None)
+        elif update.edited_message is not None and update.edited_message.chat.type != ChatType.CHANNEL:
+            for incoming in self._message(update.edited_message, key, raw["edited_message"]):
+                if isinstance(incoming, Message):
+                    yield Event(replace(incoming, edited=True))
         elif update.callback_query is not None:
             yield Event(self._press(update.callback_query, key), update.callback_query.id)
         elif update.my_chat_member is not None and update.my_chat_member.chat.type != ChatType.CHANNEL:

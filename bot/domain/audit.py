@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+from pydantic_core import from_json
 
 from bot.domain import chain
 from bot.domain.chain import Entry
@@ -19,8 +20,7 @@ another entry, with the hash in it; the balances with the transfers; what is kep
 _NONE: Mapping[int, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Booked:
+class Booked(NamedTuple):
     """A transfer as it stands beside the chain. `note_hash`: that of its words; None: it has none (any more)."""
 
     number: int
@@ -72,7 +72,7 @@ def follow(
         transfer = booked.get(number)
         if (entry.kind == "transfer") != (transfer is not None):
             raise Broken(number=number, fault="transfer")
-        if any(f'"{digest}"' not in entry.body for digest in worded.get(number, ())):
+        if number in worded and any(f'"{digest}"' not in entry.body for digest in worded[number]):
             raise Broken(number=number, fault="words")
         if transfer is not None:
             _compare(entry, transfer)
@@ -83,11 +83,16 @@ def follow(
 
 
 def _compare(entry: Entry, transfer: Booked) -> None:
-    body = json.loads(entry.body)
-    told = (body["number"], body["recorder"], body.get("reverses"), dict(body["postings"]))
-    if told != (transfer.number, transfer.recorder, transfer.reverses, transfer.postings):
-        raise Broken(number=entry.number, fault="transfer")
-    if sum(transfer.postings.values()) != 0:
+    # Not by `json`: this takes a third of the time, and an audit does it a million times.
+    body = from_json(entry.body)
+    postings = transfer.postings
+    if (
+        body["number"] != transfer.number
+        or body["recorder"] != transfer.recorder
+        or body.get("reverses") != transfer.reverses
+        or dict(body["postings"]) != postings
+        or sum(postings.values()) != 0
+    ):
         raise Broken(number=entry.number, fault="transfer")
     if transfer.note_hash is not None and transfer.note_hash != body.get("note"):
         raise Broken(number=entry.number, fault="note")

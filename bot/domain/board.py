@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -238,8 +238,11 @@ def found_by(query: str, words: str) -> bool:
     return all(any(word.startswith(plain(part)) for word in there) for part in _WORD.findall(query))
 
 
-def closeness(one: Post, other: Post) -> int:
-    """How well two fit, 0: not at all. Only an offer and a need of two people do; it is the same both ways."""
+def closeness(one: Post, other: Post, *, terms: Callable[[str], frozenset[str]] = terms) -> int:
+    """How well two fit, 0: not at all. Only an offer and a need of two people do; it is the same both ways.
+
+    `terms`: the same that remembers, for whoever compares many.
+    """
     if one.side == other.side or one.member == other.member:
         return 0
     same = one.category == other.category and one.category != OTHER

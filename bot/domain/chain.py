@@ -6,19 +6,20 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from json.encoder import encode_basestring
+from typing import Any, NamedTuple
 
 FIRST = "0" * 64
 """What stands for the hash before the first entry."""
 
-# Made once: a million entries are hashed in an audit.
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """An entry as it is stored. `body` is canonical JSON; `at_us` microseconds since 1970, UTC."""
+class Entry(NamedTuple):
+    """An entry as it is stored. `body` is canonical JSON; `at_us` microseconds since 1970, UTC.
+
+    A tuple, because an audit makes a million of them: a frozen dataclass takes four times as long.
+    """
 
     number: int
     kind: str
@@ -68,7 +69,10 @@ def veil(words: str, *, salt: str) -> str:
 
 
 def _hash(committee: str, previous: str, number: int, kind: str, at_us: int, body: str) -> str:
-    covered = canonical(
-        {"v": 1, "committee": committee, "previous": previous, "n": number, "kind": kind, "at": at_us, "body": body}
+    # What `canonical` makes of the mapping with these keys, put together by hand: an audit does it a million times.
+    quoted = encode_basestring
+    covered = (
+        f'{{"at":{at_us},"body":{quoted(body)},"committee":{quoted(committee)},"kind":{quoted(kind)},'
+        f'"n":{number},"previous":{quoted(previous)},"v":1}}'
     )
     return hashlib.sha256(covered.encode()).hexdigest()

@@ -26,6 +26,11 @@ class Account:
     floor: Minutes | None
     held: Minutes = Minutes(0)
 
+    @property
+    def available(self) -> Minutes:
+        """What is left when all that they have promised has gone."""
+        return Minutes(self.balance - self.held)
+
 
 @dataclass(frozen=True, slots=True)
 class Posting:

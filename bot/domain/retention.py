@@ -21,6 +21,8 @@ DEPARTED = timedelta(days=365)
 """The name and the accounts of somebody who has left every committee; then a pseudonym stands for them."""
 CARE = timedelta(days=90)
 """Requests for care, with their words and who was asked."""
+LOANS = timedelta(days=90)
+"""Who borrowed what, after it is back; and what a thing was called that is not lent any more."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -72,6 +74,12 @@ KINDS = (
         kept=None,
     ),
     Kind(what=T("Requests for care"), seen_by=T("whom I asked to see to it"), kept=CARE),
+    Kind(
+        what=T("Who borrowed what"),
+        seen_by=T("your committee while it is out and in time, else the two of you"),
+        kept=LOANS,
+        since=T("after it is back"),
+    ),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
     Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),
 )

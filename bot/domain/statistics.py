@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
+
+_Thing = TypeVar("_Thing")
 
 MEMBERS_MIN = 5
 """In a smaller committee every figure tells of somebody: there are none."""
 PARTIES_MIN = 3
 """Where fewer people took part, what moved is theirs alone: it is left out."""
+
+CELL_MIN = 5
+"""A part of the whole, such as one kind of help, is told where so many people took part in it."""
+SIDE_MIN = 3
+"""And so many of them helped, and so many were helped: else it tells the hours of the only one who drives."""
+SHARE_MAX = Fraction(3, 4)
+"""And nobody gave or got more of it than this: else it tells nearly what theirs is (dominance rule)."""
 
 Legs = Sequence[tuple[int, int]]
 """Accounts and the minutes that each gains or, below zero, gives; they sum to zero."""
@@ -28,6 +38,10 @@ class Facts:
     committee: int
     limit: int | None
     """How many minutes below zero somebody may go; None: no limit."""
+    categories: tuple[str | None, ...] = ()
+    """The kind of help of each exchange, where it came from an offer or a need; empty: of none of them."""
+    unmet: tuple[tuple[str, int], ...] = ()
+    """Needs that ended without help: the kind, and the account or anything else that stands for who had it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,18 @@ class Figures:
     within: Fraction | None
     velocity: Fraction | None
     reciprocity: Fraction | None
+    by_category: Parts | None
+    """Minutes by kind of help."""
+    unmet: Parts | None
+    """Needs without help, by kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A whole in parts that tell of nobody, the largest first; `rest` is what is told together, or not by kind."""
+
+    told: tuple[tuple[str, int], ...]
+    rest: int
 
 
 def figures(facts: Facts) -> Figures | None:
@@ -52,6 +78,13 @@ def figures(facts: Facts) -> Figures | None:
     parties = {account for legs in facts.exchanges for account, _ in legs} & set(facts.balances)
     if members < MEMBERS_MIN or len(parties) < PARTIES_MIN:
         return None
+    categories = facts.categories or (None,) * len(facts.exchanges)
+    cells: dict[str | None, list[Legs]] = {}
+    for legs, category in zip(facts.exchanges, categories, strict=True):
+        cells.setdefault(category, []).append(legs)
+    wanting: dict[str | None, list[int]] = {}
+    for kind, who in facts.unmet:
+        wanting.setdefault(kind, []).append(who)
     moved = sum(given(legs) for legs in facts.exchanges)
     helped = dict.fromkeys(facts.balances, 0)
     for legs in facts.exchanges:
@@ -67,7 +100,54 @@ def figures(facts: Facts) -> Figures | None:
         within=within(facts.balances.values(), facts.limit) if facts.limit is not None else None,
         velocity=velocity(moved, facts.balances.values()),
         reciprocity=reciprocity({pair: amount for pair, amount in flows.items() if facts.committee not in pair}),
+        by_category=parts(
+            cells,
+            size=lambda found: sum(map(given, found)),
+            tells_of_nobody=lambda found: broad(found, but=facts.committee),
+        ),
+        unmet=parts(wanting, size=len, tells_of_nobody=lambda found: len(set(found)) >= SIDE_MIN),
     )
+
+
+def broad(exchanges: Iterable[Legs], *, but: int) -> bool:
+    """Whether so many people stand behind these exchanges, on both sides, that their sum tells of none of them.
+
+    A minimum of people and a rule against dominance, as offices of statistics use them (A. Hundepool et al.,
+    Statistical Disclosure Control, 2012, ch. 4). `but`: the committee's own account, which is nobody.
+    """
+    gave, got = dict[int, int](), dict[int, int]()
+    for legs in exchanges:
+        for account, minutes in legs:
+            side = gave if minutes > 0 else got
+            side[account] = side.get(account, 0) + abs(minutes)
+    people = [set(side) - {but} for side in (gave, got)]
+    return (
+        len(people[0] | people[1]) >= CELL_MIN
+        and min(map(len, people)) >= SIDE_MIN
+        and all(max(side.values()) <= SHARE_MAX * sum(side.values()) for side in (gave, got))
+    )
+
+
+def parts(
+    cells: Mapping[str | None, Sequence[_Thing]],
+    *,
+    size: Callable[[Sequence[_Thing]], int],
+    tells_of_nobody: Callable[[Sequence[_Thing]], bool],
+) -> Parts | None:
+    """A whole by kind, without the parts that would tell of somebody; None: no part can be told.
+
+    What is left out is told together. Where even that would tell of somebody, since the whole is known, the smallest
+    of the other parts go in with it (complementary suppression).
+    """
+    told = {kind: found for kind, found in cells.items() if kind is not None and tells_of_nobody(found)}
+    rest = [thing for kind, found in cells.items() if kind not in told for thing in found]
+    while told and rest and not tells_of_nobody(rest):
+        smallest = min(told, key=lambda kind: (size(told[kind]), kind))
+        rest += told.pop(smallest)
+    if not told:
+        return None
+    ordered = sorted(told, key=lambda kind: (-size(told[kind]), kind))
+    return Parts(told=tuple((kind, size(told[kind])) for kind in ordered), rest=size(rest))
 
 
 def given(legs: Legs) -> int:

@@ -63,7 +63,7 @@ async def in_the_terminal(script: Path, folder: Path) -> Expected:
     expected = Expected()
 
     def line(where: str, what: str) -> None:
-        if what.startswith(("bot: ", "bot (edit): ", "bot sends a file: ")):
+        if what.startswith(("bot: ", "bot (edit): ", "bot sends a file: ", "bot sends a picture: ")):
             expected.heard.setdefault(where, []).append(what)
 
     practice = await Practice.open(
@@ -332,6 +332,10 @@ class Riverside:
             if content["msgtype"] == "m.file":
                 if number >= begin:
                     said.append(f"bot sends a file: {words} ({content['info']['size']} bytes)")
+                continue
+            if content["msgtype"] == "m.image":
+                if number >= begin:
+                    said.append(f"bot sends a picture: {words}")
                 continue
             assert flat(_without_marks(content["formatted_body"])) == words
             if shows.get(message) != words and number >= begin:

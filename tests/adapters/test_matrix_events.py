@@ -539,3 +539,16 @@ def test_names_cannot_become_html(text: str) -> None:
 
 def test_the_homeserver_of_a_name_is_what_synapse_takes_it_for() -> None:
     assert server_of(ANA) == get_domain_from_id(ANA)
+
+
+def test_a_command_that_is_changed_comes_in_as_changed_and_nothing_else_of_it() -> None:
+    relation = {"m.relates_to": {"rel_type": "m.replace", "event_id": "$first"}}
+
+    def changed(new: object) -> Incoming | None:
+        return _read(_event({"msgtype": "m.text", "body": "* !thank Ben 2h", "m.new_content": new, **relation}))
+
+    found = changed({"msgtype": "m.text", "body": "!thank Ben 2h"})
+    assert isinstance(found, Message)
+    assert (found.text, found.message, found.edited) == ("/thank Ben 2h", "$first", True)
+    for odd in (None, 5, {}, {"msgtype": "m.image", "body": "!thank Ben 2h"}, {"msgtype": "m.text", "body": 5}):
+        assert changed(odd) is None

@@ -152,7 +152,10 @@ class Telegram:
         where = message.chat.title or f"{(message.chat.user.username if message.chat.user else '')} (dm)"
         if "document" in message.content:
             name, data = self.server.files[message.content["document"]["file_id"]]
-            self._hear(where, f"{who} sends a file: {Path(name).name} ({len(data)} bytes)")
+            if data.startswith(b"\x89PNG"):
+                self._hear(where, f"{who} sends a picture: {Path(name).name}")
+            else:
+                self._hear(where, f"{who} sends a file: {Path(name).name} ({len(data)} bytes)")
             return
         self._hear(where, "  ".join([f"{who}: {flat(message.text or '')}", labels]).rstrip())
 
@@ -204,7 +207,7 @@ def expected(script: Path) -> dict[str, list[str]]:
     heard: dict[str, list[str]] = {}
     for line in script.with_suffix(".txt").read_text("utf-8").splitlines():
         where, _, what = line.partition(" | ")
-        if what.startswith(("bot: ", "bot (edit): ", "bot sends a file: ")):
+        if what.startswith(("bot: ", "bot (edit): ", "bot sends a file: ", "bot sends a picture: ")):
             heard.setdefault(where, []).append(what)
     return heard
 

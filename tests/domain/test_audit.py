@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -80,11 +80,11 @@ def test_a_transfer_that_is_not_what_its_entry_says_is_found_there(books: Books,
     more = {account: minutes + (1 if minutes > 0 else -1) for account, minutes in was.postings.items()}
     others = {account + 10: minutes for account, minutes in was.postings.items()}
     changed = [
-        replace(was, number=was.number + 1),
-        replace(was, recorder=was.recorder + 1),
-        replace(was, reverses=1),
-        replace(was, postings=more),
-        replace(was, postings=others),
+        was._replace(number=was.number + 1),
+        was._replace(recorder=was.recorder + 1),
+        was._replace(reverses=1),
+        was._replace(postings=more),
+        was._replace(postings=others),
         None,
     ]
     new = data.draw(st.sampled_from(changed))
@@ -97,12 +97,21 @@ def test_a_transfer_that_is_not_what_its_entry_says_is_found_there(books: Books,
     assert (broken.value.number, broken.value.fault) == (at, "transfer")
 
 
+def test_an_exchange_that_makes_hours_out_of_nothing_is_found_though_its_entry_says_the_same() -> None:
+    body = {"number": 1, "recorder": 1, "postings": [[1, -60], [2, 61]]}
+    entry = chain.entry(committee=COMMITTEE, previous=None, kind="transfer", at_us=1, body=body)
+    booked = Booked(number=1, recorder=1, reverses=None, postings={1: -60, 2: 61}, note_hash=None)
+    with pytest.raises(Broken) as broken:
+        audit.follow(COMMITTEE, Progress(), [entry], {1: booked})
+    assert (broken.value.number, broken.value.fault) == (1, "transfer")
+
+
 @given(books=told.filter(any).map(made), data=st.data())
 def test_changed_words_are_found_and_erased_ones_are_none_of_its_business(books: Books, data: st.DataObject) -> None:
     at = data.draw(st.sampled_from(sorted(books.booked)))
-    books.booked[at] = replace(books.booked[at], note_hash=None)
+    books.booked[at] = books.booked[at]._replace(note_hash=None)
     books.recompute()
-    books.booked[at] = replace(books.booked[at], note_hash="6" * 64)
+    books.booked[at] = books.booked[at]._replace(note_hash="6" * 64)
     with pytest.raises(Broken) as broken:
         books.recompute()
     assert (broken.value.number, broken.value.fault) == (at, "note")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -56,7 +56,7 @@ def test_any_change_of_any_entry_is_found_at_that_entry(entries: list[Entry], da
     name = data.draw(st.sampled_from(sorted(changes)))
     value = data.draw(changes[name])
     assume(value != getattr(entries[at], name))
-    entries[at] = replace(entries[at], **{name: value})
+    entries[at] = entries[at]._replace(**{name: value})
     assert chain.first_broken(COMMITTEE, entries) == at + 1
 
 
@@ -96,6 +96,20 @@ def test_taking_off_the_end_cannot_be_seen_from_the_rest_so_someone_must_remembe
 ) -> None:
     # What a chain cannot do. Whoever wrote the last hash down finds it missing.
     assert chain.first_broken(COMMITTEE, entries[:-1]) is None
+
+
+@given(words=st.tuples(st.text(), st.text(), st.text()), numbers=st.tuples(st.integers(1), st.integers()), body=bodies)
+def test_a_hash_is_that_of_canonical_json_so_that_others_can_compute_it(
+    words: tuple[str, str, str], numbers: tuple[int, int], body: dict[str, Any]
+) -> None:
+    committee, kind, previous = words
+    number, at_us = numbers
+    before = Entry(number=number, kind="founded", at_us=0, body="{}", hash=previous)
+    made = chain.entry(committee=committee, previous=before, kind=kind, at_us=at_us, body=body)
+    covered = {"v": 1, "committee": committee, "previous": previous, "n": number + 1, "kind": kind, "at": at_us}
+    covered["body"] = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    told = json.dumps(covered, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert made.hash == hashlib.sha256(told.encode()).hexdigest()
 
 
 @given(body=bodies)

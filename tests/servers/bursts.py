@@ -60,10 +60,19 @@ class Bursts(ABC):
     def __init__(self, *, seed: int) -> None:
         self.random = random.Random(seed)
         self.said = 0
+        self._begun_before = 0
 
     async def start(self) -> None:
         """Start the bot (again); returns at once."""
+        self._begun_before = self._begun()
         await self.bot.start()
+
+    async def begun(self) -> None:
+        """Return when the bot, started just now, begins to read: from then on a signal ends it in order."""
+        await self.quiet(lambda: self._begun() > self._begun_before)
+
+    def _begun(self) -> int:
+        return self.bot.log.read_text().count('"ready"') if self.bot.log.exists() else 0
 
     @abstractmethod
     async def up(self) -> None:
@@ -117,6 +126,7 @@ class TelegramBursts(Bursts):
 
     async def up(self) -> None:
         """Return when the bot asks for updates (again)."""
+        await self.begun()
         await self.server.listening(within=AWAY_SECONDS)
 
     async def burst(self, size: int) -> None:

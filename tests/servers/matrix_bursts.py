@@ -154,16 +154,9 @@ class MatrixBursts(Bursts):
         """Return when the bot, started just now, has read what was said while it was away."""
         await self.quiet(lambda: self._position() != self._stored)
 
-    async def begun(self) -> None:
-        """Return when the bot, started just now, begins to read."""
-        await self.quiet(lambda: self._begun() > self._begun_before)
-
-    def _begun(self) -> int:
-        return self.bot.log.read_text().count('"ready"') if self.bot.log.exists() else 0
-
     async def start(self) -> None:
         """Start the bot (again)."""
-        self._stored, self._begun_before = self._position(), self._begun()
+        self._stored = self._position()
         await super().start()
 
     def _position(self) -> object:
