@@ -11,7 +11,7 @@ from storage import board
 from storage.database import Reader
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
-from storage.transfers import _ACCOUNT_NOW, _CARRIES, _NOW, Line, committee_account
+from storage.transfers import _ACCOUNT_NOW, _CALLED, _CARRIES, _NOW, Line, committee_account
 
 LINES_MAX = 10_000
 """No member has more exchanges in one statement."""
@@ -60,9 +60,9 @@ async def statement(
         f"""SELECT t.id, t.number, p.minutes, n.text,
                    (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id),
                    EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id), t.at_us,
-                   (SELECT group_concat(name, char(31)) FROM (
-                        SELECT coalesce(m.called, '') AS name FROM postings q JOIN accounts b ON b.id = q.account_id
-                        LEFT JOIN members m ON m.id = {_NOW.format("b.member_id")}
+                   (SELECT group_concat(name, char(30)) FROM (
+                        SELECT {_CALLED} AS name FROM postings q JOIN accounts a ON a.id = q.account_id
+                        LEFT JOIN members m ON m.id = {_NOW.format("a.member_id")}
                         WHERE q.transfer_id = t.id AND (q.minutes > 0) = (p.minutes < 0) ORDER BY q.account_id))
             FROM postings p JOIN transfers t ON t.id = p.transfer_id
             LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
@@ -83,7 +83,7 @@ async def statement(
                 id=id_,
                 number=number,
                 minutes=Minutes(minutes),
-                others=tuple(others.split("\x1f")),
+                others=tuple(others.split("\x1e")),
                 note=note,
                 reverses=reverses,
                 reversed=bool(is_reversed),
