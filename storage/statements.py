@@ -108,7 +108,9 @@ async def books(tx: Reader, committee: Committee, *, now: datetime) -> statement
     """A committee's books as they stand, in its own time."""
     # One question: what is written while it is read is in neither or in both.
     rows = await tx.all(
-        """SELECT 0 AS number, 0, member_id IS NULL, id AS account_id, balance FROM accounts WHERE committee_id = ?1
+        """SELECT 0 AS number, 0,
+                  CASE WHEN kind = 'fund' THEN ?3 WHEN member_id IS NULL AND kind = 'own' THEN ?4 END,
+                  id AS account_id, balance FROM accounts WHERE committee_id = ?1
            UNION ALL
            SELECT t.number, t.at_us, (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id), p.account_id,
                   p.minutes
@@ -116,8 +118,10 @@ async def books(tx: Reader, committee: Committee, *, now: datetime) -> statement
            ORDER BY number, account_id LIMIT ?2""",
         committee.id,
         POSTINGS_MAX,
+        statements.FUND,
+        statements.COMMITTEE,
     )
-    accounts = [(id_, balance, own) for number, _, own, id_, balance in rows if number == 0]
+    accounts = [(id_, balance, name) for number, _, name, id_, balance in rows if number == 0]
     rows = rows[len(accounts) :]
     legs: dict[int, list[tuple[int, int]]] = {}
     heads: dict[int, tuple[int, int | None]] = {}
@@ -127,7 +131,7 @@ async def books(tx: Reader, committee: Committee, *, now: datetime) -> statement
     return statements.Books(
         committee=committee.name,
         taken=now.astimezone(committee.zone),
-        accounts=tuple(statements.Account(id_, balance, bool(own)) for id_, balance, own in accounts),
+        accounts=tuple(statements.Account(id_, balance, name) for id_, balance, name in accounts),
         transfers=tuple(
             statements.Transfer(number, from_us(at_us).astimezone(committee.zone), tuple(legs[number]), undoes)
             for number, (at_us, undoes) in heads.items()
