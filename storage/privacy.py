@@ -67,7 +67,7 @@ SECTIONS: Mapping[str, str] = {
         FROM postings p JOIN accounts a ON a.id = p.account_id JOIN transfers t ON t.id = p.transfer_id
         JOIN committees c ON c.id = t.committee_id LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
         WHERE a.owner_id IN {_MINE} ORDER BY t.id DESC""",
-    "said_yes_to": f"""SELECT c.name AS committee, g.what, g.since_us FROM agreements g
+    "said_yes_to": f"""SELECT c.name AS committee, g.what, g.since_us FROM enrolments g
         JOIN members m ON m.id = g.member_id JOIN committees c ON c.id = m.committee_id
         WHERE g.member_id IN {_MINE} ORDER BY g.what""",
     "ways_of_counting_asked_for": f"""SELECT c.name AS committee, s.version, s.entry, s.parameters, s.at_us

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.domain.chain import canonical
 from bot.domain.policies import Counting, Scheme
-from storage import agreements, entries, transfers
+from storage import enrolments, entries, transfers
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
@@ -84,5 +84,5 @@ async def counting(tx: Transaction, committee: Committee) -> Counting:
     scheme = await now(tx, committee.id)
     own = await transfers.committee_account(tx, committee)
     fund = await transfers.beside(tx, committee, "fund") if scheme.version else own
-    pooling = await agreements.accounts(tx, committee.id, POOLING) if scheme.base == "pooled" else frozenset[int]()
+    pooling = await enrolments.accounts(tx, committee.id, POOLING) if scheme.base == "pooled" else frozenset[int]()
     return Counting(scheme=scheme, fund=fund.id, committee=own.id, pooling=pooling)

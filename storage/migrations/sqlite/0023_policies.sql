@@ -44,7 +44,7 @@ CREATE TABLE closings (
 ) STRICT, WITHOUT ROWID;
 
 -- To what each member has said yes for themselves, such as pooling; whoever says no is not in it any more.
-CREATE TABLE agreements (
+CREATE TABLE enrolments (
     member_id INTEGER NOT NULL REFERENCES members (id),
     what TEXT NOT NULL,
     since_us INTEGER NOT NULL,

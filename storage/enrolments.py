@@ -13,14 +13,14 @@ MEMBERS_MAX = 100_000
 
 async def since(tx: Reader, member_id: int, what: str) -> datetime | None:
     """Since when somebody is in it; None: they are not."""
-    at_us = await tx.value("SELECT since_us FROM agreements WHERE member_id = ? AND what = ?", member_id, what)
+    at_us = await tx.value("SELECT since_us FROM enrolments WHERE member_id = ? AND what = ?", member_id, what)
     return None if at_us is None else from_us(at_us)
 
 
-async def agree(tx: Transaction, member: Member, what: str, *, now: datetime) -> None:
+async def enrol(tx: Transaction, member: Member, what: str, *, now: datetime) -> None:
     """They say yes; who has said it already stays since when they were."""
     await tx.execute(
-        "INSERT INTO agreements (member_id, what, since_us) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO enrolments (member_id, what, since_us) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         member.id,
         what,
         to_us(now),
@@ -30,7 +30,7 @@ async def agree(tx: Transaction, member: Member, what: str, *, now: datetime) ->
 async def leave(tx: Transaction, member_id: int, what: str | None = None) -> None:
     """They are not in it any more; None: in nothing."""
     await tx.execute(
-        "DELETE FROM agreements WHERE member_id = ?1 AND (?2 IS NULL OR what = ?2)",
+        "DELETE FROM enrolments WHERE member_id = ?1 AND (?2 IS NULL OR what = ?2)",
         member_id,
         what,
     )
@@ -39,9 +39,9 @@ async def leave(tx: Transaction, member_id: int, what: str | None = None) -> Non
 async def join(tx: Transaction, old: int, into: int) -> None:
     """Two memberships become one, which is in all that either was."""
     await tx.execute(
-        """INSERT INTO agreements (member_id, what, since_us)
-           SELECT ?2, what, since_us FROM agreements WHERE member_id = ?1
-           ON CONFLICT (member_id, what) DO UPDATE SET since_us = min(agreements.since_us, excluded.since_us)""",
+        """INSERT INTO enrolments (member_id, what, since_us)
+           SELECT ?2, what, since_us FROM enrolments WHERE member_id = ?1
+           ON CONFLICT (member_id, what) DO UPDATE SET since_us = min(enrolments.since_us, excluded.since_us)""",
         old,
         into,
     )
@@ -51,7 +51,7 @@ async def join(tx: Transaction, old: int, into: int) -> None:
 async def members(tx: Reader, committee_id: int, what: str) -> dict[int, datetime]:
     """Who is in it, active members by id, and since when."""
     rows = await tx.all(
-        """SELECT g.member_id, g.since_us FROM agreements g JOIN members m ON m.id = g.member_id
+        """SELECT g.member_id, g.since_us FROM enrolments g JOIN members m ON m.id = g.member_id
            WHERE m.committee_id = ? AND g.what = ? AND m.active = 1 ORDER BY g.member_id LIMIT ?""",
         committee_id,
         what,
@@ -63,7 +63,7 @@ async def members(tx: Reader, committee_id: int, what: str) -> dict[int, datetim
 async def accounts(tx: Reader, committee_id: int, what: str) -> frozenset[int]:
     """The own accounts of those who are in it."""
     rows = await tx.all(
-        """SELECT a.id FROM agreements g JOIN members m ON m.id = g.member_id JOIN accounts a ON a.member_id = m.id
+        """SELECT a.id FROM enrolments g JOIN members m ON m.id = g.member_id JOIN accounts a ON a.member_id = m.id
            WHERE m.committee_id = ? AND g.what = ? AND m.active = 1 LIMIT ?""",
         committee_id,
         what,
