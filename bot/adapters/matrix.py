@@ -437,13 +437,13 @@ class MatrixAdapter:
 
         Not only since it came: servers do not tell for sure what was said just before it and what just after.
         """
-        own = [read.event for read in timeline if _is_own_membership(read.event, me)]
+        own = [read.event for read in timeline if _is_membership_of(read.event, me)]
         before = _membership_before(own[0]) if own else "join"
         inside, called = before == "join", before == "invite"
         kept: list[Read] = []
         waiting: list[Read] = []
         for read in timeline:
-            if _is_own_membership(read.event, me):
+            if _is_membership_of(read.event, me):
                 membership = read.event["content"].get("membership")
                 if membership == "join":
                     kept += waiting
@@ -611,7 +611,7 @@ class MatrixAdapter:
         user = room.meant_for(self._directs)
         if user is None or room.others() <= 1:
             return
-        new = any(_is_own_join(read.event, wire.me) for read in timeline)
+        new = any(_is_join_of(read.event, wire.me) for read in timeline)
         if new and room.private_with is None and await self._may_call(user, private=False):
             await self._mark_private(wire, None, room.id)
             return
@@ -1319,28 +1319,28 @@ def _membership_before(event: Json) -> str | None:
     return was if isinstance(was, str) else None
 
 
-def _is_own_membership(event: Json, me: str) -> bool:
+def _is_membership_of(event: Json, user: str) -> bool:
     content = event.get("content")
-    return event.get("type") == "m.room.member" and event.get("state_key") == me and isinstance(content, dict)
+    return event.get("type") == "m.room.member" and event.get("state_key") == user and isinstance(content, dict)
 
 
 def _begins(event: Json, me: str) -> bool:
     """Whether the bot was called into the room by this event, or came into it without being called."""
-    if not _is_own_membership(event, me):
+    if not _is_membership_of(event, me):
         return False
     was, now = _membership_before(event), event["content"].get("membership")
     return now in ("invite", "join") and was not in ("invite", "join")
 
 
-def _is_own_join(event: Json, me: str) -> bool:
-    now_in = _is_own_membership(event, me) and event["content"].get("membership") == "join"
+def _is_join_of(event: Json, user: str) -> bool:
+    now_in = _is_membership_of(event, user) and event["content"].get("membership") == "join"
     return now_in and _membership_before(event) != "join"
 
 
 def _is_join_from_elsewhere(event: Json, room: Room, me: str) -> bool:
     """Whether somebody on another homeserver came into the private room that was opened for them."""
     user = room.private_with
-    return user is not None and server_of(user) != server_of(me) and _is_own_join(event, user)
+    return user is not None and server_of(user) != server_of(me) and _is_join_of(event, user)
 
 
 def _is_leaving(event: Json) -> bool:

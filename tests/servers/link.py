@@ -10,6 +10,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 from collections import Counter
 from collections.abc import Coroutine
 from types import TracebackType
@@ -43,6 +44,7 @@ class Link:
         self.loses: set[bytes] = set()
         """Requests with one of these in them arrive, and the connection dies when their answer comes."""
         self.lost: Counter[bytes] = Counter()
+        self._moved = time.monotonic()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"link-{self.port}", daemon=True)
         self._server: asyncio.Server | None = None
@@ -148,9 +150,15 @@ class Link:
                 else:
                     _reset(end)
 
+    async def still(self, seconds: float = 1.0) -> None:
+        """Return when nothing has passed for so long: whoever asks all the time has a question open then."""
+        while (left := self._moved + seconds - time.monotonic()) > 0:
+            await asyncio.sleep(left)
+
     async def _requests(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(_CHUNK_BYTES):
+                self._moved = time.monotonic()
                 for words in self.loses:
                     if words in data:
                         self._unanswered[sink] = words
@@ -162,6 +170,7 @@ class Link:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(_CHUNK_BYTES):
+                self._moved = time.monotonic()
                 if (words := self._unanswered.pop(asked, None)) is not None:
                     self.lost[words] += 1
                     return
