@@ -215,7 +215,6 @@ _OTHERS = """
     other others otro otra otros otras lo demás andere anderes sonstiges rest
 """
 _OTHER = frozenset(map(plain, _OTHERS.split()))
-)
 
 
 def read_purposes(line: str) -> list[str]:
