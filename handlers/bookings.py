@@ -18,8 +18,8 @@ from bot.domain import grammar
 from bot.domain.bookings import Outcome, Span, Terms
 from bot.domain.recurrence import instant
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
-from bot.text import Bold, Listed, Minutes, N, Refusal, T, Text, Typed, Words, Written, duration, lines
-from storage import bookings, cards, entries, nudges, people
+from bot.text import Bold, Listed, Minutes, N, Refusal, T, Text, Typed, Words, duration, lines
+from storage import bookings, cards, entries, people
 from storage.bookings import Booking, Resource
 from storage.database import Reader as Reads
 from storage.database import Transaction
@@ -39,7 +39,6 @@ _SHARED = Typed("/shared")
 _BOOKINGS = Typed("/bookings")
 _KINDS: Mapping[str, Text] = {"room": T("room"), "vehicle": T("vehicle"), "tool": T("tool")}
 _MINE = ("mine", "mías", "mias", "meine")
-_PLAINLY_SAID = ("some day", "some words")
 
 
 # --- what can be said --------------------------------------------------------------------------------------------
@@ -234,9 +233,7 @@ async def _own(context: Context, id_: int, *states: str) -> Booking:
     return found
 
 
-async def _tell(
-    context: Context, booking: Booking, words: Words, buttons: Sequence[Sequence[Button]] = ()
-) -> None:
+async def _tell(context: Context, booking: Booking, words: Words, buttons: Sequence[Sequence[Button]] = ()) -> None:
     """Say something about a booking to whoever made it, in private, if they are still here."""
     to = await _member(context, booking.member_id)
     if to.active:
@@ -282,13 +279,13 @@ async def share(context: Context, *, kind: _Kind, name: Note) -> Reply:
     called = _name(name)
     there = await bookings.resources(context.tx, context.committee.id)
     if len(there) >= bookings.RESOURCES_MAX:
-        raise Refusal(T("There are {n} already. Take one off the list first: {unshare}", n=len(there), unshare=_UNSHARE))
+        raise Refusal(
+            T("There are {n} already. Take one off the list first: {unshare}", n=len(there), unshare=_UNSHARE)
+        )
     if any(one.name is not None and words_.plain(one.name.text) == words_.plain(called) for one in there):
         raise Refusal(T("That is on the list already. {shared} shows what there is.", shared=_SHARED))
-    assert kind in rule.KINDS
-    made, hashed = await bookings.add(
-        context.tx, context.committee, kind, called, by=context.member, now=context.now
-    )
+    [meant] = [one for one in rule.KINDS if one == kind]
+    made, hashed = await bookings.add(context.tx, context.committee, meant, called, by=context.member, now=context.now)
     body = {"resource": made.id, "shared": True, "member": context.member.id, "words": hashed}
     await entries.append(context.tx, context.committee, "resource", body, now=context.now)
     words = lines(
@@ -298,20 +295,15 @@ async def share(context: Context, *, kind: _Kind, name: Note) -> Reply:
     )
     if context.place is None or context.place.private:
         await context.announce(words)
-    return Reply(words, buttons=((_booking(made),), (_listing(),)))
+    return Reply(words, buttons=((_booking(context, made),), (_listing(),)))
 
 
 _UNSHARE = Typed("/unshare", T("hall"))
 
 
-def _booking(resource: Resource) -> Button:
-    """A button that begins to book something."""
-    says = book.says(what=resource)
-    return Button(label=T("Book"), says=replace(says, command="ask", arguments=_carried(says)))
-
-
-def _carried(says: Any) -> dict[str, Any]:
-    return {"carried": {"command": says.command, "version": says.version, "arguments": dict(says.arguments)}}
+def _booking(context: Context, resource: Resource) -> Button:
+    """A button that begins to book something: what else is needed is asked for."""
+    return Button(label=T("Book"), says=context.commands.asking(book.says(what=resource)))
 
 
 def _listing() -> Button:
@@ -349,7 +341,11 @@ async def _unsharing(context: Context, *, what: Resource) -> Words:
     n = len(await bookings.ahead(context.tx, what, now=context.now))
     return lines(
         T("Shall {thing} not be shared any more?", thing=what.called),
-        N("{n} booking ends with it; I tell whoever has it.", "{n} bookings end with it; I tell those who have them.", n)
+        N(
+            "{n} booking ends with it; I tell whoever has it.",
+            "{n} bookings end with it; I tell those who have them.",
+            n,
+        )
         if n
         else None,
     )
@@ -413,9 +409,7 @@ async def _list(context: Context, number: int) -> Reply:
         return Reply(_NONE)
     begin = (number - 1) * PER_PAGE
     page = there[begin : begin + PER_PAGE]
-    told = [
-        T("{thing}: {state}", thing=one.called, state=await _state_words(context, one)) for one in page
-    ]
+    told = [T("{thing}: {state}", thing=one.called, state=await _state_words(context, one)) for one in page]
     buttons = [Button(label=one.called, says=shared_thing.says(thing=one.id)) for one in page]
     ways = []
     if number > 1:
@@ -457,14 +451,18 @@ async def shared_thing(context: Context, *, thing: Reference) -> Reply:
     ahead = await bookings.ahead(context.tx, found, now=context.now)
     return Reply(
         lines(
-            T("{thing} ({kind}): {state}", thing=found.called, kind=_KINDS[found.kind],
-              state=await _state_words(context, found)),
+            T(
+                "{thing} ({kind}): {state}",
+                thing=found.called,
+                kind=_KINDS[found.kind],
+                state=await _state_words(context, found),
+            ),
             _terms_words(found.terms),
             _order_words(tuple(one.called for one in order)) if order else None,
             *[await _line(context, one, thing=False) for one in ahead[:TOLD_MAX]],
         ),
-        buttons=((_booking(found), Button(label=T("What is booked"), says=bookings_.says())), back),
-    )  # fmt: skip
+        buttons=((_booking(context, found), Button(label=T("What is booked"), says=bookings_.says())), back),
+    )
 
 
 def _order_words(names: Sequence[Text | str]) -> Text:
@@ -505,7 +503,9 @@ async def book(
     mine = await bookings.ahead_of(context.tx, context.member, now=context.now)
     own = [one for one in mine if one.member_id == context.member.id]
     if any(one.resource.id == what.id and one.span.meets(span) for one in own):
-        raise Refusal(T("You have asked for that already. {mine} shows it.", mine=Typed("/bookings mine")), private=True)
+        raise Refusal(
+            T("You have asked for that already. {mine} shows it.", mine=Typed("/bookings mine")), private=True
+        )
     if len(own) >= bookings.OF_MEMBER_MAX:
         raise Refusal(
             T("You have {n} bookings already. Cancel one first: {unbook}", n=len(own), unbook=Typed("/unbook")),
@@ -543,11 +543,14 @@ def _refuse_faults(context: Context, resource: Resource, span: Span) -> None:
         case "long":
             raise Refusal(
                 lines(
-                    T("{thing} can be had for up to {longest}.", thing=resource.called,
-                      longest=_length_words(terms.longest)),
+                    T(
+                        "{thing} can be had for up to {longest}.",
+                        thing=resource.called,
+                        longest=_length_words(terms.longest),
+                    ),
                     T("The committee can change that: {command}", command=Typed("/longest", resource.called, "6h")),
                 )
-            )  # fmt: skip
+            )
         case "ahead":
             raise Refusal(
                 T(
@@ -576,12 +579,11 @@ async def _ask_long(context: Context, what: Resource, when: str, purpose: str) -
     )
 
 
-async def _taken(
-    context: Context, what: Resource, span: Span, there: Sequence[Booking], purpose: str
-) -> Reply:
+async def _taken(context: Context, what: Resource, span: Span, there: Sequence[Booking], purpose: str) -> Reply:
     firm = next(one for one in there if one.state == "firm")
-    words = T("{thing} is taken: {name}, {when}.", thing=what.called, name=firm.name,
-              when=_when_words(context, firm.span))  # fmt: skip
+    words = T(
+        "{thing} is taken: {name}, {when}.", thing=what.called, name=firm.name, when=_when_words(context, firm.span)
+    )
     free, buttons = await _instead(context, what, span, purpose)
     return Reply(lines(words, free), buttons=buttons)
 
@@ -689,11 +691,14 @@ async def _lost_words(context: Context, booking: Booking) -> tuple[Words, tuple[
     """Why somebody does not get it, and what is free."""
     free, buttons = await _instead(context, booking.resource, booking.span)
     words = lines(
-        T("You do not get it this time: {thing}, {when}.", thing=booking.resource.called,
-          when=_when_words(context, booking.span)),
+        T(
+            "You do not get it this time: {thing}, {when}.",
+            thing=booking.resource.called,
+            when=_when_words(context, booking.span),
+        ),
         await _why_words(context, booking),
         free,
-    )  # fmt: skip
+    )
     return words, buttons
 
 
@@ -724,9 +729,7 @@ async def _why_words(context: Context, booking: Booking) -> Text:
         case False, "asked":
             return T("{name} asked for it before you; for the rest you were equal.", name=name)
         case True, "purpose":
-            return T(
-                "{name} asked for it too. By the committee's order what you need it for goes first.", name=name
-            )
+            return T("{name} asked for it too. By the committee's order what you need it for goes first.", name=name)
         case True, "had":
             return T(
                 "{name} asked for it too. In the last {n} days {name} has had it for {theirs}, you for {mine}: you go "
@@ -826,8 +829,7 @@ async def _shown(view: Context | View, booking: Booking) -> tuple[Words, tuple[t
             if purpose is None:
                 order = await bookings.purposes(tx, booking.resource.id)
                 buttons = [
-                    Button(label=one.called, says=booking_for.says(booking=booking.id, purpose=one.id))
-                    for one in order
+                    Button(label=one.called, says=booking_for.says(booking=booking.id, purpose=one.id)) for one in order
                 ]
                 rows += [tuple(buttons[at : at + 3]) for at in range(0, len(buttons), 3)]
                 told += [T("What is it for? {name} can say it by a button.", name=name)] if order else []
@@ -938,10 +940,14 @@ async def _my_page(context: Context) -> Reply:
     mine = await bookings.ahead_of(context.tx, context.member, now=context.now)
     told = [await _line(context, one) for one in mine[:PER_PAGE]]
     buttons = [
-        (Button(label=T("Cancel: {thing}, {when}", thing=one.resource.called, when=_when_words(context, one.span)),
-                says=cancel_booking.says(booking=one.id)),)
+        (
+            Button(
+                label=T("Cancel: {thing}, {when}", thing=one.resource.called, when=_when_words(context, one.span)),
+                says=cancel_booking.says(booking=one.id),
+            ),
+        )
         for one in mine[:PER_PAGE]
-    ]  # fmt: skip
+    ]
     return Reply(
         lines(
             T("{title}", title=Bold(T("Mine"))),
@@ -1055,12 +1061,17 @@ async def _tell_losers(context: Context, booking: Booking) -> None:
         start = lost.span.start.astimezone(context.committee.zone)
         length = Minutes(_wall_minutes(context, lost.span))
         says = book.says(what=lost.resource, when=f"{start:%Y-%m-%d %H:%M}", long=length)
-        words = T("It is free again: {thing}, {when}. Do you want it still?", thing=lost.resource.called,
-                  when=_when_words(context, lost.span))  # fmt: skip
+        words = T(
+            "It is free again: {thing}, {when}. Do you want it still?",
+            thing=lost.resource.called,
+            when=_when_words(context, lost.span),
+        )
         await _tell(context, lost, words, ((Button(label=T("Book"), says=says),),))
 
 
-@router.command("booker_left", allow=Authority.CLOCK, typed=False, help=T("Somebody who has booked something has left."))
+@router.command(
+    "booker_left", allow=Authority.CLOCK, typed=False, help=T("Somebody who has booked something has left.")
+)
 async def booker_left(context: Context, *, who: Reference) -> None:
     """What they had booked is free for others."""
     gone = await people.member_now(context.tx, context.committee.id, who)
@@ -1098,7 +1109,10 @@ def _priorities_words(*, what: Resource, order: str) -> Text:
     asks={
         "what": _WHICH,
         "order": Asks(
-            T("What goes first? Write it in order, like {example}.", example=Typed(T("assembly"), T("care"), T("other")))
+            T(
+                "What goes first? Write it in order, like {example}.",
+                example=Typed(T("assembly"), T("care"), T("other")),
+            )
         ),
     },
     proposal=_priorities_words,
@@ -1112,22 +1126,17 @@ async def priorities(context: Context, *, what: Shared, order: Note) -> Reply:
         raise Refusal(T("That is too long: {n} characters at most. Say it shorter.", n=rule.PURPOSE_CHARACTERS_MAX))
     if len({words_.plain(name) for name in names}) < len(names):
         raise Refusal(T("One of them stands there twice. Write each once: {example}", example=priorities.example))
-    if names and what.terms.firm is None:
-        firm_ = Typed("/firm", what.called, "48h")
-        note = T("It counts once bookings are not firm at once: {firm}", firm=firm_)
-    else:
-        note = None
+    counts_later = names and what.terms.firm is None
+    note = T("It counts once bookings are not firm at once: {firm}", firm=Typed("/firm", what.called, "48h"))
     now = {words_.plain(one.name.text): one.id for one in await bookings.purposes(context.tx, what.id) if one.name}
     same = {name: now[words_.plain(name)] for name in names if words_.plain(name) in now}
-    hashes = await bookings.set_purposes(
-        context.tx, what, names, same=same, by=context.of_member, now=context.now
-    )
+    hashes = await bookings.set_purposes(context.tx, what, names, same=same, by=context.of_member, now=context.now)
     ids = [one.id for one in await bookings.purposes(context.tx, what.id)]
     body = {"priorities": what.id, "order": ids, "words": hashes}
     await entries.append(context.tx, context.committee, "rule", body, now=context.now)
     for one in await bookings.waiting(context.tx, what):
         await cards.changed(context.tx, one.thing)
-    return Reply(lines(_priorities_words(what=what, order=order), note))
+    return Reply(lines(_priorities_words(what=what, order=order), note if counts_later else None))
 
 
 @router.entry("rule", "priorities", about="rules")
@@ -1257,8 +1266,9 @@ async def waiting(context: Context) -> list[Todo]:
     todo = []
     for one in await bookings.ahead_of(context.tx, context.member, now=context.now):
         if one.state == "firm" and one.span.start - context.now <= SOON:
-            words = T("You have booked: {thing}, {when}.", thing=one.resource.called,
-                      when=_when_words(context, one.span))  # fmt: skip
+            words = T(
+                "You have booked: {thing}, {when}.", thing=one.resource.called, when=_when_words(context, one.span)
+            )
             todo.append(Todo(words=words, buttons=(_cancelling(one),)))
     return todo
 

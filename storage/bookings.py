@@ -192,7 +192,13 @@ async def purpose(tx: Reader, resource_id: int, id_: int) -> Purpose | None:
 
 
 async def set_purposes(
-    tx: Transaction, resource_: Resource, names: Sequence[str], *, same: Mapping[str, int], by: Member | None, now: datetime
+    tx: Transaction,
+    resource_: Resource,
+    names: Sequence[str],
+    *,
+    same: Mapping[str, int],
+    by: Member | None,
+    now: datetime,
 ) -> list[str]:
     """From now on this is the order. `same`: the purposes that there are already, by name. The hashes of new names."""
     await tx.execute("UPDATE purposes SET place = NULL WHERE resource_id = ?", resource_.id)
@@ -341,7 +347,8 @@ async def had(tx: Reader, resource_: Resource, *, now: datetime) -> dict[int, in
     """How many minutes each member has had a thing in the last `HAD_WITHIN`: bookings that have begun."""
     rows = await tx.all(
         """SELECT member_id, sum(end_us - start_us) / 60000000 FROM bookings
-           WHERE resource_id = ? AND state = 'firm' AND start_us >= ? AND start_us < ? GROUP BY member_id LIMIT 10000""",
+           WHERE resource_id = ? AND state = 'firm' AND start_us >= ? AND start_us < ?
+           GROUP BY member_id LIMIT 10000""",
         resource_.id,
         to_us(now - rule.HAD_WITHIN),
         to_us(now),
@@ -350,7 +357,7 @@ async def had(tx: Reader, resource_: Resource, *, now: datetime) -> dict[int, in
 
 
 async def lost_to(tx: Reader, booking_: Booking, *, now: datetime) -> list[Booking]:
-    """Who did not get a time that is still ahead, because this booking went before; in the order in which they asked."""
+    """Who did not get a time that is still ahead because this booking went before, in the order in which they asked."""
     rows = await tx.all(
         f"""SELECT {_BOOKING} FROM {_FROM} WHERE b.resource_id = ? AND b.state = 'lost' AND b.start_us > ?
             AND json_extract(b.decided, '$.to') = ? AND m.active = 1 ORDER BY b.id LIMIT ?""",
