@@ -633,9 +633,10 @@ async def _settle(context: Context, booking: Booking) -> Booking:
 
 
 async def _refresh(context: Context, booking: Booking) -> None:
-    """Those who want the same time see that they are more, or fewer, now."""
-    for other in await bookings.within(context.tx, booking.resource, booking.span):
-        await cards.changed(context.tx, other.thing)
+    """Those who are decided about together see that they are more, or fewer, now."""
+    there = await bookings.waiting(context.tx, booking.resource)
+    for other in rule.together(booking.request, [one.request for one in there]):
+        await cards.changed(context.tx, f"booking:{other.id}")
 
 
 async def _decide(context: Context, booking: Booking) -> None:
@@ -811,6 +812,8 @@ async def _shown(view: Context | View, booking: Booking) -> tuple[Words, tuple[t
     words = await bookings.words(tx, booking)
     rows: list[tuple[Button, ...]] = []
     listing = Button(label=T("What is booked"), says=bookings_.says())
+    contested = booking.decided is not None and (not booking.decided.won or booking.decided.to is not None)
+    why = (Button(label=T("Why?"), says=booking_why.says(booking=booking.id)),) if contested else ()
     match booking.state:
         case "firm":
             told.append(
@@ -818,7 +821,7 @@ async def _shown(view: Context | View, booking: Booking) -> tuple[Words, tuple[t
                 if purpose is not None
                 else T("Booked by {name}.", name=name)
             )
-            rows.append((_cancelling(booking), listing))
+            rows.append((_cancelling(booking), *why, listing))
         case "waiting":
             told.append(
                 T("Asked for by {name}, for: {purpose}.", name=name, purpose=purpose)
@@ -836,6 +839,7 @@ async def _shown(view: Context | View, booking: Booking) -> tuple[Words, tuple[t
             rows.append((_cancelling(booking), listing))
         case "lost":
             told.append(T("Somebody else has that time. I have told {name} why.", name=name))
+            rows.append((*why, listing))
         case _:
             told.append(T("Not booked any more."))
     if words is not None and booking.state in bookings.ALIVE:
@@ -844,9 +848,11 @@ async def _shown(view: Context | View, booking: Booking) -> tuple[Words, tuple[t
 
 
 async def _waiting_words(view: Context | View, booking: Booking) -> Text:
-    at = booking.span.start - timedelta(minutes=booking.resource.terms.firm or 0)
-    there = await bookings.within(view.tx, booking.resource, booking.span)
-    n = sum(one.state == "waiting" and one.id != booking.id for one in there)
+    """When it is decided, which is at the first cut-off of all who are decided about together."""
+    waiting = await bookings.waiting(view.tx, booking.resource)
+    group = rule.together(booking.request, [one.request for one in waiting])
+    at = min(one.span.start for one in group) - timedelta(minutes=booking.resource.terms.firm or 0)
+    n = sum(one.id != booking.id and one.span.meets(booking.span) for one in group)
     if n:
         return N(
             "{n} more wants that time. By the committee's rule it is decided on {at}.",

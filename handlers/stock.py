@@ -361,19 +361,40 @@ async def _page(context: Context, thing: Counted) -> Reply:
     )
 
 
-@router.command("stock_out", allow=Authority.MEMBER, typed=False, help=T("Take something out of the stock."))
+@router.command(
+    "stock_out",
+    allow=Authority.MEMBER,
+    typed=False,
+    label=T("Take out"),
+    asks={"thing": _WHICH},
+    help=T("Take something out of the stock."),
+)
 async def stock_out(context: Context, *, thing: InStock, amount: Amount) -> Reply:
     """Asked for step by step."""
     return await _change(context, thing, "out", amount)
 
 
-@router.command("stock_in", allow=Authority.MEMBER, typed=False, help=T("Put something into the stock."))
+@router.command(
+    "stock_in",
+    allow=Authority.MEMBER,
+    typed=False,
+    label=T("Put in"),
+    asks={"thing": _WHICH},
+    help=T("Put something into the stock."),
+)
 async def stock_in(context: Context, *, thing: InStock, amount: Amount) -> Reply:
     """Asked for step by step."""
     return await _change(context, thing, "in", amount)
 
 
-@router.command("stock_count", allow=Authority.MEMBER, typed=False, help=T("Say how much there is."))
+@router.command(
+    "stock_count",
+    allow=Authority.MEMBER,
+    typed=False,
+    label=T("Count"),
+    asks={"thing": _WHICH},
+    help=T("Say how much there is."),
+)
 async def stock_count(context: Context, *, thing: InStock, amount: Amount) -> Reply:
     """Asked for step by step."""
     return await _change(context, thing, "count", amount)

@@ -75,7 +75,8 @@ def _thousandths(text: str) -> int:
 
 def words_of(name: str, unit: str) -> str:
     """How a thing and its unit are kept as one note."""
-    return f"{name.replace(',', ' ')}, {unit}" if unit else name.replace(",", " ")
+    name = " ".join(name.replace(",", " ").split())
+    return f"{name}, {unit}" if unit else name
 
 
 def parts_of(words: str) -> tuple[str, str]:
