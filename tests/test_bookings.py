@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -73,31 +74,32 @@ async def test_an_organizer_shares_a_room_without_a_vote_and_all_see_what_is_fre
     assert "cargo bike: with Chi until Mon, Jan 5 20:00" in await town.whispers("eli", "/shared")
 
 
-@pytest.mark.parametrize(
-    ("who", "line", "answer"),
-    [
-        ("chi", "/share room Attic", "organizer"),
-        ("ana", "/share room hall", "That is on the list already."),
-        ("ana", "/share room 12", "What is it called?"),
-        ("ana", f"/share room {'x' * 61}", "That is too long: 60 characters at most."),
-        ("chi", "/book attic sat 10:00 2h", "I read “attic” where I expected something that the committee shares"),
-        ("chi", "/book hall sat 2h", "expected a day and a time, like sat 10:00"),
-        ("chi", "/book hall today 9:00 1h", "That time is over."),
-        ("chi", "/book hall sat 10:00 5m", "That is too short: 15 minutes at least."),
-        ("chi", "/book hall sat 10:00 5h", "Hall can be had for up to 4 h."),
-        ("chi", "/book hall 2026-12-24 10:00 1h", "Hall can be booked up to 60 days ahead: from Oct 25, 2026"),
-        ("chi", "/unbook hall", "You have booked nothing of that kind."),
-        ("ana", "/longest hall 15d", "From 15 min to 14 days."),
-        ("ana", "/firm hall", "or the word off"),
-        ("ana", "/firm hall 10m", "or the word off"),
-        ("ana", "/priorities hall care Care", "One of them stands there twice."),
-        ("ana", "/priorities hall a b c d e f g h i", "At most 8 purposes."),
-        ("ana", f"/priorities hall {'x' * 41}", "That is too long: 40 characters at most."),
-    ],
+REFUSED = (
+    ("chi", "/share room Attic", "organizer"),
+    ("ana", "/share room hall", "That is on the list already."),
+    ("ana", "/share room 12", "What is it called?"),
+    ("ana", f"/share room {'x' * 61}", "That is too long: 60 characters at most."),
+    ("chi", "/book attic sat 10:00 2h", "I read “attic” where I expected something that the committee shares"),
+    ("chi", "/book hall sat 2h", "expected a day and a time, like sat 10:00"),
+    ("chi", "/book hall today 9:00 1h", "That time is over."),
+    ("chi", "/book hall sat 10:00 5m", "That is too short: 15 minutes at least."),
+    ("chi", "/book hall sat 10:00 5h", "Hall can be had for up to 4 h."),
+    ("chi", "/book hall 2026-12-24 10:00 1h", "Hall can be booked up to 60 days ahead: from Oct 25, 2026"),
+    ("chi", "/unbook hall", "You have booked nothing of that kind."),
+    ("ana", "/longest hall 15d", "From 15 min to 14 days."),
+    ("ana", "/firm hall", "or the word off"),
+    ("ana", "/firm hall 10m", "or the word off"),
+    ("ana", "/priorities hall care Care", "One of them stands there twice."),
+    ("ana", "/priorities hall a b c d e f g h i", "At most 8 purposes."),
+    ("ana", f"/priorities hall {'x' * 41}", "That is too long: 40 characters at most."),
 )
-async def test_what_cannot_be_gets_a_sentence_and_changes_nothing(town: Town, who: str, line: str, answer: str) -> None:
+"""Who says what, and what they hear."""
+
+
+async def test_what_cannot_be_gets_a_sentence_and_changes_nothing(town: Town) -> None:
     await hall(town)
-    assert answer in await town.whispers(who, line)
+    for who, line, answer in REFUSED:
+        assert answer in await town.whispers(who, line), line
     assert await booked(town) == []
 
 
@@ -107,7 +109,8 @@ async def test_a_thing_is_found_as_people_name_it_and_where_several_fit_it_is_as
     await town.whispers("chi", "/book small sat 10:00 1h")
     await town.whispers("chi", "/book Hall sat 10:00 1h")
     await town.says("ana", "/share room small kitchen")
-    assert "which" in (await town.whispers("eli", "/book small sat 10:00 1h")).casefold()
+    said = await town.whispers("eli", "/book small sat 10:00 1h")
+    assert said == "“small” fits several. Which one do you mean?"
     await town.presses("eli", "small kitchen")
     assert await booked(town) == [
         ("Chi", "Sat 10:00", "firm"),
@@ -258,15 +261,12 @@ async def test_among_equals_whoever_has_had_it_less_goes_first_and_hears_the_fig
 
 
 async def test_what_somebody_had_more_than_ninety_days_ago_does_not_count(town: Town) -> None:
-    await hall(town)
+    await hall(town, "/firm hall 48h")
     await town.whispers("chi", "/book hall tomorrow 10:00 2h")
-    await town.skip("89d")
-    await town.says("ana", "/firm hall 48h")
-    await town.presses("ben", "Agree")
-    await town.skip("1d")
+    await town.skip("88d")
     await town.whispers("chi", "/book hall 2026-04-10 10:00 2h")
     await town.whispers("eli", "/book hall 2026-04-10 10:00 2h")
-    await town.skip("5d")
+    await town.skip("6d")
     told = next(one for one in town.heard("eli") if one.startswith("You do not get it"))
     assert "Chi asked for it before you; for the rest you were equal." in told
 
@@ -349,7 +349,7 @@ async def test_a_bot_that_stood_still_decides_when_it_is_back(town: Town) -> Non
     await scarce(town)
     await town.whispers("chi", "/book hall sat 10:00 2h")
     await town.whispers("eli", "/book hall sat 10:00 2h assembly")
-    town.practice.clock.now += __import__("datetime").timedelta(days=4)
+    town.practice.clock.move(town.practice.clock() + timedelta(days=4))
     await town.skip("1m")
     assert [state for *_, state in await booked(town)] == ["lost", "firm"]
 
@@ -363,7 +363,7 @@ async def test_the_log_tells_that_the_rule_decided_and_what_the_committee_set(to
     assert "2 people wanted the same time, and the rule decided: Hall." in said
     assert "Hall: assembly and care go first, in this order, then everything else." in said
     assert "Ana put it on the list of shared things: Hall." in said
-    assert "Chi" not in said
+    assert "Chi" not in said.replace("Chi joined.", "")
 
 
 # --- people and things come and go -------------------------------------------------------------------------------
@@ -463,7 +463,7 @@ async def test_somebody_without_an_account_books_through_whoever_speaks_for_them
     await town.skip("3d")
     assert any(one.startswith("For Rosa: / You do not get it this time") for one in town.heard("chi"))
     await town.whispers("chi", "/for Rosa /book hall sun 10:00 1h")
-    assert "Hall (Rosa)" in await town.whispers("chi", "/bookings mine")
+    assert "Hall (Rosa: not firm yet)" in await town.whispers("chi", "/bookings mine")
     await town.whispers("chi", "/unbook hall")
     assert [name for name, _, state in await booked(town) if state == "cancelled"] == ["Rosa"]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from storage.database import Reader
 from tests.conftest import Town
 
@@ -25,26 +23,27 @@ async def test_it_is_counted_and_put_in_and_taken_out(town: Town) -> None:
     assert await town.whispers("eli", "/stock") == "Stock / rice: 8 kg / masks: 40"
 
 
-@pytest.mark.parametrize(
-    ("who", "line", "answer"),
-    [
-        ("chi", "/stock beans 3 kg", "Organizers put new things on the list"),
-        ("ana", "/stock beans -3", "That is not in stock."),
-        ("chi", "/stock beans", "That is not in stock."),
-        ("chi", "/stock rice -13", "That is more than there is. Of rice you can take 12 kg."),
-        ("chi", "/stock rice -3 g", "rice is counted like this: 12 kg."),
-        ("chi", "/stock rice -0", "How much?"),
-        ("chi", "/stock rice +9999999", "That is too much to be right."),
-        ("chi", "/lowest rice 5", "organizer"),
-        ("ana", "/lowest rice", "Write an amount or the word off"),
-        ("ana", "/weekly rice 0", "Write an amount or the word off"),
-        ("chi", "/unstock rice", "organizer"),
-    ],
+REFUSED = (
+    ("chi", "/stock beans 3 kg", "Organizers put new things on the list"),
+    ("ana", "/stock beans -3", "That is not in stock."),
+    ("chi", "/stock beans", "That is not in stock."),
+    ("chi", "/stock rice -13", "That is more than there is. Of rice you can take 12 kg."),
+    ("chi", "/stock rice -3 g", "rice is counted like this: 12 kg."),
+    ("chi", "/stock rice -0", "How much?"),
+    ("chi", "/stock rice +9999999", "That is too much to be right."),
+    ("chi", "/lowest rice 5", "organizer"),
+    ("ana", "/lowest rice", "Write an amount or the word off"),
+    ("ana", "/weekly rice 0", "Write an amount or the word off"),
+    ("chi", "/unstock rice", "organizer"),
 )
-async def test_what_cannot_be_gets_a_sentence_and_changes_nothing(town: Town, who: str, line: str, answer: str) -> None:
+"""Who says what, and what they hear."""
+
+
+async def test_what_cannot_be_gets_a_sentence_and_changes_nothing(town: Town) -> None:
     await rice(town)
-    assert answer in await town.whispers(who, line)
-    assert await town.whispers("eli", "/stock") == "Stock / rice: 12 kg"
+    for who, line, answer in REFUSED:
+        assert answer in await town.whispers(who, line), line
+        assert await town.whispers("eli", "/stock") == "Stock / rice: 12 kg"
 
 
 async def test_by_buttons_alone(town: Town) -> None:
@@ -149,7 +148,7 @@ async def test_the_log_tells_what_is_counted_and_decided_and_not_who_took_what(t
     said = await town.whispers("eli", "/log")
     assert "Ana began to count in stock: rice." in said
     assert "rice: one person may take 3 kg a week." in said
-    assert "Chi" not in said
+    assert "Chi" not in said.replace("Chi joined.", "")
 
 
 async def test_everybody_reads_amounts_as_their_language_writes_them(town: Town) -> None:
