@@ -38,6 +38,7 @@ SOON = timedelta(hours=24)
 _SHARED = Typed("/shared")
 _BOOKINGS = Typed("/bookings")
 _KINDS: Mapping[str, Text] = {"room": T("room"), "vehicle": T("vehicle"), "tool": T("tool")}
+_MY_OWN = T("Mine")
 _MINE = ("mine", "mías", "mias", "meine")
 
 
@@ -916,17 +917,18 @@ async def _booked_page(context: Context, words: str, number: int) -> Reply:
         found = [one for one in found if one.resource.name and words_.found_by(words, one.resource.name.text)]
     told = [await _line(context, one) for one in found[: 2 * PER_PAGE]]
     more = len(found) - len(told)
+    title = T("From {first} to {last}", first=first, last=first + timedelta(days=DAYS_SHOWN - 1))
     here = {"words": words} if words else {}
     ways = [Button(label=T("Later"), says=bookings_page.says(**here, number=number + 1))]
     if number > 1:
         ways.insert(0, Button(label=T("Back"), says=bookings_page.says(**here, number=number - 1)))
     return Reply(
         lines(
-            T("{title}", title=Bold(T("From {first} to {last}", first=first, last=first + timedelta(days=6)))),
+            T("{title}", title=Bold(title)),
             *(told or [T("Nothing is booked. Book something: {book}", book=book.example)]),
             T("… and {n} more.", n=more) if more > 0 else None,
         ),
-        buttons=(tuple(ways), (Button(label=T("Mine"), says=bookings_page.says(words="mine")), _listing())),
+        buttons=(tuple(ways), (Button(label=_MY_OWN, says=bookings_page.says(words="mine")), _listing())),
     )
 
 
@@ -956,7 +958,7 @@ async def _my_page(context: Context) -> Reply:
     ]
     return Reply(
         lines(
-            T("{title}", title=Bold(T("Mine"))),
+            T("{title}", title=Bold(_MY_OWN)),
             *(told or [T("You have booked nothing. Book something: {book}", book=book.example)]),
         ),
         buttons=(*buttons, (Button(label=T("What is booked"), says=bookings_page.says()),)),
