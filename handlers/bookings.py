@@ -38,11 +38,19 @@ SOON = timedelta(hours=24)
 _SHARED = Typed("/shared")
 _BOOKINGS = Typed("/bookings")
 _KINDS: Mapping[str, Text] = {"room": T("room"), "vehicle": T("vehicle"), "tool": T("tool")}
+_SOME_DAY = datetime(2000, 1, 3)  # noqa: DTZ001 - a wall time
+"""Whether words are a time at all does not hang on the day on which they are read."""
 _MY_OWN = T("Mine")
 _MINE = ("mine", "mías", "mias", "meine")
 
 
 # --- what can be said --------------------------------------------------------------------------------------------
+
+
+def _begins_with(name: str, said: str) -> bool:
+    """Whether the words that were said begin as many words of the name."""
+    letters = any(letter.isalpha() for letter in said)
+    return letters and len(said.split()) <= len(name.split()) and words_.found_by(said, name)
 
 
 class _ResourceKind(Kind[Resource]):
@@ -56,14 +64,24 @@ class _ResourceKind(Kind[Resource]):
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Resource] | None:
         if reading.committee is None:
             return None
-        there = await bookings.resources(reading.tx, reading.committee.id)
-        for count in range(min(6, len(words)), 0, -1):
-            said = " ".join(word.text for word in words[:count]).strip(" ,;")
-            found = [one for one in there if one.name is not None and words_.plain(one.name.text) == words_.plain(said)]
-            if not found and any(letter.isalpha() for letter in said):
-                found = [one for one in there if one.name is not None and words_.found_by(said, one.name.text)]
-            if not found and count == 1 and said.lstrip("#").isdecimal():
-                found = [one for one in there if str(one.number) == said.lstrip("#")]
+        named = [
+            (one, one.name.text)
+            for one in await bookings.resources(reading.tx, reading.committee.id)
+            if one.name is not None
+        ]
+        counts = range(min(6, len(words)), 0, -1)
+        said = {count: " ".join(word.text for word in words[:count]).strip(" ,;") for count in counts}
+        for count in counts:
+            found = [one for one, name in named if words_.plain(name) == words_.plain(said[count])]
+            if found:
+                return Found(found[0], count, tuple(found[1:]))
+        for count in counts:
+            if count > 1 and rule.read_when([word.text for word in words[count - 1 :]], now=_SOME_DAY) is not None:
+                # “Sa” begins “Saal”, but before a time it is a Saturday.
+                continue
+            found = [one for one, name in named if _begins_with(name, said[count])]
+            if count == 1 and said[1].lstrip("#").isdecimal():
+                found = [one for one, _ in named if str(one.number) == said[1].lstrip("#")]
             if found:
                 return Found(found[0], count, tuple(found[1:]))
         return None
@@ -98,10 +116,9 @@ class _WhenKind(Kind[str]):
     example: str | Text = T("sat 10:00")
     question = T("When? Write the day and the time, like {example}.", example=Typed(T("sat 10:00")))
     _adapter: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(max_length=100)])
-    _some_day = datetime(2000, 1, 3)  # noqa: DTZ001 - whether it is a time at all does not hang on the day
 
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
-        found = rule.read_when([word.text for word in words], now=self._some_day)
+        found = rule.read_when([word.text for word in words], now=_SOME_DAY)
         return Found(" ".join(word.text for word in words[: found[1]]), found[1]) if found is not None else None
 
     def dump(self, value: str) -> str:
@@ -1015,7 +1032,7 @@ async def unbook(context: Context, *, what: Note) -> Reply | None:
 
 def _meant(context: Context, mine: Sequence[Booking], words: Sequence[str]) -> list[Booking]:
     """Those of one's own bookings that a name, a time, or both of them mean."""
-    for count in range(len(words), -1, -1):
+    for count in range(len(words) + 1):
         name, rest = " ".join(words[:count]), words[count:]
         when = rule.read_when(rest, now=_now(context)) if rest else None
         day = words_.read_day(" ".join(rest), today=_now(context).date()) if rest else None

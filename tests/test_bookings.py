@@ -119,6 +119,14 @@ async def test_a_thing_is_found_as_people_name_it_and_where_several_fit_it_is_as
     ]
 
 
+async def test_a_day_before_a_time_is_no_part_of_a_name(town: Town) -> None:
+    await town.says("ana", "/share raum Großer Saal")
+    await town.whispers("chi", "/book großer Sa 10:00 2h")
+    await town.whispers("chi", "/book Großer Saal So 10:00 2h")
+    await town.whispers("chi", "/unbook Saal Sa")
+    assert await booked(town) == [("Chi", "Sat 10:00", "cancelled"), ("Chi", "Sun 10:00", "firm")]
+
+
 async def test_from_the_menu_it_is_asked_what_when_and_how_long(town: Town) -> None:
     await hall(town)
     await town.whispers("chi", "/shared")
