@@ -129,7 +129,7 @@ def after(level: Level, change: Change, amount: int, *, taken: Sequence[Taken], 
     if amount > level.amount:
         return Refused("little", min(level.amount, may) if may is not None else level.amount)
     if may is not None and amount > may:
-        lately = sorted((one for one in taken if one.at > now - WEEK), key=lambda one: one.at)
+        lately = sorted((one for one in taken if one.amount and one.at > now - WEEK), key=lambda one: one.at)
         return Refused("weekly", min(level.amount, may), lately[0].at + WEEK if lately else None)
     return level.amount - amount
 
