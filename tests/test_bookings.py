@@ -333,6 +333,17 @@ async def test_who_lost_hears_when_it_is_free_again_and_the_first_has_it(town: T
     assert [state for *_, state in await booked(town)] == ["lost", "cancelled", "firm"]
 
 
+async def test_who_lost_hears_nothing_while_others_have_a_part_of_that_time(town: Town) -> None:
+    await scarce(town)
+    await town.whispers("chi", "/book hall sat 10:00 3h")
+    await town.whispers("eli", "/book hall sat 10:00 1h assembly")
+    await town.whispers("ben", "/book hall sat 12:00 1h care")
+    await town.skip("3d")
+    assert [state for *_, state in await booked(town)] == ["lost", "firm", "firm"]
+    await town.whispers("eli", "/unbook hall")
+    assert not any("free again" in one for one in town.heard("chi"))
+
+
 async def test_a_change_of_the_cut_off_decides_at_once_what_waits_no_longer(town: Town) -> None:
     await scarce(town)
     await town.whispers("chi", "/book hall sat 10:00 2h")
