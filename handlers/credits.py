@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, cast
 
@@ -10,11 +11,11 @@ from bot.arguments import Days, Duration, Note, Number, People, Person, Referenc
 from bot.chat import Button, Card, Reply, Shown
 from bot.domain import ledger
 from bot.domain.ledger import Posting
-from bot.domain.policies import EQUAL, Event, Policy, Sharing, State, portions
+from bot.domain.policies import Counting, Event, Sharing, plain, portions
 from bot.posts import needs_for
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
-from storage import buttons, cards, due, entries, exchanges, notes, rules, transfers
+from storage import buttons, cards, due, entries, exchanges, notes, rules, schemes, transfers
 from storage import people as people_
 from storage.database import Transaction
 from storage.digests import Since
@@ -54,13 +55,24 @@ async def _thanks(
         if len(to) == 1
         else T("{names} helped you: {time} each, {whole} in all.", names=names, time=time, whole=whole)
     )
+    counted = await _counted(context, to, [context.member], time, "split")
     account = await transfers.account(context.tx, context.committee, context.member)
     return lines(
         told,
+        *(await _beside_plain(context, counted)),
         T("“{note}”", note=what) if what else None,
         T("You will have {balance}.", balance=Minutes(account.balance - whole)),
         T("Is that right?"),
     )
+
+
+async def _beside_plain(context: Context, counted: _Counted) -> list[Words]:
+    """Who gets what, where the committee's way of counting changes the plain hours."""
+    legs = counted.by.legs(counted.plain)
+    if ledger.balances(legs) == ledger.balances(counted.plain):
+        return []
+    parts = await transfers.parts_of(context.tx, [(leg.account_id, leg.minutes) for leg in legs])
+    return _shares([part for part in parts if part.minutes > 0])
 
 
 @router.command(
@@ -82,10 +94,17 @@ async def thank(
     """Each who helped gains the time, whoever was helped gives it."""
     if context.member.id in {member.id for member in to}:
         raise Refusal(T("You cannot thank yourself with hours. Who helped you?"))
-    legs, found = await _quoted(context, to, [context.member], time, "split")
-    transfer = ledger.post(legs, found.values(), at=context.now)
+    counted = await _counted(context, to, [context.member], time, "split")
+    transfer = ledger.post(counted.by.legs(counted.plain), counted.accounts.values(), at=context.now)
     id_, _ = await transfers.record(
-        context.tx, context.committee, transfer, recorder=context.speaker, note=what, policy=_name_of(EQUAL)
+        context.tx,
+        context.committee,
+        transfer,
+        recorder=context.speaker,
+        note=what,
+        policy=counted.policy,
+        scheme=counted.by.scheme.version,
+        plain=counted.plain,
     )
     if post is not None:
         await exchanges.came_from(context.tx, id_, post)
@@ -104,26 +123,36 @@ async def thank(
     return await _answer(context, card, heard=told)
 
 
-async def _quoted(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counted:
+    """Help in plain hours, how the committee counts it, and the accounts in it, by id."""
+
+    plain: tuple[Posting, ...]
+    by: Counting
+    accounts: Mapping[int, ledger.Account]
+
+    @property
+    def policy(self) -> tuple[str, int]:
+        return self.by.scheme.policy.name, self.by.scheme.policy.version
+
+
+async def _counted(
     context: Context, providers: Sequence[Member], receivers: Sequence[Member], minutes: Minutes, sharing: Sharing
-) -> tuple[tuple[Posting, ...], dict[int, ledger.Account]]:
-    """What the committee's policy makes of it, and the accounts in it, by id."""
+) -> _Counted:
+    """What the committee's policy makes of it. Raises Refusal where nobody counts hours."""
+    by = await schemes.counting(context.tx, context.committee)
     by_member = await transfers.accounts_of(context.tx, context.committee, [*providers, *receivers])
-    own = await transfers.committee_account(context.tx, context.committee)
     event = Event(
         providers=tuple(by_member[member.id].id for member in providers),
         receivers=tuple(by_member[member.id].id for member in receivers),
         minutes=minutes,
-        committee=own.id,
+        committee=by.committee,
         sharing=sharing,
     )
-    found = {account.id: account for account in (*by_member.values(), own)}
-    state = State(balances={account.id: account.balance for account in found.values()})
-    return EQUAL.quote(event, state, {}), found
-
-
-def _name_of(policy: Policy) -> tuple[str, int]:
-    return policy.name, policy.version
+    beside = await transfers.accounts_by_id(context.tx, context.committee, {by.committee, by.fund})
+    return _Counted(
+        plain=plain(event), by=by, accounts={account.id: account for account in (*by_member.values(), *beside)}
+    )
 
 
 async def _answer(context: Context, card: Card, *, heard: bool) -> Reply | Card:
@@ -148,7 +177,7 @@ async def _answer(context: Context, card: Card, *, heard: bool) -> Reply | Card:
 
 
 def _named(part: Part) -> str | Text:
-    return part.name or T("the committee")
+    return T("the fund") if part.name == transfers.FUND else part.name or T("the committee")
 
 
 def _all_named(parts: Sequence[Part]) -> Listed:
@@ -234,8 +263,12 @@ async def _claims(
     sharing, what = await _sharing(context, people, how, what)
     if not people:
         return T("You worked {time} for the committee. Shall I ask whether its account pays you?", time=time)
-    legs, _ = await _quoted(context, [context.member], people, time, sharing)
-    parts = await transfers.parts_of(context.tx, [(leg.account_id, leg.minutes) for leg in legs])
+    counted = await _counted(context, [context.member], people, time, sharing)
+    own = (await transfers.account(context.tx, context.committee, context.member)).id
+    changes = ledger.balances(
+        leg for portion in portions(counted.plain, first=own).values() for leg in counted.by.legs(portion)
+    )
+    parts = await transfers.parts_of(context.tx, changes.items())
     return lines(
         *_shares(parts),
         T("“{note}”", note=what) if what else None,
@@ -304,18 +337,18 @@ async def worked(
         names = ", ".join(member.name for member in people)
         says = paid_by_all.says(who=context.member, time=time, what="; ".join(part for part in (names, what) if part))
         return await context.say(says, authority=context.authority)
-    legs, found = await _quoted(context, [context.member], people, time, sharing)
+    counted = await _counted(context, [context.member], people, time, sharing)
     own = (await transfers.account(context.tx, context.committee, context.member)).id
     payers = {(await transfers.account(context.tx, context.committee, member)).id: member for member in people}
     days, _ = await _confirming(context.tx, context.committee)
     expires = context.now + timedelta(days=days)
     first: Waiting | None = None
-    for account_id, portion in sorted(portions(legs, first=own).items()):
-        payer = payers[account_id]
+    for account_id, portion in sorted(portions(counted.plain, first=own).items()):
+        payer, legs = payers[account_id], counted.by.legs(portion)
         if await exchanges.claims_on(context.tx, context.speaker, payer) >= CLAIMS_MAX:
             raise Refusal(T("{name} has claims of yours to answer already. Let that be done first.", name=payer.name))
         try:
-            holds = ledger.holds(portion, found.values(), at=context.now)
+            holds = ledger.holds(legs, counted.accounts.values(), at=context.now)
         except ledger.BelowFloor:
             # They are asked all the same, and hear of it when they say yes: whoever claims learns nothing of what
             # somebody has, by one claim or by many.
@@ -324,11 +357,13 @@ async def worked(
         opened = await exchanges.open_(
             context.tx,
             context.committee,
-            portion,
+            legs,
             recorder=context.speaker,
             asked=[asked],
             holds=holds,
-            policy=_name_of(EQUAL),
+            policy=counted.policy,
+            scheme=counted.by.scheme.version,
+            plain=portion,
             note=what,
             now=context.now,
             expires=expires,
@@ -401,7 +436,14 @@ async def _settle(context: Context, exchange: Waiting) -> int:
         note = await notes.of(context.tx, exchange.thing)
         transfer = ledger.post(exchange.legs, found, at=context.now)
         id_, _ = await transfers.record(
-            context.tx, context.committee, transfer, recorder=recorder, note=note or "", policy=exchange.policy
+            context.tx,
+            context.committee,
+            transfer,
+            recorder=recorder,
+            note=note or "",
+            policy=exchange.policy,
+            scheme=exchange.scheme,
+            plain=exchange.plain,
         )
         if exchange.post_id is not None:
             await exchanges.came_from(context.tx, id_, exchange.post_id)
@@ -611,10 +653,17 @@ def _pays(*, who: Member, time: Minutes, what: str = "") -> Text:
 )
 async def paid_by_all(context: Context, *, who: Person, time: Duration, what: Note = "") -> Card:
     """It is decided: the committee's own account gives the hours."""
-    legs, found = await _quoted(context, [who], [], time, "committee")
-    transfer = ledger.post(legs, found.values(), at=context.now)
+    counted = await _counted(context, [who], [], time, "committee")
+    transfer = ledger.post(counted.by.legs(counted.plain), counted.accounts.values(), at=context.now)
     id_, _ = await transfers.record(
-        context.tx, context.committee, transfer, recorder=who, note=what, policy=_name_of(EQUAL)
+        context.tx,
+        context.committee,
+        transfer,
+        recorder=who,
+        note=what,
+        policy=counted.policy,
+        scheme=counted.by.scheme.version,
+        plain=counted.plain,
     )
     return Card("transfer", id_)
 
@@ -846,8 +895,13 @@ async def _ask_to_undo(
         )
     if await exchanges.undo_of(context.tx, context.committee.id, id_) is not None:
         raise Refusal(T("Whether no. {number} is undone is being asked already.", number=recorded.number))
-    theirs = {part.account_id: part.member_id for part in exchange.parts if part.account_id in losing}
-    if None in theirs.values():
+    # What went to the fund comes back with what the others give back.
+    theirs = {
+        part.account_id: part.member_id
+        for part in exchange.parts
+        if part.account_id in losing and part.name != transfers.FUND
+    }
+    if None in theirs.values() or not theirs:
         return await context.say(correct.says(number=recorded.number), authority=context.authority)
     asked: dict[int, Member] = {}
     for member_id in theirs.values():
@@ -871,7 +925,7 @@ async def _ask_to_undo(
         recorder=context.member,
         asked=asked.values(),
         holds={},
-        policy=_name_of(EQUAL),
+        policy=("undo", 1),
         note="",
         now=context.now,
         expires=expires,
@@ -964,7 +1018,9 @@ async def correct(context: Context, *, number: Number) -> Reply:
     id_ = await _numbered(context.tx, context.committee, number)
     recorded = await transfers.recorded(context.tx, context.committee, id_)
     assert recorded is not None
-    recorder = context.of_member or await people_.member_now(context.tx, context.committee.id, recorded.recorder_id)
+    booked = await transfers.exchange(context.tx, context.committee, id_)
+    assert booked is not None
+    recorder = context.of_member or await people_.member_now(context.tx, context.committee.id, booked.recorder_id)
     assert recorder is not None
     opposite = ledger.reversal(recorded, by=recorder.id, said_at=context.now, at=context.now, decided=True)
     await _ask_no_more(context, id_)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from bot.domain.ledger import Posting
 from bot.text import Minutes
-from storage import board, cards, due, limits, notes, people
+from storage import board, cards, due, enrolments, limits, notes, people
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
@@ -31,6 +31,10 @@ class Waiting:
     state: State
     legs: tuple[Posting, ...]
     policy: tuple[str, int]
+    scheme: int
+    """The version of what the committee had decided about how hours are counted."""
+    plain: tuple[Posting, ...]
+    """The plain hours from which the legs were counted."""
     reverses_id: int | None
     """The transfer that it undoes."""
     post_id: int | None
@@ -62,6 +66,8 @@ async def open_(
     note: str,
     now: datetime,
     expires: datetime,
+    scheme: int = 0,
+    plain: Sequence[Posting] = (),
     together: int | None = None,
     reverses: int | None = None,
     post: int | None = None,
@@ -72,14 +78,17 @@ async def open_(
     """
     row = await tx.one(
         """INSERT INTO exchanges (committee_id, together, recorder_id, state, legs, policy, policy_version,
-               reverses_id, post_id, at_us, expires_us)
-           VALUES (?, coalesce(?, (SELECT coalesce(max(id), 0) + 1 FROM exchanges)), ?, 'open', ?, ?, ?, ?, ?, ?, ?)
+               scheme, plain, reverses_id, post_id, at_us, expires_us)
+           VALUES (?, coalesce(?, (SELECT coalesce(max(id), 0) + 1 FROM exchanges)), ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?,
+                   ?)
            RETURNING id""",
         committee.id,
         together,
         recorder.id,
-        json.dumps([[leg.account_id, leg.minutes] for leg in legs]),
+        _legs(legs),
         *policy,
+        scheme,
+        _legs(plain or legs),
         reverses,
         post,
         to_us(now),
@@ -112,15 +121,16 @@ async def open_(
 async def waiting(tx: Reader, committee_id: int, id_: int) -> Waiting | None:
     """One of the committee's exchanges, whatever became of it."""
     row = await tx.one(
-        """SELECT together, recorder_id, state, legs, policy, policy_version, reverses_id, post_id, at_us, expires_us,
-                  transfer_id
+        """SELECT together, recorder_id, state, legs, policy, policy_version, scheme, plain, reverses_id,
+                  post_id, at_us, expires_us, transfer_id
            FROM exchanges WHERE id = ? AND committee_id = ?""",
         id_,
         committee_id,
     )
     if row is None:
         return None
-    together, recorder_id, state, legs, policy, version, reverses_id, post_id, at_us, expires_us, transfer_id = row
+    together, recorder_id, state, legs, policy, version, scheme, plain, reverses_id, *rest = row
+    post_id, at_us, expires_us, transfer_id = rest
     said = await tx.all(
         "SELECT member_id, said_us IS NOT NULL FROM approvals WHERE exchange_id = ? ORDER BY member_id LIMIT 1000", id_
     )
@@ -129,7 +139,9 @@ async def waiting(tx: Reader, committee_id: int, id_: int) -> Waiting | None:
         together=together,
         recorder_id=recorder_id,
         state=state,
-        legs=tuple(Posting(account_id, Minutes(minutes)) for account_id, minutes in json.loads(legs)),
+        legs=_postings(legs),
+        scheme=scheme,
+        plain=_postings(plain or legs),
         policy=(policy, version),
         reverses_id=reverses_id,
         post_id=post_id,
@@ -139,6 +151,14 @@ async def waiting(tx: Reader, committee_id: int, id_: int) -> Waiting | None:
         asked=frozenset(member_id for member_id, _ in said),
         agreed=frozenset(member_id for member_id, yes in said if yes),
     )
+
+
+def _legs(legs: Iterable[Posting]) -> str:
+    return json.dumps([[leg.account_id, leg.minutes] for leg in legs])
+
+
+def _postings(legs: str) -> tuple[Posting, ...]:
+    return tuple(Posting(account_id, Minutes(minutes)) for account_id, minutes in json.loads(legs))
 
 
 async def asked_together(tx: Reader, committee_id: int, together: int) -> list[Waiting]:
@@ -196,6 +216,7 @@ async def came_from(tx: Transaction, transfer_id: int, post_id: int) -> None:
 
 async def end_all(tx: Transaction, member_id: int) -> None:
     """Somebody goes: nothing that they asked for, or are asked for, waits any more, and nothing is held back."""
+    await enrolments.leave(tx, member_id)
     await tx.execute("DELETE FROM trusting WHERE member_id = ?", member_id)
     await tx.execute("DELETE FROM trusting_some WHERE ?1 IN (member_id, trusted_id)", member_id)
     rows = await tx.all(

@@ -59,6 +59,19 @@ SECTIONS: Mapping[str, str] = {
         WHERE r.member_id IN {_MINE} ORDER BY r.id""",
     "balances": f"""SELECT c.name AS committee, a.balance AS minutes, a.held AS promised FROM accounts a
         JOIN committees c ON c.id = a.committee_id WHERE a.member_id IN {_MINE} ORDER BY a.id""",
+    "balances_beside": f"""SELECT c.name AS committee, a.kind, a.unit_id AS unit, a.balance AS amount,
+            a.held AS promised
+        FROM accounts a JOIN committees c ON c.id = a.committee_id WHERE a.owner_id IN {_MINE} ORDER BY a.id""",
+    "exchanges_beside": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, a.kind, a.unit_id AS unit,
+            p.minutes AS amount, n.text AS note
+        FROM postings p JOIN accounts a ON a.id = p.account_id JOIN transfers t ON t.id = p.transfer_id
+        JOIN committees c ON c.id = t.committee_id LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
+        WHERE a.owner_id IN {_MINE} ORDER BY t.id DESC""",
+    "said_yes_to": f"""SELECT c.name AS committee, g.what, g.since_us FROM enrolments g
+        JOIN members m ON m.id = g.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE g.member_id IN {_MINE} ORDER BY g.what""",
+    "ways_of_counting_asked_for": f"""SELECT c.name AS committee, s.version, s.entry, s.parameters, s.at_us
+        FROM schemes s JOIN committees c ON c.id = s.committee_id WHERE s.member_id IN {_MINE} ORDER BY s.version""",
     "exchanges": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, p.minutes,
             (SELECT group_concat(coalesce(w.called, c.name), ', ') FROM postings q
                 JOIN accounts b ON b.id = q.account_id LEFT JOIN members w ON w.id = b.member_id
@@ -72,7 +85,8 @@ SECTIONS: Mapping[str, str] = {
         LEFT JOIN proxied x ON x.transfer_id = t.id AND x.member_id = a.member_id
         WHERE a.member_id IN {_MINE} ORDER BY t.id DESC""",
     "waiting_exchanges": f"""SELECT c.name AS committee, r.called AS recorded_by, e.state, e.at_us, e.expires_us,
-            e.legs, e.policy, e.policy_version, e.post_id AS from_the_board, (SELECT t.number FROM transfers t
+            e.legs, e.plain, e.policy, e.policy_version, e.scheme,
+            e.post_id AS from_the_board, (SELECT t.number FROM transfers t
                 WHERE t.id = e.reverses_id) AS would_take_back,
             (SELECT t.number FROM transfers t WHERE t.id = e.transfer_id) AS became,
             (SELECT group_concat(m.called, ', ') FROM approvals y JOIN members m ON m.id = y.member_id
@@ -198,6 +212,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "care.never": "whom a request for care must not reach: whoever wrote it is told, and nobody else may know",
     "positions": "how far each network has been read",
     "rules": "what the committee has set for itself",
+    "closings": "what was done for all at the end of a month",
     "households": "a household has nothing but its members, who are handed out",
     "due": "what the clock will say, by ids",
     "keyboards": "which number stands for which button of a message",
@@ -367,7 +382,8 @@ DECIDED_ABOUT = ("helper", "new", "who")
 _NOBODYS = "SELECT thing FROM notes WHERE ?1 IS NULL"
 NOTES = {
     "transfer": f"""SELECT 'transfer:' || p.transfer_id FROM postings p JOIN accounts a ON a.id = p.account_id
-        WHERE a.member_id IN {_MINE} UNION SELECT 'transfer:' || id FROM transfers WHERE recorder_id IN {_MINE}""",
+        WHERE coalesce(a.member_id, a.owner_id) IN {_MINE}
+        UNION SELECT 'transfer:' || id FROM transfers WHERE recorder_id IN {_MINE}""",
     "exchange": f"""SELECT 'exchange:' || together FROM exchanges WHERE recorder_id IN {_MINE}
         OR id IN (SELECT exchange_id FROM approvals WHERE member_id IN {_MINE})""",
     "case": f"SELECT 'case:' || id FROM cases WHERE member_id IN {_MINE} OR opener_id IN {_MINE}",

@@ -11,7 +11,7 @@ from storage import board
 from storage.database import Reader
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
-from storage.transfers import _ACCOUNT_NOW, _CARRIES, _NOW, Line, committee_account
+from storage.transfers import _ACCOUNT_NOW, _CALLED, _CARRIES, _NOW, Line, committee_account
 
 LINES_MAX = 10_000
 """No member has more exchanges in one statement."""
@@ -60,9 +60,9 @@ async def statement(
         f"""SELECT t.id, t.number, p.minutes, n.text,
                    (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id),
                    EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id), t.at_us,
-                   (SELECT group_concat(name, char(31)) FROM (
-                        SELECT coalesce(m.called, '') AS name FROM postings q JOIN accounts b ON b.id = q.account_id
-                        LEFT JOIN members m ON m.id = {_NOW.format("b.member_id")}
+                   (SELECT group_concat(name, char(30)) FROM (
+                        SELECT {_CALLED} AS name FROM postings q JOIN accounts a ON a.id = q.account_id
+                        LEFT JOIN members m ON m.id = {_NOW.format("a.member_id")}
                         WHERE q.transfer_id = t.id AND (q.minutes > 0) = (p.minutes < 0) ORDER BY q.account_id))
             FROM postings p JOIN transfers t ON t.id = p.transfer_id
             LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
@@ -83,7 +83,7 @@ async def statement(
                 id=id_,
                 number=number,
                 minutes=Minutes(minutes),
-                others=tuple(others.split("\x1f")),
+                others=tuple(others.split("\x1e")),
                 note=note,
                 reverses=reverses,
                 reversed=bool(is_reversed),
@@ -108,7 +108,9 @@ async def books(tx: Reader, committee: Committee, *, now: datetime) -> statement
     """A committee's books as they stand, in its own time."""
     # One question: what is written while it is read is in neither or in both.
     rows = await tx.all(
-        """SELECT 0 AS number, 0, member_id IS NULL, id AS account_id, balance FROM accounts WHERE committee_id = ?1
+        """SELECT 0 AS number, 0,
+                  CASE WHEN kind = 'fund' THEN ?3 WHEN member_id IS NULL AND kind = 'own' THEN ?4 END,
+                  id AS account_id, balance FROM accounts WHERE committee_id = ?1
            UNION ALL
            SELECT t.number, t.at_us, (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id), p.account_id,
                   p.minutes
@@ -116,8 +118,10 @@ async def books(tx: Reader, committee: Committee, *, now: datetime) -> statement
            ORDER BY number, account_id LIMIT ?2""",
         committee.id,
         POSTINGS_MAX,
+        statements.FUND,
+        statements.COMMITTEE,
     )
-    accounts = [(id_, balance, own) for number, _, own, id_, balance in rows if number == 0]
+    accounts = [(id_, balance, name) for number, _, name, id_, balance in rows if number == 0]
     rows = rows[len(accounts) :]
     legs: dict[int, list[tuple[int, int]]] = {}
     heads: dict[int, tuple[int, int | None]] = {}
@@ -127,7 +131,7 @@ async def books(tx: Reader, committee: Committee, *, now: datetime) -> statement
     return statements.Books(
         committee=committee.name,
         taken=now.astimezone(committee.zone),
-        accounts=tuple(statements.Account(id_, balance, bool(own)) for id_, balance, own in accounts),
+        accounts=tuple(statements.Account(id_, balance, name) for id_, balance, name in accounts),
         transfers=tuple(
             statements.Transfer(number, from_us(at_us).astimezone(committee.zone), tuple(legs[number]), undoes)
             for number, (at_us, undoes) in heads.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from bot.domain import ledger
 from bot.text import Minutes
@@ -14,12 +15,22 @@ from storage.instants import from_us, to_us
 from storage.people import Committee, Member
 
 HISTORY_MAX = 15
+_FLOORS: dict[str, Minutes] = {"fund": Minutes(0), "reserve": Minutes(0)}
 
 # Of a membership that went into another one, and of its account, the ones that go on.
 _NOW = "coalesce((SELECT into_id FROM absorbed WHERE member_id = {0}), {0})"
 _ACCOUNT_NOW = """coalesce((SELECT a.id FROM accounts o JOIN absorbed b ON b.member_id = o.member_id
                                 JOIN accounts a ON a.member_id = b.into_id WHERE o.id = {0}), {0})"""
 _CARRIES = "SELECT transfer_id FROM absorbed WHERE transfer_id IS NOT NULL"
+LEGS_MAX = 100_000
+"""No transfer has more: at the end of a period one may touch everybody's account."""
+Kind = Literal["own", "fund", "reserve", "unit"]
+"""own: a member's hours, or the committee's. fund: the common fund. reserve: somebody's own reserve in the mutual
+insurance. unit: somebody's, or the committee's, account in another unit."""
+FUND = "\x1ffund"
+"""What stands for the common fund where names are listed; no name holds that sign."""
+# How the other side of a transfer is called: "" is the committee.
+_CALLED = f"CASE a.kind WHEN 'fund' THEN '{FUND}' ELSE coalesce(m.called, '') END"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +42,8 @@ class Line:
     minutes: Minutes
     """What the account gained or, below zero, lost."""
     others: tuple[str, ...]
-    """The other side: whoever gave, or gained, while this account did the opposite; "": the committee itself."""
+    """The other side: whoever gave, or gained, while this account did the opposite; "": the committee itself; `FUND`:
+    the common fund."""
     note: str | None
     reverses: int | None
     """The number of the transfer that this one undoes."""
@@ -45,8 +57,9 @@ class Part:
 
     account_id: int
     member_id: int | None
-    """None: the committee's own account."""
+    """None: the committee's own account, or the fund's."""
     name: str
+    """"": the committee; `FUND`: the common fund."""
     minutes: Minutes
 
 
@@ -109,8 +122,8 @@ async def accounts_by_id(tx: Reader, committee: Committee, ids: Iterable[int]) -
     wanted = sorted(set(ids))
     marks = ", ".join("?" * len(wanted))
     rows = await tx.all(
-        f"""SELECT id, balance, held, member_id IS NOT NULL FROM accounts
-            WHERE committee_id = ? AND id IN ({marks}) ORDER BY id LIMIT 1000""",
+        f"""SELECT id, balance, held, member_id IS NOT NULL, kind FROM accounts
+            WHERE committee_id = ? AND id IN ({marks}) ORDER BY id LIMIT {LEGS_MAX}""",
         committee.id,
         *wanted,
     )
@@ -118,20 +131,56 @@ async def accounts_by_id(tx: Reader, committee: Committee, ids: Iterable[int]) -
         ledger.Account(
             id=id_,
             balance=Minutes(balance),
-            floor=await limits.floor_of(tx, committee.id, committee.floor, id_) if member else None,
+            floor=await limits.floor_of(tx, committee.id, committee.floor, id_) if member else _FLOORS.get(kind),
             held=Minutes(held),
         )
-        for id_, balance, held, member in rows
+        for id_, balance, held, member, kind in rows
     ]
 
 
 async def committee_account(tx: Reader, committee: Committee) -> ledger.Account:
     """The committee's own account, which it has from its founding on; it has no limit."""
     row = await tx.one(
-        "SELECT id, balance, held FROM accounts WHERE committee_id = ? AND member_id IS NULL", committee.id
+        "SELECT id, balance, held FROM accounts WHERE committee_id = ? AND member_id IS NULL AND kind = 'own'",
+        committee.id,
     )
     assert row is not None, "every committee has an account"
     return ledger.Account(id=row[0], balance=Minutes(row[1]), floor=None, held=Minutes(row[2]))
+
+
+async def beside(
+    tx: Transaction, committee: Committee, kind: Kind, *, owner: Member | None = None, unit: int | None = None
+) -> ledger.Account:
+    """The fund's account, a member's reserve, or an account in another unit; it is opened where there is none yet."""
+    assert kind != "own"
+    await tx.execute(
+        """INSERT INTO accounts (committee_id, kind, owner_id, unit_id) SELECT ?1, ?2, ?3, ?4
+           WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE committee_id = ?1 AND kind = ?2
+                             AND coalesce(owner_id, 0) = coalesce(?3, 0) AND coalesce(unit_id, 0) = coalesce(?4, 0))""",
+        committee.id,
+        kind,
+        None if owner is None else owner.id,
+        unit,
+    )
+    row = await tx.one(
+        """SELECT id, balance, held FROM accounts WHERE committee_id = ?1 AND kind = ?2
+           AND coalesce(owner_id, 0) = coalesce(?3, 0) AND coalesce(unit_id, 0) = coalesce(?4, 0)""",
+        committee.id,
+        kind,
+        None if owner is None else owner.id,
+        unit,
+    )
+    assert row is not None
+    return ledger.Account(id=row[0], balance=Minutes(row[1]), floor=_FLOORS.get(kind), held=Minutes(row[2]))
+
+
+async def in_fund(tx: Reader, committee: Committee) -> Minutes:
+    """What is in the common fund."""
+    return Minutes(
+        await tx.value(
+            "SELECT coalesce(sum(balance), 0) FROM accounts WHERE committee_id = ? AND kind = 'fund'", committee.id
+        )
+    )
 
 
 async def accounts(
@@ -151,13 +200,18 @@ async def record(
     note: str = "",
     reverses: int | None = None,
     policy: tuple[str, int] | None = None,
+    scheme: int = 0,
+    plain: Sequence[ledger.Posting] = (),
     past_limit: Sequence[int] = (),
     carried: bool = False,
+    closes: tuple[str, str] | None = None,
 ) -> tuple[int, int]:
     """Write a transfer into the books: postings, balances and a chained entry. Returns its id and its number here.
 
-    `policy`: name and version of what quoted it. `past_limit`: accounts that an undo takes below their limit.
-    `carried`: nobody gave anything, hours went from one account of a person to another.
+    `policy`: name and version of what quoted it. `scheme`: the version of what the committee has decided about how
+    hours are counted. `plain`: the plain hours from which it was counted. `past_limit`: accounts that an undo takes
+    below their limit. `carried`: nobody gave anything, hours went from one account to another. `closes`: what is done
+    by it at the end of which period, which the books take once.
     """
     # One question for all that the next transfer follows on. There is an entry: the committee's founding.
     row = await tx.one(
@@ -180,6 +234,12 @@ async def record(
         body["reverses"] = reverses
     if policy is not None:
         body["policy"] = [*policy]
+    if scheme:
+        body["scheme"] = scheme
+    if plain and ledger.balances(plain) != ledger.balances(transfer.postings):
+        body["plain"] = [[posting.account_id, posting.minutes] for posting in plain]
+    if closes is not None:
+        body["closes"] = [*closes]
     if past_limit:
         body["past_limit"] = [*past_limit]
     entry = await entries.follow(tx, committee, tuple(head), "transfer", body, now=transfer.at)
@@ -199,6 +259,8 @@ async def record(
             transfer.floors.get(posting.account_id),
         )
         assert moved, "no transfer leaves an account below its limit"
+        if closes is not None:
+            continue
         await limits.watch(
             tx,
             committee.id,
@@ -207,7 +269,7 @@ async def record(
             floor=transfer.floors.get(posting.account_id, committee.floor),
             now=transfer.at,
         )
-    if not carried:
+    if not carried and closes is None:
         await limits.count(tx, transfer, undone=reverses is not None)
     await tx.execute(
         """INSERT INTO transfers (id, committee_id, number, entry, recorder_id, reverses_id, at_us)
@@ -220,6 +282,14 @@ async def record(
         reverses,
         to_us(transfer.at),
     )
+    if closes is not None:
+        await tx.execute(
+            "INSERT INTO closings (committee_id, what, period, transfer_id, at_us) VALUES (?, ?, ?, ?, ?)",
+            committee.id,
+            *closes,
+            id_,
+            to_us(transfer.at),
+        )
     return id_, number
 
 
@@ -228,17 +298,18 @@ async def recorded(tx: Reader, committee: Committee, transfer_id: int) -> ledger
     row = await tx.one(
         f"""SELECT t.number, {_NOW.format("t.recorder_id")}, t.reverses_id, t.at_us,
                   EXISTS (SELECT 1 FROM transfers r WHERE r.reverses_id = t.id),
-                  EXISTS (SELECT 1 FROM absorbed b WHERE b.transfer_id = t.id)
+                  EXISTS (SELECT 1 FROM absorbed b WHERE b.transfer_id = t.id),
+                  EXISTS (SELECT 1 FROM closings c WHERE c.transfer_id = t.id)
            FROM transfers t WHERE t.id = ? AND t.committee_id = ?""",
         transfer_id,
         committee.id,
     )
     if row is None:
         return None
-    number, recorder_id, reverses_id, at_us, is_reversed, is_carry = row
+    number, recorder_id, reverses_id, at_us, is_reversed, is_carry, is_closing = row
     postings = await tx.all(
         f"""SELECT {_ACCOUNT_NOW.format("p.account_id")}, p.minutes FROM postings p
-            WHERE p.transfer_id = ? ORDER BY p.account_id LIMIT 1000""",
+            WHERE p.transfer_id = ? ORDER BY p.account_id LIMIT {LEGS_MAX}""",
         transfer_id,
     )
     return ledger.Recorded(
@@ -247,7 +318,7 @@ async def recorded(tx: Reader, committee: Committee, transfer_id: int) -> ledger
             at=from_us(at_us),
         ),
         number=number,
-        recorder_id=recorder_id,
+        recorder_id=None if is_closing else recorder_id,
         is_reversal=reverses_id is not None,
         is_reversed=bool(is_reversed),
         is_carry=bool(is_carry),
@@ -271,7 +342,9 @@ async def newest_by(tx: Reader, recorder: Member) -> int | None:
     row = await tx.one(
         f"""SELECT id FROM transfers
             WHERE recorder_id IN (SELECT ?1 UNION ALL SELECT member_id FROM absorbed WHERE into_id = ?1)
-              AND reverses_id IS NULL AND id NOT IN ({_CARRIES}) ORDER BY id DESC LIMIT 1""",
+              AND reverses_id IS NULL AND id NOT IN ({_CARRIES})
+              AND id NOT IN (SELECT transfer_id FROM closings WHERE transfer_id IS NOT NULL)
+            ORDER BY id DESC LIMIT 1""",
         recorder.id,
     )
     return row[0] if row else None
@@ -294,7 +367,8 @@ async def exchange(tx: Reader, committee: Committee, transfer_id: int) -> Exchan
     parts = await parts_of(
         tx,
         await tx.all(
-            "SELECT account_id, minutes FROM postings WHERE transfer_id = ? ORDER BY account_id LIMIT 1000", transfer_id
+            f"SELECT account_id, minutes FROM postings WHERE transfer_id = ? ORDER BY account_id LIMIT {LEGS_MAX}",
+            transfer_id,
         ),
     )
     own = {part.member_id for part in parts}
@@ -314,12 +388,12 @@ async def parts_of(tx: Reader, legs: Iterable[tuple[int, int]]) -> tuple[Part, .
     found = []
     for account_id, minutes in legs:
         row = await tx.one(
-            f"""SELECT m.id, m.called FROM accounts a LEFT JOIN members m ON m.id = {_NOW.format("a.member_id")}
+            f"""SELECT m.id, {_CALLED} FROM accounts a LEFT JOIN members m ON m.id = {_NOW.format("a.member_id")}
                 WHERE a.id = ?""",
             account_id,
         )
         assert row is not None
-        found.append(Part(account_id=account_id, member_id=row[0], name=row[1] or "", minutes=Minutes(minutes)))
+        found.append(Part(account_id=account_id, member_id=row[0], name=row[1], minutes=Minutes(minutes)))
     return tuple(sorted(found, key=lambda part: (part.minutes > 0, part.member_id is None, part.member_id)))
 
 
@@ -327,7 +401,7 @@ async def parties(tx: Reader, transfer_id: int) -> set[int]:
     """The ids of the members whose accounts a transfer touches, as they are now."""
     rows = await tx.all(
         f"""SELECT {_NOW.format("a.member_id")} FROM postings p JOIN accounts a ON a.id = p.account_id
-           WHERE p.transfer_id = ? AND a.member_id IS NOT NULL LIMIT 1000""",
+           WHERE p.transfer_id = ? AND a.member_id IS NOT NULL LIMIT {LEGS_MAX}""",
         transfer_id,
     )
     return {member_id for (member_id,) in rows}
@@ -353,10 +427,10 @@ async def recent(tx: Reader, member: Member) -> list[Line]:
     marks = ", ".join("?" * len(rows))
     names: dict[tuple[int, bool], list[str]] = {}
     for transfer_id, gains, name in await tx.all(
-        f"""SELECT p.transfer_id, p.minutes > 0, coalesce(m.called, '')
+        f"""SELECT p.transfer_id, p.minutes > 0, {_CALLED}
             FROM postings p JOIN accounts a ON a.id = p.account_id
             LEFT JOIN members m ON m.id = {_NOW.format("a.member_id")}
-            WHERE p.transfer_id IN ({marks}) ORDER BY p.account_id LIMIT 1000""",
+            WHERE p.transfer_id IN ({marks}) ORDER BY p.account_id LIMIT {LEGS_MAX}""",
         *(row[0] for row in rows),
     ):
         names.setdefault((transfer_id, bool(gains)), []).append(name)

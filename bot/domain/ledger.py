@@ -63,7 +63,8 @@ class Recorded:
 
     transfer: Transfer
     number: int
-    recorder_id: int
+    recorder_id: int | None
+    """None: nobody alone recorded it, it was done for all at the end of a period."""
     is_reversal: bool
     is_reversed: bool
     is_carry: bool = False

@@ -1,19 +1,18 @@
 """How hours are counted: by which legs an event of help becomes a transfer. The committee chooses.
 
 A policy is pure and versioned: the same event, state and parameters always give the same legs, which sum to zero. What
-it quotes is shown before anybody says yes, and its name and version stand in the entry.
+it quotes is shown before anybody says yes, and its name and version stand in the entry, with the version of what the
+committee has decided about it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from bot.domain.ledger import Posting
-from bot.text import Minutes, Refusal, T
+from bot.text import Minutes, Refusal, T, Typed
 
 Sharing = Literal["split", "chest", "committee"]
 """Who pays when one helps many, by three conventions that are in use. split: those who came share the hours
@@ -37,28 +36,42 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What a policy may know of the books. `balances`: in minutes, of the accounts in the event."""
+    """What a policy may know of the books. `balances`: in minutes, of the accounts in the event.
+
+    `pooling`: the accounts whose owners have said yes to pooling what they earn.
+    """
 
     balances: Mapping[int, Minutes] = field(default_factory=dict)
+    pooling: frozenset[int] = frozenset()
 
 
-class Quote(Protocol):
-    """Legs that sum to zero; none of them is zero. Raises Refusal for an event that the policy does not know."""
+class Count(Protocol):
+    """What becomes of the plain hours: legs that sum to zero, none of them zero. Raises Refusal where nobody counts."""
 
-    def __call__(self, event: Event, state: State, parameters: Mapping[str, int]) -> tuple[Posting, ...]: ...
+    def __call__(
+        self, plain: Sequence[Posting], state: State, parameters: Mapping[str, int]
+    ) -> tuple[Posting, ...]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A way of counting, by name and version."""
+    """A way of counting, by name and version.
+
+    Every policy begins with the plain hours, and says what becomes of them: so an event that was counted by one can be
+    counted again by another, from what the entry keeps.
+    """
 
     name: str
     version: int
-    quote: Quote
+    count: Count
+
+    def quote(self, event: Event, state: State, parameters: Mapping[str, int]) -> tuple[Posting, ...]:
+        """Legs that sum to zero; none of them is zero. Raises Refusal for an event that the policy does not know."""
+        return self.count(plain(event), state, parameters)
 
 
-def equal(event: Event, state: State, parameters: Mapping[str, int]) -> tuple[Posting, ...]:
-    """An hour is an hour, whoever gives it and whatever it is (the rule of TimeBanks and of timebank.cc)."""
+def plain(event: Event) -> tuple[Posting, ...]:
+    """Whoever helped gains their time, and whoever was helped, or the committee, gives it."""
     assert event.minutes > 0
     assert event.providers
     given = event.minutes * len(event.providers)
@@ -93,9 +106,6 @@ class Bounds:
 HALF = 5_000
 RATE = Bounds(default=0, low=0, high=HALF)
 """Basis points. More than half for the fund would be pooling by another name."""
-EQUAL = Policy(name="equal", version=1, quote=equal)
-POLICIES: Mapping[tuple[str, int], Policy] = {(policy.name, policy.version): policy for policy in (EQUAL,)}
-"""By name and version: entries keep both, so that each can be explained for ever."""
 
 
 # --- what goes to the common fund ----------------------------------------------------------------------------------
@@ -140,79 +150,11 @@ def melted(balances: Mapping[int, Minutes], *, fund: int, above: Minutes, rate: 
     return _to_fund(parts, fund)
 
 
-# --- effort and sacrifice --------------------------------------------------------------------------------------------
-
-PLEASANT, MODERATE, UNPLEASANT = 800, 1_000, 1_300
-"""How much an hour of each class of tasks weighs, in thousandths, where the committee has set nothing else."""
-ONEROUSNESS = Bounds(default=MODERATE, low=500, high=2_000)
-LEVELS = (900, 1_000, 1_100)
-"""Less effort than usual, as usual, more: three coarse levels, since nobody can measure more finely
-(participatoryeconomy.org, Isn't it difficult to measure effort?)."""
-PEERS_MIN = 3
-"""From fewer ratings nobody's effort is judged."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """One piece of work in a period. `onerousness`: of its class of tasks, in thousandths.
-
-    `ratings`: by the account of whoever worked on the same task, one of `LEVELS`; one's own does not count.
-    """
-
-    account: int
-    minutes: Minutes
-    onerousness: int = MODERATE
-    ratings: Mapping[int, int] = field(default_factory=dict)
-
-
-def intensities(work: Sequence[Work]) -> tuple[Fraction, ...]:
-    """How hard each piece was, as its peers see it: the median of at least three, or one.
-
-    What a rater says is divided by their own mean over all that they rated, so whoever rates everything high, or low,
-    says nothing by it (as proposed in the forum of participatoryeconomy.org, thread 459).
-    """
-    by_rater: dict[int, list[int]] = {}
-    for piece in work:
-        for rater, level in piece.ratings.items():
-            if rater != piece.account:
-                by_rater.setdefault(rater, []).append(level)
-    means = {rater: Fraction(sum(levels), len(levels)) for rater, levels in by_rater.items()}
-    found = []
-    for piece in work:
-        seen = sorted(level / means[rater] for rater, level in piece.ratings.items() if rater != piece.account)
-        middle = len(seen) // 2
-        found.append(
-            Fraction(1)
-            if len(seen) < PEERS_MIN
-            else seen[middle]
-            if len(seen) % 2
-            else (seen[middle - 1] + seen[middle]) / 2
-        )
-    return tuple(found)
-
-
-def by_effort(work: Sequence[Work], *, with_ratings: bool = False) -> tuple[Posting, ...]:
-    """What is put right at a period's end: each gets their part of a pie that stays as large as the hours worked.
-
-    `credit = hours x onerousness x intensity x sum(hours) / sum(hours x onerousness x intensity)`. Everybody was paid
-    their hours at once; this is the difference. It sums to zero without the fund, so nobody gains by calling everything
-    hard ("slice a given pie": participatoryeconomy.org, Won't workers exaggerate their effort?).
-    """
-    intensity = intensities(work) if with_ratings else (Fraction(1),) * len(work)
-    hours: dict[int, int] = {}
-    weights: dict[int, Fraction] = {}
-    for piece, hard in zip(work, intensity, strict=True):
-        assert ONEROUSNESS.low <= piece.onerousness <= ONEROUSNESS.high
-        hours[piece.account] = hours.get(piece.account, 0) + piece.minutes
-        weights[piece.account] = weights.get(piece.account, Fraction(0)) + piece.minutes * piece.onerousness * hard
-    if not hours:
-        return ()
-    whole = math.lcm(*(weight.denominator for weight in weights.values()))
-    earned = apportion(sum(hours.values()), {account: int(weight * whole) for account, weight in weights.items()})
+def _to_fund(parts: Mapping[int, int], fund: int) -> tuple[Posting, ...]:
+    changes = {account: -part for account, part in parts.items() if part}
+    total = -sum(changes.values())
     return tuple(
-        Posting(account, Minutes(earned[account] - minutes))
-        for account, minutes in sorted(hours.items())
-        if earned[account] != minutes
+        Posting(account, Minutes(minutes)) for account, minutes in sorted({**changes, fund: total}.items()) if minutes
     )
 
 
@@ -221,15 +163,16 @@ def by_effort(work: Sequence[Work], *, with_ratings: bool = False) -> tuple[Post
 RELIEF = Bounds(default=0, low=0, high=10_000)
 
 
-def pooled(event: Event, state: State, parameters: Mapping[str, int]) -> tuple[Posting, ...]:
-    """All that is earned is the fund's: whoever was helped pays it, and whoever helped has done so much of their quota.
+def pooled(plain: Sequence[Posting], state: State, parameters: Mapping[str, int]) -> tuple[Posting, ...]:
+    """All that is earned by those who pool is the fund's; they have done so much of their quota.
 
-    (Income pooling of communes; David Gil, Work Place Collectives, 1979; the labour quota of Twin Oaks.)
+    (Income pooling of communes; David Gil, Work Place Collectives, 1979; the labour quota of Twin Oaks.) Nobody is
+    pooled who has not said yes to it: what the others earn is theirs, less the levy.
     """
     fund = parameters["fund"]
     changes: dict[int, int] = {}
-    for leg in equal(event, state, parameters):
-        account = fund if leg.minutes > 0 else leg.account_id
+    for leg in shared(plain, state, parameters):
+        account = fund if leg.minutes > 0 and leg.account_id in state.pooling else leg.account_id
         changes[account] = changes.get(account, 0) + leg.minutes
     return tuple(Posting(account, Minutes(minutes)) for account, minutes in sorted(changes.items()) if minutes)
 
@@ -240,12 +183,90 @@ def quota(whole: Minutes, relief: int) -> Minutes:
     return Minutes(whole * (10_000 - relief) // 10_000)
 
 
-def _to_fund(parts: Mapping[int, int], fund: int) -> tuple[Posting, ...]:
-    changes = {account: -part for account, part in parts.items() if part}
-    total = -sum(changes.values())
-    return tuple(
-        Posting(account, Minutes(minutes)) for account, minutes in sorted({**changes, fund: total}.items()) if minutes
+# --- what a committee chooses ---------------------------------------------------------------------------------------
+
+
+def shared(plain: Sequence[Posting], state: State, parameters: Mapping[str, int]) -> tuple[Posting, ...]:
+    """An hour is an hour, whoever gives it and whatever it is (the rule of TimeBanks), less the levy.
+
+    `parameters`: `levy` in basis points (none: 0) and, where there is one, the accounts of the `fund` and of the
+    `committee`, which gives none.
+    """
+    rate = parameters.get("levy", 0)
+    if not rate:
+        return tuple(plain)
+    return levied(plain, fund=parameters["fund"], rate=rate, exempt=(parameters["committee"],))
+
+
+def uncounted(plain: Sequence[Posting], state: State, parameters: Mapping[str, int]) -> tuple[Posting, ...]:
+    """Gifts: nobody counts hours."""
+    raise Refusal(T("Here help is a gift, and nobody counts hours. Write {gift}.", gift=Typed("/gift @ana")))
+
+
+Base = Literal["equal", "effort", "needs", "gift", "pooled"]
+"""equal: an hour is an hour. effort: what was hard counts for more, at the month's end. needs: an hour is an hour, and
+the fund gives by need. gift: nobody counts hours. pooled: what is earned is the fund's, which gives everybody an
+allowance."""
+EQUAL = Policy(name="equal", version=1, count=shared)
+POLICIES: Mapping[tuple[str, int], Policy] = {
+    (policy.name, policy.version): policy
+    for policy in (
+        EQUAL,
+        Policy(name="effort", version=1, count=shared),
+        Policy(name="needs", version=1, count=shared),
+        Policy(name="gift", version=1, count=uncounted),
+        Policy(name="pooled", version=1, count=pooled),
     )
+}
+"""By name and version: entries keep both, so that each can be explained for ever."""
+ABOVE = Bounds(default=40 * 60, low=0, high=1_000 * 60)
+BUDGET = Bounds(default=0, low=0, high=10_000 * 60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheme:
+    """All that a committee has decided about how hours are counted, as one version; 0: nothing was decided yet.
+
+    `levy`: basis points of what is earned, for the fund; where there is a voted `budget` (minutes a month) it is
+    derived from that at each month's beginning. `melt`: basis points a month of what somebody has `above` a threshold
+    (minutes). `ratings`: whether peers may say how hard something was.
+    """
+
+    version: int = 0
+    base: Base = "equal"
+    levy: int = RATE.default
+    budget: Minutes = Minutes(BUDGET.default)
+    melt: int = RATE.default
+    above: Minutes = Minutes(ABOVE.default)
+    ratings: bool = False
+
+    def __post_init__(self) -> None:
+        for value, bounds in ((self.levy, RATE), (self.melt, RATE), (self.above, ABOVE), (self.budget, BUDGET)):
+            assert bounds.low <= value <= bounds.high
+
+    @property
+    def policy(self) -> Policy:
+        """The way of counting that it is built on."""
+        return POLICIES[self.base, 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """How hours are counted in one committee now. `fund`, `committee`: the accounts of these two."""
+
+    scheme: Scheme
+    fund: int
+    committee: int
+    pooling: frozenset[int] = frozenset()
+
+    def legs(self, plain: Sequence[Posting]) -> tuple[Posting, ...]:
+        """What becomes of plain hours. Raises Refusal where nobody counts."""
+        parameters = {"levy": self.scheme.levy, "fund": self.fund, "committee": self.committee}
+        return self.scheme.policy.count(plain, State(pooling=self.pooling), parameters)
+
+    def under(self, scheme: Scheme) -> Counting:
+        """The same committee, if it had decided otherwise."""
+        return replace(self, scheme=scheme)
 
 
 # --- whole minutes ---------------------------------------------------------------------------------------------------

@@ -19,15 +19,17 @@ FORMS: tuple[Form, ...] = get_args(Form)
 ENDINGS: Mapping[Form, str] = {"csv": "csv", "json": "json", "hledger": "journal"}
 COMMITTEE = "committee"
 """What the committee's own account is called in an export."""
+FUND = "fund"
+"""What its common fund is called."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account and what is on it, in minutes. `own`: the committee's."""
+    """An account and what is on it, in minutes. `name`: of the committee's or the fund's; None: a pseudonym is made."""
 
     id: int
     balance: int
-    own: bool
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,12 @@ def pseudonyms(books: Books, salt: str) -> dict[int, str]:
     """
     key = salt.encode()
     members = sorted(
-        (account.id for account in books.accounts if not account.own),
+        (account.id for account in books.accounts if account.name is None),
         key=lambda id_: hmac.digest(key, str(id_).encode(), "sha256"),
     )
     width = max(3, len(str(len(members))))
     names = {id_: f"member-{place:0{width}}" for place, id_ in enumerate(members, start=1)}
-    return names | {account.id: COMMITTEE for account in books.accounts if account.own}
+    return names | {account.id: account.name for account in books.accounts if account.name is not None}
 
 
 def exported(books: Books, form: Form, salt: str) -> str:
@@ -143,7 +145,7 @@ def _as_journal(books: Books, names: Mapping[int, str]) -> str:
 
 
 def _journal(name: str) -> str:
-    return name if name == COMMITTEE else f"members:{name}"
+    return name if name in (COMMITTEE, FUND) else f"members:{name}"
 
 
 def _balances(books: Books, names: Mapping[int, str]) -> list[tuple[str, int]]:

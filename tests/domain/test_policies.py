@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -12,23 +11,21 @@ from hypothesis import strategies as st
 from bot.domain import grammar
 from bot.domain.ledger import Posting, balances
 from bot.domain.policies import (
+    ABOVE,
     EQUAL,
-    LEVELS,
-    ONEROUSNESS,
     POLICIES,
     RATE,
     RELIEF,
     SHARINGS,
+    Counting,
     Event,
+    Scheme,
     Sharing,
     State,
-    Work,
     apportion,
-    by_effort,
-    equal,
-    intensities,
     levied,
     melted,
+    plain,
     pooled,
     portions,
     quota,
@@ -65,7 +62,7 @@ def events(draw: st.DrawFn, *, providers: int = 3, sharing: st.SearchStrategy[Sh
 
 def quoted(event: Event) -> dict[int, Minutes]:
     """By account what it gains or, below zero, gives."""
-    return balances(equal(event, State(), {}))
+    return balances(EQUAL.quote(event, State(), {}))
 
 
 # --- an hour is an hour --------------------------------------------------------------------------------------------
@@ -73,7 +70,7 @@ def quoted(event: Event) -> dict[int, Minutes]:
 
 @given(event=events())
 def test_what_is_quoted_sums_to_zero_and_no_leg_is_nothing(event: Event) -> None:
-    legs = equal(event, State(), {})
+    legs = EQUAL.quote(event, State(), {})
     assert sum(leg.minutes for leg in legs) == 0
     assert all(leg.minutes for leg in legs)
     assert len({leg.account_id for leg in legs}) == len(legs)
@@ -108,7 +105,7 @@ def test_each_pays_the_whole_and_the_committee_has_what_is_over(event: Event) ->
 def test_the_chest_is_never_emptied_by_it() -> None:
     event = Event(providers=(1, 2), receivers=(3,), minutes=Minutes(60), committee=COMMITTEE, sharing="chest")
     with pytest.raises(Refusal):
-        equal(event, State(), {})
+        EQUAL.quote(event, State(), {})
 
 
 @given(event=events(sharing=st.just("committee")))
@@ -121,7 +118,7 @@ def test_where_the_committee_pays_nobody_who_came_does(event: Event) -> None:
 @given(event=events(), balance=st.integers(-(10**6), 10**6).map(Minutes))
 def test_nothing_but_the_event_counts_and_the_same_always_gives_the_same(event: Event, balance: Minutes) -> None:
     rich = State(balances=dict.fromkeys((*event.providers, *event.receivers), balance))
-    assert equal(event, rich, {"anything": 7}) == equal(event, State(), {})
+    assert EQUAL.quote(event, rich, {"anything": 7}) == EQUAL.quote(event, State(), {})
 
 
 def test_every_policy_is_found_by_the_name_and_version_that_entries_keep() -> None:
@@ -165,7 +162,7 @@ def test_whoever_has_the_larger_remainder_is_rounded_up_first(total: int, weight
 
 @given(event=events(providers=1, sharing=st.sampled_from(["split", "chest"])))
 def test_what_each_says_yes_to_is_their_own_part_and_all_of_it_is_what_was_quoted(event: Event) -> None:
-    legs = equal(event, State(), {})
+    legs = EQUAL.quote(event, State(), {})
     (provider,) = event.providers
     found = portions(legs, first=provider)
     assert found.keys() == {leg.account_id for leg in legs if leg.minutes < 0}
@@ -181,7 +178,7 @@ def test_what_each_says_yes_to_is_their_own_part_and_all_of_it_is_what_was_quote
 @given(minutes=amounts)
 def test_somebody_who_does_not_come_leaves_the_others_parts_as_they_were_told(minutes: Minutes) -> None:
     event = Event(providers=(1,), receivers=(2, 3, 4), minutes=minutes, committee=COMMITTEE, sharing="chest")
-    found = portions(equal(event, State(), {}), first=1)
+    found = portions(EQUAL.quote(event, State(), {}), first=1)
     del found[3]
     left = balances([leg for portion in found.values() for leg in portion])
     assert left[2] == left[4] == -minutes
@@ -196,7 +193,10 @@ rates = st.integers(RATE.low, RATE.high)
 
 @given(event=events(), rate=rates)
 def test_a_levy_takes_nothing_from_whoever_is_helped_and_loses_nothing(event: Event, rate: int) -> None:
-    before, after = quoted(event), balances(levied(equal(event, State(), {}), fund=FUND, rate=rate, exempt={COMMITTEE}))
+    before, after = (
+        quoted(event),
+        balances(levied(EQUAL.quote(event, State(), {}), fund=FUND, rate=rate, exempt={COMMITTEE})),
+    )
     assert sum(after.values()) == 0
     for account in {*before, *after} - {FUND}:
         was, now = before.get(account, 0), after.get(account, 0)
@@ -209,7 +209,7 @@ def test_a_levy_takes_nothing_from_whoever_is_helped_and_loses_nothing(event: Ev
 
 @given(event=events())
 def test_no_levy_changes_nothing(event: Event) -> None:
-    legs = equal(event, State(), {})
+    legs = EQUAL.quote(event, State(), {})
     assert levied(legs, fund=FUND, rate=0) == legs
 
 
@@ -241,84 +241,21 @@ def test_only_what_is_above_the_threshold_melts(held: dict[int, Minutes], above:
     assert changes.get(FUND, 0) >= 0
 
 
-# --- effort and sacrifice --------------------------------------------------------------------------------------------
-
-
-@st.composite
-def periods(draw: st.DrawFn) -> list[Work]:
-    accounts = draw(st.lists(st.integers(1, 30), min_size=1, max_size=8, unique=True))
-    return [
-        Work(
-            account=draw(st.sampled_from(accounts)),
-            minutes=Minutes(draw(st.integers(1, 600))),
-            onerousness=draw(st.integers(ONEROUSNESS.low, ONEROUSNESS.high)),
-            ratings={rater: draw(st.sampled_from(LEVELS)) for rater in draw(st.sets(st.sampled_from(accounts)))},
-        )
-        for _ in range(draw(st.integers(1, 12)))
-    ]
-
-
-@given(work=periods(), ratings=st.booleans())
-def test_the_pie_stays_as_large_as_the_hours(work: list[Work], ratings: bool) -> None:
-    changes = balances(by_effort(work, with_ratings=ratings))
-    assert sum(changes.values()) == 0
-    hours: dict[int, int] = {}
-    for piece in work:
-        hours[piece.account] = hours.get(piece.account, 0) + piece.minutes
-    # Nobody gives back more than they were paid.
-    assert all(hours[account] + change >= 0 for account, change in changes.items())
-
-
-@given(work=periods(), factor=st.sampled_from([1, 2]))
-def test_calling_everything_harder_gains_nobody_anything(work: list[Work], factor: int) -> None:
-    milder = [replace(piece, onerousness=ONEROUSNESS.low + piece.onerousness % 500) for piece in work]
-    harder = [replace(piece, onerousness=piece.onerousness * factor) for piece in milder]
-    assert by_effort(milder) == by_effort(harder)
-
-
-@given(work=periods(), rater=st.integers(1, 30), level=st.sampled_from(LEVELS))
-def test_a_rater_who_says_the_same_of_everybody_says_nothing(work: list[Work], rater: int, level: int) -> None:
-    flat = [
-        replace(piece, ratings={who: level if who == rater else said for who, said in piece.ratings.items()})
-        for piece in work
-    ]
-    other = LEVELS[0] if level == LEVELS[2] else LEVELS[2]
-    inflated = [
-        replace(piece, ratings={who: other if who == rater else said for who, said in piece.ratings.items()})
-        for piece in work
-    ]
-    assert intensities(flat) == intensities(inflated)
-
-
-@given(work=periods(), level=st.sampled_from(LEVELS))
-def test_nobody_rates_themselves(work: list[Work], level: int) -> None:
-    praised = [replace(piece, ratings={**piece.ratings, piece.account: level}) for piece in work]
-    assert intensities(praised) == intensities(work)
-
-
-@given(minutes=st.lists(st.integers(1, 600).map(Minutes), min_size=1, max_size=8), onerousness=st.integers(500, 2000))
-def test_whoever_does_the_same_kind_of_work_is_paid_by_the_hour(minutes: list[Minutes], onerousness: int) -> None:
-    work = [Work(account=n, minutes=one, onerousness=onerousness) for n, one in enumerate(minutes)]
-    assert by_effort(work) == ()
-
-
-def test_cleaning_earns_more_than_chatting_and_the_hours_stay_the_same() -> None:
-    work = [
-        Work(account=1, minutes=Minutes(600), onerousness=1300),
-        Work(account=2, minutes=Minutes(600), onerousness=800),
-    ]
-    assert balances(by_effort(work)) == {1: 143, 2: -143}
-
-
 # --- pooling ---------------------------------------------------------------------------------------------------------
 
 
-@given(event=events())
-def test_what_is_earned_is_the_funds(event: Event) -> None:
-    before, after = quoted(event), balances(pooled(event, State(), {"fund": FUND}))
+PARAMETERS = {"fund": FUND, "committee": COMMITTEE}
+
+
+@given(event=events(), pooling=st.sets(st.integers(1, 68)).map(frozenset))
+def test_what_those_who_pool_earn_is_the_funds_and_nobody_elses(event: Event, pooling: frozenset[int]) -> None:
+    before = quoted(event)
+    after = balances(pooled(plain(event), State(pooling=pooling), PARAMETERS))
     assert sum(after.values()) == 0
-    assert after.keys() <= {FUND, *(account for account, minutes in before.items() if minutes < 0)}
-    assert after.get(FUND, 0) == sum(minutes for minutes in before.values() if minutes > 0)
+    earned = {account: minutes for account, minutes in before.items() if minutes > 0}
+    assert after.get(FUND, 0) == sum(minutes for account, minutes in earned.items() if account in pooling)
+    rest = {account: minutes for account, minutes in before.items() if minutes < 0 or account not in pooling}
+    assert {account: minutes for account, minutes in after.items() if account != FUND} == rest
 
 
 @given(whole=st.integers(0, 10**5).map(Minutes), relief=st.integers(RELIEF.low, RELIEF.high))
@@ -326,3 +263,35 @@ def test_relief_lowers_the_quota_and_never_below_nothing(whole: Minutes, relief:
     assert 0 <= quota(whole, relief) <= whole
     assert quota(whole, RELIEF.low) == whole
     assert quota(whole, RELIEF.high) == 0
+
+
+# --- what a committee chooses ---------------------------------------------------------------------------------------
+
+schemes = st.builds(
+    Scheme,
+    base=st.sampled_from(["equal", "effort", "needs", "pooled"]),
+    levy=rates,
+    melt=rates,
+    above=st.integers(ABOVE.low, ABOVE.high).map(Minutes),
+)
+
+
+@given(event=events(), scheme=schemes, pooling=st.sets(st.integers(1, 68)).map(frozenset))
+def test_legs_sum_to_zero_whatever_a_committee_chooses(event: Event, scheme: Scheme, pooling: frozenset[int]) -> None:
+    counting = Counting(scheme=scheme, fund=FUND, committee=COMMITTEE, pooling=pooling)
+    before, legs = plain(event), counting.legs(plain(event))
+    assert sum(leg.minutes for leg in legs) == 0
+    assert all(leg.minutes for leg in legs)
+    assert len({leg.account_id for leg in legs}) == len(legs)
+    # Nobody pays more than the time, and nobody earns more.
+    for account, minutes in balances(legs).items():
+        if account != FUND:
+            was = balances(before)[account]
+            assert minutes == was if was < 0 else minutes <= was
+    assert counting.legs(before) == counting.under(scheme).legs(before)
+
+
+def test_nobody_counts_gifts() -> None:
+    counting = Counting(scheme=Scheme(base="gift"), fund=FUND, committee=COMMITTEE)
+    with pytest.raises(Refusal):
+        counting.legs([Posting(1, Minutes(5)), Posting(2, Minutes(-5))])

@@ -1,0 +1,71 @@
+"""Counting a stretch of time again by other rules, on a scratch ledger: what would have come of it?
+
+The books are not touched. What was recorded keeps its plain hours, so each exchange can be counted by any scheme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from bot.domain.ledger import Posting
+from bot.domain.policies import Counting, melted
+from bot.text import Minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Something that moved. `month`: `2026-11`; `counted`: by the committee's rule, else it moves as it stands."""
+
+    legs: tuple[Posting, ...]
+    month: str
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """How it would stand. `balances`: minutes by account, the fund's among them; they sum to what they did before.
+
+    `levied` and `melted`: the minutes that went to the fund by each.
+    """
+
+    balances: Mapping[int, Minutes]
+    levied: Minutes
+    melted: Minutes
+
+
+def rehearse(opening: Mapping[int, Minutes], past: Iterable[Past], counting: Counting) -> Rehearsed:
+    """What moved since `opening`, in the order in which it did, counted by a scheme; each month is closed by it.
+
+    The last month is closed too: what is compared are whole months. Of limits nothing is asked: whether somebody would
+    not have asked for help nobody can know. Raises Refusal where the scheme counts nothing.
+    """
+    standing = {account: int(minutes) for account, minutes in opening.items()}
+    levied, melting = 0, 0
+    common = {counting.fund, counting.committee}
+    for _, of_month in groupby(past, key=lambda one: one.month):
+        for one in of_month:
+            legs = counting.legs(one.legs) if one.counted else one.legs
+            if one.counted:
+                levied += _to(counting.fund, legs) - _to(counting.fund, one.legs)
+            _move(standing, legs)
+        if counting.scheme.melt:
+            members = {account: Minutes(minutes) for account, minutes in standing.items() if account not in common}
+            parts = melted(members, fund=counting.fund, above=counting.scheme.above, rate=counting.scheme.melt)
+            melting += _to(counting.fund, parts)
+            _move(standing, parts)
+    return Rehearsed(
+        balances={account: Minutes(minutes) for account, minutes in standing.items()},
+        levied=Minutes(levied),
+        melted=Minutes(melting),
+    )
+
+
+def _to(account: int, legs: Iterable[Posting]) -> int:
+    return sum(leg.minutes for leg in legs if leg.account_id == account)
+
+
+def _move(standing: dict[int, int], legs: Iterable[Posting]) -> None:
+    for leg in legs:
+        standing[leg.account_id] = standing.get(leg.account_id, 0) + leg.minutes
