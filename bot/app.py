@@ -20,6 +20,7 @@ from bot.router import Commands
 from handlers import (
     barter,
     board,
+    bookings,
     committee,
     conduct,
     connect,
@@ -37,6 +38,7 @@ from handlers import (
     quiet,
     roles,
     statements,
+    stock,
     upkeep,
 )
 from handlers import log as log_area
@@ -68,6 +70,8 @@ AREAS = (
     lending.router,
     barter.router,
     leaving.router,
+    bookings.router,
+    stock.router,
 )
 """The order in which menus and help list them."""
 

@@ -801,7 +801,9 @@ class Dispatcher:
             member = (await self._as_member(context)).of_member
             question = context.tx.token()
             answer = Reply(
-                T("“{word}” fits several people. Whom do you mean?", word=doubt.word),
+                T("“{word}” fits several people. Whom do you mean?", word=doubt.word)
+                if doubt.people
+                else T("“{word}” fits several. Which one do you mean?", word=doubt.word),
                 buttons=tuple((answer_button(label, choice, member, question),) for label, choice in doubt.choices),
             )
         except Exception as error:  # noqa: BLE001 - the member is told, with a reference to the log

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import ValidationError
 
-from bot.arguments import Kind, Reading, RollKind, TableKind, Word, words_of
+from bot.arguments import Kind, PeopleKind, PersonKind, Reading, RollKind, TableKind, Word, words_of
 from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Shown, network_of
 from bot.domain import quiet
 from bot.domain.chain import canonical
@@ -711,11 +711,11 @@ class Commands:
 
 
 class Ambiguous(Exception):
-    """A word fits several people: each choice is the whole command with one of them in it."""
+    """A word fits several people, or things: each choice is the whole command with one of them in it."""
 
-    def __init__(self, word: str, choices: Sequence[tuple[str | Text, Saying]]) -> None:
+    def __init__(self, word: str, choices: Sequence[tuple[str | Text, Saying]], *, people: bool = True) -> None:
         super().__init__()
-        self.word, self.choices = word, choices
+        self.word, self.choices, self.people = word, choices, people
 
 
 async def read_line(command: Command, words: Sequence[Word], reading: Reading) -> dict[str, Any]:
@@ -775,7 +775,7 @@ async def read_line(command: Command, words: Sequence[Word], reading: Reading) -
         choices = [
             (parameter.kind.label(value), command.says(**{**values, parameter.name: value})) for value in values_
         ]
-        raise Ambiguous(word, choices)
+        raise Ambiguous(word, choices, people=isinstance(parameter.kind, PersonKind | PeopleKind))
     return values
 
 

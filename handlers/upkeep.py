@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.router import Authority, Context, Router
 from bot.text import T
-from storage import buttons, conduct, connections, digests, inbox, lending, nudges, outbox, privacy
+from storage import bookings, buttons, conduct, connections, digests, inbox, lending, nudges, outbox, privacy, stock
 
 router = Router("upkeep")
 
@@ -21,3 +21,5 @@ async def purge(context: Context) -> None:
     await nudges.purge(context.tx, now=context.now)
     await digests.purge(context.tx, now=context.now)
     await lending.purge(context.tx, now=context.now)
+    await bookings.purge(context.tx, now=context.now)
+    await stock.purge(context.tx, now=context.now)

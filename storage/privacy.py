@@ -183,6 +183,16 @@ SECTIONS: Mapping[str, str] = {
             l.wish_last, l.first, l.last, l.longer, l.early, l.at_us, l.since_us FROM loans l
         JOIN items i ON i.id = l.item_id JOIN committees c ON c.id = i.committee_id JOIN members o ON o.id = i.member_id
         WHERE l.member_id IN {_MINE} ORDER BY l.id DESC""",
+    "booked": f"""SELECT c.name AS committee, r.number, x.text AS thing, b.state, b.start_us, b.end_us, b.asked_us,
+            u.text AS purpose, n.text AS words, b.decided FROM bookings b
+        JOIN resources r ON r.id = b.resource_id JOIN committees c ON c.id = r.committee_id
+        LEFT JOIN purposes p ON p.id = b.purpose_id LEFT JOIN notes u ON u.thing = 'purpose:' || p.id
+        LEFT JOIN notes x ON x.thing = 'resource:' || r.id LEFT JOIN notes n ON n.thing = 'booking:' || b.id
+        WHERE b.member_id IN {_MINE} ORDER BY b.id DESC""",
+    "stock": f"""SELECT c.name AS committee, n.text AS thing, v.change, v.amount AS thousandths,
+            v.total AS there_then_in_thousandths, v.at_us FROM stock_moves v JOIN stock s ON s.id = v.stock_id
+        JOIN committees c ON c.id = s.committee_id LEFT JOIN notes n ON n.thing = 'stock:' || s.id
+        WHERE v.member_id IN {_MINE} ORDER BY v.id DESC""",
     "barters": f"""SELECT c.name AS committee, b.number, b.proposer_id IS NULL AS found_by_the_bot, b.state, b.at_us,
             b.by_us, b.reminded, p.giver_id IN {_MINE} AS given_by_you,
             CASE WHEN p.giver_id IN {_MINE} THEN r.called ELSE g.called END AS with_whom, o.number AS offer,
@@ -215,6 +225,9 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "splits": "that small groups were proposed, by ids",
     "checks": "books that are being recomputed in the night, without words",
     "stopped": "a committee whose books do not add up",
+    "resources": "what the committee shares",
+    "purposes": "in which order the committee lets things be booked",
+    "stock": "how much of something the committee has",
     "audits": "books that are being recomputed for somebody, without words",
     "categories": "a committee's own kinds of help",
     "posts.shown_last": "the number of a digest",
@@ -380,6 +393,7 @@ NOTES = {
         OR EXISTS (SELECT 1 FROM json_each(c.never) WHERE value IN {_MINE})""",
     "post": f"SELECT 'post:' || id FROM posts WHERE member_id IN {_MINE}",
     "item": f"SELECT 'item:' || id FROM items WHERE member_id IN {_MINE}",
+    "booking": f"SELECT 'booking:' || id FROM bookings WHERE member_id IN {_MINE}",
     "promise": f"SELECT 'promise:' || id FROM promises WHERE giver_id IN {_MINE} OR receiver_id IN {_MINE}",
     # Words of a decision about somebody. Those of all others are the committee's, and only the name goes.
     "decision": f"""SELECT 'decision:' || e.committee_id || ':' || e.number || ':' || w.key
@@ -389,6 +403,9 @@ NOTES = {
             WHERE a.key IN (SELECT value FROM json_each('{json.dumps([*DECIDED_ABOUT])}')) AND a.value IN {_MINE})""",
     # The committee's own words, whoever typed them: a role's name, and what all agreed to.
     "category": _NOBODYS,
+    "resource": _NOBODYS,
+    "purpose": _NOBODYS,
+    "stock": _NOBODYS,
     "role": _NOBODYS,
     "working_group": _NOBODYS,
     "agreement": _NOBODYS,
@@ -452,6 +469,9 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             WHERE n.text IS NOT NULL AND o.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM items i JOIN notes n ON n.thing = 'item:' || i.id
             WHERE n.text IS NOT NULL AND i.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM bookings o JOIN resources r ON r.id = o.resource_id
+            JOIN notes n ON n.thing = 'booking:' || o.id
+            WHERE n.text IS NOT NULL AND r.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM promises p JOIN barters b ON b.id = p.barter_id
             JOIN notes n ON n.thing = 'promise:' || p.id
             WHERE n.text IS NOT NULL AND b.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
@@ -536,6 +556,10 @@ async def _reword(tx: Transaction, committee: Committee, change: Callable[[str],
         UNION SELECT 'agreement:' || id FROM agreements WHERE committee_id = ?1
         UNION SELECT 'category:' || id FROM categories WHERE committee_id = ?1
         UNION SELECT 'working_group:' || id FROM working_groups WHERE committee_id = ?1
+        UNION SELECT 'resource:' || id FROM resources WHERE committee_id = ?1
+        UNION SELECT 'purpose:' || p.id FROM purposes p JOIN resources s ON s.id = p.resource_id
+            WHERE s.committee_id = ?1
+        UNION SELECT 'stock:' || id FROM stock WHERE committee_id = ?1
         UNION SELECT 'role:' || r.id FROM roles r JOIN members m ON m.id = r.member_id WHERE m.committee_id = ?1"""
     hashes = {}
     for thing, text in await tx.all(

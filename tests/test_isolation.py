@@ -36,6 +36,10 @@ OF_TABLES = {
     "post": "posts",
     "item": "items",
     "promise": "promises",
+    "resource": "resources",
+    "purpose": "purposes",
+    "booking": "bookings",
+    "stock": "stock",
 }
 """The rows whose words are notes, where they are not exchanges."""
 
@@ -85,6 +89,12 @@ class Two:
         await console.say("yan", "/borrow 2", self.other)
         for _ in range(2):
             await console.say("zoe", "/barter @yan Quittengelee for bread", self.other)
+        for line in ("/share room hall", "/book hall tomorrow 10:00 2h", "/stock rice 12 kg", "/stock rice -1"):
+            await console.say("ana", line, self.practice.group)
+        for line in ("/share room Quittengelee", "/share tool drill Quittengelee", "/stock Quittengelee 12 kg"):
+            await console.say("zoe", line, self.other)
+        for line in ("/book 1 tomorrow 10:00 2h Quittengelee", "/book 2 tomorrow 10:00 2h", "/stock Quittengelee -1"):
+            await console.say("yan", line, self.other)
         await console.say("zoe", "/limit 12h", self.other)
         await console.say("zoe", "/rename Hillside Quittengelee", self.other)
         await self.practice.settle()
@@ -105,6 +115,7 @@ class Two:
                     *await of("SELECT number FROM proposals WHERE committee_id = 2"),
                     *await of("SELECT id FROM chats WHERE committee_id = 2"),
                     *await of("SELECT l.id FROM loans l JOIN items i ON i.id = l.item_id WHERE i.committee_id = 2"),
+                    *await of("SELECT b.id FROM bookings b JOIN resources r ON r.id = b.resource_id WHERE r.id > 1"),
                     *await of("SELECT person_id FROM members WHERE committee_id = 2"),
                 }
             ),

@@ -23,6 +23,8 @@ CARE = timedelta(days=90)
 """Requests for care, with their words and who was asked."""
 LOANS = timedelta(days=90)
 """Who borrowed what, after it is back; and what a thing was called that is not lent any more."""
+BOOKINGS = timedelta(days=90)
+"""Who booked what, after its time; and who took or brought what of the stock."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -79,6 +81,12 @@ KINDS = (
         seen_by=T("your committee while it is out and in time, else the two of you"),
         kept=LOANS,
         since=T("after it is back"),
+    ),
+    Kind(
+        what=T("Who booked what, and who took or brought what of the stock"),
+        seen_by=T("your committee"),
+        kept=BOOKINGS,
+        since=T("after its time"),
     ),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
     Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),
