@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import Field, TypeAdapter
 
 from bot.chat import DOCUMENT_CHARACTERS_MAX, Document, Mention, Saying
-from bot.domain import grammar, joining, roll
+from bot.domain import amounts, grammar, joining, roll
 from bot.text import LANGUAGES, Day, Listed, Minutes, Refusal, T, Text, Typed, duration
+from bot.text import Amount as Hundredths
 from storage import notes, people
 from storage.database import Transaction
 from storage.people import Committee, Member
@@ -346,6 +347,30 @@ class _DurationKind(Kind[Minutes]):
         return [(duration(minutes), Minutes(minutes)) for minutes in self._offers]
 
 
+class _AmountKind(Kind[Hundredths]):
+    """An amount of money, or of a local unit: whole hundredths, more than none."""
+
+    expected = T("an amount, like {example}", example=Typed("12.50"))
+    example = "12.50"
+    question = T("How much? Write it, like {example}.", example=Typed("12.50"))
+    _adapter: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, ge=1, le=amounts.AMOUNT_MAX)])
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Hundredths] | None:
+        # Up to the next person who is named: nobody is passed over.
+        plain = takewhile(lambda word: word.mention is None, words)
+        found = amounts.read_amount([word.text for word in plain])
+        return Found(*found) if found else None
+
+    def dump(self, value: Hundredths) -> int:
+        return int(value)
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Hundredths:
+        return Hundredths(self._adapter.validate_python(data))
+
+    def label(self, value: Hundredths) -> Text:
+        return Text("{amount}", values={"amount": value})
+
+
 class _NumberKind(Kind[int]):
     expected = T("a number, like {example}", example=Typed("12"))
     example = "12"
@@ -576,6 +601,8 @@ Person = Annotated[Member, PersonKind()]
 Duration = Annotated[Minutes, _DurationKind()]
 Allowance = Annotated[Minutes, _DurationKind(zero=True, offers=(360, 720, 1200, 2400))]
 """An amount of time that may be none."""
+Amount = Annotated[Hundredths, _AmountKind()]
+"""An amount of money, or of a local unit, in whole hundredths: `12`, `12.50`, `12,50`."""
 People = Annotated[tuple[Member, ...], PeopleKind()]
 """One or several members: `@ben`, `@ben and @chi`, `for @ana`."""
 Candidate = Annotated[Member, _CandidateKind()]

@@ -26,6 +26,10 @@ class Minutes(int):
     """An amount of time in whole minutes; shown as `1 h 30`, `2 h` or `45 min`."""
 
 
+class Amount(int):
+    """An amount of money, or of a local unit, in whole hundredths; shown as `12.50`, or `12,50` where that is usual."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """One whole sentence (or label) with named places. Make it with `T` or `N`."""
@@ -94,7 +98,7 @@ class Day:
 
 
 Words = Text | Lines
-Value = str | int | Minutes | datetime | date | Text | Bold | Typed | Named | Listed | Day | Written
+Value = str | int | Minutes | Amount | datetime | date | Text | Bold | Typed | Named | Listed | Day | Written
 
 
 def T(text: str, /, **values: Value) -> Text:  # noqa: N802 - the field's usual short name; Babel extracts it
@@ -154,6 +158,15 @@ def duration(minutes: int) -> str:
     if not hours:
         return f"{sign}{rest} min"
     return f"{sign}{hours} h {rest:02}" if rest else f"{sign}{hours} h"
+
+
+def amount(hundredths: int, language: str = SOURCE_LANGUAGE) -> str:
+    """`12.50`, in Spanish and German `12,50`: two digits, and no mark for thousands, so that it can be typed again."""
+    from babel.numbers import get_decimal_symbol
+
+    sign, hundredths = ("-", -hundredths) if hundredths < 0 else ("", hundredths)
+    whole, rest = divmod(hundredths, 100)
+    return f"{sign}{whole}{get_decimal_symbol(language)}{rest:02}"
 
 
 def sound(text: str) -> str:
@@ -283,9 +296,11 @@ def _render(value: Words | Value, reader: Reader, spans: list[Span]) -> None:
             spans.append(Span(_figure(value, reader)))
 
 
-def _figure(value: int | Minutes | datetime | date | Day, reader: Reader) -> str:
+def _figure(value: int | Minutes | Amount | datetime | date | Day, reader: Reader) -> str:
     if isinstance(value, Minutes):
         return duration(value)
+    if isinstance(value, Amount):
+        return amount(value, reader.language)
     if isinstance(value, int):
         # Most are numbers of things, which people type again: no separators.
         return str(value)

@@ -1,0 +1,64 @@
+"""How amounts of money, or of a local unit, are written: `12`, `12.50`, `12,50`, `€12.50`, `12,50 €`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bot.text import Amount, Refusal, T, Typed
+
+AMOUNT_MAX = 100_000_000
+"""A million. More than this at once is a slip of the finger."""
+
+# Figures of any size, so that each wrong one gets the sentence that it needs; what stands behind is at most a comma.
+_FIGURE = re.compile(
+    r"(?P<sign>[-+−])?[€$£]?(?P<whole>[0-9]{0,40})(?P<parts>(?:[.,'’][0-9]{1,40}){0,8})[€$£]?[,;]?", re.ASCII
+)
+_SIGNS = frozenset("€$£")
+
+
+def read_amount(words: Sequence[str]) -> tuple[Amount, int] | None:
+    """The amount at the beginning of the words, in whole hundredths, and how many words it takes; None: there is none.
+
+    Point and comma mean the same. Refuses what is an amount but not one that can be recorded: nothing, less than
+    nothing, parts of a hundredth, marks for thousands (1.234 could be either), more than `AMOUNT_MAX`.
+    """
+    skip = 1 if len(words) > 1 and words[0] in _SIGNS else 0
+    found = _FIGURE.fullmatch(words[skip]) if words else None
+    if found is None or not (found["whole"] or found["parts"]):
+        return None
+    count = skip + 1
+    if not skip and len(words) > 1 and words[1].rstrip(",;") in _SIGNS and not words[0].endswith((",", ";")):
+        count += 1
+    return _checked(found, words[skip].rstrip(",;")), count
+
+
+def _checked(found: re.Match[str], word: str) -> Amount:
+    parts = re.split(r"[.,'’]", found["parts"])[1:]
+    if len(parts) > 1 or "'" in found["parts"] or "’" in found["parts"]:
+        plain = "".join([found["whole"], *parts[:-1]]) if len(parts[-1]) < 3 else "".join([found["whole"], *parts])
+        cents = f".{parts[-1]}" if len(parts[-1]) < 3 else ""
+        raise Refusal(
+            T(
+                "I cannot tell the thousands from the rest in “{word}”. Write it without a mark for thousands, like "
+                "{example}.",
+                word=word[:20],
+                example=Typed(plain[:12] + cents),
+            )
+        )
+    cents = parts[0] if parts else ""
+    if len(cents) > 2:
+        raise Refusal(
+            T(
+                "“{word}” has more than two digits after the comma. Write it like {example}, and thousands without a "
+                "mark.",
+                word=word[:20],
+                example=Typed("12.50"),
+            )
+        )
+    hundredths = int(found["whole"] or 0) * 100 + int(cents.ljust(2, "0"))
+    if found["sign"] in ("-", "−") or not hundredths:
+        raise Refusal(T("The amount must be more than nothing. Write it like {example}.", example=Typed("12.50")))
+    if hundredths > AMOUNT_MAX:
+        raise Refusal(T("“{word}” is too much at once: at most {most}.", word=word[:20], most=Amount(AMOUNT_MAX)))
+    return Amount(hundredths)
