@@ -75,8 +75,10 @@ async def decide(tx: Transaction, committee: Committee, scheme: Scheme, by: Memb
 
 
 def _scheme(version: int, parameters: str) -> Scheme:
-    known = {one.name for one in fields(Scheme)}
-    return Scheme(version=version, **{name: value for name, value in json.loads(parameters).items() if name in known})
+    # Minutes come back as minutes; what an older version did not know yet stands as it does by itself.
+    kinds = {one.name: type(one.default) for one in fields(Scheme)}
+    decided = {name: kinds[name](value) for name, value in json.loads(parameters).items() if name in kinds}
+    return Scheme(version=version, **decided)
 
 
 async def counting(tx: Transaction, committee: Committee) -> Counting:

@@ -12,12 +12,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from bot.domain.ledger import Posting
-from bot.domain.policies import Bounds, apportion
+from bot.domain.policies import ONEROUSNESS, apportion
 from bot.text import Minutes
 
-PLEASANT, MODERATE, UNPLEASANT = 800, 1_000, 1_300
-"""How much an hour of each class of tasks weighs, in thousandths, where the committee has set nothing else."""
-ONEROUSNESS = Bounds(default=MODERATE, low=500, high=2_000)
 LEVELS = (900, 1_000, 1_100)
 """Less effort than usual, as usual, more: three coarse levels, since nobody can measure more finely
 (participatoryeconomy.org, Isn't it difficult to measure effort?)."""
@@ -34,7 +31,7 @@ class Work:
 
     account: int
     minutes: Minutes
-    onerousness: int = MODERATE
+    onerousness: int = ONEROUSNESS.default
     ratings: Mapping[int, int] = field(default_factory=dict)
 
 

@@ -221,6 +221,10 @@ POLICIES: Mapping[tuple[str, int], Policy] = {
 """By name and version: entries keep both, so that each can be explained for ever."""
 ABOVE = Bounds(default=40 * 60, low=0, high=1_000 * 60)
 BUDGET = Bounds(default=0, low=0, high=10_000 * 60)
+MONTHLY = Bounds(default=0, low=0, high=300 * 60)
+"""Minutes a month that one person works, or gets: nobody works more than ten hours a day."""
+ONEROUSNESS = Bounds(default=1_000, low=500, high=2_000)
+"""What an hour of some kind of task weighs, in thousandths of an hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +233,8 @@ class Scheme:
 
     `levy`: basis points of what is earned, for the fund; where there is a voted `budget` (minutes a month) it is
     derived from that at each month's beginning. `melt`: basis points a month of what somebody has `above` a threshold
-    (minutes). `ratings`: whether peers may say how hard something was.
+    (minutes). `ratings`: whether peers may say how hard something was. `pleasant`, `unpleasant`: what an hour of such a
+    task weighs, in thousandths. `allowance`, `quota`: what each who pools gets, and works, a month (minutes).
     """
 
     version: int = 0
@@ -239,10 +244,20 @@ class Scheme:
     melt: int = RATE.default
     above: Minutes = Minutes(ABOVE.default)
     ratings: bool = False
+    pleasant: int = 800
+    unpleasant: int = 1_300
+    allowance: Minutes = Minutes(MONTHLY.default)
+    quota: Minutes = Minutes(MONTHLY.default)
 
     def __post_init__(self) -> None:
-        for value, bounds in ((self.levy, RATE), (self.melt, RATE), (self.above, ABOVE), (self.budget, BUDGET)):
-            assert bounds.low <= value <= bounds.high
+        for bounds, values in (
+            (RATE, (self.levy, self.melt)),
+            (ABOVE, (self.above,)),
+            (BUDGET, (self.budget,)),
+            (ONEROUSNESS, (self.pleasant, self.unpleasant)),
+            (MONTHLY, (self.allowance, self.quota)),
+        ):
+            assert all(bounds.low <= value <= bounds.high for value in values)
 
     @property
     def policy(self) -> Policy:
