@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from bot.domain.chain import canonical
@@ -76,7 +76,7 @@ async def decide(tx: Transaction, committee: Committee, scheme: Scheme, by: Memb
 
 def _scheme(version: int, parameters: str) -> Scheme:
     # Minutes come back as minutes; what an older version did not know yet stands as it does by itself.
-    kinds = {one.name: type(one.default) for one in fields(Scheme)}
+    kinds = {name: type(value) for name, value in asdict(Scheme()).items()}
     decided = {name: kinds[name](value) for name, value in json.loads(parameters).items() if name in kinds}
     return Scheme(version=version, **decided)
 

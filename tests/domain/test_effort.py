@@ -7,8 +7,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.effort import LEVELS, ONEROUSNESS, Work, by_effort, intensities
+from bot.domain.effort import LEVELS, Work, by_effort, intensities
 from bot.domain.ledger import balances
+from bot.domain.policies import ONEROUSNESS
 from bot.text import Minutes
 
 
