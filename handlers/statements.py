@@ -163,7 +163,7 @@ def _what(line: Line) -> Text:
     """What happened, from the side of whose account it is."""
     if line.reverses is not None:
         return T("takes back no. {number}", number=line.reverses)
-    others = Listed(tuple(name or T("the committee") for name in line.others))
+    others = Listed(tuple(transfers.called(name) for name in line.others))
     what = T("you helped {other}", other=others) if line.minutes > 0 else T("{other} helped you", other=others)
     return T("{what} (undone)", what=what) if line.reversed else what
 

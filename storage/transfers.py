@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from bot.domain import ledger
-from bot.text import Minutes
+from bot.text import Minutes, T, Text
 from storage import entries, limits, notes
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
@@ -32,6 +32,11 @@ FUND = "\x1ffund"
 """What stands for the common fund where names are listed; no name holds that sign."""
 # How the other side of a transfer is called: "" is the committee.
 _CALLED = f"CASE a.kind WHEN 'fund' THEN '{FUND}' ELSE coalesce(m.called, '') END"
+
+
+def called(name: str) -> str | Text:
+    """The name of a side of a transfer, in words where it is nobody's."""
+    return T("the fund") if name == FUND else name or T("the committee")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +144,18 @@ async def accounts_by_id(tx: Reader, committee: Committee, ids: Iterable[int]) -
     ]
 
 
+async def above(tx: Reader, committee: Committee, minutes: Minutes) -> dict[int, Minutes]:
+    """What members have, by account, of whom each has more than so much, not counting what they have promised."""
+    rows = await tx.all(
+        """SELECT a.id, a.balance - a.held FROM accounts a JOIN members m ON m.id = a.member_id
+           WHERE a.committee_id = ? AND a.balance - a.held > ? AND m.active = 1 AND m.child = 0 ORDER BY a.id LIMIT ?""",
+        committee.id,
+        minutes,
+        LEGS_MAX,
+    )
+    return {id_: Minutes(available) for id_, available in rows}
+
+
 async def committee_account(tx: Reader, committee: Committee) -> ledger.Account:
     """The committee's own account, which it has from its founding on; it has no limit."""
     row = await tx.one(
@@ -173,6 +190,12 @@ async def beside(
     )
     assert row is not None
     return ledger.Account(id=row[0], balance=Minutes(row[1]), floor=_FLOORS.get(kind), held=Minutes(row[2]))
+
+
+async def fund_account(tx: Reader, committee: Committee) -> int | None:
+    """The id of the common fund's account; None: it has none yet."""
+    found = await tx.value("SELECT id FROM accounts WHERE committee_id = ? AND kind = 'fund'", committee.id)
+    return None if found is None else int(found)
 
 
 async def in_fund(tx: Reader, committee: Committee) -> Minutes:
