@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time
@@ -20,7 +19,7 @@ from bot.router import Authority, Context, Router, Telling
 from bot.text import Amount as Hundredths
 from bot.text import Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
 from bot.text import Percent as Points
-from storage import closings, entries, people, rehearsals, schemes, transfers
+from storage import closings, people, rehearsals, schemes, transfers
 from storage.rehearsals import MELT, Stretch
 from storage.schemes import Decided
 
@@ -32,7 +31,9 @@ FEW = 5
 """Of fewer people no figure is told by which one could see what somebody has earned."""
 _BASES: Mapping[Base, Text] = {
     "equal": T("An hour is an hour, whoever gives it and whatever it is."),
-    "effort": T("An hour is an hour. At each month's end hours of hard tasks count for more, and the sum stays the same."),
+    "effort": T(
+        "An hour is an hour. At each month's end hours of hard tasks count for more, and the sum stays the same."
+    ),
     "needs": T("An hour is an hour. The common fund gives by need, the most urgent first."),
     "gift": T("Help is a gift: nobody counts hours."),
     "pooled": T("What is earned goes to the common fund, which gives an allowance: for all who have said yes to it."),
@@ -77,7 +78,9 @@ def _rule(scheme: Scheme) -> list[Words | None]:
         T("Each of them gets {time} a month.", time=scheme.allowance)
         if scheme.base == "pooled" and scheme.allowance
         else None,
-        T("Each of them works {time} a month.", time=scheme.quota) if scheme.base == "pooled" and scheme.quota else None,
+        T("Each of them works {time} a month.", time=scheme.quota)
+        if scheme.base == "pooled" and scheme.quota
+        else None,
         T("The fund needs {time} a month.", time=scheme.budget) if scheme.budget else None,
         T("Of what is earned, {part} go to the common fund.", part=Points(scheme.levy)) if scheme.levy else None,
         T(
@@ -182,6 +185,7 @@ def _to(
 ) -> dict[str, Any]:
     """The parameters that a change sets. Raises Refusal where its value is missing, or is not of its kind."""
     given = {"percent": percent, "hours": hours, "weight": weight, "switch": switch or None}
+    to: dict[str, Any]
     match what:
         case "levy":
             wanted, example, to = {"percent"}, "8%", {"levy": percent, "budget": Minutes(0)}
@@ -413,7 +417,7 @@ async def _account(context: Context) -> int | None:
 
 
 def _own(differences: Mapping[int, int], found: Rehearsed, account: int | None) -> Text | None:
-    if account not in differences:
+    if account is None or account not in differences:
         return None
     now = Minutes(found.balances[account] - differences[account])
     if not differences[account]:
@@ -421,7 +425,9 @@ def _own(differences: Mapping[int, int], found: Rehearsed, account: int | None) 
     return T("You would have {then} instead of {now}.", then=found.balances[account], now=now)
 
 
-@router.command("policy_mine", allow=Authority.MEMBER, typed=False, help=T("What a change would have made of one's own."))
+@router.command(
+    "policy_mine", allow=Authority.MEMBER, typed=False, help=T("What a change would have made of one's own.")
+)
 async def policy_mine(
     context: Context,
     *,
@@ -473,7 +479,9 @@ async def policy_change(
             await closings.plan(context.tx, committee, command, period=month)
     words = lines(
         T("From now on: {what}", what=_becomes(what=what, percent=percent, hours=hours, weight=weight, switch=switch)),
-        T("This month that is {part} of what is earned.", part=Points(scheme.levy)) if what == "budget" and hours else None,
+        T("This month that is {part} of what is earned.", part=Points(scheme.levy))
+        if what == "budget" and hours
+        else None,
         T("Whoever wants to be in it says so for themselves: {command}", command=Typed("/pooling", "on"))
         if what == "pooled"
         else None,
@@ -543,7 +551,10 @@ async def levy_month(context: Context, *, period: Month) -> None:
 
 
 @router.command(
-    "melt_month", allow=Authority.CLOCK, typed=False, help=T("Of what stands above the threshold, a part goes to the fund.")
+    "melt_month",
+    allow=Authority.CLOCK,
+    typed=False,
+    help=T("Of what stands above the threshold, a part goes to the fund."),
 )
 async def melt_month(context: Context, *, period: Month) -> None:
     """Once for each month, whatever happens; what somebody has promised does not count."""
@@ -585,7 +596,9 @@ async def melt_month(context: Context, *, period: Month) -> None:
 
 _FORMULAS: Mapping[str, Text] = {
     "equal": T("whoever helped gains the time, whoever was helped gives it"),
-    "effort": T("whoever helped gains the time, whoever was helped gives it; hard tasks count for more at the month's end"),
+    "effort": T(
+        "whoever helped gains the time, whoever was helped gives it; hard tasks count for more at the month's end"
+    ),
     "needs": T("whoever helped gains the time, whoever was helped gives it; the fund gives by need"),
     "pooled": T("what those gain who pool is the fund's; whoever was helped gives the time"),
     "undo": T("both agreed to take it back"),
@@ -608,10 +621,8 @@ _CLOSED: Mapping[str, Text] = {
 async def why(context: Context, *, number: Number | None = None) -> Reply:
     """To those whose hours they are; what was done for all, to everybody, with their own part."""
     id_ = await _asked(context, number)
-    exchange = await transfers.head(context.tx, id_)
-    entry = await entries.entry(context.tx, context.committee, exchange.entry)
-    assert entry is not None
-    body = json.loads(entry.body)
+    exchange = await transfers.written(context.tx, context.committee, id_)
+    body = exchange.body
     scheme = Scheme()
     decided = await schemes.decided(context.tx, context.committee.id, body.get("scheme", 0))
     if decided is not None:
@@ -622,7 +633,11 @@ async def why(context: Context, *, number: Number | None = None) -> Reply:
         what, period = body["closes"]
         own = Minutes(sum(minutes for id_, minutes in body["postings"] if id_ == account))
         told += [
-            T("At the end of {month}: {what}.", month=period, what=_CLOSED.get(what, T("what was agreed for each month"))),
+            T(
+                "At the end of {month}: {what}.",
+                month=period,
+                what=_CLOSED.get(what, T("what was agreed for each month")),
+            ),
             T("Above {above}, {part} of it.", above=scheme.above, part=Points(scheme.melt)) if what == MELT else None,
             _weights(scheme) if what == "effort" else None,
             T("Your part: {time}.", time=own) if own else T("Nothing of it was yours."),
@@ -637,7 +652,9 @@ async def why(context: Context, *, number: Number | None = None) -> Reply:
         name, version = body["policy"]
         told += [
             T("Rule: {formula} ({name}, version {version}).", formula=_FORMULAS[name], name=name, version=version),
-            T("{part} of what is earned go to the fund, rounded down.", part=Points(scheme.levy)) if scheme.levy else None,
+            T("{part} of what is earned go to the fund, rounded down.", part=Points(scheme.levy))
+            if scheme.levy
+            else None,
             *await _numbers(context, body),
         ]
     return Reply(lines(*told, await _when(context, decided)), private=True)

@@ -17,7 +17,7 @@ from bot.domain.statistics import Figures, Parts
 from bot.posts import called
 from bot.router import Authority, Context, Router, Telling
 from bot.text import LANGUAGES, Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, duration, lines, shown
-from storage import entries, notes, outbox, people
+from storage import entries, notes, outbox, people, transfers
 from storage import statements as books
 from storage.people import Member
 from storage.statements import Statement

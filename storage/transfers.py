@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from bot.domain import ledger
 from bot.text import Minutes, T, Text
@@ -148,7 +148,8 @@ async def above(tx: Reader, committee: Committee, minutes: Minutes) -> dict[int,
     """What members have, by account, of whom each has more than so much, not counting what they have promised."""
     rows = await tx.all(
         """SELECT a.id, a.balance - a.held FROM accounts a JOIN members m ON m.id = a.member_id
-           WHERE a.committee_id = ? AND a.balance - a.held > ? AND m.active = 1 AND m.child = 0 ORDER BY a.id LIMIT ?""",
+           WHERE a.committee_id = ? AND a.balance - a.held > ? AND m.active = 1 AND m.child = 0
+           ORDER BY a.id LIMIT ?""",
         committee.id,
         minutes,
         LEGS_MAX,
@@ -347,6 +348,28 @@ async def recorded(tx: Reader, committee: Committee, transfer_id: int) -> ledger
         is_reversed=bool(is_reversed),
         is_carry=bool(is_carry),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A transfer as its chained entry says it. `undoes`: the number of the one that it takes back."""
+
+    number: int
+    body: Mapping[str, Any]
+    undoes: int | None
+
+
+async def written(tx: Reader, committee: Committee, transfer_id: int) -> Written:
+    """What stands in the entry of a transfer of this committee."""
+    row = await tx.one(
+        """SELECT t.number, e.body, u.number FROM transfers t
+           JOIN entries e ON e.committee_id = t.committee_id AND e.number = t.entry
+           LEFT JOIN transfers u ON u.id = t.reverses_id WHERE t.id = ? AND t.committee_id = ?""",
+        transfer_id,
+        committee.id,
+    )
+    assert row is not None
+    return Written(number=row[0], body=json.loads(row[1]), undoes=row[2])
 
 
 async def id_of_number(tx: Reader, committee: Committee, number: int) -> int | None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from bot.domain import grammar
 from bot.domain.ledger import Posting, balances
 from bot.domain.policies import (
-    DERIVED_MOST,
     ABOVE,
+    DERIVED_MOST,
     EQUAL,
     POLICIES,
     RATE,
