@@ -55,7 +55,7 @@ What = Annotated[
     str,
     choice(
         *_WORDS,
-        expected=T("what is to change: one of {words}", words=Listed(tuple(Typed(word) for word in _WORDS), "or")),
+        expected=T("what is to change: one of {words}", words=Listed(tuple(Typed(word) for word in _WORDS))),
     ),
 ]
 _Try = Annotated[str, choice(_TRY, expected=T("the word {example}", example=Typed(_TRY)))]
@@ -669,9 +669,9 @@ async def _numbers(context: Context, body: Mapping[str, Any]) -> list[Words]:
             "{name}: {time}, by the clock {plain}",
             name=transfers.called(part.name),
             time=part.minutes,
-            plain=Minutes(plain.get(part.account_id, 0)),
+            plain=Minutes(plain.get(part.account_id, part.minutes)),
         )
-        if plain.get(part.account_id, 0) != part.minutes
+        if plain.get(part.account_id, part.minutes) != part.minutes
         else T("{name}: {time}", name=transfers.called(part.name), time=part.minutes)
         for part in parts
     ]

@@ -23,6 +23,7 @@ _NOW = "coalesce((SELECT into_id FROM absorbed WHERE member_id = {0}), {0})"
 _ACCOUNT_NOW = """coalesce((SELECT a.id FROM accounts o JOIN absorbed b ON b.member_id = o.member_id
                                 JOIN accounts a ON a.member_id = b.into_id WHERE o.id = {0}), {0})"""
 _CARRIES = "SELECT transfer_id FROM absorbed WHERE transfer_id IS NOT NULL"
+_IS_CLOSING = "EXISTS (SELECT 1 FROM closings c WHERE c.transfer_id = t.id)"
 LEGS_MAX = 100_000
 """No transfer has more: at the end of a period one may touch everybody's account."""
 Kind = Literal["own", "fund", "reserve", "unit"]
@@ -55,6 +56,8 @@ class Line:
     """The number of the transfer that this one undoes."""
     reversed: bool
     at: datetime
+    closing: bool = False
+    """Done for all at the end of a month; it has no other side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -459,7 +462,7 @@ async def recent(tx: Reader, member: Member) -> list[Line]:
     rows = await tx.all(
         f"""SELECT t.id, t.number, p.minutes, n.text,
                   (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id),
-                  EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id), t.at_us
+                  EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id), t.at_us, {_IS_CLOSING}
            FROM (SELECT own.transfer_id, own.account_id, own.minutes
                  FROM accounts a JOIN postings own ON own.account_id = a.id
                  WHERE a.member_id IN (SELECT ?1 UNION ALL SELECT member_id FROM absorbed WHERE into_id = ?1)
@@ -471,14 +474,15 @@ async def recent(tx: Reader, member: Member) -> list[Line]:
         member.id,
         HISTORY_MAX,
     )
-    marks = ", ".join("?" * len(rows))
+    between = [row[0] for row in rows if not row[-1]]
+    marks = ", ".join("?" * len(between))
     names: dict[tuple[int, bool], list[str]] = {}
     for transfer_id, gains, name in await tx.all(
         f"""SELECT p.transfer_id, p.minutes > 0, {_CALLED}
             FROM postings p JOIN accounts a ON a.id = p.account_id
             LEFT JOIN members m ON m.id = {_NOW.format("a.member_id")}
             WHERE p.transfer_id IN ({marks}) ORDER BY p.account_id LIMIT {LEGS_MAX}""",
-        *(row[0] for row in rows),
+        *between,
     ):
         names.setdefault((transfer_id, bool(gains)), []).append(name)
     return [
@@ -486,13 +490,14 @@ async def recent(tx: Reader, member: Member) -> list[Line]:
             id=id_,
             number=number,
             minutes=Minutes(minutes),
-            others=tuple(names[id_, minutes < 0]),
+            others=tuple(names.get((id_, minutes < 0), ())),
             note=note,
             reverses=reverses,
             reversed=bool(is_reversed),
             at=from_us(at_us),
+            closing=bool(is_closing),
         )
-        for id_, number, minutes, note, reverses, is_reversed, at_us in rows
+        for id_, number, minutes, note, reverses, is_reversed, at_us, is_closing in rows
     ]
 
 
