@@ -82,9 +82,9 @@ def _rule(scheme: Scheme) -> list[Words | None]:
         if scheme.base == "pooled" and scheme.quota
         else None,
         T("The fund needs {time} a month.", time=scheme.budget) if scheme.budget else None,
-        T("Of what is earned, {part} go to the common fund.", part=Points(scheme.levy)) if scheme.levy else None,
+        T("{part} of what is earned goes to the common fund.", part=Points(scheme.levy)) if scheme.levy else None,
         T(
-            "Of what somebody has above {above}, {part} go to the common fund at each month's end.",
+            "At each month's end {part} of what somebody has above {above} goes to the common fund.",
             above=scheme.above,
             part=Points(scheme.melt),
         )
@@ -147,12 +147,12 @@ def _becomes(
         case "levy":
             if not percent:
                 return T("Nothing of what is earned goes to the common fund any more.")
-            return T("Of what is earned, {part} go to the common fund.", part=Points(percent))
+            return T("{part} of what is earned goes to the common fund.", part=Points(percent))
         case "melt":
             if not percent:
                 return T("What somebody has above a threshold stays theirs.")
             return T(
-                "Of what somebody has above {above}, {part} go to the common fund at each month's end.",
+                "At each month's end {part} of what somebody has above {above} goes to the common fund.",
                 above=Scheme().above if hours is None else hours,
                 part=Points(percent),
             )
@@ -372,7 +372,7 @@ async def _tried(context: Context, change: Saying, scheme: Scheme) -> Reply:
     whole = Minutes(sum(leg.minutes for one in stretch.past if one.counted for leg in one.legs if leg.minutes > 0))
     private = context.place is not None and context.place.private
     propose = Button(label=T("Propose it"), says=change)
-    mine = Button(label=T("What of me?"), says=policy_mine.says(**arguments))
+    mine = Button(label=T("What about me?"), says=policy_mine.says(**arguments))
     return Reply(
         lines(
             T("Tried, not decided: {what}", what=_becomes(**arguments)),
@@ -542,7 +542,7 @@ async def levy_month(context: Context, *, period: Month) -> None:
     await schemes.decide(context.tx, context.committee, scheme, by, now=context.now)
     await context.announce(
         T(
-            "So that the common fund gets {time} this month, {part} of what is earned go to it.",
+            "So that the common fund gets {time} this month, {part} of what is earned goes to it.",
             time=scheme.budget,
             part=Points(scheme.levy),
         ),
@@ -583,7 +583,7 @@ async def melt_month(context: Context, *, period: Month) -> None:
     whole = Minutes(sum(leg.minutes for leg in legs if leg.account_id == fund.id))
     await context.announce(
         T(
-            "{time} of what stood above {above} went to the common fund. What of it was yours: {why}",
+            "{time} of what stood above {above} went to the common fund. How much of it was yours: {why}",
             time=whole,
             above=scheme.above,
             why=Typed("/why", str(number)),
@@ -652,7 +652,7 @@ async def why(context: Context, *, number: Number | None = None) -> Reply:
         name, version = body["policy"]
         told += [
             T("Rule: {formula} ({name}, version {version}).", formula=_FORMULAS[name], name=name, version=version),
-            T("{part} of what is earned go to the fund, rounded down.", part=Points(scheme.levy))
+            T("{part} of what is earned goes to the fund, rounded down.", part=Points(scheme.levy))
             if scheme.levy
             else None,
             *await _numbers(context, body),
