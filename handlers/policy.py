@@ -603,6 +603,7 @@ _FORMULAS: Mapping[str, Text] = {
     "pooled": T("what those gain who pool is the fund's; whoever was helped gives the time"),
     "undo": T("both agreed to take it back"),
 }
+_MONTHLY = T("what was agreed for each month")
 _CLOSED: Mapping[str, Text] = {
     MELT: T("a part of what stood above the threshold, less what was promised, went to the fund"),
     "effort": T("all hours worked were shared out again by how hard they were"),
@@ -636,7 +637,7 @@ async def why(context: Context, *, number: Number | None = None) -> Reply:
             T(
                 "At the end of {month}: {what}.",
                 month=period,
-                what=_CLOSED.get(what, T("what was agreed for each month")),
+                what=_CLOSED.get(what, _MONTHLY),
             ),
             T("Above {above}, {part} of it.", above=scheme.above, part=Points(scheme.melt)) if what == MELT else None,
             _weights(scheme) if what == "effort" else None,
