@@ -29,6 +29,7 @@ from handlers import (
     groups,
     help,  # noqa: A004 - the area's name
     host,
+    insurance,
     languages,
     leaving,
     lending,
@@ -72,6 +73,7 @@ AREAS = (
     leaving.router,
     bookings.router,
     stock.router,
+    insurance.router,
 )
 """The order in which menus and help list them."""
 

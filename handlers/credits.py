@@ -15,7 +15,7 @@ from bot.domain.policies import Counting, Event, Sharing, plain, portions
 from bot.posts import needs_for
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
-from storage import buttons, cards, due, entries, exchanges, notes, rules, schemes, transfers
+from storage import buttons, cards, closings, due, entries, exchanges, notes, rules, schemes, transfers
 from storage import people as people_
 from storage.database import Transaction
 from storage.digests import Since
@@ -177,7 +177,14 @@ async def _answer(context: Context, card: Card, *, heard: bool) -> Reply | Card:
 
 
 def _named(part: Part) -> str | Text:
-    return T("the fund") if part.name == transfers.FUND else part.name or T("the committee")
+    match part.name:
+        case transfers.FUND:
+            return T("the fund")
+        case transfers.RESERVE:
+            return T("the mutual insurance")
+        case transfers.POOL:
+            return T("the income pool")
+    return part.name or T("the committee")
 
 
 def _all_named(parts: Sequence[Part]) -> Listed:
@@ -1078,6 +1085,8 @@ async def waiting_for_me(context: Context) -> list[Todo]:
 @router.entry("transfer")
 async def transfer_words(telling: Telling, body: Mapping[str, Any]) -> Text:
     """Told to the two whose hours they are; to others, that it was."""
+    if "closes" in body:
+        return T("exchange {number}: what is done for many when a month ends.", number=body["number"])
     id_ = await transfers.id_of_number(telling.tx, telling.committee, body["number"])
     parties = await transfers.parties(telling.tx, id_) if id_ is not None else set()
     if id_ is None or telling.reader.id not in parties:
@@ -1096,7 +1105,17 @@ async def _mine_or_numbered(context: Context, number: int | None) -> int:
         if newest is None:
             raise Refusal(T("You have not recorded anything yet, so there is nothing to undo."))
         return newest
-    return await _numbered(context.tx, context.committee, number)
+    id_ = await _numbered(context.tx, context.committee, number)
+    if await closings.of_transfer(context.tx, id_):
+        # Of the others in it nobody is told anything.
+        raise Refusal(
+            T(
+                "No. {number} was done for many when a month ended. Only the committee can take it back: {correct}",
+                number=number,
+                correct=Typed("/correct", str(number)),
+            )
+        )
+    return id_
 
 
 async def _numbered(tx: Transaction, committee: Committee, number: int) -> int:

@@ -70,6 +70,17 @@ SECTIONS: Mapping[str, str] = {
     "said_yes_to": f"""SELECT c.name AS committee, g.what, g.since_us FROM enrolments g
         JOIN members m ON m.id = g.member_id JOIN committees c ON c.id = m.committee_id
         WHERE g.member_id IN {_MINE} ORDER BY g.what""",
+    "mutual_insurance": f"""SELECT c.name AS committee, i.level, i.before AS level_before, i.raised, i.leaves,
+            i.missed AS months_without_putting_in
+        FROM insured i JOIN members m ON m.id = i.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE i.member_id IN {_MINE} ORDER BY i.member_id""",
+    "could_not_work": f"""SELECT c.name AS committee, l.case_id AS goes_on_with, l.level, l.began, l.ended,
+            l.before AS days_before, l.wait_months, l.longest_months, l.named
+        FROM illnesses l JOIN members m ON m.id = l.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE l.member_id IN {_MINE} ORDER BY l.id""",
+    "gave_in_the_mutual_insurance": f"""SELECT c.name AS committee, g.period, sum(g.minutes) AS minutes
+        FROM insurance_gifts g JOIN members m ON m.id = g.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE g.member_id IN {_MINE} GROUP BY c.id, g.period ORDER BY g.period DESC""",
     "ways_of_counting_asked_for": f"""SELECT c.name AS committee, s.version, s.entry, s.parameters, s.at_us
         FROM schemes s JOIN committees c ON c.id = s.committee_id WHERE s.member_id IN {_MINE} ORDER BY s.version""",
     "exchanges": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, p.minutes,
@@ -212,6 +223,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "care.never": "whom a request for care must not reach: whoever wrote it is told, and nobody else may know",
     "positions": "how far each network has been read",
     "rules": "what the committee has set for itself",
+    "insurance_gifts.case_id": "whom somebody gave for: those who give are told only what the other wishes",
     "closings": "what was done for all at the end of a month",
     "households": "a household has nothing but its members, who are handed out",
     "due": "what the clock will say, by ids",

@@ -30,8 +30,12 @@ Kind = Literal["own", "fund", "reserve", "unit"]
 insurance. unit: somebody's, or the committee's, account in another unit."""
 FUND = "\x1ffund"
 """What stands for the common fund where names are listed; no name holds that sign."""
+RESERVE, POOL = "\x1freserve", "\x1fpool"
+"""What stands for reserves of the mutual insurance, whosever they are, and for the income pool."""
 # How the other side of a transfer is called: "" is the committee.
-_CALLED = f"CASE a.kind WHEN 'fund' THEN '{FUND}' ELSE coalesce(m.called, '') END"
+_CALLED = f"""CASE a.kind WHEN 'fund' THEN '{FUND}'
+    WHEN 'reserve' THEN CASE WHEN a.owner_id IS NULL THEN '{POOL}' ELSE '{RESERVE}' END
+    ELSE coalesce(m.called, '') END"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,7 @@ class Line:
     """What the account gained or, below zero, lost."""
     others: tuple[str, ...]
     """The other side: whoever gave, or gained, while this account did the opposite; "": the committee itself; `FUND`:
-    the common fund."""
+    the common fund; `RESERVE`, `POOL`: of the mutual insurance, and the income pool."""
     note: str | None
     reverses: int | None
     """The number of the transfer that this one undoes."""
@@ -431,7 +435,9 @@ async def recent(tx: Reader, member: Member) -> list[Line]:
         f"""SELECT p.transfer_id, p.minutes > 0, {_CALLED}
             FROM postings p JOIN accounts a ON a.id = p.account_id
             LEFT JOIN members m ON m.id = {_NOW.format("a.member_id")}
-            WHERE p.transfer_id IN ({marks}) ORDER BY p.account_id LIMIT {LEGS_MAX}""",
+            WHERE p.transfer_id IN ({marks})
+            GROUP BY p.transfer_id, p.minutes > 0, CASE a.kind WHEN 'reserve' THEN -1 ELSE a.id END
+            ORDER BY min(p.account_id) LIMIT {LEGS_MAX}""",
         *(row[0] for row in rows),
     ):
         names.setdefault((transfer_id, bool(gains)), []).append(name)
