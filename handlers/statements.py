@@ -17,7 +17,7 @@ from bot.domain.statistics import Figures, Parts
 from bot.posts import called
 from bot.router import Authority, Context, Router, Telling
 from bot.text import LANGUAGES, Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, duration, lines, shown
-from storage import entries, notes, outbox, people
+from storage import entries, notes, outbox, people, transfers
 from storage import statements as books
 from storage.people import Member
 from storage.statements import Statement
@@ -163,7 +163,12 @@ def _what(line: Line) -> Text:
     """What happened, from the side of whose account it is."""
     if line.reverses is not None:
         return T("takes back no. {number}", number=line.reverses)
-    others = Listed(tuple(name or T("the committee") for name in line.others))
+    if line.others == (transfers.FUND,):
+        fund = T("from the common fund") if line.minutes > 0 else T("to the common fund")
+        return T("{what} (undone)", what=fund) if line.reversed else fund
+    others = Listed(
+        tuple(T("the fund") if name == transfers.FUND else name or T("the committee") for name in line.others)
+    )
     what = T("you helped {other}", other=others) if line.minutes > 0 else T("{other} helped you", other=others)
     return T("{what} (undone)", what=what) if line.reversed else what
 

@@ -29,10 +29,10 @@ class Need:
     weight: int = 1
 
 
-def spendable(fund: Minutes, reserve: int, kept: Minutes = Minutes(0)) -> Minutes:
+def spendable(fund: Minutes, reserve: int, kept: int = 0) -> Minutes:
     """What may be shared out now. Of a fund below zero: nothing.
 
-    `reserve`: the part that stays, in basis points; `kept`: the hours that stay. The larger of the two counts.
+    `reserve`: the part that stays, in basis points; `kept`: the minutes that stay. The larger of the two counts.
     """
     assert 0 <= reserve <= RESERVE_MAX
     assert kept >= 0
