@@ -26,6 +26,7 @@ from handlers import (
     connect,
     consent,
     credits,  # noqa: A004 - the area's name
+    fund,
     groups,
     help,  # noqa: A004 - the area's name
     host,
@@ -73,6 +74,7 @@ AREAS = (
     leaving.router,
     bookings.router,
     stock.router,
+    fund.router,
     insurance.router,
 )
 """The order in which menus and help list them."""

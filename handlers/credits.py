@@ -15,7 +15,7 @@ from bot.domain.policies import Counting, Event, Sharing, plain, portions
 from bot.posts import needs_for
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
-from storage import buttons, cards, closings, due, entries, exchanges, notes, rules, schemes, transfers
+from storage import buttons, cards, due, entries, exchanges, notes, rules, schemes, transfers
 from storage import people as people_
 from storage.database import Transaction
 from storage.digests import Since
@@ -199,6 +199,10 @@ def _helped(parts: Sequence[Part]) -> Text:
     given = Minutes(-sum(part.minutes for part in giving))
     givers, names = _all_named(giving), _all_named(members)
     each = members[0].minutes if members and len({part.minutes for part in members}) == 1 else None
+    if [part.name for part in giving] == [transfers.FUND]:
+        return T("The common fund gave {names} {time}.", names=names, time=each or given)
+    if [part.name for part in gaining] == [transfers.FUND]:
+        return T("{names} gave the common fund {time}.", names=givers, time=given)
     if len(giving) == 1 and giving[0].member_id is None:
         return T("{names} worked for the committee: {time}.", names=names, time=each or given)
     if members == gaining and each is not None and len(members) == 1:
@@ -865,6 +869,17 @@ async def undo(context: Context, *, number: Number | None = None) -> Reply | Car
     id_ = await _mine_or_numbered(context, number)
     recorded = await transfers.recorded(context.tx, context.committee, id_)
     assert recorded is not None
+    if recorded.recorder_id is None and not recorded.is_reversed:
+        # It may be between many, who need not learn of each other.
+        raise Refusal(
+            T(
+                "No. {number} was done by the committee's rule, or by its common fund. The committee can take it back: "
+                "{correct}",
+                number=recorded.number,
+                correct=Typed("/correct", str(recorded.number)),
+            ),
+            private=True,
+        )
     try:
         opposite = ledger.reversal(recorded, by=context.member.id, said_at=context.said_at, at=context.now)
     except ledger.NeedsYes as needed:
@@ -1085,8 +1100,6 @@ async def waiting_for_me(context: Context) -> list[Todo]:
 @router.entry("transfer")
 async def transfer_words(telling: Telling, body: Mapping[str, Any]) -> Text:
     """Told to the two whose hours they are; to others, that it was."""
-    if "closes" in body:
-        return T("exchange {number}: what is done for many when a month ends.", number=body["number"])
     id_ = await transfers.id_of_number(telling.tx, telling.committee, body["number"])
     parties = await transfers.parties(telling.tx, id_) if id_ is not None else set()
     if id_ is None or telling.reader.id not in parties:
@@ -1096,7 +1109,29 @@ async def transfer_words(telling: Telling, body: Mapping[str, Any]) -> Text:
         return T("hours of yours came together in one account.")
     if exchange.reverses is not None:
         return T("exchange {number} took back exchange {undone}.", number=exchange.number, undone=exchange.reverses)
+    if "closes" in body:
+        return _own_part(telling.reader, exchange)
     return T("exchange {number}: {what}", what=_helped(exchange.parts), number=exchange.number)
+
+
+def _own_part(reader: Member, exchange: Exchange) -> Text:
+    """Of what was done for many at once each is told their own part alone."""
+    minutes = Minutes(sum(part.minutes for part in exchange.parts if part.member_id == reader.id))
+    fund = any(part.name == transfers.FUND for part in exchange.parts)
+    if minutes < 0:
+        time = Minutes(-minutes)
+        return (
+            T("exchange {number}: {time} of yours went to the common fund.", number=exchange.number, time=time)
+            if fund
+            else T(
+                "exchange {number}: {time} of yours went by the committee's rule.", number=exchange.number, time=time
+            )
+        )
+    return (
+        T("exchange {number}: {time} came to you from the common fund.", number=exchange.number, time=minutes)
+        if fund
+        else T("exchange {number}: {time} came to you by the committee's rule.", number=exchange.number, time=minutes)
+    )
 
 
 async def _mine_or_numbered(context: Context, number: int | None) -> int:
@@ -1105,17 +1140,7 @@ async def _mine_or_numbered(context: Context, number: int | None) -> int:
         if newest is None:
             raise Refusal(T("You have not recorded anything yet, so there is nothing to undo."))
         return newest
-    id_ = await _numbered(context.tx, context.committee, number)
-    if await closings.of_transfer(context.tx, id_):
-        # Of the others in it nobody is told anything.
-        raise Refusal(
-            T(
-                "No. {number} was done for many when a month ended. Only the committee can take it back: {correct}",
-                number=number,
-                correct=Typed("/correct", str(number)),
-            )
-        )
-    return id_
+    return await _numbered(context.tx, context.committee, number)
 
 
 async def _numbered(tx: Transaction, committee: Committee, number: int) -> int:

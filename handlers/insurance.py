@@ -31,7 +31,7 @@ KEPT_DAYS = 93
 """So long after somebody can work again their case is kept: being ill again soon goes on with it."""
 COVER_LOW = 3
 """With reserves for fewer months than this the committee hears of it in its digest."""
-_TURN_ON = Typed("/turn_on insurance")
+_TURN_ON = Typed("/money insurance on")
 _INSURE = Typed("/insure 10h")
 _WELL = Typed("/well")
 _CARE = Typed("/care")

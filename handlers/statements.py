@@ -159,17 +159,25 @@ def _title(context: Context, found: Period | None) -> Text:
     )
 
 
+_BESIDE: Mapping[str, tuple[Text, Text]] = {
+    transfers.FUND: (T("to the common fund"), T("from the common fund")),
+    transfers.RESERVE: (T("into your reserve of the mutual insurance"), T("out of the mutual insurance")),
+    transfers.POOL: (T("into the income pool"), T("out of the income pool")),
+}
+"""How it is told what went to an account beside those of people, and what came from it."""
+
+
 def _what(line: Line) -> Text:
     """What happened, from the side of whose account it is."""
     if line.reverses is not None:
         return T("takes back no. {number}", number=line.reverses)
-    if line.others == (transfers.RESERVE,):
-        what = T("out of the mutual insurance") if line.minutes > 0 else T("into your reserve of the mutual insurance")
+    beside = _BESIDE.get(line.others[0]) if len(line.others) == 1 else None
+    if beside is not None:
+        what = beside[line.minutes > 0]
         return T("{what} (undone)", what=what) if line.reversed else what
-    if line.others == (transfers.POOL,):
-        what = T("from the income pool") if line.minutes > 0 else T("into the income pool")
-        return T("{what} (undone)", what=what) if line.reversed else what
-    others = Listed(tuple(name or T("the committee") for name in line.others))
+    others = Listed(
+        tuple(T("the fund") if name == transfers.FUND else name or T("the committee") for name in line.others)
+    )
     what = T("you helped {other}", other=others) if line.minutes > 0 else T("{other} helped you", other=others)
     return T("{what} (undone)", what=what) if line.reversed else what
 

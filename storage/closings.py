@@ -60,11 +60,6 @@ async def is_closed(tx: Reader, committee_id: int, what: str, period: str) -> bo
     return found is not None
 
 
-async def of_transfer(tx: Reader, transfer_id: int) -> bool:
-    """Whether a transfer was done for all at the end of a period."""
-    return await tx.one("SELECT 1 FROM closings WHERE transfer_id = ?", transfer_id) is not None
-
-
 async def close(
     tx: Transaction,
     committee: Committee,

@@ -25,6 +25,8 @@ LOANS = timedelta(days=90)
 """Who borrowed what, after it is back; and what a thing was called that is not lent any more."""
 BOOKINGS = timedelta(days=90)
 """Who booked what, after its time; and who took or brought what of the stock."""
+NEEDS = timedelta(days=90)
+"""Who asked the common fund for what, after it is decided. Why is forgotten at once."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -87,6 +89,12 @@ KINDS = (
         seen_by=T("your committee"),
         kept=BOOKINGS,
         since=T("after its time"),
+    ),
+    Kind(
+        what=T("What you ask the common fund for"),
+        seen_by=T("two people who read why; why is deleted when it is decided"),
+        kept=NEEDS,
+        since=T("after it is decided"),
     ),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
     Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),
