@@ -203,8 +203,8 @@ def _illness(row: Row) -> Illness:
 
 
 async def last_illness(tx: Reader, member_id: int) -> Illness | None:
-    """The newest time in which somebody could not work, over or not."""
-    row = await tx.one(f"{_ILLNESS} WHERE l.member_id = ? ORDER BY l.id DESC LIMIT 1", member_id)
+    """The time in which somebody cannot work, else the newest in which they could not."""
+    row = await tx.one(f"{_ILLNESS} WHERE l.member_id = ? ORDER BY l.ended IS NULL DESC, l.id DESC LIMIT 1", member_id)
     return None if row is None else _illness(row)
 
 

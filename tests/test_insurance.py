@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from storage import closings, insurance, people, switches, transfers
+from bot.practice import MATRIX
+from storage import closings, insurance, people, transfers
 from storage.database import Reader, Transaction
 from tests.conftest import Town
+from tests.test_connect import connect_accounts, connect_groups
 
 OFF = "The mutual insurance is off here."
 
 
 async def turn(town: Town, on: bool) -> None:
-    """The committee has decided it."""
-
-    async def work(tx: Transaction) -> None:
-        committee = await people.committee(tx, 1)
-        await switches.turn(tx, committee, "insurance", on, now=town.practice.app.now())
-
-    await town.practice.app.database.transact(work)
+    """The committee decides it."""
+    await town.says("ana", f"/money insurance {'on' if on else 'off'}")
+    await town.presses("ben", "Agree")
 
 
 async def reserve(town: Town, who: str) -> int:
@@ -34,7 +32,8 @@ async def reserve(town: Town, who: str) -> int:
 
 async def insured(town: Town, level: str = "10h", *who: str) -> None:
     """It is on, and these take part."""
-    await turn(town, True)
+    if OFF in await town.whispers("ana", "/insurance"):
+        await turn(town, True)
     for one in who or ("ana", "ben", "chi", "eli"):
         assert "You take part in the mutual insurance" in await town.whispers(one, f"/insure {level}")
 
@@ -306,29 +305,28 @@ async def test_beyond_fifty_people_a_second_group_is_better(town: Town) -> None:
 
 
 async def test_two_accounts_of_one_person_are_insured_once(town: Town) -> None:
+    await connect_groups(town)
+    await town.says("chi", "/join", on=MATRIX)
+    await town.whispers("chi", "/start", on=MATRIX)
     await insured(town, "10h", "ana", "ben", "chi")
-    await insured(town, "20h", "eli")
+    assert "You take part" in await town.whispers("chi", "/insure 20h", on=MATRIX)
     await to_month(town, 2)
-    await town.whispers("chi", "/ill")
-    await town.whispers("eli", "/ill")
-    said = (await town.whispers("chi", "/connect")).split()
-    code = next(word for word in said if len(word) == 9 and word[4] == "-")
-    await town.whispers("eli", f"/connect {code}")
-    await town.practice.press("eli", "Yes, that is me", within=town.private("eli"))
+    for on in ("console", MATRIX):
+        await town.whispers("chi", "/ill", on=on)
+    await connect_accounts(town, "chi")
     told = await town.whispers("chi", "/insurance")
     # The higher of the two levels, not both; what was saved comes together.
     assert "Your level: 20 h a month. In your reserve: 1 h 21" in told
     assert told.count("you cannot work since") == 1
     await to_month(town, 5, 2)
-    assert await town.balance("chi") == await town.balance("eli")
     assert "3 people take part." in await town.whispers("ana", "/insurance")
 
 
 async def test_what_is_done_for_all_is_taken_back_by_the_committee_alone(town: Town) -> None:
     await insured(town)
     await to_month(town, 2)
-    assert "Only the committee can take it back: /correct 1" in await town.whispers("ana", "/undo 1")
-    assert "exchange 1: what is done for many when a month ends." in await town.whispers("ana", "/log")
+    assert "The committee can take it back: /correct 1" in await town.whispers("ana", "/undo 1")
+    assert "exchange 1: 27 min of yours went by the committee's rule." in await town.whispers("ana", "/log")
 
 
 async def test_low_reserves_are_told_in_the_digest_without_a_name(town: Town) -> None:
