@@ -36,6 +36,7 @@ from handlers import (
     lending,
     limits,
     members,
+    pool,
     privacy,
     quiet,
     roles,
@@ -76,6 +77,7 @@ AREAS = (
     stock.router,
     fund.router,
     insurance.router,
+    pool.router,
 )
 """The order in which menus and help list them."""
 

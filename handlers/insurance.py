@@ -27,8 +27,6 @@ from storage.people import Member
 _TITLE = T("Mutual insurance")
 router = Router("insurance", title=_TITLE)
 
-KEPT_DAYS = 93
-"""So long after somebody can work again their case is kept: being ill again soon goes on with it."""
 COVER_LOW = 3
 """With reserves for fewer months than this the committee hears of it in its digest."""
 _TURN_ON = Typed("/money insurance on")
@@ -624,7 +622,6 @@ async def insure_month(context: Context, *, period: Note) -> None:
         await _tell(context, one, await _told(context, news, one))
     for id_ in going:
         await insurance.has_left(context.tx, id_, on=over)
-    await insurance.tidy(context.tx, before=over - relativedelta(days=KEPT_DAYS))
     if len(going) < len(taking):
         await closings.plan(context.tx, committee, insure_month.name, period=closings.month_after(period))
 

@@ -12,9 +12,11 @@ from storage import (
     digests,
     fund,
     inbox,
+    insurance,
     lending,
     nudges,
     outbox,
+    pool,
     privacy,
     stock,
 )
@@ -37,3 +39,5 @@ async def purge(context: Context) -> None:
     await bookings.purge(context.tx, now=context.now)
     await stock.purge(context.tx, now=context.now)
     await fund.purge(context.tx, now=context.now)
+    await insurance.purge(context.tx, now=context.now)
+    await pool.purge(context.tx, now=context.now)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 
-from bot.domain import ledger
+from bot.domain import ledger, retention
 from bot.domain.insurance import Insured, Spell, Terms
 from bot.text import Minutes
 from storage import enrolments, limits, people, rules, transfers
@@ -268,18 +268,15 @@ async def given_by(tx: Reader, member_id: int) -> tuple[str, Minutes] | None:
     return None if row is None else (str(row[0]), Minutes(row[1]))
 
 
-async def tidy(tx: Transaction, *, before: date) -> None:
-    """Let go of cases that were over before a day, and of who gave for them: the hours stay in the books."""
-    old = """SELECT c.id FROM illnesses c WHERE c.case_id IS NULL
-             AND NOT EXISTS (SELECT 1 FROM illnesses s WHERE coalesce(s.case_id, s.id) = c.id
-                             AND (s.ended IS NULL OR s.ended >= ?1))"""
-    day = before.isoformat()
-    await tx.execute(f"DELETE FROM insurance_gifts WHERE case_id IN ({old})", day)
-    await tx.execute(f"DELETE FROM illnesses WHERE case_id IN ({old})", day)
-    await tx.execute(
-        f"DELETE FROM illnesses WHERE id IN ({old}) AND id NOT IN (SELECT case_id FROM illnesses WHERE case_id > 0)",
-        day,
-    )
+async def purge(tx: Transaction, *, now: datetime) -> None:
+    """Let go of cases that have been over for long, and of who gave for them: the hours stay in the books."""
+    day = (now - retention.ILLNESS).date().isoformat()
+    old = """SELECT c.id FROM illnesses c WHERE c.case_id IS NULL AND c.ended < ?1
+             AND NOT EXISTS (SELECT 1 FROM illnesses s WHERE s.case_id = c.id AND (s.ended IS NULL OR s.ended >= ?1))"""
+    for (id_,) in await tx.all(f"{old} ORDER BY c.id LIMIT 1000", day):
+        await tx.execute("DELETE FROM insurance_gifts WHERE case_id = ?", id_)
+        await tx.execute("DELETE FROM illnesses WHERE case_id = ?", id_)
+        await tx.execute("DELETE FROM illnesses WHERE id = ?", id_)
 
 
 async def recorder(tx: Reader, committee_id: int) -> people.Member:

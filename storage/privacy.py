@@ -81,6 +81,9 @@ SECTIONS: Mapping[str, str] = {
     "gave_in_the_mutual_insurance": f"""SELECT c.name AS committee, g.period, sum(g.minutes) AS minutes
         FROM insurance_gifts g JOIN members m ON m.id = g.member_id JOIN committees c ON c.id = m.committee_id
         WHERE g.member_id IN {_MINE} GROUP BY c.id, g.period ORDER BY g.period DESC""",
+    "income_pool": f"""SELECT c.name AS committee, p.period, p.minutes, p.money, p.got_minutes, p.got_money
+        FROM pool_parts p JOIN members m ON m.id = p.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE p.member_id IN {_MINE} ORDER BY p.period DESC""",
     "ways_of_counting_asked_for": f"""SELECT c.name AS committee, s.version, s.entry, s.parameters, s.at_us
         FROM schemes s JOIN committees c ON c.id = s.committee_id WHERE s.member_id IN {_MINE} ORDER BY s.version""",
     "exchanges": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, p.minutes,
