@@ -152,8 +152,8 @@ async def _group_words(context: Context, taking: Sequence[Taking], agreed: Terms
         else N("{n} person is being helped now.", "{n} people are being helped now.", len(helped)),
         _cover_words(cover) if cover is not None else None,
         T(
-            "Each month {part} of the level goes into a reserve of one's own, until it is as much as {months} months "
-            "of that. After {wait} there is help, for at most {longest}.",
+            "Each month {part} of the level goes into a reserve of one's own, until it holds what {months} months "
+            "bring. After {wait} there is help, for at most {longest}.",
             part=Points(agreed.rate),
             months=agreed.cap_months,
             wait=_months(agreed.wait_months),

@@ -135,7 +135,7 @@ async def pool_(context: Context) -> Reply:
             _by_words(await pool.agreed(context.tx, committee.id)),
             N("{n} household takes part.", "{n} households take part.", len(households)),
             T("In the pool for this month: {total}.", total=total) if len(households) >= rule.SEEN_FROM else _few(),
-            T("You put in {part}. Nobody else sees that.", part=_how_much(own.minutes, own.money)) if is_in else None,
+            _own_words(own) if is_in else None,
             _home_words(next(one for one in households if context.member.id in one.adults)) if is_in else None,
             T(
                 "Last time you had put in {part}, and got {share}.",
@@ -150,6 +150,12 @@ async def pool_(context: Context) -> Reply:
         ),
         private=True,
     )
+
+
+def _own_words(own: Part) -> Text:
+    if not own.minutes and not own.money:
+        return T("You have put in nothing yet.")
+    return T("You put in {part}. Nobody else sees that.", part=_how_much(own.minutes, own.money))
 
 
 def _few() -> Text:
@@ -442,7 +448,9 @@ def _told(done: _Round, id_: int, *, nothing: bool) -> Words:
     return lines(
         T("Of the income pool for the month that is over your share is {share}.", share=_how_much(minutes, money)),
         short,
-        T("You had put in {part}.", part=_how_much(part.minutes, part.money)),
+        T("You had put in {part}.", part=_how_much(part.minutes, part.money))
+        if part.minutes or part.money
+        else T("You had put in nothing."),
         _money_words(part.money, money),
     )
 

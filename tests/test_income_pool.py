@@ -47,7 +47,7 @@ async def test_hours_are_put_in_privately_and_each_household_gets_the_same(town:
     assert await town.balance("ana") == 0, "it moves when the month ends"
     await to_month(town, 2, 2)
     assert [await town.balance(who) for who in ("ana", "ben", "chi", "eli")] == [-345, 75, 135, 135]
-    assert "your share is 2 h 15. / You had put in 0 min." in town.heard("chi")[-1]
+    assert "your share is 2 h 15. / You had put in nothing." in town.heard("chi")[-1]
     assert "your share is 2 h 15. / You had put in 8 h." in town.heard("ana")[-1]
     assert "Last time you had put in 8 h, and got 2 h 15." in await town.whispers("ana", "/pool")
     history = await town.whispers("chi", "/history")
@@ -154,7 +154,7 @@ async def test_what_was_put_in_can_be_taken_back(town: Town) -> None:
     assert "already" in await town.whispers("ana", "/pool_join")
     await town.whispers("ana", "/pool_in 8h")
     assert "you put in nothing" in await town.whispers("ana", "/pool_in off")
-    assert "You put in 0 min." in await town.whispers("ana", "/pool")
+    assert "You have put in nothing yet." in await town.whispers("ana", "/pool")
     assert "Write how much" in await town.whispers("ana", "/pool_in")
 
 
