@@ -1229,8 +1229,8 @@ _LAW: Mapping[str, Text] = {
     ),
     "insurance": T(
         "Read this before you agree. Insurance is a regulated business in many countries, and a firm promise to pay "
-        "can be one, also among friends. Here nothing is promised but a part of what is there. What is known of illness "
-        "must be protected. This is no legal advice: ask somebody who knows the law where you live."
+        "can be one, also among friends. Here nothing is promised but a part of what is there. What is known of "
+        "illness must be protected. This is no legal advice: ask somebody who knows the law where you live."
     ),
 }
 
