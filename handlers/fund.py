@@ -102,7 +102,7 @@ async def fund_(context: Context) -> Reply:
     waiting = await fund.open_ones(tx, committee.id)
     told: list[Words | None] = [
         T("{title}", title=Bold(_TITLE)),
-        T("There are {time} in it.", time=there) if there else T("There is nothing in it."),
+        T("In it: {time}.", time=there),
         _kept_words(kept) if kept != Reserve() else None,
         _month(T("This month"), await fund.month(tx, committee, this)),
         _month(T("Last month"), await fund.month(tx, committee, fund.month_before(this))),

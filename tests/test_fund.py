@@ -83,7 +83,7 @@ async def test_what_is_given_is_in_the_fund_and_shown_as_sums_without_names(town
     said = await town.whispers("ana", "/contribute 2h")
     assert said == "Thank you: 2 h are in the common fund now. (No. 2) / You have 1 h now."
     shown = await town.says("chi", "/fund")
-    assert "There are 2 h in it." in shown
+    assert "In it: 2 h." in shown
     assert "This month: 2 h came in, 0 min went out." in shown
     assert "Ana" not in shown
     assert "Ana" not in "".join(
