@@ -984,7 +984,7 @@ _Each = Annotated[str, choice("each", expected=T("the word {example}", example=T
     allow=Authority.MEMBER,
     label=T("Count me in for a payout"),
     help=T(
-        "You are on strike, or an emergency hits you: you are among those a payout is for. {off} ends it.",
+        "You are on strike, or an emergency hits you: a payout is for you too. {off} ends it.",
         off=Typed("off"),
     ),
     sample=("strike",),
