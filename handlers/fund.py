@@ -102,7 +102,7 @@ async def fund_(context: Context) -> Reply:
     waiting = await fund.open_ones(tx, committee.id)
     told: list[Words | None] = [
         T("{title}", title=Bold(_TITLE)),
-        T("There are {time} in it.", time=there) if there else T("There is nothing in it."),
+        T("In it: {time}.", time=there),
         _kept_words(kept) if kept != Reserve() else None,
         _month(T("This month"), await fund.month(tx, committee, this)),
         _month(T("Last month"), await fund.month(tx, committee, fund.month_before(this))),
@@ -327,7 +327,7 @@ async def close_contributions(context: Context, *, period: Note) -> None:
     "ask_fund",
     allow=Authority.MEMBER,
     label=T("Ask the fund"),
-    help=T("Ask the common fund for hours. Two people read why; the others see how much."),
+    help=T("Ask the common fund for hours. Two people read the reason; the others see how much."),
     sample=("3h", "daily", T("my back is bad")),
     asks={
         "time": Asks(T("How many hours do you need? Choose, or write it.")),
@@ -417,8 +417,8 @@ def _told(context: Context, need: Need, what: str) -> Reply:
     group = context.place is not None and not context.place.private
     return Reply(
         lines(
-            T("I have put down: {what}. Your name is not shown.", what=_public(need)),
-            T("Two people read why, in private. It is decided at the month's end; then why is deleted."),
+            T("I have put down: {what}. No name is shown.", what=_public(need)),
+            T("Two people read the reason, in private. At the month's end it is decided, and the reason is deleted."),
             T("You wrote it in the group: delete your message there if it is not for everybody.")
             if group and what
             else None,
@@ -444,7 +444,7 @@ async def _waiting_choices(context: Context) -> list[tuple[Text | str, int]]:
     allow=Authority.MEMBER,
     listed=False,
     label=T("Take back what you asked for"),
-    help=T("Take back what you asked the fund for; why is deleted at once."),
+    help=T("Take back what you asked the fund for; the reason is deleted at once."),
     asks={"number": Asks(T("Which one?"), _waiting_choices, T("You ask the fund for nothing just now."))},
     sample=("1",),
 )
@@ -457,7 +457,7 @@ async def withdraw_need(context: Context, *, number: Number) -> Reply:
     if need.state != "open":
         raise Refusal(T("That is decided already, or taken back."), private=True)
     await fund.end(context.tx, need, "withdrawn", now=context.now)
-    return Reply(T("It is taken back, and why you asked is deleted."), private=True)
+    return Reply(T("It is taken back, and the reason is deleted."), private=True)
 
 
 # --- two who read why --------------------------------------------------------------------------------------------
@@ -484,7 +484,7 @@ async def _ask_readers(context: Context, need: Need) -> int:
             reader,
             lines(
                 _asked_to_read(context.committee, need),
-                T("Two people read why, in private, and nobody else. Can you be one of them?"),
+                T("Two people read the reason, and nobody else. Can you be one of them?"),
             ),
             lane=Lane.ANSWER,
             buttons=(_reading_buttons(need, id_, opened=False),),
@@ -548,7 +548,7 @@ async def fund_need_card(view: View, ref: int) -> Shown | None:
         return None
     read = [one for one in await fund.readings(view.tx, need) if one.seen]
     if not need.waits or need.rounds:
-        return Shown(T("Need no. {number} is decided or taken back. Why is deleted.", number=need.number))
+        return Shown(T("Need no. {number} is decided or taken back. The reason is deleted.", number=need.number))
     words = await notes.of(view.tx, need.thing)
     what = (
         T("{name} asked for urgent help and got {time} at once from the common fund.", name=need.name, time=need.given)
@@ -558,7 +558,7 @@ async def fund_need_card(view: View, ref: int) -> Shown | None:
     return Shown(
         lines(
             what,
-            T("“{note}”", note=words) if words else T("Why is not written. You may ask them."),
+            T("“{note}”", note=words) if words else T("No reason is written. You may ask them."),
             T("Keep it to yourself. Only you two read this."),
             T("Read by: {names}", names=Listed(tuple(one.name for one in read))) if read else None,
         ),
@@ -598,8 +598,7 @@ async def talk_need(context: Context, *, number: Number) -> Reply:
     await context.tell(
         told,
         T(
-            "{name} has read why the fund is asked for {time} (need no. {number}), and would like to talk with you "
-            "first.",
+            "{name} has read the reason of need no. {number} ({time}) and would like to talk with you first.",
             name=context.member.name,
             time=need.minutes,
             number=need.number,
@@ -620,7 +619,7 @@ async def seen_need(context: Context, *, number: Number) -> Reply | Card | None:
     who = await people.member_now(context.tx, context.committee.id, need.member_id)
     assert who is not None
     if not need.urgent:
-        await context.tell(who, T("Two people have read why you ask the fund. It is decided at the month's end."))
+        await context.tell(who, T("Two people have read the reason. At the month's end it is decided."))
         return Reply(T("Thank you. Both of you have read it; at the month's end it is decided."), private=True)
     await due.plan(
         context.tx,
@@ -637,7 +636,7 @@ async def seen_need(context: Context, *, number: Number) -> Reply | Card | None:
     return await context.say(says, authority=context.authority)
 
 
-@router.command("need_waits", allow=Authority.CLOCK, typed=False, help=T("Look whether why somebody asks was read."))
+@router.command("need_waits", allow=Authority.CLOCK, typed=False, help=T("Look whether a reason was read."))
 async def need_waits(context: Context, *, number: Number) -> None:
     """Who did not look is passed over; who looked and said nothing is reminded."""
     need = await fund.numbered(context.tx, context.committee.id, number)
@@ -651,7 +650,7 @@ async def need_waits(context: Context, *, number: Number) -> None:
             await _not_ratified(context, need)
             return
         await fund.end(context.tx, need, "over", now=context.now)
-        await context.tell(who, T("Nobody could read why you asked the fund. If you still need it, ask again."))
+        await context.tell(who, T("Nobody could read the reason in time. If you still need it, ask the fund again."))
         return
     read = [one for one in await fund.readings(context.tx, need) if one.seen]
     if len(read) >= fund.READERS:
@@ -763,7 +762,7 @@ async def _decide(
                 if gets and number is not None
                 else T("There was nothing left in the common fund for your need this time."),
                 _what_next(need, Minutes(need.left - gets), state),
-                T("Why you asked is deleted."),
+                T("The reason is deleted."),
             ),
             buttons=((_taking_back(need, who.id),),) if state == "open" else (),
         )
@@ -877,7 +876,9 @@ async def urgent(context: Context, *, time: Duration, to: _Named | None = None, 
             T("That is all that can be given at once. For more: {ask}", ask=Typed("/ask_fund"))
             if gets < time
             else None,
-            T("Two people read why; then the committee looks at it. Whatever it says, nothing is taken back from you."),
+            T(
+                "Two people read the reason; then the committee looks at it. Nothing is taken back from you, whatever it says."
+            ),
             T("You wrote it in the group: delete your message there if it is not for everybody.")
             if group and what
             else None,
@@ -906,7 +907,7 @@ def _nothing_at_once(cap: Minutes, drawn: Minutes, from_: Account) -> Text:
 def _right(*, number: int, time: Minutes, who: Member) -> Text:
     return T(
         "It was right that the common fund gave {time} at once as urgent help (need no. {number}). Two people have "
-        "read why.",
+        "read the reason.",
         time=time,
         number=number,
     )
@@ -983,7 +984,7 @@ _Each = Annotated[str, choice("each", expected=T("the word {example}", example=T
     allow=Authority.MEMBER,
     label=T("Count me in for a payout"),
     help=T(
-        "You are on strike, or an emergency hits you: you are among those a payout is for. {off} ends it.",
+        "You are on strike, or an emergency hits you: a payout is for you too. {off} ends it.",
         off=Typed("off"),
     ),
     sample=("strike",),
@@ -1229,8 +1230,8 @@ _LAW: Mapping[str, Text] = {
     ),
     "insurance": T(
         "Read this before you agree. Insurance is a regulated business in many countries, and a firm promise to pay "
-        "can be one, also among friends. Here nothing is promised but a part of what is there. What is known of illness "
-        "must be protected. This is no legal advice: ask somebody who knows the law where you live."
+        "can be one, also among friends. Here nothing is promised but a part of what is there. What is known of "
+        "illness must be protected. This is no legal advice: ask somebody who knows the law where you live."
     ),
 }
 

@@ -96,7 +96,7 @@ KINDS = (
     ),
     Kind(
         what=T("What you ask the common fund for"),
-        seen_by=T("two people who read why; why is deleted when it is decided"),
+        seen_by=T("two people who read the reason, which is deleted with the decision"),
         kept=NEEDS,
         since=T("after it is decided"),
     ),
