@@ -736,8 +736,10 @@ async def _told(context: Context, news: _News, one: Taking) -> list[Words]:
         told.append(
             T(
                 "You do not take part in the mutual insurance any more. Out of your reserve {time} came back to you.",
-                time=Minutes(done.returned.get(id_, 0)),
+                time=Minutes(done.returned[id_]),
             )
+            if id_ in done.returned
+            else T("You do not take part in the mutual insurance any more. Nothing was left in your reserve.")
         )
     return told
 

@@ -178,7 +178,7 @@ async def test_leaving_is_free_and_the_reserve_comes_back_after_what_is_owed_for
     # 31 of 31 days: ten hours are asked for, and 54 + 54 + 81 minutes are there.
     assert [await reserve(town, who) for who in ("ana", "ben", "eli")] == [0, 0, 0]
     assert await town.balance("ana") == before
-    assert "Out of your reserve 0 min came back to you." in town.heard("ana")[-1]
+    assert "Nothing was left in your reserve." in town.heard("ana")[-1]
     assert "You do not take part" in await town.whispers("ana", "/insurance")
     claim = await town.whispers("ana", "/ill")
     assert "You do not take part in the mutual insurance, or not any more, so it cannot help you." in claim
