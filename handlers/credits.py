@@ -192,6 +192,10 @@ def _helped(parts: Sequence[Part]) -> Text:
     given = Minutes(-sum(part.minutes for part in giving))
     givers, names = _all_named(giving), _all_named(members)
     each = members[0].minutes if members and len({part.minutes for part in members}) == 1 else None
+    if [part.name for part in giving] == [transfers.FUND]:
+        return T("The common fund gave {names} {time}.", names=names, time=each or given)
+    if [part.name for part in gaining] == [transfers.FUND]:
+        return T("{names} gave the common fund {time}.", names=givers, time=given)
     if len(giving) == 1 and giving[0].member_id is None:
         return T("{names} worked for the committee: {time}.", names=names, time=each or given)
     if members == gaining and each is not None and len(members) == 1:
@@ -858,6 +862,17 @@ async def undo(context: Context, *, number: Number | None = None) -> Reply | Car
     id_ = await _mine_or_numbered(context, number)
     recorded = await transfers.recorded(context.tx, context.committee, id_)
     assert recorded is not None
+    if recorded.recorder_id is None and not recorded.is_reversed:
+        # It may be between many, who need not learn of each other.
+        raise Refusal(
+            T(
+                "No. {number} was done by the committee's rule, or by its common fund. The committee can take it back: "
+                "{correct}",
+                number=recorded.number,
+                correct=Typed("/correct", str(recorded.number)),
+            ),
+            private=True,
+        )
     try:
         opposite = ledger.reversal(recorded, by=context.member.id, said_at=context.said_at, at=context.now)
     except ledger.NeedsYes as needed:
@@ -1088,7 +1103,29 @@ async def transfer_words(telling: Telling, body: Mapping[str, Any]) -> Text:
         return T("hours of yours came together in one account.")
     if exchange.reverses is not None:
         return T("exchange {number} took back exchange {undone}.", number=exchange.number, undone=exchange.reverses)
+    if "closes" in body:
+        return _own_part(telling.reader, exchange)
     return T("exchange {number}: {what}", what=_helped(exchange.parts), number=exchange.number)
+
+
+def _own_part(reader: Member, exchange: Exchange) -> Text:
+    """Of what was done for many at once each is told their own part alone."""
+    minutes = Minutes(sum(part.minutes for part in exchange.parts if part.member_id == reader.id))
+    fund = any(part.name == transfers.FUND for part in exchange.parts)
+    if minutes < 0:
+        time = Minutes(-minutes)
+        return (
+            T("exchange {number}: {time} of yours went to the common fund.", number=exchange.number, time=time)
+            if fund
+            else T(
+                "exchange {number}: {time} of yours went by the committee's rule.", number=exchange.number, time=time
+            )
+        )
+    return (
+        T("exchange {number}: {time} came to you from the common fund.", number=exchange.number, time=minutes)
+        if fund
+        else T("exchange {number}: {time} came to you by the committee's rule.", number=exchange.number, time=minutes)
+    )
 
 
 async def _mine_or_numbered(context: Context, number: int | None) -> int:

@@ -31,13 +31,26 @@ Kind = Literal["own", "fund", "reserve", "unit"]
 insurance. unit: somebody's, or the committee's, account in another unit."""
 FUND = "\x1ffund"
 """What stands for the common fund where names are listed; no name holds that sign."""
+RESERVE, POOL = "\x1freserve", "\x1fpool"
+"""What stands for reserves of the mutual insurance, whosever they are, and for the income pool."""
 # How the other side of a transfer is called: "" is the committee.
-_CALLED = f"CASE a.kind WHEN 'fund' THEN '{FUND}' ELSE coalesce(m.called, '') END"
+_CALLED = f"""CASE a.kind WHEN 'fund' THEN '{FUND}'
+    WHEN 'reserve' THEN CASE WHEN a.owner_id IS NULL THEN '{POOL}' ELSE '{RESERVE}' END
+    ELSE coalesce(m.called, '') END"""
 
 
 def called(name: str) -> str | Text:
     """The name of a side of a transfer, in words where it is nobody's."""
-    return T("the fund") if name == FUND else name or T("the committee")
+    match name:
+        case "":
+            return T("the committee")
+        case _ if name == FUND:
+            return T("the fund")
+        case _ if name == RESERVE:
+            return T("the mutual insurance")
+        case _ if name == POOL:
+            return T("the income pool")
+    return name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +63,14 @@ class Line:
     """What the account gained or, below zero, lost."""
     others: tuple[str, ...]
     """The other side: whoever gave, or gained, while this account did the opposite; "": the committee itself; `FUND`:
-    the common fund."""
+    the common fund; `RESERVE`, `POOL`: of the mutual insurance, and the income pool."""
     note: str | None
     reverses: int | None
     """The number of the transfer that this one undoes."""
     reversed: bool
     at: datetime
     closing: bool = False
-    """Done for all at the end of a month; it has no other side."""
+    """Done for all at the end of a month: its other side is nobody, or the fund or another common account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -475,15 +488,17 @@ async def recent(tx: Reader, member: Member) -> list[Line]:
         member.id,
         HISTORY_MAX,
     )
-    between = [row[0] for row in rows if not row[-1]]
-    marks = ", ".join("?" * len(between))
+    marks = ", ".join("?" * len(rows))
     names: dict[tuple[int, bool], list[str]] = {}
     for transfer_id, gains, name in await tx.all(
         f"""SELECT p.transfer_id, p.minutes > 0, {_CALLED}
             FROM postings p JOIN accounts a ON a.id = p.account_id
             LEFT JOIN members m ON m.id = {_NOW.format("a.member_id")}
-            WHERE p.transfer_id IN ({marks}) ORDER BY p.account_id LIMIT {LEGS_MAX}""",
-        *between,
+            WHERE p.transfer_id IN ({marks})
+              AND (a.kind <> 'own' OR NOT EXISTS (SELECT 1 FROM closings c WHERE c.transfer_id = p.transfer_id))
+            GROUP BY p.transfer_id, p.minutes > 0, CASE a.kind WHEN 'reserve' THEN -1 ELSE a.id END
+            ORDER BY min(p.account_id) LIMIT {LEGS_MAX}""",
+        *(row[0] for row in rows),
     ):
         names.setdefault((transfer_id, bool(gains)), []).append(name)
     return [
