@@ -145,10 +145,13 @@ async def test_a_month_that_is_closed_again_changes_nothing(town: Town) -> None:
     await _filled(town, 3)
     await town.says("ben", "/thank @ana 3h")
     await town.whispers("ana", "/contribute 1h monthly")
+    await town.whispers("chi", "/contribute 1h monthly")
     await _asks(town, "eli", "2h daily roof")
     await _months_end(town)
     before = [await town.balance(who) for who in ("ana", "eli")], await _in_fund(town)
     assert before == ([120, 120], 120)
+    await _asks(town, "eli", "1h daily roof")
+    heard = len(town.heard("chi"))
 
     async def again(tx: Transaction) -> None:
         committee = await people.committee(tx, 1)
@@ -167,6 +170,8 @@ async def test_a_month_that_is_closed_again_changes_nothing(town: Town) -> None:
     await town.practice.app.database.transact(again)
     await town.skip("2h")
     assert ([await town.balance(who) for who in ("ana", "eli")], await _in_fund(town)) == before
+    assert len(town.heard("chi")) == heard
+    assert "A need of 1 h for daily life" in await town.says("chi", "/fund")
 
 
 # --- asking by need ------------------------------------------------------------------------------------------------
@@ -534,6 +539,7 @@ async def test_whoever_leaves_asks_and_gives_no_more_and_others_read_what_they_s
     assert "somebody else" in town.transcript[-1][1]
     rows = await town.practice.app.database.read(lambda tx: tx.all("SELECT state FROM fund_needs ORDER BY id"))
     assert rows[0] == ("withdrawn",)
+    assert await town.practice.app.database.read(lambda tx: tx.value("SELECT count(*) FROM contributions")) == 0
 
 
 async def test_a_payout_to_somebody_who_has_left_meanwhile_is_refused_whole(town: Town) -> None:
