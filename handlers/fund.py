@@ -582,8 +582,7 @@ async def pass_need(context: Context, *, number: Number) -> Reply:
     await fund.pass_on(context.tx, need, context.member.id)
     if await _ask_readers(context, need) >= fund.READERS:
         return Reply(T("That is fine: I ask somebody else."), private=True)
-    told = await people.member_now(context.tx, context.committee.id, need.teller_id)
-    assert told is not None
+    told = await _teller(context, need)
     await context.tell(
         told,
         T(
@@ -592,6 +591,15 @@ async def pass_need(context: Context, *, number: Number) -> Reply:
         ),
     )
     return Reply(T("That is fine. I know nobody else whom I could ask."), private=True)
+
+
+async def _teller(context: Context, need: Need) -> Member:
+    """Whoever told the need; where they have left, whoever it is for."""
+    told = await people.member_now(context.tx, need.committee_id, need.teller_id)
+    if told is None or not told.active:
+        told = await people.member_now(context.tx, need.committee_id, need.member_id)
+    assert told is not None
+    return told
 
 
 async def _was_opened(context: Context, need: Need) -> bool:
@@ -603,8 +611,7 @@ async def _was_opened(context: Context, need: Need) -> bool:
 async def talk_need(context: Context, *, number: Number) -> Reply:
     """It waits until whoever read it says that they have."""
     need = await _to_read(context, number, opened=True)
-    told = await people.member_now(context.tx, context.committee.id, need.teller_id)
-    assert told is not None
+    told = await _teller(context, need)
     await context.tell(
         told,
         T(
