@@ -1036,6 +1036,11 @@ async def correct(context: Context, *, number: Number) -> Reply:
     assert recorded is not None
     booked = await transfers.exchange(context.tx, context.committee, id_)
     assert booked is not None
+    into = Minutes(sum(part.minutes for part in booked.gaining))
+    if {part.name for part in booked.gaining} == {transfers.FUND} and not booked.reversed:
+        there = await transfers.in_fund(context.tx, context.committee)
+        if there < into:
+            raise Refusal(T("The common fund has given it on: {time} are left in it.", time=there))
     recorder = context.of_member or await people_.member_now(context.tx, context.committee.id, booked.recorder_id)
     assert recorder is not None
     opposite = ledger.reversal(recorded, by=recorder.id, said_at=context.now, at=context.now, decided=True)

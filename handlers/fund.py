@@ -463,25 +463,25 @@ async def withdraw_need(context: Context, *, number: Number) -> Reply:
 # --- two who read why --------------------------------------------------------------------------------------------
 
 
-async def _ask_readers(context: Context, need: Need) -> int:
-    """Ask as many as are still lacking. Returns how many can read it now, or were asked to."""
+async def _candidates(context: Context, need: Need, count: int) -> list[int]:
+    """Who can be asked beside those who were: whoever has the role care first, then organizers, then anybody."""
     tx = context.tx
-    before = await fund.readings(tx, need)
-    there = [one for one in before if not one.passed]
     who = await people.member_now(tx, need.committee_id, need.member_id)
-    never = {one.member_id for one in before} | {need.member_id, need.teller_id}
+    never = {one.member_id for one in await fund.readings(tx, need)} | {need.member_id, need.teller_id}
     never |= {id_ for id_ in (need.helper_id, who.helper_id if who is not None else None) if id_ is not None}
     possible = await cases.possible_carers(tx, need.committee_id, now=context.now)
     words = await notes.of(tx, need.thing) or ""
-    turns = await fund.with_turns(tx, possible)
-    lacking = max(0, fund.READERS - len(there))
-    chosen = conduct.carers(turns, words, never=never, count=lacking)
+    return conduct.carers(await fund.with_turns(tx, possible), words, never=never, count=count)
+
+
+async def _ask_readers(context: Context, need: Need) -> int:
+    """Ask as many as are still lacking. Returns how many can read it now, or were asked to."""
+    there = [one for one in await fund.readings(context.tx, need) if not one.passed]
+    chosen = await _candidates(context, need, max(0, fund.READERS - len(there)))
     for id_ in chosen:
-        await fund.ask(tx, need, id_, now=context.now)
-        reader = await people.member(tx, need.committee_id, id_)
-        assert reader is not None
+        await fund.ask(context.tx, need, id_, now=context.now)
         await context.tell(
-            reader,
+            await _member(context.tx, context.committee, id_),
             lines(
                 _asked_to_read(context.committee, need),
                 T("Two people read the reason, and nobody else. Can you be one of them?"),
@@ -490,7 +490,7 @@ async def _ask_readers(context: Context, need: Need) -> int:
             buttons=(_reading_buttons(need, id_, opened=False),),
             about=(need.thing,),
         )
-    await fund.look_again(tx, need, context.now + READ_WITHIN)
+    await fund.look_again(context.tx, need, context.now + READ_WITHIN)
     return len(there) + len(chosen)
 
 
@@ -580,8 +580,26 @@ async def pass_need(context: Context, *, number: Number) -> Reply:
     if await _was_opened(context, need):
         raise Refusal(T("You have read it already, and only two may."), private=True)
     await fund.pass_on(context.tx, need, context.member.id)
-    await _ask_readers(context, need)
-    return Reply(T("That is fine: I ask somebody else."), private=True)
+    if await _ask_readers(context, need) >= fund.READERS:
+        return Reply(T("That is fine: I ask somebody else."), private=True)
+    told = await _teller(context, need)
+    await context.tell(
+        told,
+        T(
+            "Just now I know nobody else who could read the reason of need no. {number}. I look for somebody.",
+            number=need.number,
+        ),
+    )
+    return Reply(T("That is fine. I know nobody else whom I could ask."), private=True)
+
+
+async def _teller(context: Context, need: Need) -> Member:
+    """Whoever told the need; where they have left, whoever it is for."""
+    told = await people.member_now(context.tx, need.committee_id, need.teller_id)
+    if told is None or not told.active:
+        told = await people.member_now(context.tx, need.committee_id, need.member_id)
+    assert told is not None
+    return told
 
 
 async def _was_opened(context: Context, need: Need) -> bool:
@@ -593,8 +611,7 @@ async def _was_opened(context: Context, need: Need) -> bool:
 async def talk_need(context: Context, *, number: Number) -> Reply:
     """It waits until whoever read it says that they have."""
     need = await _to_read(context, number, opened=True)
-    told = await people.member_now(context.tx, context.committee.id, need.teller_id)
-    assert told is not None
+    told = await _teller(context, need)
     await context.tell(
         told,
         T(
@@ -638,7 +655,7 @@ async def seen_need(context: Context, *, number: Number) -> Reply | Card | None:
 
 @router.command("need_waits", allow=Authority.CLOCK, typed=False, help=T("Look whether a reason was read."))
 async def need_waits(context: Context, *, number: Number) -> None:
-    """Who did not look is passed over; who looked and said nothing is reminded."""
+    """Who did not look is passed over where somebody else can be asked; who has not answered else is reminded."""
     need = await fund.numbered(context.tx, context.committee.id, number)
     if need is None or not need.waits:
         return
@@ -652,23 +669,22 @@ async def need_waits(context: Context, *, number: Number) -> None:
         await fund.end(context.tx, need, "over", now=context.now)
         await context.tell(who, T("Nobody could read the reason in time. If you still need it, ask the fund again."))
         return
-    read = [one for one in await fund.readings(context.tx, need) if one.seen]
-    if len(read) >= fund.READERS:
+    readings = [one for one in await fund.readings(context.tx, need) if not one.passed]
+    if sum(one.seen for one in readings) >= fund.READERS:
         return
-    for one in await fund.readings(context.tx, need):
-        if one.passed or one.seen:
-            continue
-        reader = await people.member(context.tx, context.committee.id, one.member_id)
-        assert reader is not None
-        if one.opened:
+    late = [one for one in readings if not one.opened and context.now - one.asked_at >= READ_WITHIN]
+    others = await _candidates(context, need, len(late) + fund.READERS - len(readings))
+    passed = late[: max(0, len(others) - (fund.READERS - len(readings)))]
+    for one in readings:
+        if one in passed:
+            await fund.pass_on(context.tx, need, one.member_id)
+        elif not one.seen:
             await context.nudge(
-                reader,
+                await _member(context.tx, context.committee, one.member_id),
                 _asked_to_read(context.committee, need),
-                buttons=(_reading_buttons(need, reader.id, opened=True),),
+                buttons=(_reading_buttons(need, one.member_id, opened=one.opened),),
                 key=need.thing,
             )
-        elif context.now - one.asked_at >= READ_WITHIN:
-            await fund.pass_on(context.tx, need, one.member_id)
     await _ask_readers(context, need)
 
 
@@ -877,7 +893,8 @@ async def urgent(context: Context, *, time: Duration, to: _Named | None = None, 
             if gets < time
             else None,
             T(
-                "Two people read the reason; then the committee looks at it. Nothing is taken back from you, whatever it says."
+                "Two people read the reason; then the committee looks at it. Nothing is taken back from you, whatever "
+                "it says."
             ),
             T("You wrote it in the group: delete your message there if it is not for everybody.")
             if group and what

@@ -12,7 +12,7 @@ from bot.chat import Saying
 from bot.domain import retention
 from bot.domain.conduct import Carer
 from bot.text import Minutes
-from storage import cards, closings, due, entries, notes, nudges, rules
+from storage import buttons, cards, closings, due, entries, notes, nudges, rules
 from storage.database import Reader, Row, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
@@ -238,6 +238,8 @@ async def end(tx: Transaction, need: Need, state: State, *, now: datetime) -> No
 async def _forget_why(tx: Transaction, need: Need) -> None:
     await notes.erase(tx, need.thing)
     await tx.execute("DELETE FROM notes WHERE thing = ?", need.thing)
+    # What they were asked back while they told it carries the reason too.
+    await buttons.forget_questions(tx, {need.member_id, need.teller_id})
     await due.cancel(tx, need.thing)
     await nudges.withdraw(tx, need.thing)
     await cards.changed(tx, need.thing)

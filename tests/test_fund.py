@@ -21,6 +21,7 @@ from storage.database import Reader, Transaction
 from tests.conftest import Town
 from tests.test_forgetting import Folder, folder
 from tests.test_fuzz import GROUP, World, private_chat, sender
+from tests.test_privacy import Called
 
 __all__ = ["folder"]
 
@@ -144,10 +145,13 @@ async def test_a_month_that_is_closed_again_changes_nothing(town: Town) -> None:
     await _filled(town, 3)
     await town.says("ben", "/thank @ana 3h")
     await town.whispers("ana", "/contribute 1h monthly")
+    await town.whispers("chi", "/contribute 1h monthly")
     await _asks(town, "eli", "2h daily roof")
     await _months_end(town)
     before = [await town.balance(who) for who in ("ana", "eli")], await _in_fund(town)
     assert before == ([120, 120], 120)
+    await _asks(town, "eli", "1h daily roof")
+    heard = len(town.heard("chi"))
 
     async def again(tx: Transaction) -> None:
         committee = await people.committee(tx, 1)
@@ -166,6 +170,8 @@ async def test_a_month_that_is_closed_again_changes_nothing(town: Town) -> None:
     await town.practice.app.database.transact(again)
     await town.skip("2h")
     assert ([await town.balance(who) for who in ("ana", "eli")], await _in_fund(town)) == before
+    assert len(town.heard("chi")) == heard
+    assert "A need of 1 h for daily life" in await town.says("chi", "/fund")
 
 
 # --- asking by need ------------------------------------------------------------------------------------------------
@@ -335,6 +341,45 @@ async def test_who_does_not_look_is_passed_over_and_who_looked_is_reminded(town:
     assert "does not wait for you any more" in town.transcript[-1][1]
 
 
+async def test_where_nobody_else_can_be_asked_nobody_is_passed_over_and_whoever_asks_hears_of_it(town: Town) -> None:
+    await town.whispers("eli", "/ask_fund 2h daily roof")
+    await _press(town, "ana", "I cannot")
+    assert "Can you be one of them?" in town.heard("chi")[-1]
+    await _press(town, "ben", "I cannot")
+    assert "Just now I know nobody else" in town.heard("eli")[-1]
+    await town.skip("2d")
+    await town.skip("1h")
+    assert "2 h for daily life" in town.heard("chi")[-1], "reminded, and still one of the two"
+    await town.says("fay", "/join")
+    await town.whispers("fay", "/start")
+    await town.skip("2d")
+    await town.skip("1h")
+    assert any("Can you be one of them?" in one for one in town.heard("fay"))
+    await _read(town, "chi", "fay")
+    assert "Two people have read the reason." in town.heard("eli")[-1]
+
+
+async def test_what_is_asked_back_while_somebody_tells_a_need_keeps_no_reason_either(folder: Folder) -> None:
+    practice = folder.practice
+    for n, who in enumerate(("sam1", "sam2")):
+        practice.console.people[who] = Called(who, called=f"Sam {'AB'[n]}")
+        await practice.say(who, "/join")
+    await practice.say("ana", f"/ask_fund_for @sam 1h daily {SECRET}", folder.dm("ana"))
+    assert "fits several people" in folder.visible(folder.dm("ana"))
+    await practice.say("ana", f"/ask_fund_for @sam1 1h daily {SECRET}", folder.dm("ana"))
+    assert folder.words_in(SECRET)
+    await practice.say("ana", "/withdraw_need 1", folder.dm("ana"))
+    assert folder.words_in(SECRET) == []
+
+
+async def test_a_correction_does_not_take_from_the_fund_what_it_has_given_on(town: Town) -> None:
+    await _filled(town, 2)
+    await _decides(town, "/urgent_cap 1h")
+    await town.whispers("chi", "/urgent 1h")
+    assert await town.says("ana", "/correct 2") == "The common fund has given it on: 1 h are left in it."
+    assert await _in_fund(town) == 60
+
+
 async def test_where_two_cannot_be_reached_nothing_is_put_down(folder: Folder) -> None:
     practice = folder.practice
 
@@ -494,6 +539,7 @@ async def test_whoever_leaves_asks_and_gives_no_more_and_others_read_what_they_s
     assert "somebody else" in town.transcript[-1][1]
     rows = await town.practice.app.database.read(lambda tx: tx.all("SELECT state FROM fund_needs ORDER BY id"))
     assert rows[0] == ("withdrawn",)
+    assert await town.practice.app.database.read(lambda tx: tx.value("SELECT count(*) FROM contributions")) == 0
 
 
 async def test_a_payout_to_somebody_who_has_left_meanwhile_is_refused_whole(town: Town) -> None:
