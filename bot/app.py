@@ -34,6 +34,7 @@ from handlers import (
     lending,
     limits,
     members,
+    orders,
     privacy,
     quiet,
     roles,
@@ -72,6 +73,7 @@ AREAS = (
     leaving.router,
     bookings.router,
     stock.router,
+    orders.router,
 )
 """The order in which menus and help list them."""
 

@@ -617,9 +617,7 @@ async def _erase(tx: Transaction, kind: str, ids: Sequence[Row]) -> None:
         await cards.changed(tx, f"{kind}:{id_}")
 
 
-async def plan(
-    tx: Transaction, committee: Committee, key: str, says: Saying, *, at: datetime
-) -> None:
+async def plan(tx: Transaction, committee: Committee, key: str, says: Saying, *, at: datetime) -> None:
     """The clock will say this at an instant."""
     await due.plan(
         tx,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 from bot.domain.amounts import read_amount
@@ -166,7 +166,7 @@ def _until_at_start(line: str, *, now: datetime) -> tuple[datetime, str] | None:
     for count in range(min(3, len(parts)), 0, -1):
         text = " ".join(parts[:count]).strip(" ,;.")
         # A day of this year or another that is over is understood too, so that it can be said.
-        day = read_day(text, today=now.date()) or read_day(text, today=datetime.min.date())
+        day = read_day(text, today=now.date()) or read_day(text, today=date.min)
         if day is not None:
             ends = datetime.combine(day, DAY_ENDS)
             if day == now.date() and ends <= now:
@@ -198,14 +198,11 @@ def read_seats(text: str) -> tuple[int, str]:
     return min(max(int(found[1]), 1), SEATS_MAX), rest
 
 
-_HOW: Mapping[str, How] = {
-    plain(words): how
-    for how, several in (
-        ("each", "equally; the same; each the same; a partes iguales; por igual; gleich; zu gleichen Teilen"),
-        ("size", "in proportion; by quantity; en proporción; según la cantidad; nach Menge; anteilig"),
-    )
-    for words in several.split("; ")
-}
+_HOWS: Sequence[tuple[How, str]] = (
+    ("each", "equally; the same; each the same; a partes iguales; por igual; gleich; zu gleichen Teilen"),
+    ("size", "in proportion; by quantity; en proporción; según la cantidad; nach Menge; anteilig"),
+)
+_HOW: Mapping[str, How] = {plain(words): how for how, several in _HOWS for words in several.split("; ")}
 
 
 def read_how(text: str) -> tuple[How | None, str]:

@@ -25,6 +25,10 @@ LOANS = timedelta(days=90)
 """Who borrowed what, after it is back; and what a thing was called that is not lent any more."""
 BOOKINGS = timedelta(days=90)
 """Who booked what, after its time; and who took or brought what of the stock."""
+ORDERS = timedelta(days=90)
+"""Who took how many of an order, and what was noted as paid, after it is settled; with its words."""
+TURNS = timedelta(days=365)
+"""Whose turn it was to fetch an order: so that turns go round fairly."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -88,6 +92,13 @@ KINDS = (
         kept=BOOKINGS,
         since=T("after its time"),
     ),
+    Kind(
+        what=T("How many you took of an order, and what is noted as paid"),
+        seen_by=T("you, whoever looks after the order, and those who fetch it"),
+        kept=ORDERS,
+        since=T("after it is settled"),
+    ),
+    Kind(what=T("Whose turn it was to fetch an order"), seen_by=T("your committee"), kept=TURNS),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
     Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),
 )
