@@ -35,6 +35,8 @@ PER_PAGE = 8
 NAMES_MAX = 60
 """So many names stand in one message."""
 NEW_MAX = 6
+SOON = timedelta(days=3)
+"""An order that closes so soon stands in the digest again."""
 _ORDERS = Typed("/orders")
 _ORDER = Typed("/order", T("olive oil 12.50 per can, minimum 10, until fri 18:00"))
 _OPEN_PRICE = "?"
@@ -98,13 +100,21 @@ async def _speaks_for(context: Context, id_: int) -> bool:
     return context.member.id == id_ or (await _member(context, id_)).helper_id == context.member.id
 
 
+async def _is_there(context: Context, order: Order) -> bool:
+    """Whether whoever it is of can look after it: they have not left, and are not suspended."""
+    until = (await _member(context, order.member_id)).suspended_until
+    return order.active and (until is None or until <= context.now)
+
+
 async def _keeps(context: Context, order: Order) -> bool:
-    """Whether they look after an order: whoever began it; once those have left, every organizer."""
-    return (await _speaks_for(context, order.member_id)) if order.active else "organizer" in context.roles
+    """Whether they look after an order: whoever it is of; while those are not there, every organizer."""
+    if await _is_there(context, order):
+        return await _speaks_for(context, order.member_id)
+    return "organizer" in context.roles
 
 
 async def _keepers(context: Context, order: Order) -> list[Member]:
-    if order.active:
+    if await _is_there(context, order):
         return [await _member(context, order.member_id)]
     return await people.organizers(context.tx, context.committee.id)
 
@@ -366,6 +376,10 @@ def _so_far(order: Order) -> Text:
     return T("{n} ordered so far.", n=order.total)
 
 
+def _short_words(order: Order) -> Text:
+    return T("The minimum is not reached.") if order.total else T("Nobody has ordered.")
+
+
 def _details(order: Order) -> Button:
     return Button(label=T("Details"), says=order_shown.says(order=order.id))
 
@@ -392,7 +406,7 @@ async def order_card(view: View, ref: int) -> Shown | None:
         return Shown(words)
     told: list[Words] = [*_heading(order)]
     if order.state == "short":
-        told.append(T("The minimum is not reached. {name} says how it goes on.", name=order.name))
+        told += [_short_words(order), T("{name} says how it goes on.", name=order.name)]
     over = (Button(label=T("I take it over"), says=order_take_over.says(order=order.id)),)
     if not order.active:
         told.append(T("{name} has left. Who goes on with it?", name=order.name))
@@ -473,13 +487,22 @@ async def _shown(context: Context, order: Order) -> Reply:
     if order.state == "open":
         rows.append(_joining(order))
     if order.state == "ordered" and line is not None:
-        rows.append(_marks(line))
-    for slot in await orders.slots_of(context.tx, order):
-        told.append(await _slot_line(context, slot))
+        rows.append(_marks(order, line))
+    slots = await orders.slots_of(context.tx, order)
+    told += [await _slot_line(context, slot) for slot in slots]
     if await _sees(context, order) and order.people:
         rows.append((Button(label=T("Who takes how many"), says=order_people.says(order=order.id)),))
     if await _keeps(context, order):
         rows += _keeper_rows(context, order)
+        rows += [
+            (Button(label=T("Take off {amount}", amount=Amount(one.cost.amount)), says=cost_off.says(cost=one.id)),)
+            for one in costs
+        ]
+        rows += [
+            (Button(label=T("Call off {time}", time=slot.start), says=slot_off.says(slot=slot.id)),)
+            for slot in slots
+            if slot.step < rule.OVER
+        ]
     elif not order.active:
         rows.append((Button(label=T("I take it over"), says=order_take_over.says(order=order.id)),))
     rows.append((Button(label=T("All orders"), says=orders_page.says()),))
@@ -687,18 +710,18 @@ async def _line_page(context: Context, order: Order, line: Line) -> Reply:
     owed = (await orders.owed(context.tx, order))[line.id]
     told = (T("No. {number}, {what}:", number=order.number, what=order.called), _listed(order, line, owed))
     back = (Button(label=T("Back"), says=order_people.says(order=order.id)),)
-    return Reply(lines(*told), buttons=(_marks(line), back), private=True, about=(order.thing,))
+    return Reply(lines(*told), buttons=(_marks(order, line), back), private=True, about=(order.thing,))
 
 
-def _marks(line: Line) -> tuple[Button, ...]:
+def _marks(order: Order, line: Line) -> tuple[Button, ...]:
     paid, has = line.paid is not None, line.collected
-    return (
-        Button(label=T("Not paid") if paid else T("Paid"), says=_marking(line, "unpaid" if paid else "paid")),
-        Button(
-            label=T("Not collected") if has else T("Collected"),
-            says=_marking(line, "uncollected" if has else "collected"),
-        ),
+    paying = Button(label=T("Not paid") if paid else T("Paid"), says=_marking(line, "unpaid" if paid else "paid"))
+    having = Button(
+        label=T("Not collected") if has else T("Collected"),
+        says=_marking(line, "uncollected" if has else "collected"),
     )
+    # Nobody pays themselves.
+    return (having,) if line.member_id == order.member_id else (paying, having)
 
 
 def _marking(line: Line, mark: str) -> Any:
@@ -828,11 +851,18 @@ async def _tell(context: Context, order: Order, line: Line, words: Words) -> boo
     return not to.active or await context.tell(to, words, about=(order.thing,))
 
 
-async def _tell_all(context: Context, order: Order, words: Words, *, owing: bool = False) -> list[str]:
-    """Say the same to all who take part; `owing`: with what each takes and pays. Returns whom it cannot reach."""
+async def _tell_all(
+    context: Context, order: Order, words: Words, *, owing: bool = False, but: int | None = None
+) -> list[str]:
+    """Say the same to all who take part; `owing`: with what each takes and pays; `but`: this member hears it otherwise.
+
+    Returns whom it cannot reach.
+    """
     owed = await orders.owed(context.tx, order)
     unreached = []
     for line in await orders.lines_of(context.tx, order):
+        if line.member_id == but:
+            continue
         own = _takes(order, line, owed[line.id]) if owing else None
         if not await _tell(context, order, line, lines(words, own)):
             unreached.append(line.name)
@@ -972,8 +1002,9 @@ async def _close(context: Context, order: Order) -> None:
     if order.missing:
         order = await orders.move(context.tx, order, "short", now=context.now)
         await _plan(context, order)
-        words = lines(head, T("The time is over, and the minimum is not reached."), _so_far(order))
-        await _tell_all(context, order, lines(words, T("{name} can prolong it, or let it go.", name=order.name)))
+        words = lines(head, T("The time to order is over."), _short_words(order), _so_far(order))
+        deciding = T("{name} can prolong it, or let it go.", name=order.name)
+        await _tell_all(context, order, lines(words, deciding), but=order.member_id)
         await _tell_keepers(
             context,
             order,
@@ -1049,7 +1080,7 @@ async def prolong(context: Context, *, number: Number, until: Note) -> Reply:
     await _plan(context, order)
     words = T("Order no. {number}, {what}, is open until {time}.", number=order.number, what=order.called,
               time=order.until)  # fmt: skip
-    await _tell_all(context, order, words)
+    await _tell_all(context, order, words, but=context.member.id)
     if again:
         # The card is far above by now.
         await context.show(Card("order", order.id))
@@ -1097,6 +1128,8 @@ async def _off(context: Context, order: Order, why: Text) -> None:
     for slot in await orders.slots_of(context.tx, order):
         await orders.stepped(context.tx, slot, rule.CALLED_OFF)
     for line in await orders.lines_of(context.tx, order):
+        if context.of_member is not None and line.member_id == context.of_member.id:
+            continue
         back = (
             T("You had paid {amount}: {name} gives it back.", amount=line.paid, name=order.name)
             if line.paid and line.member_id != order.member_id
@@ -1140,6 +1173,14 @@ async def _ask_settled(context: Context, order: Order) -> None:
         T("Not noted as paid and collected: {names}.", names=names) if left else None,
     )
     settled = Button(label=T("All is settled"), says=order_settled.says(order=order.id))
+    for line in await orders.lines_of(context.tx, order):
+        rest = owed[line.id] - (line.paid or 0)
+        if line.active and rest > 0 and line.member_id != order.member_id and order.price is not None:
+            to = await _member(context, line.member_id)
+            to = to if to.helper_id is None else await _member(context, to.helper_id)
+            await context.nudge(
+                to, _open_words(order, rest), buttons=((_details(order),),), key=f"{order.thing}:{line.id}"
+            )
     for keeper in await _keepers(context, order):
         await context.nudge(keeper, words, buttons=((settled, _details(order)),), key=order.thing)
 
@@ -1460,6 +1501,16 @@ async def orderer_left(context: Context, *, who: Reference) -> None:
 # --- what waits, and what is new ---------------------------------------------------------------------------------
 
 
+def _open_words(order: Order, left: int) -> Text:
+    return T(
+        "{amount} for order no. {number}, {what}, to {name}.",
+        amount=Amount(left),
+        number=order.number,
+        what=order.called,
+        name=order.name,
+    )
+
+
 @router.todo
 async def waiting(context: Context) -> list[Todo]:
     """What a member is to decide, to pay, or to fetch."""
@@ -1480,9 +1531,9 @@ async def waiting(context: Context) -> list[Todo]:
             continue
         left = (await orders.owed(context.tx, order))[line.id] - (line.paid or 0)
         if left > 0:
-            words = T("{amount} for order no. {number}, {what}, to {name}.", amount=Amount(left), number=order.number,
-                      what=order.called, name=order.name)  # fmt: skip
-            todo.append(Todo(words=words, buttons=(Button(label=T("Paid"), says=_marking(line, "paid")),)))
+            todo.append(
+                Todo(words=_open_words(order, left), buttons=(Button(label=T("Paid"), says=_marking(line, "paid")),))
+            )
     for _, slot, state in await orders.turns_ahead(context.tx, context.member, now=context.now):
         words = T("It is your turn: {what}, {time}.", what=slot.called, time=slot.start)
         buttons = _turn_buttons(slot) if state == "given" else (_details(order),)
@@ -1492,12 +1543,14 @@ async def waiting(context: Context) -> list[Todo]:
 
 @router.digest
 async def tidings(context: Context, since: Since) -> list[Todo]:
-    """What can be ordered together since the last digest."""
-    new = []
-    for _, body in await entries.since(context.tx, context.committee.id, since.entry, "order"):
-        order = await orders.order(context.tx, context.committee.id, body["order"]) if "begun" in body else None
-        if order is not None and order.state == "open":
-            new.append(T("{what}, until {time}", what=order.called, time=order.until))
+    """What can be ordered together: what is new since the last digest, and what soon closes."""
+    found = await entries.since(context.tx, context.committee.id, since.entry, "order")
+    begun = {body["order"] for _, body in found if "begun" in body}
+    new = [
+        T("{what}, until {time}", what=order.called, time=order.until)
+        for order in await orders.alive(context.tx, context.committee.id)
+        if order.state == "open" and (order.id in begun or order.until <= context.now + SOON)
+    ]
     if not new:
         return []
     words = T("To order together: {orders}.", orders=Listed(tuple(new[-NEW_MAX:])))

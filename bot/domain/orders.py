@@ -68,13 +68,13 @@ _LEAST_WORD = (
     r"mindestmenge)"
 )
 _LEAST = re.compile(
-    rf"(?:^|(?<=[\s,;])){_LEAST_WORD}:?\s*(?P<sign>[€$£])?\s?(?P<figure>{_FIGURE})\s?(?P<currency>{_SIGN})?"
+    rf"(?:^|(?<=[\s,;])){_LEAST_WORD}:?\s*(?P<sign>[€$£])?\s?(?P<figure>{_FIGURE})(?:\s?(?P<currency>{_SIGN}))?"
     r"(?:\s+(?P<unit>[^\W\d]+)(?=\s*(?:[,;]|$)))?",
     re.IGNORECASE,
 )
 _PRICE = re.compile(
     r"(?:(?<=[\s,;])|^)(?:(?:at|for|price:?|a|por|precio:?|zu|für|preis:?)\s+)?(?P<sign>[€$£])?\s?"
-    rf"(?P<figure>{_FIGURE})\s?(?P<currency>{_SIGN})?"
+    rf"(?P<figure>{_FIGURE})(?:\s?(?P<currency>{_SIGN}))?"
     r"(?:\s*(?:(?P<strong>/|(?:per|por|pro|je)\s)|(?:a|the|la|el|die|das|der)\s)\s*(?P<unit>[^\W\d]+)"
     r"|\s+(?P<each>each|apiece|cada\s+un[oa]|c/u|das\s+stück))?(?=$|[\s,;.])",
     re.IGNORECASE,
@@ -113,7 +113,7 @@ def read_order(line: str, *, now: datetime) -> Said:
 
 
 def _tidied(words: str) -> str:
-    parts = [part.strip(" .") for part in re.split(r"[,;](?=\s|$)", words)]
+    parts = [part.strip(" .,;") for part in re.split(r"[,;](?=\s|$)", words)]
     return ", ".join(part for part in parts if part)
 
 
