@@ -22,7 +22,7 @@ from bot.domain.bookings import read_when
 from bot.domain.recurrence import instant
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import Amount, Bold, Listed, N, Refusal, T, Text, Typed, Words, lines
-from storage import entries, notes, nudges, orders, people
+from storage import entries, notes, nudges, orders, outbox, people
 from storage.database import Transaction
 from storage.digests import Since
 from storage.orders import Line, Order, Slot
@@ -1246,15 +1246,9 @@ async def pickup(context: Context, *, number: Number, words: Note) -> Reply | Ca
 
 
 async def _plan_slot(context: Context, slot: Slot) -> None:
-    if slot.step >= rule.OVER:
-        return
-    times = [
-        rule.step_at(step, start=slot.start, end=slot.end, announced=slot.announced)
-        for step in (rule.SHARED, rule.REMINDED, rule.OVER)
-        if step > slot.step
-    ]
-    says = slot_due.says(slot=slot.id)
-    await orders.plan(context.tx, context.committee, slot.thing, says, at=min(times))
+    at = slot.times.next_at(slot.step, context.committee.zone)
+    if at is not None:
+        await orders.plan(context.tx, context.committee, slot.thing, slot_due.says(slot=slot.id), at=at)
 
 
 async def _slot_line(context: Context | View, slot: Slot) -> Text:
@@ -1295,7 +1289,7 @@ def _turn_buttons(slot: Slot) -> tuple[Button, ...]:
 async def _ahead(context: Context, id_: int) -> tuple[Order, Slot]:
     """A time that is not over. Raises Refusal."""
     slot = await orders.slot(context.tx, context.committee.id, id_)
-    if slot is None or slot.step >= rule.OVER or slot.end <= context.now:
+    if slot is None or slot.step >= rule.OVER or slot.times.end <= context.now:
         raise Refusal(T("That time is over, or was called off. {orders} shows what goes on.", orders=_ORDERS),
                       private=True)  # fmt: skip
     order = await orders.order(context.tx, context.committee.id, slot.order_id)
@@ -1382,9 +1376,7 @@ async def slot_due(context: Context, *, slot: Reference) -> None:
     order = await orders.order(context.tx, context.committee.id, found.order_id) if found is not None else None
     if found is None or order is None:
         return
-    for step in rule.steps_due(
-        found.step, start=found.start, end=found.end, announced=found.announced, now=context.now
-    ):
+    for step in found.times.steps_due(found.step, context.committee.zone, now=context.now):
         await orders.stepped(context.tx, found, step)
         if step == rule.SHARED:
             await _share_out(context, order, found)
@@ -1398,23 +1390,17 @@ async def slot_due(context: Context, *, slot: Reference) -> None:
 
 
 async def _remind(context: Context, order: Order, slot: Slot) -> None:
-    for turn in await orders.turns_of(context.tx, slot):
-        if turn.stands:
-            to = await _member(context, turn.member_id)
-            words = lines(
-                T("Soon it is your turn: {what}, {time}.", what=slot.called, time=slot.start),
-                T("Order no. {number}, {what}.", number=order.number, what=order.called),
-            )
-            buttons = ((Button(label=T("I cannot"), says=turn_no.says(slot=slot.id)), _details(order)),)
-            await context.nudge(to, words, buttons=buttons, key=f"{slot.thing}:{turn.member_id}")
+    """What is agreed is told, and waits for no budget of reminders: whose turn it is, and who can fetch theirs."""
+    head = T("Order no. {number}, {what}:", number=order.number, what=order.called)
     doing = {turn.member_id for turn in await orders.turns_of(context.tx, slot) if turn.stands}
+    for id_ in sorted(doing):
+        soon = T("Soon it is your turn: {what}, {time}.", what=slot.called, time=slot.start)
+        buttons = ((Button(label=T("I cannot"), says=turn_no.says(slot=slot.id)), _details(order)),)
+        await context.tell(await _member(context, id_), lines(head, soon), buttons=buttons, about=(slot.thing,))
+    words = lines(head, await _slot_line(context, slot))
     for line in await orders.lines_of(context.tx, order):
-        if line.active and not line.collected and line.member_id not in doing:
-            to = await _member(context, line.member_id)
-            to = to if to.helper_id is None else await _member(context, to.helper_id)
-            head = T("Order no. {number}, {what}:", number=order.number, what=order.called)
-            words = lines(head, await _slot_line(context, slot))
-            await context.nudge(to, words, buttons=((_details(order),),), key=f"{order.thing}:{line.id}")
+        if not line.collected and line.member_id not in doing:
+            await _tell(context, order, line, words)
 
 
 async def _thank(context: Context, order: Order, slot: Slot) -> None:
@@ -1471,6 +1457,7 @@ async def orderer_left(context: Context, *, who: Reference) -> None:
     gone = await people.member_now(context.tx, context.committee.id, who)
     if gone is None or gone.active:
         return
+    kept: list[Words] = []
     for order in await orders.alive(context.tx, context.committee.id):
         line = await orders.line_of(context.tx, order, who)
         if line is not None and order.state != "ordered":
@@ -1483,6 +1470,8 @@ async def orderer_left(context: Context, *, who: Reference) -> None:
                 T("Write to each other about it."),
             )
             await _tell_keepers(context, order, words, (_details(order),))
+            kept.append(lines(T("No. {number}, {what}:", number=order.number, what=order.called),
+                              _takes(order, line, owed)))  # fmt: skip
         if order.member_id == who:
             await orders.changed(context.tx, order)
             words = lines(
@@ -1496,6 +1485,10 @@ async def orderer_left(context: Context, *, who: Reference) -> None:
         await orders.turn(context.tx, slot, who, "declined", now=context.now)
         if slot.step >= rule.SHARED:
             await _share_out(context, order, slot)
+    if kept:
+        # One last word to whoever has left: what they ordered is theirs.
+        last = lines(*kept, T("Write to each other about it: I say no more here."))
+        await outbox.tell(context.tx, gone, last, committee=context.committee, now=context.now)
 
 
 # --- what waits, and what is new ---------------------------------------------------------------------------------
@@ -1537,7 +1530,7 @@ async def waiting(context: Context) -> list[Todo]:
     for _, slot, state in await orders.turns_ahead(context.tx, context.member, now=context.now):
         words = T("It is your turn: {what}, {time}.", what=slot.called, time=slot.start)
         buttons = _turn_buttons(slot) if state == "given" else (_details(order),)
-        todo.append(Todo(words=words, buttons=buttons, by=slot.end))
+        todo.append(Todo(words=words, buttons=buttons, by=slot.times.end))
     return todo
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.chat import Saying
 from bot.domain import retention
 from bot.domain.lending import name_of
-from bot.domain.orders import ALIVE, CALLED_OFF, OVER, Cost, How, Least, Said, State, missing, shares
+from bot.domain.orders import ALIVE, CALLED_OFF, OVER, Cost, How, Least, Said, State, Times, missing, shares
 from bot.text import Amount, T, Text, Written
 from storage import cards, due, notes, nudges
 from storage.database import Reader, Row, Transaction
@@ -100,12 +100,15 @@ class Slot:
 
     id: int
     order_id: int
-    start: datetime
-    end: datetime
+    times: Times
     seats: int
     step: int
-    announced: datetime
     words: Written | None
+
+    @property
+    def start(self) -> datetime:
+        """When it begins."""
+        return self.times.start
 
     @property
     def thing(self) -> str:
@@ -181,11 +184,9 @@ async def _slot(tx: Reader, row: Row) -> Slot:
     return Slot(
         id=id_,
         order_id=order_id,
-        start=from_us(start_us),
-        end=from_us(end_us),
+        times=Times(start=from_us(start_us), end=from_us(end_us), announced=from_us(at_us)),
         seats=seats,
         step=step,
-        announced=from_us(at_us),
         words=await notes.written(tx, f"order_slot:{id_}"),
     )
 

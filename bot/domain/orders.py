@@ -10,12 +10,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from bot.domain.amounts import read_amount
 from bot.domain.board import plain, read_day
 from bot.domain.bookings import read_when
 from bot.domain.lending import read_stretch
 from bot.domain.policies import apportion
+from bot.domain.quiet import HOURS_DEFAULT, after_quiet
 from bot.text import Amount, Refusal, T, Typed
 
 QUANTITY_MAX = 999
@@ -272,31 +274,40 @@ def next_look(state: State, *, until: datetime, since: datetime, now: datetime) 
 # --- whose turn it is to fetch, or to hand out -------------------------------------------------------------------
 
 SHARE_BEFORE = timedelta(hours=24)
-REMIND_BEFORE = timedelta(hours=3)
+REMIND_BEFORE = timedelta(hours=16)
+"""Of what begins in the morning one is reminded the evening before."""
 SHARED, REMINDED, OVER, CALLED_OFF = 1, 2, 3, 4
 """How far a turn has come, after 0: it was announced."""
 
 
-def step_at(step: int, *, start: datetime, end: datetime, announced: datetime) -> datetime:
-    """When a turn comes to this step. It is shared out a day before; where it is announced late, half-way."""
-    if step <= SHARED:
-        return max(start - SHARE_BEFORE, announced + (start - announced) / 2)
-    if step == REMINDED:
-        return max(start - REMIND_BEFORE, step_at(SHARED, start=start, end=end, announced=announced))
-    return end
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """When something is fetched or handed out, and since when people know of it. Instants."""
 
+    start: datetime
+    end: datetime
+    announced: datetime
 
-def steps_due(done: int, *, start: datetime, end: datetime, announced: datetime, now: datetime) -> list[int]:
-    """The steps that a turn takes now, in order. What would come too late is left out: once it is over it is over."""
-    if done >= OVER:
-        return []
-    if now >= end:
-        return [OVER]
-    return [
-        step
-        for step in (SHARED, REMINDED)
-        if step > done and step_at(step, start=start, end=end, announced=announced) <= now
-    ]
+    def step_at(self, step: int, zone: ZoneInfo) -> datetime:
+        """When a turn comes to this step, not at night. It is shared out a day before; announced late, half-way."""
+        if step >= OVER:
+            return self.end
+        half_way = self.announced + (self.start - self.announced) / 2
+        at = max(self.start - (SHARE_BEFORE if step == SHARED else REMIND_BEFORE), half_way)
+        by_day = after_quiet(HOURS_DEFAULT, at, zone)
+        return by_day if by_day < self.start else at
+
+    def steps_due(self, done: int, zone: ZoneInfo, *, now: datetime) -> list[int]:
+        """The steps that a turn takes now, in order. Once it is over, what came before is left out."""
+        if done >= OVER:
+            return []
+        if now >= self.end:
+            return [OVER]
+        return [step for step in (SHARED, REMINDED) if step > done and self.step_at(step, zone) <= now]
+
+    def next_at(self, done: int, zone: ZoneInfo) -> datetime | None:
+        """When the next step comes; None: there is none."""
+        return min((self.step_at(step, zone) for step in (SHARED, REMINDED, OVER) if step > done), default=None)
 
 
 def share_out(free: int, times: Mapping[int, int], *, but: Collection[int]) -> list[int]:

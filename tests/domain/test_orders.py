@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -269,24 +270,49 @@ def test_over_many_turns_nobody_has_two_more_than_another(members: list[int], ro
     assert max(times.values()) - min(times.values()) <= 1
 
 
-def test_a_turn_is_shared_out_reminded_of_and_over_once() -> None:
-    announced = NOW.replace(tzinfo=UTC)
-    start, end = announced + timedelta(days=3), announced + timedelta(days=3, hours=2)
-
-    def due(done: int, now: datetime) -> list[int]:
-        return rule.steps_due(done, start=start, end=end, announced=announced, now=now)
-
-    assert due(0, announced) == []
-    assert due(0, start - rule.SHARE_BEFORE) == [rule.SHARED]
-    assert due(rule.SHARED, start - rule.SHARE_BEFORE) == []
-    assert due(rule.SHARED, start - rule.REMIND_BEFORE) == [rule.REMINDED]
-    assert due(0, start) == [rule.SHARED, rule.REMINDED]
-    assert due(0, end) == [rule.OVER], "nobody is given a turn that is over"
-    assert due(rule.OVER, end) == due(rule.CALLED_OFF, end) == []
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def test_a_turn_that_is_announced_late_is_shared_out_half_way() -> None:
-    announced = NOW.replace(tzinfo=UTC)
-    start = announced + timedelta(hours=10)
-    at_ = rule.step_at(rule.SHARED, start=start, end=start + timedelta(hours=1), announced=announced)
-    assert at_ == announced + timedelta(hours=5)
+def times(announced: str, start: str, hours: int = 2) -> rule.Times:
+    begin = at(start).replace(tzinfo=BERLIN).astimezone(UTC)
+    said = at(announced).replace(tzinfo=BERLIN).astimezone(UTC)
+    return rule.Times(start=begin, end=begin + timedelta(hours=hours), announced=said)
+
+
+def local(found: datetime | None) -> str:
+    assert found is not None
+    return f"{found.astimezone(BERLIN):%a %H:%M}"
+
+
+@pytest.mark.parametrize(
+    ("announced", "start", "shared", "reminded"),
+    [
+        ("2026-01-05T18:00", "2026-01-10T10:00", "Fri 10:00", "Fri 18:00"),
+        ("2026-01-05T18:00", "2026-01-10T18:00", "Fri 18:00", "Sat 08:00"),
+        ("2026-01-05T18:00", "2026-01-10T23:00", "Sat 08:00", "Sat 08:00"),
+        ("2026-01-09T18:00", "2026-01-10T10:00", "Sat 08:00", "Sat 08:00"),
+        ("2026-01-10T00:00", "2026-01-10T06:00", "Sat 03:00", "Sat 03:00"),
+    ],
+)
+def test_a_turn_is_shared_out_and_reminded_of_by_day_where_that_can_be(
+    announced: str, start: str, shared: str, reminded: str
+) -> None:
+    slot = times(announced, start)
+    assert local(slot.step_at(rule.SHARED, BERLIN)) == shared
+    assert local(slot.step_at(rule.REMINDED, BERLIN)) == reminded
+    assert slot.step_at(rule.SHARED, BERLIN) <= slot.step_at(rule.REMINDED, BERLIN) < slot.start
+
+
+def test_each_step_of_a_turn_is_taken_once_and_none_that_is_too_late() -> None:
+    slot = times("2026-01-05T18:00", "2026-01-10T10:00")
+    shared, reminded = (slot.step_at(step, BERLIN) for step in (rule.SHARED, rule.REMINDED))
+    assert slot.steps_due(0, BERLIN, now=slot.announced) == []
+    assert slot.steps_due(0, BERLIN, now=shared) == [rule.SHARED]
+    assert slot.steps_due(rule.SHARED, BERLIN, now=shared) == []
+    assert slot.steps_due(rule.SHARED, BERLIN, now=reminded) == [rule.REMINDED]
+    assert slot.steps_due(0, BERLIN, now=slot.start) == [rule.SHARED, rule.REMINDED]
+    assert slot.steps_due(0, BERLIN, now=slot.end) == [rule.OVER], "nobody is given a turn that is over"
+    for done in (rule.OVER, rule.CALLED_OFF):
+        assert slot.steps_due(done, BERLIN, now=slot.end) == []
+        assert slot.next_at(done, BERLIN) is None
+    assert slot.next_at(rule.REMINDED, BERLIN) == slot.end
