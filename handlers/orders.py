@@ -215,7 +215,7 @@ async def _deadlines(context: Context) -> Sequence[tuple[Text | str, str]]:
             instead=(T("No minimum"), {"least": _NO_LEAST}),
         ),
         "until": Asks(
-            T("Until when can people order? Choose, or write it, like {example}.", example=Typed("fri 18:00")),
+            T("Until when can people order? Choose, or write it, like {example}.", example=Typed(T("fri 18:00"))),
             _deadlines,
             instead=(T("In a month"), {"until": "30 d"}),
         ),
@@ -282,7 +282,7 @@ def _read(context: Context, what: str, price: str, least: str, until: str) -> ru
 
 
 def _no_time() -> Refusal:
-    return Refusal(T("I do not understand until when. Write it like {example}.", example=Typed("fri 18:00")))
+    return Refusal(T("I do not understand until when. Write it like {example}.", example=Typed(T("fri 18:00"))))
 
 
 def _price_said(said: rule.Said, given: str) -> str:
@@ -304,7 +304,7 @@ def _figure(amount: int) -> str:
     return f"{amount // 100}.{amount % 100:02}"
 
 
-@router.entry("order", "begun")
+@router.entry("order")
 async def begun_words(telling: Telling, body: Mapping[str, Any]) -> Text:
     """That an order was begun; what it is the order says."""
     found = await orders.order(telling.tx, telling.committee.id, body["order"])
@@ -1009,7 +1009,7 @@ async def _close(context: Context, order: Order) -> None:
             context,
             order,
             lines(words, T("Prolong it within {n} days, or let it go: {prolong}", n=rule.LAPSES_AFTER.days,
-                           prolong=Typed("/prolong", str(order.number), "sun 18:00"))),
+                           prolong=Typed("/prolong", str(order.number), T("sun 18:00")))),
             _longer_buttons(order),
             (Button(label=T("Let it go"), says=context.commands.asking(letgo.says(number=order.number))),),
         )  # fmt: skip
@@ -1057,11 +1057,11 @@ async def _tell_list(context: Context, order: Order, unreached: Sequence[str] = 
     allow=Authority.MEMBER,
     label=T("Prolong an order"),
     help=T("Let people order for longer."),
-    sample=("1", "sun 18:00"),
+    sample=("1", T("sun 18:00")),
     asks={
         "number": Asks(_WHICH, _mine_in("open", "short"), _NONE),
         "until": Asks(
-            T("Until when can people order? Choose, or write it, like {example}.", example=Typed("fri 18:00")),
+            T("Until when can people order? Choose, or write it, like {example}.", example=Typed(T("fri 18:00"))),
             _deadlines,
         ),
     },
@@ -1216,7 +1216,7 @@ async def pickup(context: Context, *, number: Number, words: Note) -> Reply | Ca
     start = instant(when.start, zone)
     end = start + timedelta(hours=1) if when.end is None else instant(when.end, zone)
     if start <= context.now or end <= start:
-        raise Refusal(T("That time is over already. Say a later one, like {example}.", example=Typed("fri 18:00")),
+        raise Refusal(T("That time is over already. Say a later one, like {example}.", example=Typed(T("fri 18:00"))),
                       private=True)  # fmt: skip
     if start > context.now + rule.AHEAD_MAX:
         raise Refusal(T("That is far away: at most {n} days ahead.", n=rule.AHEAD_MAX.days), private=True)

@@ -338,10 +338,10 @@ async def test_whoever_likes_takes_a_turn_and_the_rest_is_shared_out_and_reminde
     await town.skip("1d")
     assert await turns(town) == [("Eli", "taken"), ("Ben", "given")]
     assert "You have had the fewest turns." in town.heard("ben")[-2]
-    assert "It is your turn: hand out at the hall" in await town.whispers("ben", "/todo")
     assert "Enough people do it already." in await town.presses("chi", "I do it")
     assert "Soon it is your turn: hand out at the hall" in town.heard("ben")[-1]
     assert "Tue, Jan 13 10:00: hand out at the hall. Eli and Ben." in town.heard("chi")[-1]
+    assert "It is your turn: hand out at the hall" in await town.whispers("ben", "/todo")
     await town.skip("19h")
     assert "/worked" in town.heard("eli")[-1]
     assert "That time is over" in await _pressed(town, "ben", "I cannot")

@@ -179,7 +179,7 @@ def _until_at_start(line: str, *, now: datetime) -> tuple[datetime, str] | None:
 
 def _checked(until: datetime, *, now: datetime) -> datetime:
     if until <= now:
-        raise Refusal(T("That time is over already. Say a later one, like {example}.", example=Typed("fri 18:00")))
+        raise Refusal(T("That time is over already. Say a later one, like {example}.", example=Typed(T("fri 18:00"))))
     if until > now + AHEAD_MAX:
         raise Refusal(T("That is far away: at most {n} days ahead.", n=AHEAD_MAX.days))
     return until
