@@ -39,6 +39,9 @@ SOON = timedelta(days=3)
 """An order that closes so soon stands in the digest again."""
 _ORDERS = Typed("/orders")
 _ORDER = Typed("/order", T("olive oil 12.50 per can, minimum 10, until fri 18:00"))
+_TIME = Typed(T("fri 18:00"))
+_LATER = T("sun 18:00")
+_PICKUP = T("sat 10:00 to 12:00 hand out at the hall, 2 people")
 _OPEN_PRICE = "?"
 _NO_LEAST = "-"
 
@@ -215,7 +218,7 @@ async def _deadlines(context: Context) -> Sequence[tuple[Text | str, str]]:
             instead=(T("No minimum"), {"least": _NO_LEAST}),
         ),
         "until": Asks(
-            T("Until when can people order? Choose, or write it, like {example}.", example=Typed(T("fri 18:00"))),
+            T("Until when can people order? Choose, or write it, like {example}.", example=_TIME),
             _deadlines,
             instead=(T("In a month"), {"until": "30 d"}),
         ),
@@ -282,7 +285,7 @@ def _read(context: Context, what: str, price: str, least: str, until: str) -> ru
 
 
 def _no_time() -> Refusal:
-    return Refusal(T("I do not understand until when. Write it like {example}.", example=Typed(T("fri 18:00"))))
+    return Refusal(T("I do not understand until when. Write it like {example}.", example=_TIME))
 
 
 def _price_said(said: rule.Said, given: str) -> str:
@@ -499,7 +502,7 @@ async def _shown(context: Context, order: Order) -> Reply:
             for one in costs
         ]
         rows += [
-            (Button(label=T("Call off {time}", time=slot.start), says=slot_off.says(slot=slot.id)),)
+            (Button(label=T("Call off {time}", time=_when(context, slot)), says=slot_off.says(slot=slot.id)),)
             for slot in slots
             if slot.step < rule.OVER
         ]
@@ -1009,7 +1012,7 @@ async def _close(context: Context, order: Order) -> None:
             context,
             order,
             lines(words, T("Prolong it within {n} days, or let it go: {prolong}", n=rule.LAPSES_AFTER.days,
-                           prolong=Typed("/prolong", str(order.number), T("sun 18:00")))),
+                           prolong=Typed("/prolong", str(order.number), _LATER))),
             _longer_buttons(order),
             (Button(label=T("Let it go"), says=context.commands.asking(letgo.says(number=order.number))),),
         )  # fmt: skip
@@ -1057,11 +1060,11 @@ async def _tell_list(context: Context, order: Order, unreached: Sequence[str] = 
     allow=Authority.MEMBER,
     label=T("Prolong an order"),
     help=T("Let people order for longer."),
-    sample=("1", T("sun 18:00")),
+    sample=("1", _LATER),
     asks={
         "number": Asks(_WHICH, _mine_in("open", "short"), _NONE),
         "until": Asks(
-            T("Until when can people order? Choose, or write it, like {example}.", example=Typed(T("fri 18:00"))),
+            T("Until when can people order? Choose, or write it, like {example}.", example=_TIME),
             _deadlines,
         ),
     },
@@ -1193,12 +1196,12 @@ async def _ask_settled(context: Context, order: Order) -> None:
     allow=Authority.MEMBER,
     label=T("A time to fetch an order"),
     help=T("When an order is fetched or handed out: people take a turn, and I share out what is left."),
-    sample=("1", T("sat 10:00 to 12:00 hand out at the hall, 2 people")),
+    sample=("1", _PICKUP),
     asks={
         "number": Asks(_WHICH, _mine_in("ordered"), _NONE),
         "words": Asks(
             T("When, and what is to be done? Write it, like {example}.",
-              example=Typed(T("sat 10:00 to 12:00 hand out at the hall, 2 people")))
+              example=Typed(_PICKUP))
         ),
     },
 )  # fmt: skip
@@ -1216,7 +1219,7 @@ async def pickup(context: Context, *, number: Number, words: Note) -> Reply | Ca
     start = instant(when.start, zone)
     end = start + timedelta(hours=1) if when.end is None else instant(when.end, zone)
     if start <= context.now or end <= start:
-        raise Refusal(T("That time is over already. Say a later one, like {example}.", example=Typed(T("fri 18:00"))),
+        raise Refusal(T("That time is over already. Say a later one, like {example}.", example=_TIME),
                       private=True)  # fmt: skip
     if start > context.now + rule.AHEAD_MAX:
         raise Refusal(T("That is far away: at most {n} days ahead.", n=rule.AHEAD_MAX.days), private=True)
@@ -1251,16 +1254,23 @@ async def _plan_slot(context: Context, slot: Slot) -> None:
         await orders.plan(context.tx, context.committee, slot.thing, slot_due.says(slot=slot.id), at=at)
 
 
+def _when(context: Context | View, slot: Slot) -> Text:
+    start, end = (at.astimezone(context.committee.zone) for at in (slot.times.start, slot.times.end))
+    if start.date() == end.date():
+        return T("{start} to {end}", start=slot.times.start, end=f"{end:%H:%M}")
+    return T("{start} to {end}", start=slot.times.start, end=slot.times.end)
+
+
 async def _slot_line(context: Context | View, slot: Slot) -> Text:
     """When, what, and who does it."""
     standing = [turn.name for turn in await orders.turns_of(context.tx, slot) if turn.stands]
-    names = Listed(tuple(standing))
+    time, what, names = _when(context, slot), slot.called, Listed(tuple(standing))
     if not standing:
-        return T("{time}: {what}. Nobody yet; needed: {seats}.", time=slot.start, what=slot.called, seats=slot.seats)
+        return T("{time}: {what}. Nobody yet; needed: {seats}.", time=time, what=what, seats=slot.seats)
     if len(standing) < slot.seats:
         left = slot.seats - len(standing)
-        return T("{time}: {what}. {names}; still needed: {n}.", time=slot.start, what=slot.called, names=names, n=left)
-    return T("{time}: {what}. {names}.", time=slot.start, what=slot.called, names=names)
+        return T("{time}: {what}. {names}; still needed: {n}.", time=time, what=what, names=names, n=left)
+    return T("{time}: {what}. {names}.", time=time, what=what, names=names)
 
 
 @router.card("order_slot")
@@ -1272,7 +1282,7 @@ async def slot_card(view: View, ref: int) -> Shown | None:
         return None
     head = T("Order no. {number}, {what}:", number=order.number, what=order.called)
     if slot.step == rule.CALLED_OFF:
-        return Shown(lines(head, T("{time}: {what}. Called off.", time=slot.start, what=slot.called)))
+        return Shown(lines(head, T("{time}: {what}. Called off.", time=_when(view, slot), what=slot.called)))
     told = lines(head, await _slot_line(view, slot))
     if slot.step == rule.OVER:
         return Shown(told)
@@ -1304,7 +1314,9 @@ async def turn_take(context: Context, *, slot: Reference) -> Reply:
     turns = await orders.turns_of(context.tx, found)
     mine = next((turn for turn in turns if turn.member_id == context.member.id), None)
     if mine is not None and mine.state == "taken":
-        return Reply(T("It is your turn already: {what}, {time}.", what=found.called, time=found.start), private=True)
+        return Reply(
+            T("It is your turn already: {what}, {time}.", what=found.called, time=_when(context, found)), private=True
+        )
     standing = sum(turn.stands for turn in turns if turn.member_id != context.member.id)
     if standing >= found.seats:
         raise Refusal(T("Enough people do it already. Thank you!"), private=True)
@@ -1312,7 +1324,7 @@ async def turn_take(context: Context, *, slot: Reference) -> Reply:
     await nudges.withdraw(context.tx, f"{found.thing}:{context.member.id}")
     return Reply(
         lines(
-            T("Thank you! It is your turn: {what}, {time}.", what=found.called, time=found.start),
+            T("Thank you! It is your turn: {what}, {time}.", what=found.called, time=_when(context, found)),
             T("Who takes how many stands in the details of no. {number}: {orders}", number=order.number,
               orders=_ORDERS),
         ),
@@ -1333,8 +1345,9 @@ async def turn_no(context: Context, *, slot: Reference) -> Reply:
     await nudges.withdraw(context.tx, f"{found.thing}:{context.member.id}")
     if found.step >= rule.SHARED:
         await _share_out(context, order, found)
-    return Reply(T("All right, you are not asked for it: {what}, {time}.", what=found.called, time=found.start),
-                 private=True, about=(found.thing,))  # fmt: skip
+    time = _when(context, found)
+    words = T("All right, you are not asked for it: {what}, {time}.", what=found.called, time=time)
+    return Reply(words, private=True, about=(found.thing,))
 
 
 async def _share_out(context: Context, order: Order, slot: Slot) -> None:
@@ -1351,7 +1364,7 @@ async def _share_out(context: Context, order: Order, slot: Slot) -> None:
         free -= told
     if free > 0:
         words = lines(
-            T("Somebody is still missing: {what}, {time}.", what=slot.called, time=slot.start),
+            T("Somebody is still missing: {what}, {time}.", what=slot.called, time=_when(context, slot)),
             T("I have asked everybody who takes part. Ask around, or choose another time."),
         )
         off = Button(label=T("Call it off"), says=slot_off.says(slot=slot.id))
@@ -1361,7 +1374,7 @@ async def _share_out(context: Context, order: Order, slot: Slot) -> None:
 async def _give_turn(context: Context, order: Order, slot: Slot, id_: int) -> bool:
     """Tell somebody that it is their turn. False: they cannot be told."""
     words = lines(
-        T("It is your turn: {what}, {time}.", what=slot.called, time=slot.start),
+        T("It is your turn: {what}, {time}.", what=slot.called, time=_when(context, slot)),
         T("Order no. {number}, {what}. You have had the fewest turns.", number=order.number, what=order.called),
         T("If you cannot, say so: then I ask somebody else."),
     )
@@ -1394,7 +1407,7 @@ async def _remind(context: Context, order: Order, slot: Slot) -> None:
     head = T("Order no. {number}, {what}:", number=order.number, what=order.called)
     doing = {turn.member_id for turn in await orders.turns_of(context.tx, slot) if turn.stands}
     for id_ in sorted(doing):
-        soon = T("Soon it is your turn: {what}, {time}.", what=slot.called, time=slot.start)
+        soon = T("Soon it is your turn: {what}, {time}.", what=slot.called, time=_when(context, slot))
         buttons = ((Button(label=T("I cannot"), says=turn_no.says(slot=slot.id)), _details(order)),)
         await context.tell(await _member(context, id_), lines(head, soon), buttons=buttons, about=(slot.thing,))
     words = lines(head, await _slot_line(context, slot))
@@ -1417,7 +1430,7 @@ async def slot_off(context: Context, *, slot: Reference) -> Reply:
     order, found = await _ahead(context, slot)
     order = await _as_keeper(context, order, "ordered")
     await orders.stepped(context.tx, found, rule.CALLED_OFF)
-    words = T("Called off: {what}, {time}.", what=found.called, time=found.start)
+    words = T("Called off: {what}, {time}.", what=found.called, time=_when(context, found))
     for turn in await orders.turns_of(context.tx, found):
         if turn.stands and turn.member_id != context.member.id:
             await context.tell(await _member(context, turn.member_id), words, about=(found.thing,))
@@ -1528,7 +1541,7 @@ async def waiting(context: Context) -> list[Todo]:
                 Todo(words=_open_words(order, left), buttons=(Button(label=T("Paid"), says=_marking(line, "paid")),))
             )
     for _, slot, state in await orders.turns_ahead(context.tx, context.member, now=context.now):
-        words = T("It is your turn: {what}, {time}.", what=slot.called, time=slot.start)
+        words = T("It is your turn: {what}, {time}.", what=slot.called, time=_when(context, slot))
         buttons = _turn_buttons(slot) if state == "given" else (_details(order),)
         todo.append(Todo(words=words, buttons=buttons, by=slot.times.end))
     return todo

@@ -329,7 +329,7 @@ async def test_whoever_likes_takes_a_turn_and_the_rest_is_shared_out_and_reminde
     await ordered(town)
     await town.says("ana", PICKUP)
     assert town.sees()[-1] == (
-        "Order no. 1, olive oil (can): / Tue, Jan 13 10:00: hand out at the hall. Nobody yet; needed: 2."
+        "Order no. 1, olive oil (can): / Tue, Jan 13 10:00 to 12:00: hand out at the hall. Nobody yet; needed: 2."
     )
     assert "It is your turn: hand out at the hall" in await town.presses("eli", "I do it")
     assert "your turn already" in await town.presses("eli", "I do it")
@@ -340,7 +340,7 @@ async def test_whoever_likes_takes_a_turn_and_the_rest_is_shared_out_and_reminde
     assert "You have had the fewest turns." in town.heard("ben")[-2]
     assert "Enough people do it already." in await town.presses("chi", "I do it")
     assert "Soon it is your turn: hand out at the hall" in town.heard("ben")[-1]
-    assert "Tue, Jan 13 10:00: hand out at the hall. Eli and Ben." in town.heard("chi")[-1]
+    assert "Tue, Jan 13 10:00 to 12:00: hand out at the hall. Eli and Ben." in town.heard("chi")[-1]
     assert "It is your turn: hand out at the hall" in await town.whispers("ben", "/todo")
     await town.skip("19h")
     assert "/worked" in town.heard("eli")[-1]
@@ -367,7 +367,9 @@ async def test_whoever_cannot_says_so_and_the_next_one_is_asked_until_nobody_is_
         assert (await turns(town))[-1] == (who.capitalize(), "given")
         assert "All right, you are not asked" in await _pressed(town, who, "I cannot")
     assert {state for _, state in await turns(town)} == {"declined"}
-    assert town.heard("ana")[-1].startswith("Somebody is still missing: hand out at the hall, Tue, Jan 13 10:00.")
+    assert town.heard("ana")[-1].startswith(
+        "Somebody is still missing: hand out at the hall, Tue, Jan 13 10:00 to 12:00."
+    )
     assert "It is your turn" in await town.presses("chi", "I do it"), "who changes their mind is welcome"
     assert dict(await turns(town))["Chi"] == "taken"
 
@@ -388,7 +390,7 @@ async def test_a_time_is_called_off_and_whoever_had_it_hears_it(town: Town) -> N
     await town.whispers("ana", PICKUP)
     await town.presses("eli", "I do it")
     await town.presses("ana", "Call it off")
-    assert town.heard("eli")[-1] == "Called off: hand out at the hall, Tue, Jan 13 10:00."
+    assert town.heard("eli")[-1] == "Called off: hand out at the hall, Tue, Jan 13 10:00 to 12:00."
     assert town.sees()[-1].endswith("hand out at the hall. Called off.")
     await town.skip("5d")
     assert not any("turn" in words for words in town.heard("ben"))

@@ -32,6 +32,7 @@ ASK_AFTER = timedelta(days=14)
 """After so long whoever began it is asked whether all is settled."""
 OVER_AFTER = timedelta(days=60)
 """After so long it counts as settled."""
+_TIME = Typed(T("fri 18:00"))
 
 State = Literal["open", "short", "ordered", "done", "off"]
 ALIVE: Sequence[State] = ("open", "short", "ordered")
@@ -179,7 +180,7 @@ def _until_at_start(line: str, *, now: datetime) -> tuple[datetime, str] | None:
 
 def _checked(until: datetime, *, now: datetime) -> datetime:
     if until <= now:
-        raise Refusal(T("That time is over already. Say a later one, like {example}.", example=Typed(T("fri 18:00"))))
+        raise Refusal(T("That time is over already. Say a later one, like {example}.", example=_TIME))
     if until > now + AHEAD_MAX:
         raise Refusal(T("That is far away: at most {n} days ahead.", n=AHEAD_MAX.days))
     return until
