@@ -241,6 +241,9 @@ async def order(
     there = await orders.alive(context.tx, context.committee.id)
     if len(there) >= orders.OPEN_MAX:
         raise Refusal(T("{n} orders go on already. Wait until one is over.", n=len(there)))
+    mine = sum(one.member_id == context.member.id for one in there)
+    if mine >= orders.OF_MEMBER_MAX:
+        raise Refusal(T("You look after {n} orders already. Settle one first: {orders}", n=mine, orders=_ORDERS))
     assert said.until is not None
     begun, hashed = await orders.begin(
         context.tx,
@@ -1181,9 +1184,7 @@ async def _ask_settled(context: Context, order: Order) -> None:
         if line.active and rest > 0 and line.member_id != order.member_id and order.price is not None:
             to = await _member(context, line.member_id)
             to = to if to.helper_id is None else await _member(context, to.helper_id)
-            await context.nudge(
-                to, _open_words(order, rest), buttons=((_details(order),),), key=f"{order.thing}:{line.id}"
-            )
+            await context.nudge(to, _open_words(order, rest), buttons=((_details(order),),), key=line.thing)
     for keeper in await _keepers(context, order):
         await context.nudge(keeper, words, buttons=((settled, _details(order)),), key=order.thing)
 

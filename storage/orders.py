@@ -19,6 +19,8 @@ from storage.people import Committee, Member
 
 OPEN_MAX = 50
 """So many orders of a committee go on at once."""
+OF_MEMBER_MAX = 10
+"""So many of them one member looks after."""
 LINES_MAX = 500
 """So many people take part in one order."""
 COSTS_MAX = 10
@@ -83,6 +85,11 @@ class Line:
     quantity: int
     paid: Amount | None
     collected: bool
+
+    @property
+    def thing(self) -> str:
+        """What a reminder to pay is kept under."""
+        return f"order_line:{self.id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +254,8 @@ async def move(tx: Transaction, order_: Order, state: State, *, now: datetime) -
     await tx.execute("UPDATE orders SET state = ?, since_us = ? WHERE id = ?", state, to_us(now), order_.id)
     await due.cancel(tx, order_.thing)
     await nudges.withdraw(tx, order_.thing)
+    for line_ in await lines_of(tx, order_):
+        await nudges.withdraw(tx, line_.thing)
     return await changed(tx, order_)
 
 
@@ -315,6 +324,7 @@ async def put(tx: Transaction, order_: Order, member_id: int, quantity: int) -> 
 async def set_paid(tx: Transaction, line_: Line, paid: int | None) -> None:
     """So much is said to be paid; None: nothing."""
     await tx.execute("UPDATE order_lines SET paid = ? WHERE id = ?", paid, line_.id)
+    await nudges.withdraw(tx, line_.thing)
 
 
 async def set_collected(tx: Transaction, line_: Line, *, collected: bool) -> None:

@@ -130,6 +130,15 @@ async def test_a_minimum_in_money_needs_a_price(town: Town) -> None:
     assert (await order_now(town)).missing == 3
 
 
+async def test_nobody_begins_orders_without_end(town: Town) -> None:
+    for number in range(orders.OF_MEMBER_MAX):
+        await town.whispers("chi", f"/order thing {number} 5 each, minimum 1, until fri")
+    assert "You look after 10 orders already." in await town.whispers("chi", "/order more 5 each, minimum 1, until fri")
+    assert "No. 8" in await town.whispers("eli", "/orders")
+    await town.presses("eli", "More")
+    assert town.heard("eli")[-1].count("No. ") == 2
+
+
 # --- ordering ----------------------------------------------------------------------------------------------------
 
 
