@@ -35,6 +35,7 @@ from handlers import (
     limits,
     members,
     orders,
+    policy,
     privacy,
     quiet,
     roles,
@@ -73,6 +74,7 @@ AREAS = (
     leaving.router,
     bookings.router,
     stock.router,
+    policy.router,
     orders.router,
 )
 """The order in which menus and help list them."""
