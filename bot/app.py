@@ -36,6 +36,7 @@ from handlers import (
     lending,
     limits,
     members,
+    orders,
     policy,
     pool,
     privacy,
@@ -80,6 +81,7 @@ AREAS = (
     fund.router,
     insurance.router,
     pool.router,
+    orders.router,
 )
 """The order in which menus and help list them."""
 

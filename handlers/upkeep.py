@@ -15,6 +15,7 @@ from storage import (
     insurance,
     lending,
     nudges,
+    orders,
     outbox,
     pool,
     privacy,
@@ -41,3 +42,4 @@ async def purge(context: Context) -> None:
     await fund.purge(context.tx, now=context.now)
     await insurance.purge(context.tx, now=context.now)
     await pool.purge(context.tx, now=context.now)
+    await orders.purge(context.tx, now=context.now)

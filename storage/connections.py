@@ -19,6 +19,7 @@ from storage import (
     insurance,
     lending,
     limits,
+    orders,
     people,
     pool,
     stock,
@@ -391,6 +392,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await fund.join(tx, old, into, now=now)
     await insurance.join(tx, old, into, now=now)
     await pool.join(tx, old, into)
+    await orders.join(tx, old, into)
     await limits.join(tx, old, into)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)

@@ -220,6 +220,21 @@ SECTIONS: Mapping[str, str] = {
     "gives_the_fund_each_month": f"""SELECT c.name AS committee, g.minutes, g.since_us FROM contributions g
         JOIN members m ON m.id = g.member_id JOIN committees c ON c.id = m.committee_id
         WHERE g.member_id IN {_MINE}""",
+    "orders_begun": f"""SELECT c.name AS committee, o.number, o.price, o.least, o.least_amount, o.state, o.until_us,
+            o.since_us, n.text AS words, (SELECT group_concat(k.how || ' ' || k.amount || coalesce(' ' || w.text, ''),
+                ', ') FROM order_costs k LEFT JOIN notes w ON w.thing = 'order_cost:' || k.id
+                WHERE k.order_id = o.id) AS costs
+        FROM orders o JOIN committees c ON c.id = o.committee_id LEFT JOIN notes n ON n.thing = 'order:' || o.id
+        WHERE o.member_id IN {_MINE} ORDER BY o.id DESC""",
+    "ordered": f"""SELECT c.name AS committee, o.number, m.called AS begun_by, n.text AS thing, l.quantity, l.paid,
+            l.collected FROM order_lines l JOIN orders o ON o.id = l.order_id
+        JOIN committees c ON c.id = o.committee_id JOIN members m ON m.id = o.member_id
+        LEFT JOIN notes n ON n.thing = 'order:' || o.id WHERE l.member_id IN {_MINE} ORDER BY l.id DESC""",
+    "turns_to_fetch": f"""SELECT c.name AS committee, o.number AS of_order, s.start_us, s.end_us, s.seats, s.step,
+            s.at_us AS announced_us, t.state, t.at_us, n.text AS words FROM order_turns t
+        JOIN order_slots s ON s.id = t.slot_id JOIN orders o ON o.id = s.order_id
+        JOIN committees c ON c.id = o.committee_id LEFT JOIN notes n ON n.thing = 'order_slot:' || s.id
+        WHERE t.member_id IN {_MINE} ORDER BY s.start_us DESC""",
     "barters": f"""SELECT c.name AS committee, b.number, b.proposer_id IS NULL AS found_by_the_bot, b.state, b.at_us,
             b.by_us, b.reminded, p.giver_id IN {_MINE} AS given_by_you,
             CASE WHEN p.giver_id IN {_MINE} THEN r.called ELSE g.called END AS with_whom, o.number AS offer,
@@ -424,6 +439,11 @@ NOTES = {
     "item": f"SELECT 'item:' || id FROM items WHERE member_id IN {_MINE}",
     "fund_need": f"SELECT 'fund_need:' || id FROM fund_needs WHERE member_id IN {_MINE} OR teller_id IN {_MINE}",
     "booking": f"SELECT 'booking:' || id FROM bookings WHERE member_id IN {_MINE}",
+    "order": f"SELECT 'order:' || id FROM orders WHERE member_id IN {_MINE}",
+    "order_cost": f"""SELECT 'order_cost:' || k.id FROM order_costs k JOIN orders o ON o.id = k.order_id
+        WHERE o.member_id IN {_MINE}""",
+    "order_slot": f"""SELECT 'order_slot:' || s.id FROM order_slots s JOIN orders o ON o.id = s.order_id
+        WHERE o.member_id IN {_MINE}""",
     "promise": f"SELECT 'promise:' || id FROM promises WHERE giver_id IN {_MINE} OR receiver_id IN {_MINE}",
     # Words of a decision about somebody. Those of all others are the committee's, and only the name goes.
     "decision": f"""SELECT 'decision:' || e.committee_id || ':' || e.number || ':' || w.key
@@ -504,6 +524,14 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             WHERE n.text IS NOT NULL AND r.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM fund_needs d JOIN notes n ON n.thing = 'fund_need:' || d.id
             WHERE n.text IS NOT NULL AND d.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM orders o JOIN notes n ON n.thing = 'order:' || o.id
+            WHERE n.text IS NOT NULL AND o.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM orders o JOIN order_costs k ON k.order_id = o.id
+            JOIN notes n ON n.thing = 'order_cost:' || k.id
+            WHERE n.text IS NOT NULL AND o.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM orders o JOIN order_slots s ON s.order_id = o.id
+            JOIN notes n ON n.thing = 'order_slot:' || s.id
+            WHERE n.text IS NOT NULL AND o.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM promises p JOIN barters b ON b.id = p.barter_id
             JOIN notes n ON n.thing = 'promise:' || p.id
             WHERE n.text IS NOT NULL AND b.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})

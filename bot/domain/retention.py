@@ -31,6 +31,10 @@ ILLNESS = timedelta(days=90)
 """When somebody could not work, after it is over: being ill again soon goes on with it."""
 POOL = timedelta(days=365)
 """What a household put into the income pool and got from it."""
+ORDERS = timedelta(days=90)
+"""Who took how many of an order, and what was noted as paid, after it is settled; with its words."""
+TURNS = timedelta(days=365)
+"""Whose turn it was to fetch an order: so that turns go round fairly."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -107,6 +111,13 @@ KINDS = (
         since=T("after it is over"),
     ),
     Kind(what=T("What you put into the income pool, and got from it"), seen_by=T("only you"), kept=POOL),
+    Kind(
+        what=T("How many you took of an order, and what is noted as paid"),
+        seen_by=T("you, whoever looks after the order, and those who fetch it"),
+        kept=ORDERS,
+        since=T("after it is settled"),
+    ),
+    Kind(what=T("Whose turn it was to fetch an order"), seen_by=T("your committee"), kept=TURNS),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
     Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),
 )
