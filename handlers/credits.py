@@ -253,9 +253,11 @@ async def thanks_card(view: View, ref: int) -> Shown | None:
         if note
         else T("{name} thanked you with {time}.", name=name, time=time)
     )
-    if exchange.recorder is None:
+    recorded = T("{name} recorded it.", name=exchange.recorder) if exchange.recorder is not None else None
+    kind = await of_exchange(view.tx, view.commands, view.committee.id, ref, exchange.number)
+    if recorded is None and kind.words is None:
         return Shown(told)
-    return Shown(lines(told, T("{name} recorded it.", name=exchange.recorder)))
+    return Shown(lines(told, kind.words, recorded))
 
 
 # --- hours that somebody has to confirm ------------------------------------------------------------------------------

@@ -406,7 +406,8 @@ async def _say(context: Context, exchange: Exchange, classed: Classed, kind: Tas
     if context.of_member is not None:
         body["member"] = context.speaker.id
     await entries.append(context.tx, context.committee, "task", body, now=context.now)
-    await cards.changed(context.tx, Card("transfer", classed.transfer_id).thing)
+    for card in ("transfer", "thanks"):
+        await cards.changed(context.tx, Card(card, classed.transfer_id).thing)
     words = _said(exchange.number, kind)
     if classed.kind is not None and (kind is None or kind.id != classed.kind.id):
         for part in exchange.gaining:
@@ -516,16 +517,17 @@ async def effort_(context: Context) -> Reply:
     since, _ = effort.bounds(period, committee)
     account = await transfers.account(context.tx, committee, context.member)
     before = await effort.newest_of(context.tx, account.id)
-    if scheme.base != "effort" and before is None and not await effort.recorded_since(context.tx, committee.id, since):
+    counts = scheme.base == "effort" or await effort.recorded_since(context.tx, committee.id, since)
+    if not counts and before is None:
         raise Refusal(
             T("Here hours do not count by effort. {classes} shows the kinds of tasks.", classes=_CLASSES), private=True
         )
     found = (await effort.reckoned(context.tx, committee, period, with_ratings=False)).by_account
     own = found.get(account.id)
     months: list[Words] = []
-    if own is None:
+    if own is None and counts:
         months.append(T("{month} so far: no help of yours yet.", month=_month(period)))
-    else:
+    elif own is not None:
         months += [
             T("{month} so far: {time} of help.", month=_month(period), time=own.minutes),
             *_parts(own),
@@ -645,17 +647,18 @@ async def _plan_telling(context: Context, period: str) -> None:
 @router.command("tell_weighed", allow=Authority.CLOCK, typed=False, help=T("Tell members what a month came to."))
 async def tell_weighed(context: Context, *, period: Note) -> None:
     """Each in private, some in one work and the others in the next, so that nobody waits for it."""
+    number = await effort.number_of(context.tx, context.committee.id, period)
     found = await effort.untold(context.tx, context.committee.id, period)
     for member_id, own in found:
         member = await people.member(context.tx, context.committee.id, member_id)
         assert member is not None
         account = await transfers.account(context.tx, context.committee, member)
-        await context.tell(member, _month_words(period, own, account.balance))
+        await context.tell(member, _month_words(period, own, account.balance, number))
     if len(found) == effort.TOLD_AT_ONCE:
         await _plan_telling(context, period)
 
 
-def _month_words(period: str, own: Tally, balance: Minutes) -> Words:
+def _month_words(period: str, own: Tally, balance: Minutes, number: int | None) -> Words:
     if own.change > 0:
         moved = T("You get {time}.", time=own.change)
     elif own.change < 0:
@@ -674,11 +677,17 @@ def _month_words(period: str, own: Tally, balance: Minutes) -> Words:
         T("Peers have said that your part took more, or less, effort than usual.") if own.rated else None,
         T("More would take you below your limit, so it was not taken.") if limited and own.quoted < 0 else None,
         T("Some were at their limit, so there is less to share out.") if limited and own.quoted > 0 else None,
-        T("{moved} You have {balance} now.", moved=moved, balance=balance),
+        T("{moved} You have {balance} now. (No. {number})", moved=moved, balance=balance, number=number)
+        if number is not None
+        else moved,
+        T("Do you see it otherwise? Talk about it in the group."),
         T(
-            "Do you see it otherwise? Talk about it in the group. What is unpleasant, the committee decides: {classes}",
+            "The committee decides what is unpleasant ({classes}), and can take all of it back ({correct}).",
             classes=_CLASSES,
-        ),
+            correct=Typed("/correct", str(number)),
+        )
+        if number is not None
+        else None,
     )
 
 
@@ -759,7 +768,7 @@ async def _show_rating(context: Context) -> Reply:
             assert kind is not None
             name = called(kind)
             told.append(T("{name}, {kind}: {weight}", name=one.name, kind=name, weight=_weight(one.intensity)))
-        told.append(T("Do you see it otherwise? Talk about it in the group, or say it to the organizers."))
+        told.append(T("Do you see it otherwise? Talk about it in the group."))
     period = closings.month_of(context.now, context.committee)
     asked = await effort.to_rate(context.tx, context.committee, period)
     question = await _question(context, period, context.member, asked.get(context.member.id, []))

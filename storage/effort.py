@@ -171,6 +171,17 @@ async def keep(tx: Transaction, committee_id: int, period: str, found: Mapping[i
         )
 
 
+async def number_of(tx: Reader, committee_id: int, period: str) -> int | None:
+    """The number of the transfer by which a month was settled; None: nothing moved."""
+    number = await tx.value(
+        """SELECT t.number FROM closings c JOIN transfers t ON t.id = c.transfer_id
+           WHERE c.committee_id = ? AND c.what = 'effort' AND c.period = ?""",
+        committee_id,
+        period,
+    )
+    return None if number is None else int(number)
+
+
 async def untold(tx: Transaction, committee_id: int, period: str) -> list[tuple[int, Tally]]:
     """The next members for whom a month has changed something and who have not been told, by id; now they are."""
     rows = await tx.all(
