@@ -34,25 +34,25 @@ ASKED_BEFORE = timedelta(days=3)
 _QUESTION_EXPIRES = timedelta(days=6)
 _SETTLES = "effort"
 _CLASSES = Typed("/classes")
-_MONTHS = (
-    T("January {year}"),
-    T("February {year}"),
-    T("March {year}"),
-    T("April {year}"),
-    T("May {year}"),
-    T("June {year}"),
-    T("July {year}"),
-    T("August {year}"),
-    T("September {year}"),
-    T("October {year}"),
-    T("November {year}"),
-    T("December {year}"),
-)
 
 
 def _month(period: str) -> Text:
     year, _, number = period.partition("-")
-    return Text(_MONTHS[int(number) - 1].one, values={"year": year})
+    names = (
+        T("January {year}", year=year),
+        T("February {year}", year=year),
+        T("March {year}", year=year),
+        T("April {year}", year=year),
+        T("May {year}", year=year),
+        T("June {year}", year=year),
+        T("July {year}", year=year),
+        T("August {year}", year=year),
+        T("September {year}", year=year),
+        T("October {year}", year=year),
+        T("November {year}", year=year),
+        T("December {year}", year=year),
+    )
+    return names[int(number) - 1]
 
 
 # --- what can be said ------------------------------------------------------------------------------------------------

@@ -159,7 +159,7 @@ async def test_it_is_said_by_buttons_from_the_menu_alone(town: Town) -> None:
             break
         await town.practice.press("ana", "More", within=town.private("ana"))
     await town.practice.press("ana", "What kind of task was it?", within=town.private("ana"))
-    await town.practice.press("ana", "No. 1, ben", within=town.private("ana"))
+    await town.practice.press("ana", "No. 1, Ben", within=town.private("ana"))
     await town.practice.press("ana", "cleaning", within=town.private("ana"))
     assert await rows(town, "SELECT class FROM efforts") == [("unpleasant",)]
 
