@@ -17,7 +17,7 @@ from bot.posts import category_called
 from bot.router import Asks, Authority, Context, Router, Telling, Todo
 from bot.tasks import CLASS_NAMES, called, named
 from bot.text import Bold, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
-from storage import cards, closings, due, effort, enrolments, entries, nudges, people, schemes, tasks, transfers
+from storage import cards, closings, due, effort, enrolments, entries, notes, nudges, people, schemes, tasks, transfers
 from storage.database import Transaction
 from storage.people import Committee, Member
 from storage.tasks import Classed, TaskKind
@@ -271,6 +271,9 @@ async def class_(context: Context, *, name: _Name, level: _Class) -> Reply:
             )
             if hashed is not None:
                 body["name"] = hashed
+                if context.of_member is not None:
+                    thing = f"task_kind:{body['task_kind']}"
+                    await notes.wrote(context.tx, thing, context.member.id, now=context.now)
     await entries.append(context.tx, committee, "rule", body, now=context.now)
     return Reply(_classed_words(name=name, level=level))
 

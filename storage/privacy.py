@@ -93,7 +93,8 @@ SECTIONS: Mapping[str, str] = {
     "months_by_effort": f"""SELECT c.name AS committee, w.period, w.minutes, w.even, w.pleasant, w.unpleasant, w.quoted,
             w.change, w.rated, w.told FROM weighed w JOIN accounts a ON a.id = w.account_id
         JOIN committees c ON c.id = w.committee_id WHERE a.member_id IN {_MINE} ORDER BY w.period DESC""",
-    "said_of_others_effort": f"""SELECT c.name AS committee, b.period, b.kind_id AS kind, m.called AS about_whom, b.level
+    "said_of_others_effort": f"""SELECT c.name AS committee, b.period, b.kind_id AS kind, m.called AS about_whom,
+            b.level
         FROM ballots b JOIN committees c ON c.id = b.committee_id JOIN members m ON m.id = b.member_id
         WHERE b.rater_id IN {_MINE} ORDER BY b.period DESC""",
     "effort_as_others_see_it": f"""SELECT c.name AS committee, r.period, r.kind_id AS kind, r.intensity AS thousandths
