@@ -35,6 +35,7 @@ from handlers import (
     lending,
     limits,
     members,
+    policy,
     privacy,
     quiet,
     roles,
@@ -73,6 +74,7 @@ AREAS = (
     leaving.router,
     bookings.router,
     stock.router,
+    policy.router,
     effort.router,
 )
 """The order in which menus and help list them."""
