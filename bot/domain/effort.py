@@ -269,7 +269,8 @@ def kind_named(words: str, names: Mapping[int, Collection[str]]) -> int | None:
     for id_, called in names.items():
         for name in called:
             stems = [_stem(word) for word in terms(name)]
-            if stems and all(any(word.startswith(stem) for word in said) for stem in stems):
+            # In German what was done has a syllable before it: geputzt.
+            if stems and all(any(word.startswith((stem, f"ge{stem}")) for word in said) for stem in stems):
                 found[id_] = max(found.get(id_, 0), len(stems))
     longest = [id_ for id_, length in found.items() if length == max(found.values())]
     return longest[0] if len(longest) == 1 else None

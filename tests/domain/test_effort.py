@@ -293,6 +293,7 @@ NAMES = {1: ("cleaning", "Putzen"), 2: ("night watch",), 3: ("window cleaning",)
 def test_a_note_names_a_kind_of_task_in_whatever_form_and_the_longer_name_is_meant() -> None:
     assert kind_named("cleaned the stairs", NAMES) == 1
     assert kind_named("die Treppe putzen", NAMES) == 1
+    assert kind_named("Treppe geputzt", NAMES) == 1
     assert kind_named("watched all night long", NAMES) == 2
     assert kind_named("all night at the till", NAMES) is None
     assert kind_named("cleaning windows", NAMES) == 3
