@@ -84,7 +84,7 @@ SECTIONS: Mapping[str, str] = {
         LEFT JOIN origins o ON o.transfer_id = t.id
         LEFT JOIN proxied x ON x.transfer_id = t.id AND x.member_id = a.member_id
         WHERE a.member_id IN {_MINE} ORDER BY t.id DESC""",
-    "kinds_of_tasks": f"""SELECT DISTINCT c.name AS committee, t.number, f.class, f.said, f.kind_id AS kind,
+    "kinds_of_tasks": f"""SELECT DISTINCT c.name AS committee, t.number, f.class, f.said, f.weighed, f.kind_id AS kind,
             coalesce(k.category, n.text) AS called, f.at_us
         FROM efforts f JOIN transfers t ON t.id = f.transfer_id JOIN postings p ON p.transfer_id = t.id
         JOIN accounts a ON a.id = p.account_id JOIN committees c ON c.id = f.committee_id
@@ -93,6 +93,12 @@ SECTIONS: Mapping[str, str] = {
     "months_by_effort": f"""SELECT c.name AS committee, w.period, w.minutes, w.even, w.pleasant, w.unpleasant, w.quoted,
             w.change, w.rated, w.told FROM weighed w JOIN accounts a ON a.id = w.account_id
         JOIN committees c ON c.id = w.committee_id WHERE a.member_id IN {_MINE} ORDER BY w.period DESC""",
+    "done_for_each_other": f"""SELECT c.name AS committee, coalesce(m.called, c.name) AS with_whom,
+            h.one_id = a.id AS counted_from_you, h.net, h.high, h.low, h.other_id AS other
+        FROM helped h JOIN accounts a ON a.id IN (h.one_id, h.other_id)
+        JOIN accounts b ON b.id IN (h.one_id, h.other_id) AND b.id <> a.id
+        JOIN committees c ON c.id = h.committee_id LEFT JOIN members m ON m.id = b.member_id
+        WHERE a.member_id IN {_MINE} ORDER BY b.id""",
     "said_of_others_effort": f"""SELECT c.name AS committee, b.period, b.kind_id AS kind, m.called AS about_whom,
             b.level
         FROM ballots b JOIN committees c ON c.id = b.committee_id JOIN members m ON m.id = b.member_id
