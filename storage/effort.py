@@ -119,7 +119,8 @@ async def _before(tx: Reader, committee: Committee, done: Sequence[Work]) -> dic
     }
     rows = await tx.all(
         f"""SELECT h.one_id, h.other_id, h.net, h.high, h.low FROM json_each(?1) j
-            JOIN helped h ON h.one_id = json_extract(j.value, '$[0]') AND h.other_id = json_extract(j.value, '$[1]') LIMIT {EXCHANGES_MAX}""",
+            JOIN helped h ON h.one_id = json_extract(j.value, '$[0]') AND h.other_id = json_extract(j.value, '$[1]')
+            LIMIT {EXCHANGES_MAX}""",
         json.dumps(sorted(pairs)),
     )
     found = {(one, other): Helped(net, high, low) for one, other, net, high, low in rows}
