@@ -26,6 +26,7 @@ from handlers import (
     connect,
     consent,
     credits,  # noqa: A004 - the area's name
+    effort,
     fund,
     groups,
     help,  # noqa: A004 - the area's name
@@ -82,6 +83,7 @@ AREAS = (
     insurance.router,
     pool.router,
     orders.router,
+    effort.router,
 )
 """The order in which menus and help list them."""
 

@@ -13,6 +13,7 @@ from storage import (
     barter,
     board,
     bookings,
+    effort,
     enrolments,
     exchanges,
     fund,
@@ -383,6 +384,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await tx.execute("DELETE FROM dialogues WHERE member_id = ?", old)
     await tx.execute("UPDATE nudges SET member_id = ? WHERE member_id = ?", into, old)
     await enrolments.join(tx, old, into)
+    await effort.join(tx, old, into)
     await exchanges.end_all(tx, old)
     await barter.join(tx, old, into)
     await board.join(tx, old, into)
