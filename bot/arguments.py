@@ -16,6 +16,7 @@ from bot.chat import DOCUMENT_CHARACTERS_MAX, Document, Mention, Saying
 from bot.domain import amounts, grammar, joining, roll
 from bot.text import LANGUAGES, Day, Listed, Minutes, Refusal, T, Text, Typed, duration
 from bot.text import Amount as Hundredths
+from bot.text import Percent as Points
 from storage import notes, people
 from storage.database import Transaction
 from storage.people import Committee, Member
@@ -371,6 +372,30 @@ class _AmountKind(Kind[Hundredths]):
         return Text("{amount}", values={"amount": value})
 
 
+class _PercentKind(Kind[Points]):
+    """A part of something, in basis points, from none of it to all."""
+
+    expected = T("a percentage, like {example}", example=Typed("8%"))
+    example = "8%"
+    question = T("How many per cent? Write it, like {example}.", example=Typed("8%"))
+    _adapter: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, ge=0, le=amounts.POINTS_MAX)])
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Points] | None:
+        # Up to the next person who is named: nobody is passed over.
+        plain = takewhile(lambda word: word.mention is None, words)
+        found = amounts.read_percent([word.text for word in plain])
+        return Found(*found) if found else None
+
+    def dump(self, value: Points) -> int:
+        return int(value)
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Points:
+        return Points(self._adapter.validate_python(data))
+
+    def label(self, value: Points) -> Text:
+        return Text("{part}", values={"part": value})
+
+
 class _NumberKind(Kind[int]):
     expected = T("a number, like {example}", example=Typed("12"))
     example = "12"
@@ -603,6 +628,8 @@ Allowance = Annotated[Minutes, _DurationKind(zero=True, offers=(360, 720, 1200, 
 """An amount of time that may be none."""
 Amount = Annotated[Hundredths, _AmountKind()]
 """An amount of money, or of a local unit, in whole hundredths: `12`, `12.50`, `12,50`."""
+Percent = Annotated[Points, _PercentKind()]
+"""A part of something, in basis points: `8%`, `2.5%`, `2,5 %`."""
 People = Annotated[tuple[Member, ...], PeopleKind()]
 """One or several members: `@ben`, `@ben and @chi`, `for @ana`."""
 Candidate = Annotated[Member, _CandidateKind()]

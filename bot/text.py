@@ -18,6 +18,8 @@ LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Español", "de": "Deutsc
 """The shipped languages, each under its own name (so that somebody who reads no other finds it)."""
 
 
+NO_BREAK = "\u00a0"
+"""A space at which no line is broken."""
 LABELS_CHARACTERS_MAX = 24
 """Two labels longer than this together do not fit on a button of a small phone."""
 
@@ -28,6 +30,10 @@ class Minutes(int):
 
 class Amount(int):
     """An amount of money, or of a local unit, in whole hundredths; shown as `12.50`, or `12,50` where that is usual."""
+
+
+class Percent(int):
+    """A part of something, in whole basis points (hundredths of one per cent); shown as `2.5%`, or `2,5 %`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ class Day:
 
 
 Words = Text | Lines
-Value = str | int | Minutes | Amount | datetime | date | Text | Bold | Typed | Named | Listed | Day | Written
+Value = str | int | Minutes | Amount | Percent | datetime | date | Text | Bold | Typed | Named | Listed | Day | Written
 
 
 def T(text: str, /, **values: Value) -> Text:  # noqa: N802 - the field's usual short name; Babel extracts it
@@ -167,6 +173,16 @@ def amount(hundredths: int, language: str = SOURCE_LANGUAGE) -> str:
     sign, hundredths = ("-", -hundredths) if hundredths < 0 else ("", hundredths)
     whole, rest = divmod(hundredths, 100)
     return f"{sign}{whole}{get_decimal_symbol(language)}{rest:02}"
+
+
+def percent(points: int, language: str = SOURCE_LANGUAGE) -> str:
+    """`8%`, `2.5%`, in Spanish and German `2,5 %`: no more digits than it has, so that it can be typed again."""
+    from babel.numbers import get_decimal_symbol
+
+    sign, points = ("-", -points) if points < 0 else ("", points)
+    whole, rest = divmod(points, 100)
+    parts = f"{get_decimal_symbol(language)}{rest:02}".rstrip("0") if rest else ""
+    return f"{sign}{whole}{parts}{'' if language == SOURCE_LANGUAGE else NO_BREAK}%"
 
 
 def sound(text: str) -> str:
@@ -296,11 +312,13 @@ def _render(value: Words | Value, reader: Reader, spans: list[Span]) -> None:
             spans.append(Span(_figure(value, reader)))
 
 
-def _figure(value: int | Minutes | Amount | datetime | date | Day, reader: Reader) -> str:
+def _figure(value: int | Minutes | Amount | Percent | datetime | date | Day, reader: Reader) -> str:
     if isinstance(value, Minutes):
         return duration(value)
     if isinstance(value, Amount):
         return amount(value, reader.language)
+    if isinstance(value, Percent):
+        return percent(value, reader.language)
     if isinstance(value, int):
         # Most are numbers of things, which people type again: no separators.
         return str(value)

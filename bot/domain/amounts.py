@@ -1,11 +1,11 @@
-"""How amounts of money, or of a local unit, are written: `12`, `12.50`, `12,50`, `€12.50`, `12,50 €`."""
+"""How amounts of money or a local unit, and parts, are written: `12`, `12.50`, `12,50`, `€12.50`, `12,50 €`; `8%`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from bot.text import Amount, Refusal, T, Typed
+from bot.text import Amount, Percent, Refusal, T, Typed
 
 AMOUNT_MAX = 100_000_000
 """A million. More than this at once is a slip of the finger."""
@@ -62,3 +62,38 @@ def _checked(found: re.Match[str], word: str) -> Amount:
     if hundredths > AMOUNT_MAX:
         raise Refusal(T("“{word}” is too much at once: at most {most}.", word=word[:20], most=Amount(AMOUNT_MAX)))
     return Amount(hundredths)
+
+
+POINTS_MAX = 10_000
+"""All of it, in basis points."""
+
+_PART = re.compile(r"(?P<sign>[-+−])?(?P<whole>[0-9]{0,40})(?:[.,](?P<parts>[0-9]{1,40}))?(?P<mark>%)?[,;]?", re.ASCII)
+
+
+def read_percent(words: Sequence[str]) -> tuple[Percent, int] | None:
+    """The part at the beginning of the words, in basis points, and how many words it takes; None: there is none.
+
+    It is known by its mark: `8%`, `2.5%`, `2,5%`, `8 %`. Refuses what is a part but not one that can be: less than
+    nothing, more than all of it, parts of a hundredth.
+    """
+    found = _PART.fullmatch(words[0]) if words else None
+    if found is None or not (found["whole"] or found["parts"]):
+        return None
+    count = 1
+    if not found["mark"]:
+        if words[0].endswith((",", ";")) or len(words) < 2 or words[1].rstrip(",;") != "%":
+            return None
+        count = 2
+    parts = (found["parts"] or "").rstrip("0")
+    word = " ".join(words[:count])[:20]
+    if len(parts) > 2:
+        raise Refusal(
+            T("“{word}” is finer than I count: two digits after the comma, like {example}.", word=word, example="2.25%")
+        )
+    points = int(found["whole"] or 0) * 100 + int(parts.ljust(2, "0"))
+    if points > POINTS_MAX or (found["sign"] in ("-", "−") and points):
+        raise Refusal(T("“{word}” is out of bounds: at least {least} and at most {most}.", word=word, **_ENDS))
+    return Percent(points), count
+
+
+_ENDS = {"least": Percent(0), "most": Percent(POINTS_MAX)}
