@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -243,24 +244,24 @@ async def record(
     if past_limit:
         body["past_limit"] = [*past_limit]
     entry = await entries.follow(tx, committee, tuple(head), "transfer", body, now=transfer.at)
-    for posting in transfer.postings:
-        await tx.execute(
-            "INSERT INTO postings (transfer_id, account_id, minutes) VALUES (?, ?, ?)",
-            id_,
-            posting.account_id,
-            posting.minutes,
-        )
-        # The rules have looked at the limit already; this is the last place where it can be passed by.
-        moved = await tx.all(
-            """UPDATE accounts SET balance = balance + ?1
-               WHERE id = ?2 AND (?3 IS NULL OR balance - held + ?1 >= ?3) RETURNING 1""",
-            posting.minutes,
-            posting.account_id,
-            transfer.floors.get(posting.account_id),
-        )
-        assert moved, "no transfer leaves an account below its limit"
-        if closes is not None:
-            continue
+    # Two statements for all postings: a period's end may touch everybody's account.
+    legs = json.dumps([[leg.account_id, leg.minutes, transfer.floors.get(leg.account_id)] for leg in transfer.postings])
+    await tx.execute(
+        """INSERT INTO postings (transfer_id, account_id, minutes)
+           SELECT ?, value ->> 0, value ->> 1 FROM json_each(?)""",
+        id_,
+        legs,
+    )
+    # The rules have looked at the limit already; this is the last place where it can be passed by.
+    await tx.execute(
+        """UPDATE accounts SET balance = balance + leg.minutes
+           FROM (SELECT value ->> 0 AS id, value ->> 1 AS minutes, value ->> 2 AS floor FROM json_each(?)) AS leg
+           WHERE accounts.id = leg.id AND (leg.floor IS NULL OR balance - held + leg.minutes >= leg.floor)""",
+        legs,
+    )
+    moved = await tx.value("SELECT changes()")
+    assert moved == len(transfer.postings), "no transfer leaves an account below its limit"
+    for posting in transfer.postings if closes is None else ():
         await limits.watch(
             tx,
             committee.id,

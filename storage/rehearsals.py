@@ -1,0 +1,83 @@
+"""What a rehearsal reads: how the books stood, and what moved since, in plain hours."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.ledger import Posting
+from bot.domain.rehearsal import Past
+from bot.text import Minutes
+from storage import closings
+from storage.database import Reader
+from storage.instants import from_us, to_us
+from storage.people import Committee
+
+ENTRIES_MAX = 100_000
+MELT = "melt"
+"""The closing of a month by which hours above the threshold went to the fund: a rehearsal does its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A stretch of the books. `opening`, `standing`: minutes by account, before and after; accounts of hours only."""
+
+    opening: dict[int, Minutes]
+    standing: dict[int, Minutes]
+    past: tuple[Past, ...]
+    members: frozenset[int]
+    """The own accounts of those who are members now."""
+
+    @property
+    def exchanges(self) -> int:
+        """How many were counted by the committee's rule."""
+        return sum(one.counted for one in self.past)
+
+
+async def since(tx: Reader, committee: Committee, first: datetime) -> Stretch:
+    """What moved from an instant on, oldest first. What was taken back within it is left out, and so is its undo."""
+    accounts = await tx.all(
+        """SELECT a.id, a.balance, m.id FROM accounts a
+           LEFT JOIN members m ON m.id = a.member_id AND m.active = 1 AND m.child = 0
+           WHERE a.committee_id = ? AND a.kind <> 'unit' LIMIT 1000000""",
+        committee.id,
+    )
+    rows = await tx.all(
+        """SELECT t.at_us, e.body, u.id, r.at_us, c.what FROM transfers t
+           JOIN entries e ON e.committee_id = t.committee_id AND e.number = t.entry
+           LEFT JOIN transfers u ON u.reverses_id = t.id
+           LEFT JOIN transfers r ON r.id = t.reverses_id
+           LEFT JOIN closings c ON c.transfer_id = t.id
+           WHERE t.committee_id = ? AND t.at_us >= ? ORDER BY t.number LIMIT ?""",
+        committee.id,
+        to_us(first),
+        ENTRIES_MAX,
+    )
+    standing = {id_: Minutes(balance) for id_, balance, _ in accounts}
+    opening = dict(standing)
+    past = []
+    for at_us, text, undone, undoes_us, closing in rows:
+        body = json.loads(text)
+        if body["postings"][0][0] not in standing:
+            continue  # In another unit than hours.
+        for account, minutes in body["postings"]:
+            opening[account] = Minutes(opening[account] - minutes)
+        pair = undone is not None or (undoes_us is not None and undoes_us >= to_us(first))
+        if pair or closing == MELT:
+            continue
+        counted = "policy" in body and "reverses" not in body
+        legs = body.get("plain", body["postings"]) if counted else body["postings"]
+        past.append(
+            Past(
+                tuple(Posting(account, Minutes(minutes)) for account, minutes in legs),
+                closings.month_of(from_us(at_us), committee),
+                counted=counted,
+            )
+        )
+    return Stretch(
+        opening=opening,
+        standing=standing,
+        past=tuple(past),
+        members=frozenset(id_ for id_, _, member in accounts if member is not None),
+    )
