@@ -26,6 +26,7 @@ from handlers import (
     connect,
     consent,
     credits,  # noqa: A004 - the area's name
+    gifts,
     groups,
     help,  # noqa: A004 - the area's name
     host,
@@ -72,6 +73,7 @@ AREAS = (
     leaving.router,
     bookings.router,
     stock.router,
+    gifts.router,
 )
 """The order in which menus and help list them."""
 

@@ -15,7 +15,7 @@ from bot.domain.policies import Counting, Event, Sharing, plain, portions
 from bot.posts import needs_for
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
-from storage import buttons, cards, due, entries, exchanges, notes, rules, schemes, transfers
+from storage import buttons, cards, due, entries, exchanges, gifts, notes, rules, schemes, transfers
 from storage import people as people_
 from storage.database import Transaction
 from storage.digests import Since
@@ -55,6 +55,8 @@ async def _thanks(
         if len(to) == 1
         else T("{names} helped you: {time} each, {whole} in all.", names=names, time=time, whole=whole)
     )
+    if await _are_gifts(context):
+        return lines(_nobody_counts(), T("Shall I record it as a gift from {names}?", names=names))
     counted = await _counted(context, to, [context.member], time, "split")
     account = await transfers.account(context.tx, context.committee, context.member)
     return lines(
@@ -64,6 +66,22 @@ async def _thanks(
         T("You will have {balance}.", balance=Minutes(account.balance - whole)),
         T("Is that right?"),
     )
+
+
+async def _are_gifts(context: Context) -> bool:
+    return (await schemes.now(context.tx, context.committee.id)).base == "gift"
+
+
+def _nobody_counts() -> Text:
+    return T("Here help is a gift, and nobody counts hours.")
+
+
+async def _as_gift(context: Context, name: str, **arguments: Any) -> Reply | Card | None:
+    """Where nobody counts hours, what would have been counted is told as a gift, with its time for the group's sum."""
+    command = context.commands.get(name)
+    assert command is not None
+    given = {argument: value for argument, value in arguments.items() if value}
+    return await context.say(command.says(**given), authority=context.authority)
 
 
 async def _beside_plain(context: Context, counted: _Counted) -> list[Words]:
@@ -90,10 +108,12 @@ async def _beside_plain(context: Context, counted: _Counted) -> list[Words]:
 )
 async def thank(
     context: Context, *, to: People, time: Duration, what: Note = "", post: Reference | None = None
-) -> Reply | Card:
+) -> Reply | Card | None:
     """Each who helped gains the time, whoever was helped gives it."""
     if context.member.id in {member.id for member in to}:
         raise Refusal(T("You cannot thank yourself with hours. Who helped you?"))
+    if await _are_gifts(context):
+        return await _as_gift(context, "gift", people=to, time=time, what=what)
     counted = await _counted(context, to, [context.member], time, "split")
     transfer = ledger.post(counted.by.legs(counted.plain), counted.accounts.values(), at=context.now)
     id_, _ = await transfers.record(
@@ -261,6 +281,9 @@ async def _claims(
     post: int | None = None,
 ) -> Words:
     sharing, what = await _sharing(context, people, how, what)
+    if await _are_gifts(context):
+        names = Listed(tuple(member.name for member in people) or (T("everybody"),))
+        return lines(_nobody_counts(), T("Shall I record it as a gift from you to {names}?", names=names))
     if not people:
         return T("You worked {time} for the committee. Shall I ask whether its account pays you?", time=time)
     counted = await _counted(context, [context.member], people, time, sharing)
@@ -333,6 +356,8 @@ async def worked(
     if context.member.id in {member.id for member in people}:
         raise Refusal(T("You cannot give hours to yourself. Whom did you help?"))
     sharing, what = await _sharing(context, people, how, what)
+    if await _are_gifts(context):
+        return await _as_gift(context, "gift_to", people=people, to="" if people else "all", time=time, what=what)
     if sharing == "committee":
         names = ", ".join(member.name for member in people)
         says = paid_by_all.says(who=context.member, time=time, what="; ".join(part for part in (names, what) if part))
@@ -817,12 +842,18 @@ async def balance_(context: Context) -> Reply:
     """What the member has, in private."""
     account = await transfers.account(context.tx, context.committee, context.member)
     mine = await people_.committees_of(context.tx, context.member.person_id)
-    below = account.balance < 0 and account.floor is not None
-    asked = await needs_for(context, context.member) if account.balance < 0 else None
+    are_gifts = await _are_gifts(context)
+    below = account.balance < 0 and account.floor is not None and not are_gifts
+    asked = await needs_for(context, context.member) if account.balance < 0 and not are_gifts else None
     return Reply(
         lines(
             T("In {committee}:", committee=context.committee.name) if len(mine) > 1 else None,
-            T("You have {balance}.", balance=account.balance),
+            lines(_nobody_counts(), T("{gifts} shows what you gave and got.", gifts=Typed("/gifts")))
+            if are_gifts
+            else T("You have {balance}.", balance=account.balance),
+            T("From before, you have {balance}. Nothing of it is lost.", balance=account.balance)
+            if are_gifts and account.balance
+            else None,
             T("Promised, not yet confirmed: {time}. That leaves {left}.", time=account.held, left=account.available)
             if account.held
             else None,
@@ -839,6 +870,8 @@ async def balance_(context: Context) -> Reply:
 
 
 async def _taken_back(context: Context, *, number: int | None = None) -> Words:
+    if number is None and (newest_gift := await _gift_newest(context)) is not None:
+        return T("Take back gift no. {number}?", number=newest_gift)
     exchange = await transfers.exchange(context.tx, context.committee, await _mine_or_numbered(context, number))
     assert exchange is not None
     return T("Take back no. {number}? {what}", number=exchange.number, what=_helped(exchange.parts))
@@ -855,6 +888,8 @@ async def undo(context: Context, *, number: Number | None = None) -> Reply | Car
     """Record the opposite of an exchange, or ask those who lose by it; take back what nobody has answered yet."""
     if number is None and (waiting := await _waits_newest(context)) is not None:
         return await withdraw_claim.handler(context, number=waiting.together)
+    if number is None and (newest_gift := await _gift_newest(context)) is not None:
+        return await _as_gift(context, "ungift", number=newest_gift)
     id_ = await _mine_or_numbered(context, number)
     recorded = await transfers.recorded(context.tx, context.committee, id_)
     assert recorded is not None
@@ -877,6 +912,16 @@ async def _waits_newest(context: Context) -> Waiting | None:
     newest = await transfers.newest_by(context.tx, context.member)
     recorded = await transfers.recorded(context.tx, context.committee, newest) if newest is not None else None
     return waiting if recorded is None or recorded.transfer.at <= waiting.at else None
+
+
+async def _gift_newest(context: Context) -> int | None:
+    """The number of the gift that the member told of last, if no hours were recorded by them since."""
+    found = await gifts.newest_by(context.tx, context.member.id)
+    if found is None:
+        return None
+    newest = await transfers.newest_by(context.tx, context.member)
+    recorded = await transfers.recorded(context.tx, context.committee, newest) if newest is not None else None
+    return found[0] if recorded is None or recorded.transfer.at <= found[1] else None
 
 
 async def _ask_to_undo(

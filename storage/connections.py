@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.chat import ChatId, UserId, network_of
 from bot.domain import joining, retention
-from storage import barter, board, bookings, enrolments, exchanges, lending, limits, people, stock
+from storage import barter, board, bookings, enrolments, exchanges, gifts, lending, limits, people, stock
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Member, Place
@@ -375,6 +375,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await lending.join(tx, old, into)
     await bookings.join(tx, old, into)
     await stock.join(tx, old, into)
+    await gifts.join(tx, old, into)
     await limits.join(tx, old, into)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)

@@ -203,6 +203,15 @@ SECTIONS: Mapping[str, str] = {
         LEFT JOIN posts o ON o.id = p.offer_id LEFT JOIN posts d ON d.id = p.need_id
         LEFT JOIN notes n ON n.thing = 'promise:' || p.id
         WHERE p.giver_id IN {_MINE} OR p.receiver_id IN {_MINE} ORDER BY p.id DESC""",
+    "gifts": f"""SELECT c.name AS committee, g.number, g.at_us, g.undone_us AS taken_back_us,
+            (SELECT group_concat(p.side, ' and ') FROM gift_people p WHERE p.gift_id = g.id AND p.member_id IN {_MINE})
+                AS you, (SELECT group_concat(m.called, ', ') FROM gift_people p JOIN members m ON m.id = p.member_id
+                WHERE p.gift_id = g.id AND p.member_id NOT IN {_MINE}) AS with_whom,
+            r.called AS told_by, g.minutes AS minutes_it_took, n.text AS words
+        FROM gifts g JOIN committees c ON c.id = g.committee_id JOIN members r ON r.id = g.recorder_id
+        LEFT JOIN notes n ON n.thing = 'gift:' || g.id
+        WHERE g.recorder_id IN {_MINE} OR g.id IN (SELECT gift_id FROM gift_people WHERE member_id IN {_MINE})
+        ORDER BY g.id DESC""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
 }
 """What is handed out: a question for each part of it. Columns that end in `_us` are instants."""
@@ -395,6 +404,8 @@ NOTES = {
     "item": f"SELECT 'item:' || id FROM items WHERE member_id IN {_MINE}",
     "booking": f"SELECT 'booking:' || id FROM bookings WHERE member_id IN {_MINE}",
     "promise": f"SELECT 'promise:' || id FROM promises WHERE giver_id IN {_MINE} OR receiver_id IN {_MINE}",
+    "gift": f"""SELECT 'gift:' || id FROM gifts WHERE recorder_id IN {_MINE}
+        OR id IN (SELECT gift_id FROM gift_people WHERE member_id IN {_MINE})""",
     # Words of a decision about somebody. Those of all others are the committee's, and only the name goes.
     "decision": f"""SELECT 'decision:' || e.committee_id || ':' || e.number || ':' || w.key
         FROM entries e, json_each(e.body, '$.words') w WHERE e.kind = 'decision'
@@ -475,6 +486,8 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             UNION ALL SELECT n.thing, n.text FROM promises p JOIN barters b ON b.id = p.barter_id
             JOIN notes n ON n.thing = 'promise:' || p.id
             WHERE n.text IS NOT NULL AND b.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM gifts g JOIN notes n ON n.thing = 'gift:' || g.id
+            WHERE n.text IS NOT NULL AND g.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM care r JOIN notes n ON n.thing = 'care:' || r.id
             WHERE n.text IS NOT NULL AND r.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             LIMIT 100000""",
