@@ -139,12 +139,11 @@ async def take_back(tx: Transaction, committee: Committee, gift: Gift, by: Membe
 
     What nobody gave, or nobody got, is no gift any more. Its words go with it.
     """
-    left = False
-    if by.id != gift.recorder_id:
+    gave, got = ({id_ for id_, _ in side} - {by.id} for side in (gift.gave, gift.got))
+    left = by.id != gift.recorder_id and bool(gave) and bool(got or not gift.got)
+    if left:
         await tx.execute("DELETE FROM gift_people WHERE gift_id = ? AND member_id = ?", gift.id, by.id)
-        others = [{id_ for id_, _ in side} - {by.id} for side in (gift.gave, gift.got)]
-        left = bool(others[0]) and (bool(others[1]) or not gift.got)
-    if not left:
+    else:
         await tx.execute("UPDATE gifts SET undone_us = ? WHERE id = ?", to_us(now), gift.id)
         await notes.erase(tx, gift.thing)
     body = {"ungift": gift.number, "member": by.id, "left": left}
