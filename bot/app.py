@@ -35,6 +35,7 @@ from handlers import (
     lending,
     limits,
     members,
+    policy,
     privacy,
     quiet,
     roles,
@@ -73,7 +74,11 @@ AREAS = (
     leaving.router,
     bookings.router,
     stock.router,
+<<<<<<< HEAD
     gifts.router,
+=======
+    policy.router,
+>>>>>>> six
 )
 """The order in which menus and help list them."""
 

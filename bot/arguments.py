@@ -396,6 +396,25 @@ class _PercentKind(Kind[Points]):
         return Text("{part}", values={"part": value})
 
 
+class _MonthKind(Kind[str]):
+    """A month, like `2026-11`, of what is done at its end. Nobody writes it."""
+
+    written = False
+    fixed = True
+    expected = T("a month")
+    example = "2026-11"
+    _adapter: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")])
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
+        return None
+
+    def dump(self, value: str) -> str:
+        return value
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> str:
+        return self._adapter.validate_python(data)
+
+
 class _NumberKind(Kind[int]):
     expected = T("a number, like {example}", example=Typed("12"))
     example = "12"
@@ -630,6 +649,8 @@ Amount = Annotated[Hundredths, _AmountKind()]
 """An amount of money, or of a local unit, in whole hundredths: `12`, `12.50`, `12,50`."""
 Percent = Annotated[Points, _PercentKind()]
 """A part of something, in basis points: `8%`, `2.5%`, `2,5 %`."""
+Month = Annotated[str, _MonthKind()]
+"""The month, like `2026-11`, that the clock closes."""
 People = Annotated[tuple[Member, ...], PeopleKind()]
 """One or several members: `@ben`, `@ben and @chi`, `for @ana`."""
 Candidate = Annotated[Member, _CandidateKind()]

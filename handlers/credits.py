@@ -197,7 +197,7 @@ async def _answer(context: Context, card: Card, *, heard: bool) -> Reply | Card:
 
 
 def _named(part: Part) -> str | Text:
-    return T("the fund") if part.name == transfers.FUND else part.name or T("the committee")
+    return transfers.called(part.name)
 
 
 def _all_named(parts: Sequence[Part]) -> Listed:
@@ -946,7 +946,8 @@ async def _ask_to_undo(
         for part in exchange.parts
         if part.account_id in losing and part.name != transfers.FUND
     }
-    if None in theirs.values() or not theirs:
+    if None in theirs.values() or not theirs or recorded.recorder_id is None:
+        # What was done for all at a month's end is taken back by all.
         return await context.say(correct.says(number=recorded.number), authority=context.authority)
     asked: dict[int, Member] = {}
     for member_id in theirs.values():

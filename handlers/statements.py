@@ -18,7 +18,7 @@ from bot.domain.statistics import Figures, Parts
 from bot.posts import called
 from bot.router import Authority, Context, Router, Telling
 from bot.text import LANGUAGES, Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, duration, lines, shown
-from storage import entries, gifts, notes, outbox, people
+from storage import entries, gifts, notes, outbox, people, transfers
 from storage import statements as books
 from storage.people import Member
 from storage.statements import Statement
@@ -164,8 +164,14 @@ def _what(line: Line) -> Text:
     """What happened, from the side of whose account it is."""
     if line.reverses is not None:
         return T("takes back no. {number}", number=line.reverses)
-    others = Listed(tuple(name or T("the committee") for name in line.others))
-    what = T("you helped {other}", other=others) if line.minutes > 0 else T("{other} helped you", other=others)
+    if line.closing:
+        return T("at the month's end ({why})", why=Typed("/why", str(line.number)))
+    people = [name for name in line.others if name != transfers.FUND]
+    others = Listed(tuple(transfers.called(name) for name in people))
+    if people:
+        what = T("you helped {other}", other=others) if line.minutes > 0 else T("{other} helped you", other=others)
+    else:
+        what = T("from the common fund") if line.minutes > 0 else T("to the common fund")
     return T("{what} (undone)", what=what) if line.reversed else what
 
 
@@ -190,7 +196,7 @@ async def _file(context: Context, when: str) -> Reply:
         balance = Minutes(balance + line.minutes)
         at = line.at.astimezone(zone).date().isoformat()
         # In a long statement the same words come again and again.
-        same = (line.others, line.minutes > 0, line.reverses, line.reversed)
+        same = (line.others, line.minutes > 0, line.reverses, line.reversed, line.closing and line.number)
         if same not in told:
             told[same] = say(_what(line))
         rows.append((line.number, at, told[same], line.note or "", line.minutes, balance))
