@@ -36,6 +36,7 @@ from handlers import (
     limits,
     members,
     policy,
+    pooling,
     privacy,
     quiet,
     roles,
@@ -74,11 +75,9 @@ AREAS = (
     leaving.router,
     bookings.router,
     stock.router,
-<<<<<<< HEAD
-    gifts.router,
-=======
     policy.router,
->>>>>>> six
+    gifts.router,
+    pooling.router,
 )
 """The order in which menus and help list them."""
 

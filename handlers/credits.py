@@ -15,7 +15,7 @@ from bot.domain.policies import Counting, Event, Sharing, plain, portions
 from bot.posts import needs_for
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
-from storage import buttons, cards, due, entries, exchanges, gifts, notes, rules, schemes, transfers
+from storage import buttons, cards, due, enrolments, entries, exchanges, gifts, notes, rules, schemes, transfers
 from storage import people as people_
 from storage.database import Transaction
 from storage.digests import Since
@@ -204,16 +204,20 @@ def _all_named(parts: Sequence[Part]) -> Listed:
     return Listed(tuple(_named(part) for part in parts))
 
 
-def _helped(parts: Sequence[Part]) -> Text:
-    """What happened between people, and never what somebody has."""
+def _helped(parts: Sequence[Part], pooled: Sequence[Part] = ()) -> Text:
+    """What happened between people, and never what somebody has. `pooled`: whose hours are the fund's."""
     giving = [part for part in parts if part.minutes < 0]
     gaining = [part for part in parts if part.minutes > 0]
-    members = [part for part in gaining if part.member_id is not None]
+    members = [*pooled, *(part for part in gaining if part.member_id is not None)]
     given = Minutes(-sum(part.minutes for part in giving))
     givers, names = _all_named(giving), _all_named(members)
     each = members[0].minutes if members and len({part.minutes for part in members}) == 1 else None
     if len(giving) == 1 and giving[0].member_id is None:
         return T("{names} worked for the committee: {time}.", names=names, time=each or given)
+    if members == pooled and pooled and each is not None and len(giving) == 1:
+        if len(members) > 1:
+            return T("{names} helped {member} for the common fund: {time} each.", names=names, member=givers, time=each)
+        return T("{name} helped {member} for the common fund: {time}.", name=names, member=givers, time=each)
     if members == gaining and each is not None and len(members) == 1:
         return T("{name} helped {member}: {time}.", name=names, member=givers, time=each)
     if members == gaining and each is not None:
@@ -229,7 +233,7 @@ def _helped(parts: Sequence[Part]) -> Text:
 
 
 def _told(exchange: Exchange) -> Text:
-    what = T("{what} (No. {number})", what=_helped(exchange.parts), number=exchange.number)
+    what = T("{what} (No. {number})", what=_helped(exchange.parts, exchange.pooled), number=exchange.number)
     if exchange.reversed:
         return T("Undone: {what}", what=what)
     if exchange.recorder is not None:
@@ -254,7 +258,7 @@ async def thanks_card(view: View, ref: int) -> Shown | None:
     exchange = await transfers.exchange(view.tx, view.committee, ref)
     if exchange is None:
         return None
-    name, time = _all_named(exchange.giving), exchange.gaining[0].minutes
+    name, time = _all_named(exchange.giving), (*exchange.pooled, *exchange.gaining)[0].minutes
     if exchange.reversed:
         return Shown(T("Undone: {name} thanked you with {time}.", name=name, time=time))
     note = await notes.written(view.tx, Card("transfer", ref).thing)
@@ -263,9 +267,15 @@ async def thanks_card(view: View, ref: int) -> Shown | None:
         if note
         else T("{name} thanked you with {time}.", name=name, time=time)
     )
-    if exchange.recorder is None:
-        return Shown(told)
-    return Shown(lines(told, T("{name} recorded it.", name=exchange.recorder)))
+    return Shown(
+        lines(
+            told,
+            T("You pool what you earn: it is in the fund, and {pooling} counts it as done.", pooling=Typed("/pooling"))
+            if exchange.pooled
+            else None,
+            T("{name} recorded it.", name=exchange.recorder) if exchange.recorder is not None else None,
+        )
+    )
 
 
 # --- hours that somebody has to confirm ------------------------------------------------------------------------------
@@ -536,7 +546,9 @@ async def right(context: Context, *, number: Number) -> Reply | None:
 async def _no_room(context: Context, exchange: Waiting, short: ledger.BelowFloor) -> Words:
     """What was claimed goes on waiting, and may fit later."""
     parts = await transfers.parts_of(context.tx, [(leg.account_id, leg.minutes) for leg in exchange.legs])
-    names = _all_named([part for part in parts if part.minutes > 0])
+    theirs = transfers.pooled(exchange.plain, exchange.legs) if exchange.policy[0] == "pooled" else []
+    pooled = await transfers.parts_of(context.tx, [(leg.account_id, leg.minutes) for leg in theirs])
+    names = _all_named(pooled or [part for part in parts if part.minutes > 0])
     return lines(
         T(
             "That would take you to {left}, below the limit of {floor}, so nothing was recorded.",
@@ -565,8 +577,10 @@ async def _tell_recorder(context: Context, exchange: Waiting, words: Words) -> N
     recorder = await people_.member_now(context.tx, context.committee.id, exchange.recorder_id)
     if recorder is None or not recorder.active:
         return
-    parts = await transfers.parts_of(context.tx, [(leg.account_id, leg.minutes) for leg in exchange.legs])
-    what = _helped(parts) if exchange.reverses_id is None else await _undoing(context.tx, context.committee, exchange)
+    if exchange.reverses_id is None:
+        what = await _would(context.tx, exchange)
+    else:
+        what = await _undoing(context.tx, context.committee, exchange)
     await context.tell(recorder, lines(what, words))
 
 
@@ -605,6 +619,13 @@ async def claims_over(context: Context, *, number: Number) -> None:
         await _tell_recorder(context, one, T("Nobody answered in time, so nothing was recorded. You can ask again."))
 
 
+async def _would(tx: Transaction, one: Waiting) -> Text:
+    """What happens when everybody has said yes."""
+    parts = await transfers.parts_of(tx, [(leg.account_id, leg.minutes) for leg in one.legs])
+    theirs = transfers.pooled(one.plain, one.legs) if one.policy[0] == "pooled" else []
+    return _helped(parts, await transfers.parts_of(tx, [(leg.account_id, leg.minutes) for leg in theirs]))
+
+
 async def _waiting_words(tx: Transaction, committee: Committee, waiting: Sequence[Waiting]) -> Words:
     return lines(*[await _one_waiting(tx, committee, one) for one in waiting])
 
@@ -616,7 +637,7 @@ async def _one_waiting(tx: Transaction, committee: Committee, one: Waiting) -> T
         booked = await transfers.exchange(tx, committee, one.transfer_id)
         assert booked is not None
         return _told(booked)
-    what = _helped(await transfers.parts_of(tx, [(leg.account_id, leg.minutes) for leg in one.legs]))
+    what = await _would(tx, one)
     if one.state == "open":
         return T("{what} (waits for a yes)", what=what)
     return T("{what} ({state})", what=what, state=_STATES[one.state])
@@ -626,7 +647,7 @@ async def _undoing(tx: Transaction, committee: Committee, exchange: Waiting) -> 
     assert exchange.reverses_id is not None
     found = await transfers.exchange(tx, committee, exchange.reverses_id)
     assert found is not None
-    return T("Take back no. {number}? {what}", number=found.number, what=_helped(found.parts))
+    return T("Take back no. {number}? {what}", number=found.number, what=_helped(found.parts, found.pooled))
 
 
 @router.card("exchange")
@@ -842,7 +863,9 @@ async def balance_(context: Context) -> Reply:
     """What the member has, in private."""
     account = await transfers.account(context.tx, context.committee, context.member)
     mine = await people_.committees_of(context.tx, context.member.person_id)
-    are_gifts = await _are_gifts(context)
+    base = (await schemes.now(context.tx, context.committee.id)).base
+    are_gifts = base == "gift"
+    pools = base == "pooled" and await enrolments.since(context.tx, context.member.id, schemes.POOLING) is not None
     below = account.balance < 0 and account.floor is not None and not are_gifts
     asked = await needs_for(context, context.member) if account.balance < 0 and not are_gifts else None
     return Reply(
@@ -858,6 +881,9 @@ async def balance_(context: Context) -> Reply:
             if account.held
             else None,
             T("The limit is {floor}.", floor=account.floor) if below and account.floor is not None else None,
+            T("You pool what you earn: {pooling} shows what you have done this month.", pooling=Typed("/pooling"))
+            if pools
+            else None,
             asked.words if asked is not None else None,
         ),
         buttons=asked.buttons if asked is not None else (),
@@ -874,7 +900,7 @@ async def _taken_back(context: Context, *, number: int | None = None) -> Words:
         return T("Take back gift no. {number}?", number=newest_gift)
     exchange = await transfers.exchange(context.tx, context.committee, await _mine_or_numbered(context, number))
     assert exchange is not None
-    return T("Take back no. {number}? {what}", number=exchange.number, what=_helped(exchange.parts))
+    return T("Take back no. {number}? {what}", number=exchange.number, what=_helped(exchange.parts, exchange.pooled))
 
 
 @router.command(
@@ -929,7 +955,7 @@ async def _ask_to_undo(
 ) -> Reply | Card | None:
     exchange = await transfers.exchange(context.tx, context.committee, id_)
     assert exchange is not None
-    parties = {part.member_id for part in exchange.parts}
+    parties = {part.member_id for part in (*exchange.parts, *exchange.pooled)}
     if context.member.id not in parties | {recorded.recorder_id}:
         raise Refusal(
             T(
@@ -945,7 +971,7 @@ async def _ask_to_undo(
         part.account_id: part.member_id
         for part in exchange.parts
         if part.account_id in losing and part.name != transfers.FUND
-    }
+    } | {part.account_id: part.member_id for part in exchange.pooled}
     if None in theirs.values() or not theirs or recorded.recorder_id is None:
         # What was done for all at a month's end is taken back by all.
         return await context.say(correct.says(number=recorded.number), authority=context.authority)
@@ -1027,7 +1053,7 @@ async def _reverse(
     await _show_changed(context, transfer_id)
     undone = await transfers.exchange(context.tx, context.committee, transfer_id)
     assert undone is not None
-    for part in undone.parts:
+    for part in (*undone.parts, *undone.pooled):
         # Whoever asked for it, or has just agreed, knows.
         knows = not decided and part.member_id in (recorder.id, context.of_member and context.speaker.id)
         if part.member_id is None or (knows and part.account_id not in past):
@@ -1133,7 +1159,7 @@ async def transfer_words(telling: Telling, body: Mapping[str, Any]) -> Text:
         return T("hours of yours came together in one account.")
     if exchange.reverses is not None:
         return T("exchange {number} took back exchange {undone}.", number=exchange.number, undone=exchange.reverses)
-    return T("exchange {number}: {what}", what=_helped(exchange.parts), number=exchange.number)
+    return T("exchange {number}: {what}", what=_helped(exchange.parts, exchange.pooled), number=exchange.number)
 
 
 async def _mine_or_numbered(context: Context, number: int | None) -> int:

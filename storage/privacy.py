@@ -212,6 +212,19 @@ SECTIONS: Mapping[str, str] = {
         LEFT JOIN notes n ON n.thing = 'gift:' || g.id
         WHERE g.recorder_id IN {_MINE} OR g.id IN (SELECT gift_id FROM gift_people WHERE member_id IN {_MINE})
         ORDER BY g.id DESC""",
+    "pooling": f"""SELECT c.name AS committee, p.relief AS relief_in_hundredths_of_a_percent, p.extra AS extra_minutes,
+            p.leave AS leave_minutes
+        FROM pooling p JOIN members m ON m.id = p.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE p.member_id IN {_MINE}""",
+    "pooled_before": f"""SELECT c.name AS committee, b.from_us, b.until_us FROM pooling_before b
+        JOIN members m ON m.id = b.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE b.member_id IN {_MINE} ORDER BY b.from_us""",
+    "pooled_months": f"""SELECT c.name AS committee, p.period, p.due, p.paid, p.done, p.quota, p.leave, p.short
+        FROM pooling_months p JOIN members m ON m.id = p.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE p.member_id IN {_MINE} ORDER BY p.period DESC""",
+    "worked_for_the_fund": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, p.minutes FROM pooled p
+        JOIN transfers t ON t.id = p.transfer_id JOIN committees c ON c.id = t.committee_id
+        JOIN accounts a ON a.id = p.account_id WHERE a.member_id IN {_MINE} ORDER BY t.id DESC""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
 }
 """What is handed out: a question for each part of it. Columns that end in `_us` are instants."""
@@ -392,6 +405,8 @@ _NOBODYS = "SELECT thing FROM notes WHERE ?1 IS NULL"
 NOTES = {
     "transfer": f"""SELECT 'transfer:' || p.transfer_id FROM postings p JOIN accounts a ON a.id = p.account_id
         WHERE coalesce(a.member_id, a.owner_id) IN {_MINE}
+        UNION SELECT 'transfer:' || p.transfer_id FROM pooled p JOIN accounts a ON a.id = p.account_id
+        WHERE a.member_id IN {_MINE}
         UNION SELECT 'transfer:' || id FROM transfers WHERE recorder_id IN {_MINE}""",
     "exchange": f"""SELECT 'exchange:' || together FROM exchanges WHERE recorder_id IN {_MINE}
         OR id IN (SELECT exchange_id FROM approvals WHERE member_id IN {_MINE})""",
