@@ -214,7 +214,7 @@ def _helped(parts: Sequence[Part], pooled: Sequence[Part] = ()) -> Text:
     each = members[0].minutes if members and len({part.minutes for part in members}) == 1 else None
     if len(giving) == 1 and giving[0].member_id is None:
         return T("{names} worked for the committee: {time}.", names=names, time=each or given)
-    if members == pooled and pooled and each is not None and len(giving) == 1:
+    if pooled and len(pooled) == len(members) and each is not None and len(giving) == 1:
         if len(members) > 1:
             return T("{names} helped {member} for the common fund: {time} each.", names=names, member=givers, time=each)
         return T("{name} helped {member} for the common fund: {time}.", name=names, member=givers, time=each)

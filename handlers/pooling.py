@@ -303,11 +303,14 @@ async def relief_words(telling: Telling, body: Mapping[str, Any]) -> Text:
 @router.command("share_month", allow=Authority.CLOCK, typed=False, help=T("The fund gives allowances for a month."))
 async def share_month(context: Context, *, period: Month) -> None:
     """Once for each month: one transfer, in which nobody gets anything beyond what is there."""
+    if not await closings.is_closed(context.tx, context.committee.id, CLOSES, period):
+        await _close(context, period)
+    await _plan_next(context, period)
+
+
+async def _close(context: Context, period: str) -> None:
     committee = context.committee
     month = pooling.month(period, committee)
-    await _plan_next(context, period)
-    if await closings.is_closed(context.tx, committee.id, CLOSES, period):
-        return
     decided = await schemes.newest(context.tx, committee.id)
     by = None if decided is None else await people.member_now(context.tx, committee.id, decided.member_id)
     if decided is None or by is None:
@@ -335,8 +338,8 @@ async def share_month(context: Context, *, period: Month) -> None:
     if months:
         await _plan_telling(context, period, after=0)
         await _tell_carers(context, months)
-    if due := Minutes(sum(one.due for one in months)):
-        await context.announce(_sum(len(months), whole, due), routine=True)
+    if wanted := Minutes(sum(one.due for one in months)):
+        await context.announce(_sum(len(months), whole, wanted), routine=True)
 
 
 def _closed(member_id: int, one: _One, paid: Minutes) -> pooling.Month:
