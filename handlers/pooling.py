@@ -190,7 +190,7 @@ async def _parts(context: Context) -> list[tuple[Text | str, Points]]:
     "relief_for",
     allow=Authority.MEMBER,
     typed=False,
-    help=T("Less work for somebody."),
+    help=T("Less work for somebody"),
     asks={
         "who": Asks(T("For whom? Choose, or write a name.")),
         "part": Asks(T("How much less work? Choose, or write it, like {example}.", example=Typed("50%")), _parts),
@@ -408,7 +408,7 @@ def _told(one: pooling.Month, last: date) -> Words:
             T("You get {time} from the common fund.", time=one.paid)
             if one.paid == one.due
             else T(
-                "You get {time} from the common fund instead of {due}: there was not more. All get the same part.",
+                "You get {time} from the common fund instead of {due}: there was not more. Everybody gets the same part of theirs.",
                 time=one.paid,
                 due=one.due,
             )
@@ -421,7 +421,7 @@ def _told(one: pooling.Month, last: date) -> Words:
         else T("You have done {done} of {quota}.", done=one.done, quota=one.quota),
         _leave(one.leave) if one.leave else None,
         T(
-            "That is {time} less. Nothing follows from it, and nobody hears of it. Is it too much? {relief}",
+            "That is {time} less. Nothing follows from it, and nobody hears that it was you. Is it too much? {relief}",
             time=one.short,
             relief=Typed("/relief"),
         )

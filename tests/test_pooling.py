@@ -96,7 +96,7 @@ async def test_a_fund_that_runs_short_gives_all_the_same_part_and_never_more_tha
     assert [await town.balance(name) for name in ("ana", "ben", "chi")] == [33, 33, 33]
     assert await in_fund(town) == 1
     assert "all that it had, instead of" in town.sees()[-1]
-    assert "there was not more. All get the same part." in town.heard("chi")[-1]
+    assert "there was not more. Everybody gets the same part of theirs." in town.heard("chi")[-1]
     await town.skip("28d")
     assert await in_fund(town) == 1
     assert "The common fund is empty" in town.sees()[-1]
