@@ -590,7 +590,9 @@ async def take(context: Context, *, number: Number) -> Reply:
     return Reply(
         lines(
             T("I have told {name}. Write to each other.", name=post.name),
-            T("When it is done, press the button, or write {done}.", done=Typed("/done", str(number), "1h30")),
+            T("When it is done, press the button.")
+            if is_done.says.command == was_given.name
+            else T("When it is done, press the button, or write {done}.", done=Typed("/done", str(number), "1h30")),
         ),
         buttons=(
             (

@@ -257,9 +257,10 @@ async def gifts_(
         await enrolments.leave(context.tx, context.member.id, gifts.HIDDEN)
     hidden = await enrolments.since(context.tx, context.member.id, gifts.HIDDEN) is not None
     own = rule.counters(await gifts.of_member(context.tx, context.member.id), context.member.id)
+    title = T("Your gifts in {committee}", committee=context.committee.name)
     return Reply(
         lines(
-            T("{title}", title=Bold(T("Your gifts in {committee}", committee=context.committee.name))),
+            T("{title}", title=Bold(title)),
             N("You gave something {n} time.", "You gave something {n} times.", own.given),
             N("You got something {n} time.", "You got something {n} times.", own.received),
             N("That was with {n} other person.", "That was with {n} different people.", own.people),

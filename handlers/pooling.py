@@ -110,6 +110,9 @@ async def _this_month(context: Context) -> list[Words]:
         found.append(T("This month you have done {done} of {quota}.", done=one.done, quota=one.due.quota))
     else:
         found.append(T("This month you have done {done}.", done=one.done))
+    since = await enrolments.since(context.tx, context.member.id, schemes.POOLING)
+    if since is not None and since > from_us(month[0]):
+        found.append(T("That is for the days of this month on which you pool."))
     if one.holding.relief:
         found.append(T("Your part of the work is {part} smaller.", part=Points(one.holding.relief)))
     if one.holding.leave:
