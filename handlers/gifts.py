@@ -81,7 +81,9 @@ async def gift(
     "gift_to",
     allow=Authority.MEMBER,
     label=T("I gave something"),
-    help=T("You gave somebody something, or helped them, and nobody counts hours; or it was for {all}.", all=Typed("all")),
+    help=T(
+        "You gave somebody something, or helped them, and nobody counts hours; or it was for {all}.", all=Typed("all")
+    ),
     sample=("@ben", _LUNCH),
     asks={
         "people": Asks(T("To whom? Choose, or write one or more names."), instead=(T("For everybody"), {"to": "all"})),

@@ -411,7 +411,8 @@ def _told(one: pooling.Month, last: date) -> Words:
             T("You get {time} from the common fund.", time=one.paid)
             if one.paid == one.due
             else T(
-                "You get {time} from the common fund instead of {due}: there was not more. Everybody gets the same part of theirs.",
+                "You get {time} from the common fund instead of {due}: there was not more. "
+                "Everybody gets the same part of theirs.",
                 time=one.paid,
                 due=one.due,
             )
