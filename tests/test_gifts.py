@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bot.domain.policies import Scheme
-from storage import people, schemes
+from storage import gifts, people, schemes
 from storage.database import Reader, Transaction
 from tests.conftest import Town
 
@@ -47,6 +47,11 @@ async def test_whoever_gave_something_tells_of_it_and_the_other_can_take_it_back
     assert town.heard("ana")[-1] == "Ben took back gift no. 1."
     assert "You gave something 0 times." in await town.whispers("ana", "/gifts")
     assert "bread" not in town.sees()[-1]
+
+    async def words(tx: Reader) -> object:
+        return await tx.value("SELECT text FROM notes WHERE thing = 'gift:1'")
+
+    assert await town.practice.app.database.read(words) is None, "its words go with it"
     assert town.sees()[-1].startswith("Taken back: A gift from Ana to Ben")
 
 
@@ -219,3 +224,16 @@ async def test_a_gift_is_handed_out_and_its_words_go_when_somebody_is_forgotten(
     await town.presses("chi", "Yes, forget me for good")
     assert await town.practice.app.database.read(words) is None
     assert "A gift from Former member 3 to Ben (no. 1)" in await town.whispers("ben", "/log")
+
+
+async def test_two_memberships_of_one_person_become_one(town: Town) -> None:
+    await town.says("ben", "/gift @chi a chair")
+    await town.says("ben", "/gift @ana and @chi a table")
+
+    async def join(tx: Transaction) -> None:
+        chi, ana = [(await people.members_named(tx, 1, name))[0] for name in ("chi", "ana")]
+        await gifts.join(tx, chi.id, ana.id)
+
+    await town.practice.app.database.transact(join)
+    assert "You gave something 2 times." in await town.whispers("ana", "/gifts")
+    assert "That was with 1 other person." in await town.whispers("ben", "/gifts")

@@ -6,7 +6,7 @@ import pytest
 
 from bot.chat import Saying
 from bot.domain.policies import Base
-from storage import closings, due, people, transfers
+from storage import closings, due, people, pooling, transfers
 from storage.database import Reader, Transaction
 from tests.conftest import Town
 
@@ -151,6 +151,11 @@ async def test_who_stops_in_the_middle_of_a_month_gets_their_part_of_it(town: To
     await town.skip("28d")
     assert 10 * 60 <= await town.balance("ana") <= 11 * 60, "it was paid once"
 
+    async def kept(tx: Reader) -> object:
+        return await tx.value("SELECT count(*) FROM pooling_before")
+
+    assert await town.practice.app.database.read(kept) == 0, "nobody need know any more when it was"
+
 
 async def test_in_the_month_in_which_the_committee_decides_otherwise_it_is_still_shared_out(town: Town) -> None:
     await counts(town, allowance="31h")
@@ -175,11 +180,15 @@ async def test_in_the_month_in_which_the_committee_decides_otherwise_it_is_still
 
 async def test_who_has_left_the_committee_gets_nothing_and_nothing_is_kept(town: Town) -> None:
     await counts(town, allowance="10h")
+    await eli_cares(town)
     await pool(town, "ana", "chi")
+    await town.whispers("eli", "/relief @chi 50%")
     await town.says("eli", "/thank @ana 12h")
+    await town.skip("1h")
+    await town.whispers("chi", "/pooling off")
+    await town.whispers("chi", "/pooling on")
     await town.whispers("chi", "/leave")
     await town.skip("1m")
-    await town.skip("27d")
 
     async def kept(tx: Reader) -> list[object]:
         tables = ("pooling", "pooling_before", "pooling_months", "enrolments")
@@ -191,6 +200,9 @@ async def test_who_has_left_the_committee_gets_nothing_and_nothing_is_kept(town:
         ]
 
     assert await town.practice.app.database.read(kept) == [0, 0, 0, 0]
+    await town.skip("27d")
+    assert await town.practice.app.database.read(kept) == [0, 0, 0, 0]
+    assert await in_fund(town) == 12 * 60 - await town.balance("ana")
 
 
 # --- relief ----------------------------------------------------------------------------------------------------------
@@ -306,3 +318,20 @@ async def test_children_have_nothing_to_pool(town: Town) -> None:
 async def test_a_wrong_word_gets_a_sentence(town: Town, word: str) -> None:
     await counts(town)
     assert "/pooling on" in await town.whispers("ana", f"/pooling {word}")
+
+
+async def test_two_memberships_of_one_person_become_one(town: Town) -> None:
+    await counts(town, allowance="10h", quota="20h")
+    await eli_cares(town)
+    await pool(town, "ana", "chi")
+    await town.whispers("eli", "/relief @chi 50%")
+    await town.says("eli", "/thank @chi 2h")
+
+    async def join(tx: Transaction) -> pooling.Holding:
+        chi, ana = [(await people.members_named(tx, 1, name))[0] for name in ("chi", "ana")]
+        await pooling.stop(tx, chi, now=town.practice.app.now())
+        await pooling.join(tx, chi.id, ana.id)
+        assert chi.id not in await pooling.spans(tx, 1)
+        return await pooling.holding(tx, ana)
+
+    assert (await town.practice.app.database.transact(join)).relief == 5_000
