@@ -28,6 +28,7 @@ from handlers import (
     credits,  # noqa: A004 - the area's name
     effort,
     fund,
+    gifts,
     groups,
     help,  # noqa: A004 - the area's name
     host,
@@ -40,6 +41,7 @@ from handlers import (
     orders,
     policy,
     pool,
+    pooling,
     privacy,
     quiet,
     roles,
@@ -84,6 +86,8 @@ AREAS = (
     pool.router,
     orders.router,
     effort.router,
+    gifts.router,
+    pooling.router,
 )
 """The order in which menus and help list them."""
 

@@ -17,12 +17,14 @@ from storage import (
     enrolments,
     exchanges,
     fund,
+    gifts,
     insurance,
     lending,
     limits,
     orders,
     people,
     pool,
+    pooling,
     stock,
 )
 from storage.database import Reader, Transaction
@@ -385,6 +387,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await tx.execute("UPDATE nudges SET member_id = ? WHERE member_id = ?", into, old)
     await enrolments.join(tx, old, into)
     await effort.join(tx, old, into)
+    await pooling.join(tx, old, into)
     await exchanges.end_all(tx, old)
     await barter.join(tx, old, into)
     await board.join(tx, old, into)
@@ -395,6 +398,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await insurance.join(tx, old, into, now=now)
     await pool.join(tx, old, into)
     await orders.join(tx, old, into)
+    await gifts.join(tx, old, into)
     await limits.join(tx, old, into)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)

@@ -266,6 +266,28 @@ SECTIONS: Mapping[str, str] = {
         LEFT JOIN posts o ON o.id = p.offer_id LEFT JOIN posts d ON d.id = p.need_id
         LEFT JOIN notes n ON n.thing = 'promise:' || p.id
         WHERE p.giver_id IN {_MINE} OR p.receiver_id IN {_MINE} ORDER BY p.id DESC""",
+    "gifts": f"""SELECT c.name AS committee, g.number, g.at_us, g.undone_us AS taken_back_us,
+            (SELECT group_concat(p.side, ' and ') FROM gift_people p WHERE p.gift_id = g.id AND p.member_id IN {_MINE})
+                AS you, (SELECT group_concat(m.called, ', ') FROM gift_people p JOIN members m ON m.id = p.member_id
+                WHERE p.gift_id = g.id AND p.member_id NOT IN {_MINE}) AS with_whom,
+            r.called AS told_by, g.minutes AS minutes_it_took, n.text AS words
+        FROM gifts g JOIN committees c ON c.id = g.committee_id JOIN members r ON r.id = g.recorder_id
+        LEFT JOIN notes n ON n.thing = 'gift:' || g.id
+        WHERE g.recorder_id IN {_MINE} OR g.id IN (SELECT gift_id FROM gift_people WHERE member_id IN {_MINE})
+        ORDER BY g.id DESC""",
+    "pooling": f"""SELECT c.name AS committee, p.relief AS relief_in_hundredths_of_a_percent, p.extra AS extra_minutes,
+            p.leave AS leave_minutes
+        FROM pooling p JOIN members m ON m.id = p.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE p.member_id IN {_MINE}""",
+    "pooled_before": f"""SELECT c.name AS committee, b.from_us, b.until_us FROM pooling_before b
+        JOIN members m ON m.id = b.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE b.member_id IN {_MINE} ORDER BY b.from_us""",
+    "pooled_months": f"""SELECT c.name AS committee, p.period, p.due, p.paid, p.done, p.quota, p.leave, p.short
+        FROM pooling_months p JOIN members m ON m.id = p.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE p.member_id IN {_MINE} ORDER BY p.period DESC""",
+    "worked_for_the_fund": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, p.minutes FROM pooled p
+        JOIN transfers t ON t.id = p.transfer_id JOIN committees c ON c.id = t.committee_id
+        JOIN accounts a ON a.id = p.account_id WHERE a.member_id IN {_MINE} ORDER BY t.id DESC""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
 }
 """What is handed out: a question for each part of it. Columns that end in `_us` are instants."""
@@ -449,6 +471,8 @@ _NOBODYS = "SELECT thing FROM notes WHERE ?1 IS NULL"
 NOTES = {
     "transfer": f"""SELECT 'transfer:' || p.transfer_id FROM postings p JOIN accounts a ON a.id = p.account_id
         WHERE coalesce(a.member_id, a.owner_id) IN {_MINE}
+        UNION SELECT 'transfer:' || p.transfer_id FROM pooled p JOIN accounts a ON a.id = p.account_id
+        WHERE a.member_id IN {_MINE}
         UNION SELECT 'transfer:' || id FROM transfers WHERE recorder_id IN {_MINE}""",
     "exchange": f"""SELECT 'exchange:' || together FROM exchanges WHERE recorder_id IN {_MINE}
         OR id IN (SELECT exchange_id FROM approvals WHERE member_id IN {_MINE})""",
@@ -467,6 +491,8 @@ NOTES = {
     "order_slot": f"""SELECT 'order_slot:' || s.id FROM order_slots s JOIN orders o ON o.id = s.order_id
         WHERE o.member_id IN {_MINE}""",
     "promise": f"SELECT 'promise:' || id FROM promises WHERE giver_id IN {_MINE} OR receiver_id IN {_MINE}",
+    "gift": f"""SELECT 'gift:' || id FROM gifts WHERE recorder_id IN {_MINE}
+        OR id IN (SELECT gift_id FROM gift_people WHERE member_id IN {_MINE})""",
     # Words of a decision about somebody. Those of all others are the committee's, and only the name goes.
     "decision": f"""SELECT 'decision:' || e.committee_id || ':' || e.number || ':' || w.key
         FROM entries e, json_each(e.body, '$.words') w WHERE e.kind = 'decision'
@@ -558,6 +584,8 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             UNION ALL SELECT n.thing, n.text FROM promises p JOIN barters b ON b.id = p.barter_id
             JOIN notes n ON n.thing = 'promise:' || p.id
             WHERE n.text IS NOT NULL AND b.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM gifts g JOIN notes n ON n.thing = 'gift:' || g.id
+            WHERE n.text IS NOT NULL AND g.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM care r JOIN notes n ON n.thing = 'care:' || r.id
             WHERE n.text IS NOT NULL AND r.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             LIMIT 100000""",

@@ -99,6 +99,8 @@ class Exchange:
     reversed: bool
     reverses: int | None
     at: datetime
+    pooled: tuple[Part, ...] = ()
+    """Those who helped and pool what they earn: what they would have gained is the fund's."""
 
     @property
     def giving(self) -> tuple[Part, ...]:
@@ -329,6 +331,10 @@ async def record(
         to_us(transfer.at),
     )
     await tasks.keep(tx, committee.id, id_, policy, kind, now=transfer.at)
+    for leg in pooled(plain, transfer.postings) if policy is not None and policy[0] == "pooled" else ():
+        await tx.execute(
+            "INSERT INTO pooled (transfer_id, account_id, minutes) VALUES (?, ?, ?)", id_, leg.account_id, leg.minutes
+        )
     if closes is not None:
         await tx.execute(
             "INSERT INTO closings (committee_id, what, period, transfer_id, at_us) VALUES (?, ?, ?, ?, ?)",
@@ -338,6 +344,12 @@ async def record(
             to_us(transfer.at),
         )
     return id_, number
+
+
+def pooled(plain: Sequence[ledger.Posting], legs: Sequence[ledger.Posting]) -> list[ledger.Posting]:
+    """What was earned by those who pool: of the plain hours, what they have not gained."""
+    there = {leg.account_id for leg in legs}
+    return [leg for leg in plain if leg.minutes > 0 and leg.account_id not in there]
 
 
 async def recorded(tx: Reader, committee: Committee, transfer_id: int) -> ledger.Recorded | None:
@@ -441,7 +453,14 @@ async def exchange(tx: Reader, committee: Committee, transfer_id: int) -> Exchan
             transfer_id,
         ),
     )
-    own = {part.member_id for part in parts}
+    pooled = await parts_of(
+        tx,
+        await tx.all(
+            f"SELECT account_id, minutes FROM pooled WHERE transfer_id = ? ORDER BY account_id LIMIT {LEGS_MAX}",
+            transfer_id,
+        ),
+    )
+    own = {part.member_id for part in (*parts, *pooled)}
     return Exchange(
         number=number,
         parts=parts,
@@ -450,6 +469,7 @@ async def exchange(tx: Reader, committee: Committee, transfer_id: int) -> Exchan
         reversed=bool(is_reversed),
         reverses=reverses,
         at=from_us(at_us),
+        pooled=pooled,
     )
 
 
@@ -468,10 +488,11 @@ async def parts_of(tx: Reader, legs: Iterable[tuple[int, int]]) -> tuple[Part, .
 
 
 async def parties(tx: Reader, transfer_id: int) -> set[int]:
-    """The ids of the members whose accounts a transfer touches, as they are now."""
+    """The ids of the members whose accounts a transfer touches, or who pool what they earned by it, as they are now."""
     rows = await tx.all(
-        f"""SELECT {_NOW.format("a.member_id")} FROM postings p JOIN accounts a ON a.id = p.account_id
-           WHERE p.transfer_id = ? AND a.member_id IS NOT NULL LIMIT {LEGS_MAX}""",
+        f"""SELECT {_NOW.format("a.member_id")} FROM accounts a
+            WHERE a.member_id IS NOT NULL AND a.id IN (SELECT account_id FROM postings WHERE transfer_id = ?1
+                UNION ALL SELECT account_id FROM pooled WHERE transfer_id = ?1) LIMIT {LEGS_MAX}""",
         transfer_id,
     )
     return {member_id for (member_id,) in rows}
