@@ -1010,8 +1010,7 @@ async def _ask_to_undo(
         for part in exchange.parts
         if part.account_id in losing and part.name != transfers.FUND
     } | {part.account_id: part.member_id for part in exchange.pooled}
-    if None in theirs.values() or not theirs or recorded.recorder_id is None:
-        # What was done for all at a month's end is taken back by all.
+    if None in theirs.values() or not theirs:
         return await context.say(correct.says(number=recorded.number), authority=context.authority)
     asked: dict[int, Member] = {}
     for member_id in theirs.values():

@@ -20,7 +20,7 @@ from bot.text import Amount as Hundredths
 from bot.text import Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
 from bot.text import Percent as Points
 from storage import closings, people, rehearsals, schemes, transfers
-from storage.rehearsals import MELT, Stretch
+from storage.rehearsals import Stretch
 from storage.schemes import Decided
 
 router = Router("policy", title=T("How hours are counted"))
@@ -50,6 +50,8 @@ _HOURS = ("budget", "allowance", "quota")
 _WEIGHTS = ("pleasant", "unpleasant")
 _RATINGS = "ratings"
 _TRY = "try"
+MELT = "melt"
+"""The closing of a month by which hours above the threshold go to the fund."""
 _WORDS = (*_BASES, *_PARTS, *_HOURS, *_WEIGHTS, _RATINGS)
 What = Annotated[
     str,
