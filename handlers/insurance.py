@@ -613,7 +613,7 @@ async def insure_month(context: Context, *, period: Note) -> None:
     await _move(context, period, taking, done, rooms)
     for id_, by in done.paid.items():
         await insurance.gave(context.tx, cases[id_][-1].case_id, period, by)
-    await insurance.missed(context.tx, committee.id, done.put_in, done.passed_over)
+    await insurance.missed(context.tx, done.put_in, done.passed_over)
     named = {
         id_ for id_ in done.paid if cases[id_][-1].named and await insurance.may_be_named(context.tx, committee.id)
     }

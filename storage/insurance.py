@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
@@ -170,12 +171,16 @@ async def has_left(tx: Transaction, member_id: int, *, on: date) -> None:
     )
 
 
-async def missed(tx: Transaction, committee_id: int, put_in: Iterable[int], passed_over: Iterable[int]) -> None:
-    """Who has put in something this month, and who could not."""
-    for member_id in put_in:
-        await tx.execute("UPDATE insured SET missed = 0 WHERE member_id = ? AND missed > 0", member_id)
-    for member_id in passed_over:
-        await tx.execute("UPDATE insured SET missed = missed + 1 WHERE member_id = ?", member_id)
+async def missed(tx: Transaction, put_in: Iterable[int], passed_over: Iterable[int]) -> None:
+    """Who has put in something this month, and who could not, by the members' ids."""
+    await tx.execute(
+        "UPDATE insured SET missed = 0 WHERE missed > 0 AND member_id IN (SELECT value FROM json_each(?))",
+        json.dumps([*put_in]),
+    )
+    await tx.execute(
+        "UPDATE insured SET missed = missed + 1 WHERE member_id IN (SELECT value FROM json_each(?))",
+        json.dumps([*passed_over]),
+    )
 
 
 # --- who cannot work -----------------------------------------------------------------------------------------------
@@ -248,14 +253,13 @@ async def is_well(tx: Transaction, illness: Illness, *, on: date) -> None:
 
 async def gave(tx: Transaction, case_id: int, period: str, by: Mapping[int, int]) -> None:
     """What each gave for a case in a month. Nobody gives for one twice: the table refuses it."""
-    for giver, minutes in by.items():
-        await tx.execute(
-            "INSERT INTO insurance_gifts (case_id, period, member_id, minutes) VALUES (?, ?, ?, ?)",
-            case_id,
-            period,
-            giver,
-            minutes,
-        )
+    await tx.execute(
+        """INSERT INTO insurance_gifts (case_id, period, member_id, minutes)
+           SELECT ?, ?, value ->> 0, value ->> 1 FROM json_each(?)""",
+        case_id,
+        period,
+        json.dumps([*by.items()]),
+    )
 
 
 async def given_by(tx: Reader, member_id: int) -> tuple[str, Minutes] | None:

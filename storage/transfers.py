@@ -191,9 +191,10 @@ async def beside(
 ) -> ledger.Account:
     """The fund's account, a member's reserve, or an account in another unit; it is opened where there is none yet."""
     assert kind != "own"
+    # That it is no own account is said in the statements, too: else their index is not used.
     await tx.execute(
         """INSERT INTO accounts (committee_id, kind, owner_id, unit_id) SELECT ?1, ?2, ?3, ?4
-           WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE committee_id = ?1 AND kind = ?2
+           WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE committee_id = ?1 AND kind = ?2 AND kind <> 'own'
                              AND coalesce(owner_id, 0) = coalesce(?3, 0) AND coalesce(unit_id, 0) = coalesce(?4, 0))""",
         committee.id,
         kind,
@@ -201,7 +202,7 @@ async def beside(
         unit,
     )
     row = await tx.one(
-        """SELECT id, balance, held FROM accounts WHERE committee_id = ?1 AND kind = ?2
+        """SELECT id, balance, held FROM accounts WHERE committee_id = ?1 AND kind = ?2 AND kind <> 'own'
            AND coalesce(owner_id, 0) = coalesce(?3, 0) AND coalesce(unit_id, 0) = coalesce(?4, 0)""",
         committee.id,
         kind,
