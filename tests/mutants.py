@@ -36,14 +36,17 @@ MUTANTS = (
     _mutant(
         "holds ignored (rules)", (LEDGER, "account.balance - account.held + (released", "account.balance + (released")
     ),
-    _mutant("limit without holds (books)", (BOOKS, "balance - held + ?1 >= ?3", "balance + ?1 >= ?3")),
+    _mutant("limit without holds (books)", (BOOKS, "balance - held + leg.minutes >=", "balance + leg.minutes >=")),
     _mutant("a promise below the limit (books)", (HOLDS, "balance - held - ?1 >= ?3", "balance >= ?3")),
     _mutant(
         "holds never kept back",
         (HOLDS, "SET held = held + ?1", "SET held = held + 0 * ?1"),
         long=True,
     ),
-    _mutant("double post (books)", (BOOKS, "SET balance = balance + ?1\n", "SET balance = balance + 2 * ?1\n")),
+    _mutant(
+        "double post (books)",
+        (BOOKS, "SET balance = balance + leg.minutes\n", "SET balance = balance + 2 * leg.minutes\n"),
+    ),
     _mutant(
         "double post: a yes counts twice (books)",
         (TABLES, "WHEN OLD.state <> 'open'", "WHEN OLD.state = 'nothing'"),
@@ -132,8 +135,8 @@ MUTANTS = (
         "a limit that was changed does not count",
         (
             BOOKS,
-            "floor=await limits.floor_of(tx, committee.id, committee.floor, id_) if member else None",
-            "floor=Minutes(-240) if member else None",
+            "floor=await limits.floor_of(tx, committee.id, committee.floor, id_) if member else _FLOORS",
+            "floor=Minutes(-240) if member else _FLOORS",
         ),
         long=True,
     ),
