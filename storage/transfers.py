@@ -297,7 +297,7 @@ async def record(
             floor=transfer.floors.get(posting.account_id, committee.floor),
             now=transfer.at,
         )
-    if not carried and closes is None:
+    if not carried and closes is None and not (reverses is not None and await _is_closing(tx, reverses)):
         await limits.count(tx, transfer, undone=reverses is not None)
     await tx.execute(
         """INSERT INTO transfers (id, committee_id, number, entry, recorder_id, reverses_id, at_us)
@@ -319,6 +319,11 @@ async def record(
             to_us(transfer.at),
         )
     return id_, number
+
+
+async def _is_closing(tx: Reader, transfer_id: int) -> bool:
+    """Whether it was done for all at the end of a period: nobody gave anybody anything."""
+    return await tx.one("SELECT 1 FROM closings WHERE transfer_id = ?", transfer_id) is not None
 
 
 async def recorded(tx: Reader, committee: Committee, transfer_id: int) -> ledger.Recorded | None:
