@@ -322,17 +322,17 @@ class _DurationKind(Kind[Minutes]):
     example = "1h30"
     question = T("How long? Choose, or write it, like {example}.", example=Typed("1h30"))
 
-    def __init__(self, *, zero: bool = False, offers: Sequence[int] = (30, 60, 90, 120)) -> None:
-        self._zero, self._offers = zero, offers
+    def __init__(
+        self, *, zero: bool = False, most: int = grammar.MINUTES_MAX, offers: Sequence[int] = (30, 60, 90, 120)
+    ) -> None:
+        self._zero, self._most, self._offers = zero, most, offers
         least = 0 if zero else 1
-        self._adapter: TypeAdapter[int] = TypeAdapter(
-            Annotated[int, Field(strict=True, ge=least, le=grammar.MINUTES_MAX)]
-        )
+        self._adapter: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, ge=least, le=most)])
 
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Minutes] | None:
         # Up to the next person who is named: nobody is passed over.
         plain = takewhile(lambda word: word.mention is None, words)
-        found = grammar.read_duration([word.text for word in plain], zero=self._zero)
+        found = grammar.read_duration([word.text for word in plain], zero=self._zero, most=self._most)
         return Found(*found) if found else None
 
     def dump(self, value: Minutes) -> int:
@@ -645,6 +645,8 @@ Person = Annotated[Member, PersonKind()]
 Duration = Annotated[Minutes, _DurationKind()]
 Allowance = Annotated[Minutes, _DurationKind(zero=True, offers=(360, 720, 1200, 2400))]
 """An amount of time that may be none."""
+Budget = Annotated[Minutes, _DurationKind(zero=True, most=10_000 * 60, offers=(360, 720, 1200, 2400))]
+"""As much time as a whole committee may want."""
 Amount = Annotated[Hundredths, _AmountKind()]
 """An amount of money, or of a local unit, in whole hundredths: `12`, `12.50`, `12,50`."""
 Percent = Annotated[Points, _PercentKind()]

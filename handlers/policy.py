@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 
 from dateutil.relativedelta import relativedelta
 
-from bot.arguments import Allowance, Amount, Month, Number, Percent, choice
+from bot.arguments import Amount, Budget, Month, Number, Percent, choice
 from bot.chat import Button, Reply, Saying
 from bot.domain import ledger, policies
 from bot.domain.ledger import Posting, Transfer
@@ -227,8 +227,8 @@ async def policy(
     mode: _Try = "",
     what: What = "",
     percent: Percent | None = None,
-    hours: Allowance | None = None,
     weight: Amount | None = None,
+    hours: Budget | None = None,
     switch: _OnOff = "",
 ) -> Reply | Any:
     """The rule; or a change, tried or proposed."""
@@ -433,8 +433,8 @@ async def policy_mine(
     *,
     what: What,
     percent: Percent | None = None,
-    hours: Allowance | None = None,
     weight: Amount | None = None,
+    hours: Budget | None = None,
     switch: _OnOff = "",
 ) -> Reply:
     """Only whoever asks sees it."""
@@ -460,8 +460,8 @@ async def policy_change(
     *,
     what: What,
     percent: Percent | None = None,
-    hours: Allowance | None = None,
     weight: Amount | None = None,
+    hours: Budget | None = None,
     switch: _OnOff = "",
 ) -> Reply:
     """From now on; what was recorded stays as it was counted, and what waits for a yes as it was asked."""
