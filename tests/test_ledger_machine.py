@@ -25,7 +25,7 @@ from bot.domain.policies import Counting, Event, Sharing, plain, portions
 from bot.router import Authority, Commands, Context
 from bot.text import Minutes, Percent, Refusal
 from handlers import policy
-from storage import closings, due, enrolments, entries, exchanges, leaving, log, people, schemes, transfers
+from storage import due, enrolments, entries, exchanges, leaving, log, people, schemes, transfers
 from storage.database import Conflict, Database, Transaction, Work
 from storage.people import Committee, Member
 
@@ -257,6 +257,10 @@ class Model:
             self.balance[name] += minutes
         self.booked.append(one)
 
+    def given_to_the_fund(self) -> list[Booked]:
+        """What the fund got, and nobody has taken back."""
+        return [one for one in self.booked if one.legs.get(FUND, 0) > 0 and one.undoes is None and not one.undone]
+
     def end_all(self, name: str) -> None:
         """Somebody goes: nothing of theirs waits any more, and what they said yes to is over."""
         self.pooling.discard(name)
@@ -284,21 +288,20 @@ beyonds = st.none() | st.integers(1, 60)
 """So much more than there is room for."""
 backs = st.integers(0, 6)
 BASES = ("equal", "effort", "needs", "gift", "pooled")
-changes: st.SearchStrategy[tuple[str, dict[str, Any], dict[str, Any]]] = st.one_of(
-    st.sampled_from(BASES).map(lambda base: (base, {}, {})),
+Change = tuple[str, dict[str, Any], dict[str, Any]]
+melts: st.SearchStrategy[Change] = st.tuples(st.sampled_from([100, 5_000, 5_000]), st.sampled_from([0, 30, 60])).map(
+    lambda one: ("melt", {"percent": Percent(one[0]), "hours": Minutes(one[1])}, {"melt": one[0], "above": one[1]})
+)
+changes: st.SearchStrategy[Change] = st.one_of(
+    st.sampled_from(BASES).map(lambda base: (base, {}, {"base": base})),
     st.sampled_from([0, 1, 800, 5_000]).map(
         lambda part: ("levy", {"percent": Percent(part)}, {"levy": part, "budget": 0})
     ),
     st.sampled_from([0, 60, 1_200]).map(
         lambda time: ("budget", {"hours": Minutes(time)}, {"budget": time} if time else {"budget": 0, "levy": 0})
     ),
-    st.tuples(st.sampled_from([0, 100, 5_000]), st.sampled_from([0, 30, 2_400])).map(
-        lambda one: (
-            "melt",
-            {"percent": Percent(one[0]), "hours": Minutes(one[1])},
-            {"melt": one[0], "above": one[1]},
-        )
-    ),
+    melts,
+    st.just(("melt", {"percent": Percent(0)}, {"melt": 0})),
 )
 """What is changed, how that is said, and what it makes of the rule."""
 COMMANDS = Commands([policy.router])
@@ -739,140 +742,6 @@ class Ledger(RuleBasedStateMachine):
 
         self._refused(work, Conflict)
 
-    # --- how hours are counted ------------------------------------------------------------------------------------
-
-    @rule(change=changes)
-    def decide(self, change: tuple[str, dict[str, Any], dict[str, Any]]) -> None:
-        """The committee decides otherwise: from now on it is counted so, and each month is closed so."""
-        what, given, to = change
-        rule, month = self.model.rule, f"{self.now:%Y-%m}"
-        found = replace(rule, base=what) if what in BASES else replace(rule, **to)
-
-        async def work(tx: Transaction) -> None:
-            await policy.policy_change.handler(self._context(tx, by="ana"), what=what, **given)
-
-        if found == rule:
-            self._refused(work, Refusal)
-            return
-        self.books.run(work)
-        if found.budget and what == "budget":
-            found = replace(found, levy=self.model.derived(found.budget, self.now))
-        self.model.rule = found
-        for command, wanted in (("levy_month", found.budget), ("melt_month", found.melt)):
-            if wanted:
-                self.model.planned.setdefault(command, month)
-
-    def _context(self, tx: Transaction, *, by: str | None = None) -> Context:
-        return Context(
-            tx=tx,
-            now=self.now,
-            said_at=self.now,
-            commands=COMMANDS,
-            place=None,
-            chat=None,
-            language="en",
-            of_committee=self.committee,
-            of_member=None if by is None else self.members[by],
-            authority=Authority.CLOCK if by is None else Authority.COMMITTEE,
-        )
-
-    @rule(place=places, pools=st.booleans())
-    def pool(self, place: int, pools: bool) -> None:
-        """Somebody says for themselves whether what they earn is the fund's."""
-        who, _ = self._people(place, [])
-
-        async def work(tx: Transaction) -> None:
-            if pools:
-                await enrolments.enrol(tx, self.members[who], schemes.POOLING, now=self.now)
-            else:
-                await enrolments.leave(tx, self.members[who].id, schemes.POOLING)
-
-        self.books.run(work)
-        self.model.pooling = self.model.pooling | {who} if pools else self.model.pooling - {who}
-
-    @rule(again=st.booleans())
-    def month_ends(self, again: bool) -> None:
-        """The clock says what was planned for the month's end, perhaps twice."""
-        ended = f"{self.now:%Y-%m}"
-        self.now = (self.now.replace(day=1) + timedelta(days=32)).replace(day=1, hour=5, minute=1)
-        for command in sorted(self.model.planned):
-            self._close(command, self.model.planned[command], ended)
-        for command in CLOSINGS if again else ():
-            self.books.run(self._saying(command, ended))
-
-    def _saying(self, command: str, month: str) -> Work[None]:
-        async def work(tx: Transaction) -> None:
-            key = closings.key(command, 1)
-            for row in await due.fallen(tx, now=self.now):
-                assert row.key != key or row.says.arguments == {"period": month}
-                if row.key == key or row.says.command not in CLOSINGS:
-                    await due.done(tx, row, now=self.now)
-            await CLOSINGS[command].handler(self._context(tx), period=month)
-
-        return work
-
-    def _close(self, command: str, month: str, ended: str) -> None:
-        assert month == ended
-        self.books.run(self._saying(command, month))
-        rule, model = self.model.rule, self.model
-        del model.planned[command]
-        if (command == "melt_month" and rule.melt) or (command == "levy_month" and rule.budget):
-            model.planned[command] = f"{self.now:%Y-%m}"
-        if command == "levy_month" and rule.budget:
-            model.rule = replace(rule, levy=model.derived(rule.budget, self.now))
-        if command == "melt_month" and rule.melt:
-            parts = {name: max(0, model.left(name) - rule.above) * rule.melt // 10_000 for name in model.here}
-            legs = {name: -part for name, part in parts.items() if part}
-            if legs:
-                id_ = self.books.connection.execute("SELECT max(id) FROM transfers").fetchone()[0]
-                model.book(Booked(id_, "", {**legs, FUND: -sum(legs.values())}, self.now))
-
-    # --- the fund and the reserves ---------------------------------------------------------------------------------
-
-    @rule(place=places, minutes=amounts, to=st.sampled_from([FUND, RESERVES[0]]))
-    def contribute(self, place: int, minutes: int, to: str) -> None:
-        """Somebody gives to the fund, or puts something by."""
-        who, _ = self._people(place, [])
-        self._move({who: -minutes, FUND if to == FUND else reserve(who): minutes}, who)
-
-    @rule(place=places, further=others, minutes=amounts, beyond=beyonds, rules_look=st.booleans())
-    def pay_out(self, place: int, further: list[int], minutes: int, beyond: int | None, rules_look: bool) -> None:
-        """The fund gives to some, and never more than there is; the books themselves keep that."""
-        who, more = self._people(place, further)
-        if beyond is not None:
-            minutes = max(1, self.model.left(FUND)) if beyond % 2 else max(0, self.model.left(FUND)) + beyond
-        parts = dict(zip([who, *more], shares(minutes, len(more) + 1), strict=True))
-        self._move({FUND: -minutes, **{name: part for name, part in parts.items() if part}}, who, rules_look)
-
-    @rule(place=places, minutes=amounts, rules_look=st.booleans())
-    def in_need(self, place: int, minutes: int, rules_look: bool) -> None:
-        """Somebody is ill: each of the others gives from their reserve."""
-        who, more = self._people(place, [1, 2])
-        legs = {reserve(name): -part for name, part in zip(more, shares(minutes, len(more)), strict=True) if part}
-        self._move({**legs, who: minutes}, who, rules_look)
-
-    def _move(self, legs: dict[str, int], by: str, rules_look: bool = True) -> None:
-        """By no rule of counting: it moves as it stands, within the limits."""
-
-        async def work(tx: Transaction) -> int:
-            ids = [self.ids[name] for name in legs]
-            found = await transfers.accounts_by_id(tx, self.committee, ids)
-            postings = tuple(Posting(self.ids[name], Minutes(minutes)) for name, minutes in legs.items())
-            gives = {self.ids[name] for name, minutes in legs.items() if minutes < 0}
-            floors = {one.id: one.floor for one in found if one.id in gives and one.floor is not None}
-            transfer = (
-                ledger.post(postings, found, at=self.now)
-                if rules_look
-                else ledger.Transfer(postings=postings, at=self.now, floors=floors)
-            )
-            id_, _ = await transfers.record(tx, self.committee, transfer, recorder=self.members[by])
-            return id_
-
-        if not all(self.model.has_room(name, -minutes) for name, minutes in legs.items() if minutes < 0):
-            self._refused(work, ledger.BelowFloor if rules_look else AssertionError)
-            return
-        self.model.book(Booked(self.books.run(work), by, legs, self.now))
-
     # --- going, coming, time ---------------------------------------------------------------------------------------
 
     @precondition(lambda self: len(self.model.here) > 3)
@@ -994,7 +863,174 @@ class Ledger(RuleBasedStateMachine):
         self.before, self.put_back = left, set()
 
 
+class Counted(Ledger):
+    """The same members, of whom each month's end takes, and who decide how hours are counted; they have a fund."""
+
+    @initialize(change=changes, melt=melts)
+    def begin(self, change: Change, melt: Change) -> None:
+        """What they have decided at their founding."""
+        super().begin()
+        for decided in (melt, change):
+            if replace(self.model.rule, **decided[2]) != self.model.rule:
+                self.decide(decided)
+
+    # --- how hours are counted ------------------------------------------------------------------------------------
+
+    @rule(change=changes)
+    def decide(self, change: Change) -> None:
+        """The committee decides otherwise: from now on it is counted so, and each month is closed so."""
+        what, given, to = change
+        rule, month = self.model.rule, f"{self.now:%Y-%m}"
+        found = replace(rule, **to)
+
+        async def work(tx: Transaction) -> None:
+            await policy.policy_change.handler(self._context(tx, by="ana"), what=what, **given)
+
+        if found == rule:
+            self._refused(work, Refusal)
+            return
+        self.books.run(work)
+        if found.budget and what == "budget":
+            found = replace(found, levy=self.model.derived(found.budget, self.now))
+        self.model.rule = found
+        for command, wanted in (("levy_month", found.budget), ("melt_month", found.melt)):
+            if wanted:
+                self.model.planned.setdefault(command, month)
+
+    def _context(self, tx: Transaction, *, by: str | None = None) -> Context:
+        return Context(
+            tx=tx,
+            now=self.now,
+            said_at=self.now,
+            commands=COMMANDS,
+            place=None,
+            chat=None,
+            language="en",
+            of_committee=self.committee,
+            of_member=None if by is None else self.members[by],
+            authority=Authority.CLOCK if by is None else Authority.COMMITTEE,
+        )
+
+    @rule(place=places, pools=st.booleans())
+    def pool(self, place: int, pools: bool) -> None:
+        """Somebody says for themselves whether what they earn is the fund's."""
+        who, _ = self._people(place, [])
+
+        async def work(tx: Transaction) -> None:
+            if pools:
+                await enrolments.enrol(tx, self.members[who], schemes.POOLING, now=self.now)
+            else:
+                await enrolments.leave(tx, self.members[who].id, schemes.POOLING)
+
+        self.books.run(work)
+        self.model.pooling = self.model.pooling | {who} if pools else self.model.pooling - {who}
+
+    @rule(again=st.booleans())
+    def month_ends(self, again: bool) -> None:
+        """The clock says what was planned for the month's end, perhaps twice."""
+        ended = f"{self.now:%Y-%m}"
+        self.now = (self.now.replace(day=1) + timedelta(days=32)).replace(day=1, hour=5, minute=1)
+        fallen = {command: month for command, month in self.books.run(self._fallen) if command in CLOSINGS}
+        assert fallen == self.model.planned
+        assert set(fallen.values()) <= {ended}
+        for command in sorted(fallen):
+            self._close(command, ended)
+        for command in CLOSINGS if again else ():
+            self.books.run(self._saying(command, ended))
+        # Nothing else that the clock says is of the books.
+        self.books.run(self._fallen)
+
+    async def _fallen(self, tx: Transaction) -> list[tuple[str, str | None]]:
+        """What falls due by now, and is not said again; of which month it is."""
+        rows = await due.fallen(tx, now=self.now)
+        for row in rows:
+            await due.done(tx, row, now=self.now)
+        return [(row.says.command, row.says.arguments.get("period")) for row in rows]
+
+    def _saying(self, command: str, month: str) -> Work[None]:
+        async def work(tx: Transaction) -> None:
+            await CLOSINGS[command].handler(self._context(tx), period=month)
+
+        return work
+
+    def _close(self, command: str, month: str) -> None:
+        self.books.run(self._saying(command, month))
+        rule, model = self.model.rule, self.model
+        del model.planned[command]
+        if (command == "melt_month" and rule.melt) or (command == "levy_month" and rule.budget):
+            model.planned[command] = f"{self.now:%Y-%m}"
+        if command == "levy_month" and rule.budget:
+            model.rule = replace(rule, levy=model.derived(rule.budget, self.now))
+        if command == "melt_month" and rule.melt:
+            parts = {name: max(0, model.left(name) - rule.above) * rule.melt // 10_000 for name in model.here}
+            legs = {name: -part for name, part in parts.items() if part}
+            if legs:
+                id_ = self.books.connection.execute("SELECT max(id) FROM transfers").fetchone()[0]
+                model.book(Booked(id_, "", {**legs, FUND: -sum(legs.values())}, self.now))
+
+    # --- the fund and the reserves ---------------------------------------------------------------------------------
+
+    @rule(place=places, minutes=amounts, to=st.sampled_from([FUND, RESERVES[0]]))
+    def contribute(self, place: int, minutes: int, to: str) -> None:
+        """Somebody gives to the fund, or puts something by."""
+        who, _ = self._people(place, [])
+        self._move({who: -minutes, FUND if to == FUND else reserve(who): minutes}, who)
+
+    @rule(place=places, further=others, minutes=amounts, beyond=beyonds, rules_look=st.booleans())
+    def pay_out(self, place: int, further: list[int], minutes: int, beyond: int | None, rules_look: bool) -> None:
+        """The fund gives to some, and never more than there is; the books themselves keep that."""
+        who, more = self._people(place, further)
+        if beyond is not None:
+            minutes = max(1, self.model.left(FUND)) if beyond % 2 else max(0, self.model.left(FUND)) + beyond
+        parts = dict(zip([who, *more], shares(minutes, len(more) + 1), strict=True))
+        self._move({FUND: -minutes, **{name: part for name, part in parts.items() if part}}, who, rules_look)
+
+    @rule(place=places, minutes=amounts, rules_look=st.booleans())
+    def in_need(self, place: int, minutes: int, rules_look: bool) -> None:
+        """Somebody is ill: each of the others gives from their reserve."""
+        who, more = self._people(place, [1, 2])
+        legs = {reserve(name): -part for name, part in zip(more, shares(minutes, len(more)), strict=True) if part}
+        self._move({**legs, who: minutes}, who, rules_look)
+
+    @precondition(lambda self: self.model.given_to_the_fund())
+    @rule(back=st.integers(0, 2), place=places, decided=st.booleans())
+    def undo_what_the_fund_got(self, back: int, place: int, decided: bool) -> None:
+        """Even when it has given it away; what was done for all nobody takes back alone, not even at once."""
+        one = self._newest(self.model.given_to_the_fund(), back)
+        by, _ = self._people(place, [])
+        work = self._taking_back(one, by, agreed=[], decided=decided)
+        if not decided and not one.by:
+            self._refused(work, ledger.NeedsYes)
+        elif decided:
+            id_, past = self.books.run(work)
+            assert (FUND in past) == (not self.model.has_room(FUND, one.legs[FUND]))
+            self._put_back(one, id_, by)
+
+    def _move(self, legs: dict[str, int], by: str, rules_look: bool = True) -> None:
+        """By no rule of counting: it moves as it stands, within the limits."""
+
+        async def work(tx: Transaction) -> int:
+            ids = [self.ids[name] for name in legs]
+            found = await transfers.accounts_by_id(tx, self.committee, ids)
+            postings = tuple(Posting(self.ids[name], Minutes(minutes)) for name, minutes in legs.items())
+            gives = {self.ids[name] for name, minutes in legs.items() if minutes < 0}
+            floors = {one.id: one.floor for one in found if one.id in gives and one.floor is not None}
+            transfer = (
+                ledger.post(postings, found, at=self.now)
+                if rules_look
+                else ledger.Transfer(postings=postings, at=self.now, floors=floors)
+            )
+            id_, _ = await transfers.record(tx, self.committee, transfer, recorder=self.members[by])
+            return id_
+
+        if not all(self.model.has_room(name, -minutes) for name, minutes in legs.items() if minutes < 0):
+            self._refused(work, ledger.BelowFloor if rules_look else AssertionError)
+            return
+        self.model.book(Booked(self.books.run(work), by, legs, self.now))
+
+
 TestLedger = Ledger.TestCase
+TestCounted = Counted.TestCase
 TestLedger.settings = settings(max_examples=RUNS, stateful_step_count=60 if _LONG else 40)
 if "SOLIBOT_LEDGER_RUNS" in os.environ:
     # tests/test_mutants.py asks only whether it fails, and each time in the same way.
@@ -1006,3 +1042,4 @@ if "SOLIBOT_LEDGER_RUNS" in os.environ:
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
+TestCounted.settings = TestLedger.settings
