@@ -104,12 +104,12 @@ MUTANTS = (
     _mutant(
         "the levy is taken, and reaches nobody",
         (QUOTES, "changes[fund] = changes.get(fund, 0) + part", "changes[fund] = changes.get(fund, 0)"),
-        killed_by=POLICIES,
+        killed_by=COUNTED,
     ),
     _mutant(
         "what stands below the threshold melts",
         (QUOTES, "(balance - above) * rate // 10_000", "balance * rate // 10_000"),
-        killed_by=POLICIES,
+        killed_by=COUNTED,
     ),
     _mutant(
         "what is promised melts",
@@ -150,7 +150,6 @@ MUTANTS = (
         (DECIDED, '"SELECT max(version) FROM schemes', '"SELECT min(version) FROM schemes'),
         killed_by=COUNTED,
     ),
-    _mutant("who has left still pools", (HOLDS, "    await enrolments.leave(tx, member_id)\n", ""), killed_by=COUNTED),
     _mutant(
         "what was done for all is undone by one",
         (BOOKS, "recorder_id=None if is_closing else recorder_id", "recorder_id=recorder_id"),
@@ -159,7 +158,7 @@ MUTANTS = (
     _mutant(
         "those pool who have not said yes",
         (QUOTES, "leg.minutes > 0 and leg.account_id in state.pooling", "leg.minutes > 0"),
-        killed_by=POLICIES,
+        killed_by=COUNTED,
     ),
     # Others, for .ci/soak.
     _mutant(
