@@ -26,6 +26,7 @@ from handlers import (
     connect,
     consent,
     credits,  # noqa: A004 - the area's name
+    effort,
     groups,
     help,  # noqa: A004 - the area's name
     host,
@@ -74,6 +75,7 @@ AREAS = (
     bookings.router,
     stock.router,
     policy.router,
+    effort.router,
 )
 """The order in which menus and help list them."""
 

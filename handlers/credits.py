@@ -14,13 +14,15 @@ from bot.domain.ledger import Posting
 from bot.domain.policies import Counting, Event, Sharing, plain, portions
 from bot.posts import needs_for
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
+from bot.tasks import counts_as, of_exchange
 from bot.text import Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
-from storage import buttons, cards, due, entries, exchanges, notes, rules, schemes, transfers
+from storage import buttons, cards, due, entries, exchanges, notes, rules, schemes, tasks, transfers
 from storage import people as people_
 from storage.database import Transaction
 from storage.digests import Since
 from storage.exchanges import Trust, Waiting
 from storage.people import Committee, Member
+from storage.tasks import TaskKind
 from storage.transfers import Exchange, Part
 
 router = Router("credits", title=T("Hours"))
@@ -105,6 +107,9 @@ async def thank(
         policy=counted.policy,
         scheme=counted.by.scheme.version,
         plain=counted.plain,
+        kind=await tasks.recognised(
+            context.tx, context.committee.id, counted.policy, transfer.postings, note=what, post=post
+        ),
     )
     if post is not None:
         await exchanges.came_from(context.tx, id_, post)
@@ -167,9 +172,10 @@ async def _answer(context: Context, card: Card, *, heard: bool) -> Reply | Card:
     exchange = await transfers.exchange(context.tx, context.committee, card.ref)
     assert exchange is not None
     account = await transfers.account(context.tx, context.committee, context.member)
+    kind = await of_exchange(context.tx, context.commands, context.committee.id, card.ref, exchange.number)
     return Reply(
-        lines(_told(exchange), T("You have {balance} now.", balance=account.balance)),
-        buttons=((Button(label=T("Undo"), says=undo.says(number=exchange.number)),),),
+        lines(_told(exchange), kind.words, T("You have {balance} now.", balance=account.balance)),
+        buttons=((Button(label=T("Undo"), says=undo.says(number=exchange.number)), *kind.buttons),),
     )
 
 
@@ -224,8 +230,12 @@ async def transfer_card(view: View, ref: int) -> Shown | None:
     if exchange is None:
         return None
     balance = Button(label=T("My balance"), says=balance_.says())
-    undoing = () if exchange.reversed else (Button(label=T("Undo"), says=undo.says(number=exchange.number)),)
-    return Shown(_told(exchange), buttons=((balance, *undoing),))
+    if exchange.reversed:
+        return Shown(_told(exchange), buttons=((balance,),))
+    kind = await of_exchange(view.tx, view.commands, view.committee.id, ref, exchange.number)
+    undoing = Button(label=T("Undo"), says=undo.says(number=exchange.number))
+    words = _told(exchange) if kind.words is None else lines(_told(exchange), kind.words)
+    return Shown(words, buttons=((balance, undoing), *((button,) for button in kind.buttons)))
 
 
 @router.card("thanks")
@@ -243,9 +253,11 @@ async def thanks_card(view: View, ref: int) -> Shown | None:
         if note
         else T("{name} thanked you with {time}.", name=name, time=time)
     )
-    if exchange.recorder is None:
+    recorded = T("{name} recorded it.", name=exchange.recorder) if exchange.recorder is not None else None
+    kind = await of_exchange(view.tx, view.commands, view.committee.id, ref, exchange.number)
+    if recorded is None and kind.words is None:
         return Shown(told)
-    return Shown(lines(told, T("{name} recorded it.", name=exchange.recorder)))
+    return Shown(lines(told, kind.words, recorded))
 
 
 # --- hours that somebody has to confirm ------------------------------------------------------------------------------
@@ -423,8 +435,11 @@ async def _answer_settled(context: Context, waiting: Sequence[Waiting]) -> Reply
     return Reply(await _waiting_words(context.tx, context.committee, waiting))
 
 
-async def _settle(context: Context, exchange: Waiting) -> int:
-    """Everybody has said yes: what was held moves. Returns the transfer's id. Raises BelowFloor."""
+async def _settle(context: Context, exchange: Waiting, *, unanswered: bool = False) -> int:
+    """Everybody has said yes: what was held moves. Returns the transfer's id. Raises BelowFloor.
+
+    `unanswered`: nobody has said no. Then nobody but whoever helped has said what kind of task it was.
+    """
     await exchanges.release(context.tx, exchange)
     recorder = await people_.member_now(context.tx, context.committee.id, exchange.recorder_id)
     assert recorder is not None
@@ -435,6 +450,7 @@ async def _settle(context: Context, exchange: Waiting) -> int:
         found = await transfers.accounts_by_id(context.tx, context.committee, ids)
         note = await notes.of(context.tx, exchange.thing)
         transfer = ledger.post(exchange.legs, found, at=context.now)
+        kind = None if unanswered else await _kind(context.tx, context.committee, exchange, note)
         id_, _ = await transfers.record(
             context.tx,
             context.committee,
@@ -444,12 +460,17 @@ async def _settle(context: Context, exchange: Waiting) -> int:
             policy=exchange.policy,
             scheme=exchange.scheme,
             plain=exchange.plain,
+            kind=kind,
         )
         if exchange.post_id is not None:
             await exchanges.came_from(context.tx, id_, exchange.post_id)
     await exchanges.end(context.tx, exchange, "done", transfer_id=id_)
     await _ended(context, exchange)
     return id_
+
+
+async def _kind(tx: Transaction, committee: Committee, exchange: Waiting, note: str | None) -> TaskKind | None:
+    return await tasks.recognised(tx, committee.id, exchange.policy, exchange.legs, note=note, post=exchange.post_id)
 
 
 async def _ended(context: Context, exchange: Waiting) -> None:
@@ -569,7 +590,7 @@ async def claims_over(context: Context, *, number: Number) -> None:
         if stands and one.reverses_id is None:
             try:
                 async with context.tx.savepoint():
-                    await _settle(context, one)
+                    await _settle(context, one, unanswered=True)
                 await _tell_recorder(context, one, T("Nobody said no, so it stands."))
                 continue
             except ledger.BelowFloor:
@@ -614,6 +635,7 @@ async def exchange_card(view: View, ref: int) -> Shown | None:
     words = await _waiting_words(view.tx, view.committee, waiting)
     note = await notes.written(view.tx, first.thing)
     still = [one for one in waiting if one.state == "open"]
+    kind = await _kind(view.tx, view.committee, still[0], await notes.of(view.tx, first.thing)) if still else None
     buttons: tuple[tuple[Button, ...], ...] = ()
     if still:
         buttons = (
@@ -632,6 +654,7 @@ async def exchange_card(view: View, ref: int) -> Shown | None:
         lines(
             words,
             T("“{note}”", note=note) if note else None,
+            counts_as(kind) if kind is not None else None,
             T("Until {until}.", until=first.expires) if still else None,
         ),
         buttons=buttons,
@@ -664,6 +687,9 @@ async def paid_by_all(context: Context, *, who: Person, time: Duration, what: No
         policy=counted.policy,
         scheme=counted.by.scheme.version,
         plain=counted.plain,
+        kind=await tasks.recognised(
+            context.tx, context.committee.id, counted.policy, transfer.postings, note=what, post=None
+        ),
     )
     return Card("transfer", id_)
 

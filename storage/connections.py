@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.chat import ChatId, UserId, network_of
 from bot.domain import joining, retention
-from storage import barter, board, bookings, enrolments, exchanges, lending, limits, people, stock
+from storage import barter, board, bookings, effort, enrolments, exchanges, lending, limits, people, stock
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Member, Place
@@ -369,6 +369,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await tx.execute("DELETE FROM dialogues WHERE member_id = ?", old)
     await tx.execute("UPDATE nudges SET member_id = ? WHERE member_id = ?", into, old)
     await enrolments.join(tx, old, into)
+    await effort.join(tx, old, into)
     await exchanges.end_all(tx, old)
     await barter.join(tx, old, into)
     await board.join(tx, old, into)

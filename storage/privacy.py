@@ -84,6 +84,21 @@ SECTIONS: Mapping[str, str] = {
         LEFT JOIN origins o ON o.transfer_id = t.id
         LEFT JOIN proxied x ON x.transfer_id = t.id AND x.member_id = a.member_id
         WHERE a.member_id IN {_MINE} ORDER BY t.id DESC""",
+    "kinds_of_tasks": f"""SELECT DISTINCT c.name AS committee, t.number, f.class, f.said, f.kind_id AS kind,
+            coalesce(k.category, n.text) AS called, f.at_us
+        FROM efforts f JOIN transfers t ON t.id = f.transfer_id JOIN postings p ON p.transfer_id = t.id
+        JOIN accounts a ON a.id = p.account_id JOIN committees c ON c.id = f.committee_id
+        LEFT JOIN task_kinds k ON k.id = f.kind_id LEFT JOIN notes n ON n.thing = 'task_kind:' || k.id
+        WHERE a.member_id IN {_MINE} ORDER BY t.number DESC""",
+    "months_by_effort": f"""SELECT c.name AS committee, w.period, w.minutes, w.even, w.pleasant, w.unpleasant, w.quoted,
+            w.change, w.rated, w.told FROM weighed w JOIN accounts a ON a.id = w.account_id
+        JOIN committees c ON c.id = w.committee_id WHERE a.member_id IN {_MINE} ORDER BY w.period DESC""",
+    "said_of_others_effort": f"""SELECT c.name AS committee, b.period, b.kind_id AS kind, m.called AS about_whom,
+            b.level
+        FROM ballots b JOIN committees c ON c.id = b.committee_id JOIN members m ON m.id = b.member_id
+        WHERE b.rater_id IN {_MINE} ORDER BY b.period DESC""",
+    "effort_as_others_see_it": f"""SELECT c.name AS committee, r.period, r.kind_id AS kind, r.intensity AS thousandths
+        FROM rated r JOIN committees c ON c.id = r.committee_id WHERE r.member_id IN {_MINE} ORDER BY r.period DESC""",
     "waiting_exchanges": f"""SELECT c.name AS committee, r.called AS recorded_by, e.state, e.at_us, e.expires_us,
             e.legs, e.plain, e.policy, e.policy_version, e.scheme,
             e.post_id AS from_the_board, (SELECT t.number FROM transfers t
@@ -230,6 +245,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "stock": "how much of something the committee has",
     "audits": "books that are being recomputed for somebody, without words",
     "categories": "a committee's own kinds of help",
+    "task_kinds": "a committee's kinds of tasks, and how hard it says they are",
     "posts.shown_last": "the number of a digest",
     "posts.shown_running": "how many digests running showed it",
     "rotations": "that a committee looks for organizers",
@@ -403,6 +419,7 @@ NOTES = {
             WHERE a.key IN (SELECT value FROM json_each('{json.dumps([*DECIDED_ABOUT])}')) AND a.value IN {_MINE})""",
     # The committee's own words, whoever typed them: a role's name, and what all agreed to.
     "category": _NOBODYS,
+    "task_kind": _NOBODYS,
     "resource": _NOBODYS,
     "purpose": _NOBODYS,
     "stock": _NOBODYS,
@@ -555,6 +572,7 @@ async def _reword(tx: Transaction, committee: Committee, change: Callable[[str],
     things = """SELECT thing FROM notes WHERE thing >= 'decision:' || ?1 || ':' AND thing < 'decision:' || ?1 || ';'
         UNION SELECT 'agreement:' || id FROM agreements WHERE committee_id = ?1
         UNION SELECT 'category:' || id FROM categories WHERE committee_id = ?1
+        UNION SELECT 'task_kind:' || id FROM task_kinds WHERE committee_id = ?1
         UNION SELECT 'working_group:' || id FROM working_groups WHERE committee_id = ?1
         UNION SELECT 'resource:' || id FROM resources WHERE committee_id = ?1
         UNION SELECT 'purpose:' || p.id FROM purposes p JOIN resources s ON s.id = p.resource_id

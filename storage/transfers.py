@@ -10,10 +10,11 @@ from typing import Any, Literal
 
 from bot.domain import ledger
 from bot.text import Minutes, T, Text
-from storage import entries, limits, notes
+from storage import entries, limits, notes, tasks
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
+from storage.tasks import TaskKind
 
 HISTORY_MAX = 15
 _FLOORS: dict[str, Minutes] = {"fund": Minutes(0), "reserve": Minutes(0)}
@@ -233,13 +234,15 @@ async def record(
     past_limit: Sequence[int] = (),
     carried: bool = False,
     closes: tuple[str, str] | None = None,
+    kind: TaskKind | None = None,
 ) -> tuple[int, int]:
     """Write a transfer into the books: postings, balances and a chained entry. Returns its id and its number here.
 
     `policy`: name and version of what quoted it. `scheme`: the version of what the committee has decided about how
     hours are counted. `plain`: the plain hours from which it was counted. `past_limit`: accounts that an undo takes
     below their limit. `carried`: nobody gave anything, hours went from one account to another. `closes`: what is done
-    by it at the end of which period, which the books take once.
+    by it at the end of which period, which the books take once. `kind`: of which kind of task it was, where hours count
+    by effort.
     """
     # One question for all that the next transfer follows on. There is an entry: the committee's founding.
     row = await tx.one(
@@ -266,6 +269,8 @@ async def record(
         body["scheme"] = scheme
     if plain and ledger.balances(plain) != ledger.balances(transfer.postings):
         body["plain"] = [[posting.account_id, posting.minutes] for posting in plain]
+    if kind is not None:
+        body["task"] = [kind.id, kind.task_class]
     if closes is not None:
         body["closes"] = [*closes]
     if past_limit:
@@ -310,6 +315,7 @@ async def record(
         reverses,
         to_us(transfer.at),
     )
+    await tasks.keep(tx, committee.id, id_, policy, kind, now=transfer.at)
     if closes is not None:
         await tx.execute(
             "INSERT INTO closings (committee_id, what, period, transfer_id, at_us) VALUES (?, ?, ?, ?, ?)",
