@@ -24,7 +24,7 @@ from bot.domain.ledger import Posting
 from bot.domain.policies import Counting, Event, Sharing, plain, portions
 from bot.router import Authority, Commands, Context
 from bot.text import Minutes, Percent, Refusal
-from handlers import policy
+from handlers import effort, policy
 from storage import due, enrolments, entries, exchanges, leaving, log, people, schemes, transfers
 from storage.database import Conflict, Database, Transaction, Work
 from storage.people import Committee, Member
@@ -304,8 +304,8 @@ changes: st.SearchStrategy[Change] = st.one_of(
     st.just(("melt", {"percent": Percent(0)}, {"melt": 0})),
 )
 """What is changed, how that is said, and what it makes of the rule."""
-COMMANDS = Commands([policy.router])
-CLOSINGS = {"levy_month": policy.levy_month, "melt_month": policy.melt_month}
+COMMANDS = Commands([policy.router, effort.router])
+CLOSINGS = {"levy_month": policy.levy_month, "melt_month": policy.melt_month, "weigh_month": effort.weigh_month}
 
 
 class Ledger(RuleBasedStateMachine):

@@ -149,7 +149,7 @@ async def _books(town: Town) -> statements.Books:
     return await town.practice.app.database.read(ask)
 
 
-def _read_journal(text: str) -> dict[str, int]:
+def read_journal(text: str) -> dict[str, int]:
     """An independent little reader: every entry sums to zero, every account is declared; the balances."""
     declared, balances, entry, asserted = set[str](), dict[str, int](), list[int](), dict[str, int]()
     for line in [*text.splitlines(), ""]:
@@ -182,7 +182,7 @@ async def test_a_year_of_business_is_read_by_hledger_and_by_an_independent_reade
         for name in [names[account.id]]
     }
     journal = statements.exported(books, "hledger", "salt")
-    assert _read_journal(journal) == own
+    assert read_journal(journal) == own
     table = list(csv.DictReader(io.StringIO(statements.exported(books, "csv", "salt"))))
     for account in books.accounts:
         assert sum(int(row["minutes"]) for row in table if row["account"] == names[account.id]) == account.balance
