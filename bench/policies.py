@@ -10,17 +10,20 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from bench.books import answers, fill, found, shown
 from bench.core import Sink, message
 from bot.app import App, utc_now
 from bot.chat import Letter
+from bot.domain.effort import CLASSES
 from bot.domain.ledger import Posting, Transfer
 from bot.domain.policies import Scheme
 from bot.text import Minutes
-from storage import closings, people, schemes, transfers
+from storage import closings, people, schemes, tasks, transfers
 from storage.database import Transaction
 from storage.people import Committee, Member
 
@@ -116,29 +119,63 @@ def _moved(path: Path, members: int) -> float:
     return took
 
 
-Prepare = Callable[[Transaction, Committee, Member, str], Awaitable[None]]
+Prepare = Callable[[Transaction, Committee, Member], Awaitable[None]]
+"""What must be decided before a month is closed."""
 
 
-async def _melts(tx: Transaction, committee: Committee, ana: Member, period: str) -> None:
+async def _melts(tx: Transaction, committee: Committee, ana: Member) -> None:
     await schemes.decide(tx, committee, Scheme(melt=200, above=Minutes(0)), ana, now=utc_now())
 
 
-CLOSINGS: dict[str, Prepare] = {"melt_month": _melts}
-"""What is closed, and what must be decided, or recorded, before."""
+async def _weighs(tx: Transaction, committee: Committee, ana: Member) -> None:
+    await schemes.decide(tx, committee, Scheme(base="effort"), ana, now=utc_now())
+    for task_class, category in zip(CLASSES, ("childcare", "cooking", "repairs"), strict=True):
+        await tasks.add(tx, 1, task_class, category=category)
 
 
-async def _begin(app: App, command: str, prepare: Prepare) -> None:
+async def _all_help(app: App, period: str) -> None:
+    """Each member has helped the one who came before, with tasks of three kinds."""
+    at = datetime.fromisoformat(f"{period}-15").replace(tzinfo=UTC)
+    rows = await app.database.read(
+        lambda tx: tx.all("SELECT id FROM accounts WHERE member_id IS NOT NULL ORDER BY id LIMIT 100000")
+    )
+    pairs = list(pairwise(id_ for (id_,) in rows))
+
+    async def work(tx: Transaction, some: list[tuple[int, int]]) -> None:
+        committee, ana = await people.committee(tx, 1), await people.member(tx, 1, 1)
+        assert ana is not None
+        kinds = await tasks.kinds(tx, 1)
+        for giver, helper in some:
+            legs = (Posting(giver, Minutes(-30)), Posting(helper, Minutes(30)))
+            kind, thanks = kinds[helper % len(kinds)], Transfer(postings=legs, at=at)
+            await transfers.record(tx, committee, thanks, recorder=ana, policy=("effort", 1), scheme=2, kind=kind)
+
+    for first in range(0, len(pairs), 500):
+        await app.database.transact(partial(work, some=pairs[first : first + 500]))
+
+
+CLOSINGS: dict[str, tuple[Prepare, Callable[[App, str], Awaitable[None]] | None]] = {
+    "melt_month": (_melts, None),
+    "weigh_month": (_weighs, _all_help),
+}
+"""What is closed, and what must be decided, and recorded, before."""
+
+
+async def _begin(app: App, command: str) -> None:
     """The month before this one is to be closed, by this command, now."""
+    committee = await app.database.read(lambda tx: people.committee(tx, 1))
+    period = closings.month_of(utc_now().replace(day=1) - timedelta(days=1), committee)
+    prepare, record = CLOSINGS[command]
 
-    async def work(tx: Transaction) -> None:
-        committee = await people.committee(tx, 1)
+    async def decide(tx: Transaction) -> None:
         ana = await people.member(tx, 1, 1)
         assert ana is not None
-        period = closings.month_of(utc_now().replace(day=1) - timedelta(days=1), committee)
-        await prepare(tx, committee, ana, period)
-        await closings.plan(tx, committee, command, period=period)
+        await prepare(tx, committee, ana)
 
-    await app.database.transact(work)
+    await app.database.transact(decide)
+    if record is not None:
+        await record(app, period)
+    await app.database.transact(lambda tx: closings.plan(tx, committee, command, period=period))
 
 
 async def _give_all(app: App) -> None:
@@ -147,6 +184,8 @@ async def _give_all(app: App) -> None:
         ana = await people.member(tx, 1, 1)
         assert ana is not None
         own = await transfers.committee_account(tx, committee)
+        # With a limit, which at a month's end is asked for of everybody.
+        await tx.execute("UPDATE committees SET floor_minutes = -720")
         rows = await tx.all("SELECT id FROM accounts WHERE member_id IS NOT NULL LIMIT 100000")
         legs = [Posting(id_, GIVEN) for (id_,) in rows]
         given = Transfer(postings=(*legs, Posting(own.id, Minutes(-GIVEN * len(legs)))), at=utc_now())
@@ -166,8 +205,8 @@ async def _close(folder: Path, members: int) -> None:
     print(f"{'as many legs written plainly':<40} CPU {base:8.1f} ms   1.00 x")
     quiet, _ = await answers(app, 1_000_000)
     print(f"{'/balance before it':<40} {shown(quiet)}")
-    for number, (command, prepare) in enumerate(CLOSINGS.items(), start=2):
-        await _begin(app, command, prepare)
+    for number, command in enumerate(CLOSINGS, start=2):
+        await _begin(app, command)
         done = asyncio.Event()
         asking = asyncio.create_task(answers(app, number * 1_000_000, until=done))
         await asyncio.sleep(0.5)

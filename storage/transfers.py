@@ -116,11 +116,12 @@ async def accounts_of(tx: Reader, committee: Committee, members: Sequence[Member
         f"SELECT member_id, id, balance, held FROM accounts WHERE member_id IN ({marks}) LIMIT 1000",
         *(member.id for member in members),
     )
+    floors = await limits.floors_of(tx, committee.id, committee.floor, [id_ for _, id_, _, _ in rows])
     return {
         member_id: ledger.Account(
             id=id_,
             balance=Minutes(balance),
-            floor=await limits.floor_of(tx, committee.id, committee.floor, id_),
+            floor=floors[id_],
             held=Minutes(held),
         )
         for member_id, id_, balance, held in rows
@@ -137,11 +138,12 @@ async def accounts_by_id(tx: Reader, committee: Committee, ids: Iterable[int]) -
         committee.id,
         *wanted,
     )
+    floors = await limits.floors_of(tx, committee.id, committee.floor, [id_ for id_, _, _, member, _ in rows if member])
     return [
         ledger.Account(
             id=id_,
             balance=Minutes(balance),
-            floor=await limits.floor_of(tx, committee.id, committee.floor, id_) if member else _FLOORS.get(kind),
+            floor=floors[id_] if member else _FLOORS.get(kind),
             held=Minutes(held),
         )
         for id_, balance, held, member, kind in rows
