@@ -27,15 +27,21 @@ from handlers import (
     consent,
     credits,  # noqa: A004 - the area's name
     effort,
+    fund,
+    gifts,
     groups,
     help,  # noqa: A004 - the area's name
     host,
+    insurance,
     languages,
     leaving,
     lending,
     limits,
     members,
+    orders,
     policy,
+    pool,
+    pooling,
     privacy,
     quiet,
     roles,
@@ -75,7 +81,13 @@ AREAS = (
     bookings.router,
     stock.router,
     policy.router,
+    fund.router,
+    insurance.router,
+    pool.router,
+    orders.router,
     effort.router,
+    gifts.router,
+    pooling.router,
 )
 """The order in which menus and help list them."""
 

@@ -611,6 +611,7 @@ async def weigh_month(context: Context, *, period: Note) -> None:
             now=context.now,
         )
         await effort.keep(context.tx, committee.id, period, found.by_account)
+        await effort.remember(context.tx, committee, period, found.work)
         rated = await effort.count_ballots(context.tx, committee, period, publish=rating)
         if any(one.change or one.quoted for one in found.by_account.values()):
             await context.announce(_weighed_words(period, rated))

@@ -668,7 +668,9 @@ async def why(context: Context, *, number: Number | None = None) -> Reply:
 async def _numbers(context: Context, body: Mapping[str, Any]) -> list[Words]:
     """Each account's part and, where it is another, what the plain hours were."""
     plain = dict(body.get("plain", body["postings"]))
-    parts = await transfers.parts_of(context.tx, body["postings"])
+    there = dict(body["postings"])
+    # What somebody earned who pools stands on no account of theirs.
+    parts = await transfers.parts_of(context.tx, {**dict.fromkeys(plain, 0), **there}.items())
     return [
         T(
             "{name}: {time}, by the clock {plain}",

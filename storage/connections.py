@@ -9,7 +9,24 @@ from datetime import datetime, timedelta
 
 from bot.chat import ChatId, UserId, network_of
 from bot.domain import joining, retention
-from storage import barter, board, bookings, effort, enrolments, exchanges, lending, limits, people, stock
+from storage import (
+    barter,
+    board,
+    bookings,
+    effort,
+    enrolments,
+    exchanges,
+    fund,
+    gifts,
+    insurance,
+    lending,
+    limits,
+    orders,
+    people,
+    pool,
+    pooling,
+    stock,
+)
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Member, Place
@@ -370,12 +387,18 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await tx.execute("UPDATE nudges SET member_id = ? WHERE member_id = ?", into, old)
     await enrolments.join(tx, old, into)
     await effort.join(tx, old, into)
+    await pooling.join(tx, old, into)
     await exchanges.end_all(tx, old)
     await barter.join(tx, old, into)
     await board.join(tx, old, into)
     await lending.join(tx, old, into)
     await bookings.join(tx, old, into)
     await stock.join(tx, old, into)
+    await fund.join(tx, old, into, now=now)
+    await insurance.join(tx, old, into, now=now)
+    await pool.join(tx, old, into)
+    await orders.join(tx, old, into)
+    await gifts.join(tx, old, into)
     await limits.join(tx, old, into)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)

@@ -9,12 +9,12 @@ from datetime import datetime, time
 from fractions import Fraction
 
 from bot.domain import effort
-from bot.domain.effort import Tally, Work
+from bot.domain.effort import Helped, Pair, Tally, Work
 from bot.domain.ledger import Posting
 from bot.domain.policies import Scheme
 from bot.text import Minutes
 from storage import closings, enrolments, schemes, transfers
-from storage.database import Reader, Transaction
+from storage.database import Reader, Row, Transaction
 from storage.instants import to_us
 from storage.people import Committee, Member
 
@@ -63,6 +63,12 @@ async def work(tx: Reader, committee: Committee, period: str) -> list[Work]:
         to_us(until),
     )
     now, whose = await _owners(tx, committee)
+    return await _as_work(tx, committee, rows, now, whose)
+
+
+async def _as_work(
+    tx: Reader, committee: Committee, rows: Sequence[Row], now: Mapping[int, int], whose: Mapping[int, int]
+) -> list[Work]:
     decided: dict[int, Scheme] = {}
     minutes: dict[tuple[int, int | None, int | None, effort.TaskClass, int], int] = {}
     for legs_, version, kind_id, class_ in rows:
@@ -104,10 +110,75 @@ async def _owners(tx: Reader, committee: Committee) -> tuple[dict[int, int], dic
     return now, {account: current if kept else own for account, current, kept in rows}
 
 
+async def _before(tx: Reader, committee: Committee, done: Sequence[Work]) -> dict[Pair, Helped]:
+    """What each two of those who did something had come to, without what was taken back after its month was closed."""
+    pairs = {
+        (min(piece.account, piece.receiver), max(piece.account, piece.receiver))
+        for piece in done
+        if piece.receiver is not None and piece.receiver != piece.account
+    }
+    rows = await tx.all(
+        f"""SELECT h.one_id, h.other_id, h.net, h.high, h.low FROM json_each(?1) j
+            JOIN helped h ON h.one_id = json_extract(j.value, '$[0]') AND h.other_id = json_extract(j.value, '$[1]')
+            LIMIT {EXCHANGES_MAX}""",
+        json.dumps(sorted(pairs)),
+    )
+    found = {(one, other): Helped(net, high, low) for one, other, net, high, low in rows}
+    for pair, gone in effort.helped(await _undone(tx, committee), {}).items():
+        was = found.get(pair, Helped())
+        found[pair] = Helped(was.net - gone.net, was.high, was.low)
+    return found
+
+
+async def _undone(tx: Reader, committee: Committee) -> list[Work]:
+    """What counts in what two have done for each other and was taken back afterwards."""
+    rows = await tx.all(
+        f"""SELECT coalesce(json_extract(e.body, '$.plain'), json_extract(e.body, '$.postings')),
+                  json_extract(e.body, '$.scheme'), f.kind_id, f.class
+           FROM transfers r JOIN efforts f ON f.transfer_id = r.reverses_id
+           JOIN transfers t ON t.id = f.transfer_id
+           JOIN entries e ON e.committee_id = t.committee_id AND e.number = t.entry
+           WHERE r.reverses_id IS NOT NULL AND f.committee_id = ? AND f.weighed = 1 LIMIT {EXCHANGES_MAX}""",
+        committee.id,
+    )
+    return await _as_work(tx, committee, rows, *await _owners(tx, committee)) if rows else []
+
+
+async def remember(tx: Transaction, committee: Committee, period: str, done: Sequence[Work]) -> None:
+    """A month is closed: what each two have done for each other counts from now on."""
+    after = effort.helped(done, await _before(tx, committee, done))
+    # Those of whom only something was taken back are in it too.
+    undone = await _undone(tx, committee)
+    for pair, was in (await _before(tx, committee, undone)).items():
+        after.setdefault(pair, Helped(was.net, max(was.high, was.net), min(was.low, was.net)))
+    await tx.execute(
+        """INSERT INTO helped (committee_id, one_id, other_id, net, high, low)
+           SELECT ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+                  json_extract(value, '$[3]'), json_extract(value, '$[4]') FROM json_each(?2) WHERE true
+           ON CONFLICT (one_id, other_id) DO UPDATE SET net = excluded.net, high = excluded.high, low = excluded.low""",
+        committee.id,
+        json.dumps([[*pair, one.net, one.high, one.low] for pair, one in sorted(after.items())]),
+    )
+    since, until = bounds(period, committee)
+    await tx.execute(
+        """UPDATE efforts SET weighed = 0 WHERE committee_id = ? AND weighed = 1
+           AND transfer_id IN (SELECT reverses_id FROM transfers WHERE reverses_id IS NOT NULL)""",
+        committee.id,
+    )
+    await tx.execute(
+        """UPDATE efforts SET weighed = 1 WHERE committee_id = ? AND at_us >= ? AND at_us < ?
+           AND transfer_id NOT IN (SELECT reverses_id FROM transfers WHERE reverses_id IS NOT NULL)""",
+        committee.id,
+        to_us(since),
+        to_us(until),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reckoned:
-    """What a month comes to. `legs`: what moves; `by_account`: what each is told."""
+    """What a month comes to. `legs`: what moves; `by_account`: what each is told; `work`: what was done."""
 
+    work: Sequence[Work]
     legs: tuple[Posting, ...]
     by_account: Mapping[int, Tally]
 
@@ -115,7 +186,7 @@ class Reckoned:
 async def reckoned(tx: Reader, committee: Committee, period: str, *, with_ratings: bool) -> Reckoned:
     """A month as it stands now. Whoever reads it before it is closed reads it without ratings: they are hidden."""
     done = await work(tx, committee, period)
-    left = effort.uneven(done)
+    left = effort.uneven(done, await _before(tx, committee, done))
     if with_ratings:
         left = await _with_ratings(tx, committee.id, period, left)
     quoted = effort.by_effort(left, with_ratings=with_ratings)
@@ -126,7 +197,7 @@ async def reckoned(tx: Reader, committee: Committee, period: str, *, with_rating
         if account.floor is not None
     }
     legs = effort.within_limits(quoted, room)
-    return Reckoned(legs=legs, by_account=effort.tallies(done, left, quoted, legs))
+    return Reckoned(work=done, legs=legs, by_account=effort.tallies(done, left, quoted, legs))
 
 
 async def burdens(tx: Reader, committee: Committee, period: str) -> dict[int, Minutes]:
@@ -297,7 +368,7 @@ async def count_ballots(tx: Transaction, committee: Committee, period: str, *, p
     """Keep what came of a month's ballots, if it is to be published, and forget them; of how many people."""
     found: dict[tuple[int, int], Fraction] = {}
     if publish:
-        left = await _with_ratings(tx, committee.id, period, effort.uneven(await work(tx, committee, period)))
+        left = await _with_ratings(tx, committee.id, period, await work(tx, committee, period))
         for piece, hard in zip(left, effort.intensities(left), strict=True):
             peers = sum(rater != piece.account for rater in piece.ratings)
             if piece.kind is not None and peers >= effort.PEERS_MIN:
@@ -353,3 +424,29 @@ async def join(tx: Transaction, old: int, into: int) -> None:
         await tx.execute(f"UPDATE OR IGNORE ballots SET {column} = ? WHERE {column} = ?", into, old)
     await tx.execute("UPDATE OR IGNORE rated SET member_id = ? WHERE member_id = ?", into, old)
     await withdraw(tx, old)
+    row = await tx.one(
+        "SELECT o.id, n.id FROM accounts o JOIN accounts n ON n.member_id = ?2 WHERE o.member_id = ?1", old, into
+    )
+    assert row is not None
+    before, after = row
+    for committee_id, one, other, net, high, low in await tx.all(
+        """DELETE FROM helped WHERE ?1 IN (one_id, other_id)
+           RETURNING committee_id, one_id, other_id, net, high, low""",
+        before,
+    ):
+        first, second = (after if account == before else account for account in (one, other))
+        if first == second:
+            continue
+        if first > second:
+            first, second, net, high, low = second, first, -net, -low, -high
+        await tx.execute(
+            """INSERT INTO helped (committee_id, one_id, other_id, net, high, low) VALUES (?, ?, ?, ?, ?, ?)
+               ON CONFLICT (one_id, other_id) DO UPDATE SET net = helped.net + excluded.net,
+                   high = helped.high + excluded.high, low = helped.low + excluded.low""",
+            committee_id,
+            first,
+            second,
+            net,
+            high,
+            low,
+        )

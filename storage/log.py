@@ -41,10 +41,11 @@ async def page(tx: Reader, committee: Committee, reader: Member, *, before: int,
     That is all but other members' transfers.
     """
     own = await tx.all(
-        """SELECT DISTINCT t.entry FROM accounts a JOIN postings p ON p.account_id = a.id
-               JOIN transfers t ON t.id = p.transfer_id
-           WHERE a.member_id IN (SELECT ?1 UNION ALL SELECT member_id FROM absorbed WHERE into_id = ?1)
-               AND t.committee_id = ?2 AND t.entry < ?3
+        """WITH own (id) AS (SELECT id FROM accounts
+               WHERE member_id IN (SELECT ?1 UNION ALL SELECT member_id FROM absorbed WHERE into_id = ?1))
+           SELECT t.entry FROM transfers t WHERE t.committee_id = ?2 AND t.entry < ?3 AND t.id IN (
+               SELECT transfer_id FROM postings WHERE account_id IN own
+               UNION ALL SELECT transfer_id FROM pooled WHERE account_id IN own)
            ORDER BY t.entry DESC LIMIT ?4""",
         reader.id,
         committee.id,

@@ -11,7 +11,7 @@ from storage import board
 from storage.database import Reader
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
-from storage.transfers import _ACCOUNT_NOW, _CALLED, _CARRIES, _IS_CLOSING, _NOW, Line, committee_account
+from storage.transfers import _ACCOUNT_NOW, _CALLED, _CARRIES, _IS_CLOSING, _NOW, Line, committee_account, fund_account
 
 LINES_MAX = 10_000
 """No member has more exchanges in one statement."""
@@ -67,8 +67,9 @@ async def statement(
                    (SELECT group_concat(name, char(30)) FROM (
                         SELECT {_CALLED} AS name FROM postings q JOIN accounts a ON a.id = q.account_id
                         LEFT JOIN members m ON m.id = {_NOW.format("a.member_id")}
-                        WHERE q.transfer_id = t.id AND (q.minutes > 0) = (p.minutes < 0) AND NOT {_IS_CLOSING}
-                        ORDER BY q.account_id))
+                        WHERE q.transfer_id = t.id AND (q.minutes > 0) = (p.minutes < 0)
+                          AND (a.kind <> 'own' OR NOT {_IS_CLOSING})
+                        GROUP BY CASE a.kind WHEN 'reserve' THEN -1 ELSE a.id END ORDER BY min(q.account_id)))
             FROM postings p JOIN transfers t ON t.id = p.transfer_id
             LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
             WHERE p.account_id IN ({_OWN}) AND t.at_us >= ?2 AND t.at_us < ?3 AND t.id NOT IN ({_CARRIES})
@@ -177,6 +178,21 @@ async def facts(tx: Reader, committee: Committee, *, first: datetime) -> statist
     for transfer_id, account_id, minutes, category in rows:
         legs.setdefault(transfer_id, []).append((account_id, minutes))
         categories[transfer_id] = category
+    # Who helped and pools what they earn took part, not the fund in their place.
+    fund = await fund_account(tx, committee)
+    for transfer_id, account_id, minutes in await tx.all(
+        f"""SELECT p.transfer_id, {_ACCOUNT_NOW.format("p.account_id")}, p.minutes
+            FROM transfers t JOIN pooled p ON p.transfer_id = t.id
+            WHERE t.committee_id = ? AND t.at_us >= ? ORDER BY t.id LIMIT ?""",
+        committee.id,
+        to_us(first),
+        POSTINGS_MAX,
+    ):
+        if fund is not None and transfer_id in legs:
+            folded = dict(legs[transfer_id])
+            folded[account_id] = folded.get(account_id, 0) + minutes
+            folded[fund] = folded.get(fund, 0) - minutes
+            legs[transfer_id] = [leg for leg in folded.items() if leg[1]]
     own = await committee_account(tx, committee)
     return statistics.Facts(
         exchanges=tuple(tuple(found) for found in legs.values()),

@@ -32,13 +32,26 @@ Kind = Literal["own", "fund", "reserve", "unit"]
 insurance. unit: somebody's, or the committee's, account in another unit."""
 FUND = "\x1ffund"
 """What stands for the common fund where names are listed; no name holds that sign."""
+RESERVE, POOL = "\x1freserve", "\x1fpool"
+"""What stands for reserves of the mutual insurance, whosever they are, and for the income pool."""
 # How the other side of a transfer is called: "" is the committee.
-_CALLED = f"CASE a.kind WHEN 'fund' THEN '{FUND}' ELSE coalesce(m.called, '') END"
+_CALLED = f"""CASE a.kind WHEN 'fund' THEN '{FUND}'
+    WHEN 'reserve' THEN CASE WHEN a.owner_id IS NULL THEN '{POOL}' ELSE '{RESERVE}' END
+    ELSE coalesce(m.called, '') END"""
 
 
 def called(name: str) -> str | Text:
     """The name of a side of a transfer, in words where it is nobody's."""
-    return T("the fund") if name == FUND else name or T("the committee")
+    match name:
+        case "":
+            return T("the committee")
+        case _ if name == FUND:
+            return T("the fund")
+        case _ if name == RESERVE:
+            return T("the mutual insurance")
+        case _ if name == POOL:
+            return T("the income pool")
+    return name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +64,14 @@ class Line:
     """What the account gained or, below zero, lost."""
     others: tuple[str, ...]
     """The other side: whoever gave, or gained, while this account did the opposite; "": the committee itself; `FUND`:
-    the common fund."""
+    the common fund; `RESERVE`, `POOL`: of the mutual insurance, and the income pool."""
     note: str | None
     reverses: int | None
     """The number of the transfer that this one undoes."""
     reversed: bool
     at: datetime
     closing: bool = False
-    """Done for all at the end of a month; it has no other side."""
+    """Done for all at the end of a month: its other side is nobody, or the fund or another common account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +99,8 @@ class Exchange:
     reversed: bool
     reverses: int | None
     at: datetime
+    pooled: tuple[Part, ...] = ()
+    """Those who helped and pool what they earn: what they would have gained is the fund's."""
 
     @property
     def giving(self) -> tuple[Part, ...]:
@@ -318,6 +333,10 @@ async def record(
         to_us(transfer.at),
     )
     await tasks.keep(tx, committee.id, id_, policy, kind, now=transfer.at)
+    for leg in pooled(plain, transfer.postings) if policy is not None and policy[0] == "pooled" else ():
+        await tx.execute(
+            "INSERT INTO pooled (transfer_id, account_id, minutes) VALUES (?, ?, ?)", id_, leg.account_id, leg.minutes
+        )
     if closes is not None:
         await tx.execute(
             "INSERT INTO closings (committee_id, what, period, transfer_id, at_us) VALUES (?, ?, ?, ?, ?)",
@@ -332,6 +351,12 @@ async def record(
 async def _is_closing(tx: Reader, transfer_id: int) -> bool:
     """Whether it was done for all at the end of a period: nobody gave anybody anything."""
     return await tx.one("SELECT 1 FROM closings WHERE transfer_id = ?", transfer_id) is not None
+
+
+def pooled(plain: Sequence[ledger.Posting], legs: Sequence[ledger.Posting]) -> list[ledger.Posting]:
+    """What was earned by those who pool: of the plain hours, what they have not gained."""
+    there = {leg.account_id for leg in legs}
+    return [leg for leg in plain if leg.minutes > 0 and leg.account_id not in there]
 
 
 async def recorded(tx: Reader, committee: Committee, transfer_id: int) -> ledger.Recorded | None:
@@ -435,7 +460,14 @@ async def exchange(tx: Reader, committee: Committee, transfer_id: int) -> Exchan
             transfer_id,
         ),
     )
-    own = {part.member_id for part in parts}
+    pooled = await parts_of(
+        tx,
+        await tx.all(
+            f"SELECT account_id, minutes FROM pooled WHERE transfer_id = ? ORDER BY account_id LIMIT {LEGS_MAX}",
+            transfer_id,
+        ),
+    )
+    own = {part.member_id for part in (*parts, *pooled)}
     return Exchange(
         number=number,
         parts=parts,
@@ -444,6 +476,7 @@ async def exchange(tx: Reader, committee: Committee, transfer_id: int) -> Exchan
         reversed=bool(is_reversed),
         reverses=reverses,
         at=from_us(at_us),
+        pooled=pooled,
     )
 
 
@@ -462,10 +495,11 @@ async def parts_of(tx: Reader, legs: Iterable[tuple[int, int]]) -> tuple[Part, .
 
 
 async def parties(tx: Reader, transfer_id: int) -> set[int]:
-    """The ids of the members whose accounts a transfer touches, as they are now."""
+    """The ids of the members whose accounts a transfer touches, or who pool what they earned by it, as they are now."""
     rows = await tx.all(
-        f"""SELECT {_NOW.format("a.member_id")} FROM postings p JOIN accounts a ON a.id = p.account_id
-           WHERE p.transfer_id = ? AND a.member_id IS NOT NULL LIMIT {LEGS_MAX}""",
+        f"""SELECT {_NOW.format("a.member_id")} FROM accounts a
+            WHERE a.member_id IS NOT NULL AND a.id IN (SELECT account_id FROM postings WHERE transfer_id = ?1
+                UNION ALL SELECT account_id FROM pooled WHERE transfer_id = ?1) LIMIT {LEGS_MAX}""",
         transfer_id,
     )
     return {member_id for (member_id,) in rows}
@@ -488,15 +522,17 @@ async def recent(tx: Reader, member: Member) -> list[Line]:
         member.id,
         HISTORY_MAX,
     )
-    between = [row[0] for row in rows if not row[-1]]
-    marks = ", ".join("?" * len(between))
+    marks = ", ".join("?" * len(rows))
     names: dict[tuple[int, bool], list[str]] = {}
     for transfer_id, gains, name in await tx.all(
         f"""SELECT p.transfer_id, p.minutes > 0, {_CALLED}
             FROM postings p JOIN accounts a ON a.id = p.account_id
             LEFT JOIN members m ON m.id = {_NOW.format("a.member_id")}
-            WHERE p.transfer_id IN ({marks}) ORDER BY p.account_id LIMIT {LEGS_MAX}""",
-        *between,
+            WHERE p.transfer_id IN ({marks})
+              AND (a.kind <> 'own' OR NOT EXISTS (SELECT 1 FROM closings c WHERE c.transfer_id = p.transfer_id))
+            GROUP BY p.transfer_id, p.minutes > 0, CASE a.kind WHEN 'reserve' THEN -1 ELSE a.id END
+            ORDER BY min(p.account_id) LIMIT {LEGS_MAX}""",
+        *(row[0] for row in rows),
     ):
         names.setdefault((transfer_id, bool(gains)), []).append(name)
     return [

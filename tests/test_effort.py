@@ -334,6 +334,46 @@ async def test_what_two_did_for_each_other_stays_hour_for_hour(town: Town) -> No
     assert await balances(town) == before
 
 
+async def _next_month(town: Town, month: int) -> None:
+    town.practice.clock.move(datetime(2026, month, 1, 10, 0, tzinfo=UTC))
+    await town.skip("1m")
+
+
+async def test_two_who_take_turns_from_month_to_month_are_not_weighed_again(town: Town) -> None:
+    await by_effort(town)
+    await town.says("ana", "/thank @ben 5h cleaning")
+    await town.says("eli", "/thank @chi 5h company")
+    await _next_month(town, 2)
+    gained = await town.balance("ben") - 300
+    assert gained == 71
+    for month, giver, helper in ((3, "ben", "ana"), (4, "ana", "ben")):
+        await town.says(giver, f"/thank @{helper} 5h cleaning")
+        await town.says("eli", "/thank @chi 1h company")
+        await _next_month(town, month)
+    assert await town.balance("ben") == 300 + gained
+    # What is more than ever before is weighed.
+    await town.says("ana", "/thank @ben 2h cleaning")
+    await town.says("eli", "/thank @chi 2h company")
+    await _next_month(town, 5)
+    assert await town.balance("ben") > 420 + gained
+
+
+async def test_what_is_taken_back_after_its_month_cannot_be_done_again_for_gain(town: Town) -> None:
+    await by_effort(town)
+    await town.says("ana", "/thank @ben 5h cleaning")
+    await town.says("eli", "/thank @chi 5h company")
+    await _next_month(town, 2)
+    assert await town.balance("ben") == 371
+    await town.says("ana", "/undo 1")
+    await town.practice.press("ben", "That is right", within=town.private("ben"))
+    assert await town.balance("ben") == 71
+    await town.says("ana", "/thank @ben 5h cleaning")
+    await town.says("eli", "/thank @chi 5h company")
+    await _next_month(town, 3)
+    assert await town.balance("ben") == 371
+    assert await rows(town, "SELECT net, high, low FROM helped ORDER BY one_id") == [(-300, 0, -300), (600, 600, 0)]
+
+
 async def test_nobody_is_pushed_below_the_limit_and_the_others_share_what_there_is(town: Town) -> None:
     await by_effort(town)
     await town.says("ana", "/thank @ben 10h cleaning")

@@ -62,25 +62,62 @@ class Work:
 # --- what is weighed -------------------------------------------------------------------------------------------------
 
 
-def uneven(work: Sequence[Work]) -> tuple[Work, ...]:
+@dataclass(frozen=True, slots=True)
+class Helped:
+    """How much more one account has ever done for another than the other way round, in minutes.
+
+    `net`: now; `high`, `low`: the most and the least that it has ever been when a period was closed.
+    """
+
+    net: int = 0
+    high: int = 0
+    low: int = 0
+
+
+Pair = tuple[int, int]
+"""Two accounts, the lower first."""
+
+
+def helped(work: Sequence[Work], before: Mapping[Pair, Helped]) -> dict[Pair, Helped]:
+    """What each two who helped each other have come to by this work."""
+    net: dict[Pair, int] = {}
+    for piece in work:
+        if piece.receiver is not None and piece.receiver != piece.account:
+            pair = min(piece.account, piece.receiver), max(piece.account, piece.receiver)
+            net[pair] = net.get(pair, 0) + (piece.minutes if piece.account == pair[0] else -piece.minutes)
+    found = {}
+    for pair, change in net.items():
+        was = before.get(pair, Helped())
+        now = was.net + change
+        found[pair] = Helped(now, max(was.high, now), min(was.low, now))
+    return found
+
+
+def uneven(work: Sequence[Work], before: Mapping[Pair, Helped] | None = None) -> tuple[Work, ...]:
     """The work without what two people did for each other: that is even, and an hour stays an hour there.
 
-    What one of them did more is weighed, the hardest left out first. So two accounts that help each other back and
-    forth, truly or not, never gain by it at the cost of the others.
+    What one of them has done more than ever before is weighed, the hardest left out first. So two accounts that help
+    each other back and forth, truly or not, in one period or in turns, do not gain by it again and again at the cost
+    of the others. `before`: what it had come to for them when the last period was closed.
     """
+    before = before or {}
     done: dict[tuple[int, int], int] = {}
     for piece in work:
         if piece.receiver is not None:
-            pair = piece.account, piece.receiver
-            done[pair] = done.get(pair, 0) + piece.minutes
-    even = {pair: min(minutes, done.get(pair[::-1], 0)) for pair, minutes in done.items()}
+            to = piece.account, piece.receiver
+            done[to] = done.get(to, 0) + piece.minutes
+    even = dict(done)
+    for (one, other), now in helped(work, before).items():
+        was = before.get((one, other), Helped())
+        even[one, other] = done.get((one, other), 0) - (now.high - was.high)
+        even[other, one] = done.get((other, one), 0) - (was.low - now.low)
     left = []
     for piece in sorted(work, key=lambda piece: (-piece.onerousness, piece.kind or 0)):
         off = 0
         if piece.receiver is not None:
-            pair = piece.account, piece.receiver
-            off = min(piece.minutes, even[pair])
-            even[pair] -= off
+            to = piece.account, piece.receiver
+            off = min(piece.minutes, even[to])
+            even[to] -= off
         if off == 0:
             left.append(piece)
         elif off < piece.minutes:

@@ -14,10 +14,12 @@ from bot.domain.effort import (
     CLASSES,
     LEVELS,
     PEERS_MIN,
+    Helped,
     TaskClass,
     Work,
     burdens,
     by_effort,
+    helped,
     intensities,
     kind_named,
     onerousness,
@@ -151,6 +153,24 @@ def test_two_accounts_that_help_each_other_back_and_forth_gain_nothing_whatever_
     ]
     # Whole minutes are rounded: that moves one for each of them at most.
     assert _taken_from_others([*work, *fake], set(two)) <= _taken_from_others(work, set(two)) + 2
+
+
+@given(turns=st.lists(st.integers(-600, 600).filter(bool), min_size=1, max_size=12), weight=st.integers(500, 2000))
+def test_taking_turns_over_many_months_is_weighed_no_more_than_once(turns: list[int], weight: int) -> None:
+    pair = 1, 2
+    before = {pair: Helped()}
+    weighed = {1: 0, 2: 0}
+    balance = most = least = 0
+    for turn in turns:
+        one, other = pair if turn > 0 else pair[::-1]
+        month = [Work(account=one, receiver=other, minutes=Minutes(abs(turn)), onerousness=weight)]
+        for piece in uneven(month, before):
+            weighed[piece.account] += piece.minutes
+        before = helped(month, before)
+        balance += turn
+        most, least = max(most, balance), min(least, balance)
+    # However often it went back and forth: as far as one was ever ahead of the other.
+    assert weighed == {1: most, 2: -least}
 
 
 @given(work=periods())

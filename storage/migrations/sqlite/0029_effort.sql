@@ -10,17 +10,34 @@ CREATE TABLE task_kinds (
 ) STRICT;
 
 -- Exchanges that were recorded while hours counted by effort: the kind of task that it was, and the class that this had
--- when it was said; none: an hour is an hour. `said`: whether anybody has said it, or that it was of none.
+-- when it was said; none: an hour is an hour. `said`: whether anybody has said it, or that it was of none. `weighed`:
+-- whether it is in what two accounts have done for each other (`helped`).
 CREATE TABLE efforts (
     transfer_id INTEGER PRIMARY KEY REFERENCES transfers (id),
     committee_id INTEGER NOT NULL REFERENCES committees (id),
     kind_id INTEGER REFERENCES task_kinds (id),
     class TEXT NOT NULL DEFAULT 'moderate' CHECK (class IN ('pleasant', 'moderate', 'unpleasant')),
     said INTEGER NOT NULL CHECK (said IN (0, 1)),
+    weighed INTEGER NOT NULL DEFAULT 0 CHECK (weighed IN (0, 1)),
     at_us INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX efforts_of_committee ON efforts (committee_id, at_us);
+
+-- How much more one account has done for another than the other way round, in minutes, while hours counted by effort:
+-- now, and the most and the least that it has ever been at a month's end. What goes back and forth is not weighed anew.
+CREATE TABLE helped (
+    committee_id INTEGER NOT NULL REFERENCES committees (id),
+    one_id INTEGER NOT NULL REFERENCES accounts (id),
+    other_id INTEGER NOT NULL REFERENCES accounts (id),
+    net INTEGER NOT NULL,
+    high INTEGER NOT NULL CHECK (high >= net AND high >= 0),
+    low INTEGER NOT NULL CHECK (low <= net AND low <= 0),
+    CHECK (one_id < other_id),
+    PRIMARY KEY (one_id, other_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX helped_other ON helped (other_id);
 
 -- What a month came to for each account, in minutes, and whether its owner was told.
 CREATE TABLE weighed (
