@@ -21,6 +21,10 @@ _END = datetime(9999, 1, 1, tzinfo=UTC)
 _OWN = """SELECT a.id FROM accounts a
           WHERE a.member_id IN (SELECT ?1 UNION ALL SELECT member_id FROM absorbed WHERE into_id = ?1)"""
 
+_BESIDE = """SELECT b.transfer_id FROM accounts a JOIN postings b ON b.account_id = a.id
+             WHERE a.committee_id = ?1 AND a.kind <> 'own'"""
+"""Transfers that touch more than the hours of members and of the committee."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
@@ -149,13 +153,22 @@ async def facts(tx: Reader, committee: Committee, *, first: datetime) -> statist
            WHERE a.committee_id = ? AND m.active = 1 AND m.child = 0 LIMIT 1000000""",
         committee.id,
     )
+    # As the help was given, by the clock: what of it went to the fund is nobody's help. What is done for all at a
+    # month's end, and what moves by no rule between a member and the fund, is none.
+    stands = f"""t.committee_id = ?1 AND t.at_us >= ?2 AND t.reverses_id IS NULL AND t.id NOT IN ({_CARRIES})
+                 AND NOT {_IS_CLOSING} AND NOT EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id)"""
     rows = await tx.all(
         f"""SELECT t.id, {_ACCOUNT_NOW.format("p.account_id")}, p.minutes, f.category
             FROM transfers t JOIN postings p ON p.transfer_id = t.id
             LEFT JOIN origins o ON o.transfer_id = t.id LEFT JOIN posts f ON f.id = o.post_id
-            WHERE t.committee_id = ? AND t.at_us >= ? AND t.reverses_id IS NULL AND t.id NOT IN ({_CARRIES})
-              AND NOT {_IS_CLOSING} AND NOT EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id)
-            ORDER BY t.id LIMIT ?""",
+            WHERE {stands} AND t.id NOT IN ({_BESIDE})
+            UNION ALL
+            SELECT t.id, {_ACCOUNT_NOW.format("(p.value ->> 0)")}, p.value ->> 1, f.category
+            FROM transfers t JOIN entries e ON e.committee_id = t.committee_id AND e.number = t.entry
+            JOIN json_each(e.body, '$.plain') p
+            LEFT JOIN origins o ON o.transfer_id = t.id LEFT JOIN posts f ON f.id = o.post_id
+            WHERE {stands} AND t.id IN ({_BESIDE})
+            ORDER BY 1 LIMIT ?3""",
         committee.id,
         to_us(first),
         POSTINGS_MAX,

@@ -131,11 +131,12 @@ async def accounts_of(tx: Reader, committee: Committee, members: Sequence[Member
         f"SELECT member_id, id, balance, held FROM accounts WHERE member_id IN ({marks}) LIMIT 1000",
         *(member.id for member in members),
     )
+    floors = await limits.floors_of(tx, committee.id, committee.floor, [id_ for _, id_, _, _ in rows])
     return {
         member_id: ledger.Account(
             id=id_,
             balance=Minutes(balance),
-            floor=await limits.floor_of(tx, committee.id, committee.floor, id_),
+            floor=floors[id_],
             held=Minutes(held),
         )
         for member_id, id_, balance, held in rows
@@ -152,11 +153,12 @@ async def accounts_by_id(tx: Reader, committee: Committee, ids: Iterable[int]) -
         committee.id,
         *wanted,
     )
+    floors = await limits.floors_of(tx, committee.id, committee.floor, [id_ for id_, _, _, member, _ in rows if member])
     return [
         ledger.Account(
             id=id_,
             balance=Minutes(balance),
-            floor=await limits.floor_of(tx, committee.id, committee.floor, id_) if member else _FLOORS.get(kind),
+            floor=floors[id_] if member else _FLOORS.get(kind),
             held=Minutes(held),
         )
         for id_, balance, held, member, kind in rows
@@ -318,7 +320,7 @@ async def record(
             floor=transfer.floors.get(posting.account_id, committee.floor),
             now=transfer.at,
         )
-    if not carried and closes is None:
+    if not carried and closes is None and not (reverses is not None and await _is_closing(tx, reverses)):
         await limits.count(tx, transfer, undone=reverses is not None)
     await tx.execute(
         """INSERT INTO transfers (id, committee_id, number, entry, recorder_id, reverses_id, at_us)
@@ -345,6 +347,11 @@ async def record(
             to_us(transfer.at),
         )
     return id_, number
+
+
+async def _is_closing(tx: Reader, transfer_id: int) -> bool:
+    """Whether it was done for all at the end of a period: nobody gave anybody anything."""
+    return await tx.one("SELECT 1 FROM closings WHERE transfer_id = ?", transfer_id) is not None
 
 
 def pooled(plain: Sequence[ledger.Posting], legs: Sequence[ledger.Posting]) -> list[ledger.Posting]:
