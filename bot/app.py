@@ -39,6 +39,7 @@ from handlers import (
     roles,
     statements,
     stock,
+    units,
     upkeep,
 )
 from handlers import log as log_area
@@ -72,6 +73,7 @@ AREAS = (
     leaving.router,
     bookings.router,
     stock.router,
+    units.router,
 )
 """The order in which menus and help list them."""
 

@@ -14,6 +14,7 @@ from bot.chat import DOCUMENT_CHARACTERS_MAX, Bar, Bars, Button, Card, Chart, Do
 from bot.domain import statements, statistics
 from bot.domain.statements import FORMS, Form, Period
 from bot.domain.statistics import Figures, Parts
+from bot.payments import called as called_
 from bot.posts import called
 from bot.router import Authority, Context, Router, Telling
 from bot.text import LANGUAGES, Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, duration, lines, shown
@@ -163,7 +164,7 @@ def _what(line: Line) -> Text:
     """What happened, from the side of whose account it is."""
     if line.reverses is not None:
         return T("takes back no. {number}", number=line.reverses)
-    others = Listed(tuple(name or T("the committee") for name in line.others))
+    others = Listed(tuple(called_(name) for name in line.others))
     what = T("you helped {other}", other=others) if line.minutes > 0 else T("{other} helped you", other=others)
     return T("{what} (undone)", what=what) if line.reversed else what
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.chat import ChatId, UserId, network_of
 from bot.domain import joining, retention
-from storage import barter, board, bookings, enrolments, exchanges, lending, limits, people, stock
+from storage import barter, board, bookings, enrolments, exchanges, lending, limits, people, stock, transfers
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Member, Place
@@ -370,6 +370,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await tx.execute("UPDATE nudges SET member_id = ? WHERE member_id = ?", into, old)
     await enrolments.join(tx, old, into)
     await exchanges.end_all(tx, old)
+    await _accounts_beside(tx, old, into, now=now)
     await barter.join(tx, old, into)
     await board.join(tx, old, into)
     await lending.join(tx, old, into)
@@ -397,6 +398,14 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await tx.execute(
         "INSERT INTO absorbed (member_id, into_id, transfer_id, at_us) VALUES (?, ?, ?, ?)", old, into, transfer, at_us
     )
+
+
+async def _accounts_beside(tx: Transaction, old: int, into: int, *, now: datetime) -> None:
+    committee_id = int(await tx.value("SELECT committee_id FROM members WHERE id = ?", into))
+    one, other = await people.member(tx, committee_id, old), await people.member(tx, committee_id, into)
+    assert one is not None
+    assert other is not None
+    await transfers.come_together(tx, await people.committee(tx, committee_id), one, other, now=now)
 
 
 async def join_persons(tx: Transaction, one: int, other: int, *, now: datetime) -> None:

@@ -200,8 +200,8 @@ def _books(connection: Any, id_: int, uid: str, name: str) -> Books:
     wrong = connection.execute(
         """SELECT 1 FROM accounts a WHERE a.committee_id = ?1
                AND a.balance <> (SELECT coalesce(sum(minutes), 0) FROM postings p WHERE p.account_id = a.id)
-           UNION ALL SELECT 1 FROM (SELECT sum(balance) AS total FROM accounts WHERE committee_id = ?1)
-           WHERE total <> 0 LIMIT 1""",
+           UNION ALL SELECT 1 FROM accounts WHERE committee_id = ?1
+           GROUP BY coalesce(unit_id, 0) HAVING sum(balance) <> 0 LIMIT 1""",
         (id_,),
     ).fetchone()
     if wrong is not None:

@@ -40,6 +40,7 @@ OF_TABLES = {
     "purpose": "purposes",
     "booking": "bookings",
     "stock": "stock",
+    "unit": "units",
 }
 """The rows whose words are notes, where they are not exchanges."""
 
