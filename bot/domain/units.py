@@ -20,8 +20,10 @@ UnitKind = Literal["local", "money"]
 has paid whom."""
 NAME_CHARACTERS_MAX = 16
 _HOURS = frozenset(
-    "hour hours hora horas stunde stunden time tiempo zeit h hs hr hrs std "
-    "min mins minute minutes minuto minutos minuten".split()
+    [
+        *("hour", "hours", "hora", "horas", "stunde", "stunden", "time", "tiempo", "zeit", "h", "hs", "hr", "hrs"),
+        *("std", "min", "mins", "minute", "minutes", "minuto", "minutos", "minuten"),
+    ]
 )
 
 
