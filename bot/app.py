@@ -34,6 +34,7 @@ from handlers import (
     lending,
     limits,
     members,
+    policy,
     privacy,
     quiet,
     roles,
@@ -73,6 +74,7 @@ AREAS = (
     leaving.router,
     bookings.router,
     stock.router,
+    policy.router,
     units.router,
 )
 """The order in which menus and help list them."""

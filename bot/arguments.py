@@ -322,17 +322,17 @@ class _DurationKind(Kind[Minutes]):
     example = "1h30"
     question = T("How long? Choose, or write it, like {example}.", example=Typed("1h30"))
 
-    def __init__(self, *, zero: bool = False, offers: Sequence[int] = (30, 60, 90, 120)) -> None:
-        self._zero, self._offers = zero, offers
+    def __init__(
+        self, *, zero: bool = False, most: int = grammar.MINUTES_MAX, offers: Sequence[int] = (30, 60, 90, 120)
+    ) -> None:
+        self._zero, self._most, self._offers = zero, most, offers
         least = 0 if zero else 1
-        self._adapter: TypeAdapter[int] = TypeAdapter(
-            Annotated[int, Field(strict=True, ge=least, le=grammar.MINUTES_MAX)]
-        )
+        self._adapter: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, ge=least, le=most)])
 
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Minutes] | None:
         # Up to the next person who is named: nobody is passed over.
         plain = takewhile(lambda word: word.mention is None, words)
-        found = grammar.read_duration([word.text for word in plain], zero=self._zero)
+        found = grammar.read_duration([word.text for word in plain], zero=self._zero, most=self._most)
         return Found(*found) if found else None
 
     def dump(self, value: Minutes) -> int:
@@ -394,6 +394,25 @@ class _PercentKind(Kind[Points]):
 
     def label(self, value: Points) -> Text:
         return Text("{part}", values={"part": value})
+
+
+class _MonthKind(Kind[str]):
+    """A month, like `2026-11`, of what is done at its end. Nobody writes it."""
+
+    written = False
+    fixed = True
+    expected = T("a month")
+    example = "2026-11"
+    _adapter: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")])
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
+        return None
+
+    def dump(self, value: str) -> str:
+        return value
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> str:
+        return self._adapter.validate_python(data)
 
 
 class _NumberKind(Kind[int]):
@@ -626,10 +645,14 @@ Person = Annotated[Member, PersonKind()]
 Duration = Annotated[Minutes, _DurationKind()]
 Allowance = Annotated[Minutes, _DurationKind(zero=True, offers=(360, 720, 1200, 2400))]
 """An amount of time that may be none."""
+Budget = Annotated[Minutes, _DurationKind(zero=True, most=10_000 * 60, offers=(360, 720, 1200, 2400))]
+"""As much time as a whole committee may want."""
 Amount = Annotated[Hundredths, _AmountKind()]
 """An amount of money, or of a local unit, in whole hundredths: `12`, `12.50`, `12,50`."""
 Percent = Annotated[Points, _PercentKind()]
 """A part of something, in basis points: `8%`, `2.5%`, `2,5 %`."""
+Month = Annotated[str, _MonthKind()]
+"""The month, like `2026-11`, that the clock closes."""
 People = Annotated[tuple[Member, ...], PeopleKind()]
 """One or several members: `@ben`, `@ben and @chi`, `for @ana`."""
 Candidate = Annotated[Member, _CandidateKind()]

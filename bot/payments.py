@@ -1,19 +1,11 @@
-"""How payments in other units than hours are told, wherever they come up; and how those are called who have no name."""
+"""How payments in other units than hours are told, wherever they come up."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from bot.text import T, Text
-from storage import transfers
-from storage.transfers import Part
-
-_NAMELESS = {"": T("the committee"), transfers.FUND: T("the fund"), transfers.RESERVE: T("a reserve")}
-
-
-def called(name: str) -> str | Text:
-    """How one side of a transfer is called, in the middle of a sentence."""
-    return _NAMELESS.get(name, name)
+from storage.transfers import Part, called
 
 
 def paid(parts: Sequence[Part]) -> Text:

@@ -12,7 +12,7 @@ from bot.chat import Button, Card, Reply, Shown
 from bot.domain import ledger
 from bot.domain.ledger import Posting
 from bot.domain.policies import Counting, Event, Sharing, plain, portions
-from bot.payments import called, paid
+from bot.payments import paid
 from bot.posts import needs_for
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
@@ -178,7 +178,7 @@ async def _answer(context: Context, card: Card, *, heard: bool) -> Reply | Card:
 
 
 def _all_named(parts: Sequence[Part]) -> Listed:
-    return Listed(tuple(called(part.name) for part in parts))
+    return Listed(tuple(transfers.called(part.name) for part in parts))
 
 
 def _helped(parts: Sequence[Part]) -> Text:
@@ -200,7 +200,7 @@ def _helped(parts: Sequence[Part]) -> Text:
         return T("{name} helped {member}: {time}.", name=names, member=givers, time=each)
     if members == gaining and each is not None:
         return T("{names} helped {member}: {time} each.", names=names, member=givers, time=each)
-    shares = Listed(tuple(T("{name} {time}", name=called(part.name), time=part.minutes) for part in gaining))
+    shares = Listed(tuple(T("{name} {time}", name=transfers.called(part.name), time=part.minutes) for part in gaining))
     return T(
         "{member}: {time} for what {names} did. It goes to: {shares}.",
         member=givers,
@@ -304,9 +304,9 @@ async def _claims(
 
 def _shares(parts: Sequence[Part]) -> list[Words]:
     return [
-        T("{name} gives {time}.", name=called(part.name), time=Minutes(-part.minutes))
+        T("{name} gives {time}.", name=transfers.called(part.name), time=Minutes(-part.minutes))
         if part.minutes < 0
-        else T("{name} gets {time}.", name=called(part.name), time=part.minutes)
+        else T("{name} gets {time}.", name=transfers.called(part.name), time=part.minutes)
         for part in parts
     ]
 
@@ -938,7 +938,8 @@ async def _ask_to_undo(
         for part in exchange.parts
         if part.account_id in losing and part.name != transfers.FUND
     }
-    if None in theirs.values() or not theirs:
+    if None in theirs.values() or not theirs or recorded.recorder_id is None:
+        # What was done for all at a month's end is taken back by all.
         return await context.say(correct.says(number=recorded.number), authority=context.authority)
     asked: dict[int, Member] = {}
     for member_id in theirs.values():
@@ -1169,7 +1170,10 @@ async def _with_notes(context: Context) -> list[tuple[Text | str, int]]:
     """The member's newest exchanges that have a note."""
     found = await transfers.recent(context.tx, context.member)
     return [
-        (T("No. {number}, {other}", number=line.number, other=Listed(tuple(map(called, line.others)))), line.number)
+        (
+            T("No. {number}, {other}", number=line.number, other=Listed(tuple(map(transfers.called, line.others)))),
+            line.number,
+        )
         for line in found
         if line.note
     ]

@@ -14,11 +14,10 @@ from bot.chat import DOCUMENT_CHARACTERS_MAX, Bar, Bars, Button, Card, Chart, Do
 from bot.domain import statements, statistics
 from bot.domain.statements import FORMS, Form, Period
 from bot.domain.statistics import Figures, Parts
-from bot.payments import called as called_
 from bot.posts import called
 from bot.router import Authority, Context, Router, Telling
 from bot.text import LANGUAGES, Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, duration, lines, shown
-from storage import entries, notes, outbox, people
+from storage import entries, notes, outbox, people, transfers
 from storage import statements as books
 from storage.people import Member
 from storage.statements import Statement
@@ -164,8 +163,16 @@ def _what(line: Line) -> Text:
     """What happened, from the side of whose account it is."""
     if line.reverses is not None:
         return T("takes back no. {number}", number=line.reverses)
-    others = Listed(tuple(called_(name) for name in line.others))
-    what = T("you helped {other}", other=others) if line.minutes > 0 else T("{other} helped you", other=others)
+    if line.closing:
+        return T("at the month's end ({why})", why=Typed("/why", str(line.number)))
+    people = [name for name in line.others if name not in (transfers.FUND, transfers.RESERVE)]
+    others = Listed(tuple(transfers.called(name) for name in people))
+    if people:
+        what = T("you helped {other}", other=others) if line.minutes > 0 else T("{other} helped you", other=others)
+    elif transfers.RESERVE in line.others:
+        what = T("from your reserve") if line.minutes > 0 else T("to your reserve")
+    else:
+        what = T("from the common fund") if line.minutes > 0 else T("to the common fund")
     return T("{what} (undone)", what=what) if line.reversed else what
 
 
@@ -190,7 +197,7 @@ async def _file(context: Context, when: str) -> Reply:
         balance = Minutes(balance + line.minutes)
         at = line.at.astimezone(zone).date().isoformat()
         # In a long statement the same words come again and again.
-        same = (line.others, line.minutes > 0, line.reverses, line.reversed)
+        same = (line.others, line.minutes > 0, line.reverses, line.reversed, line.closing and line.number)
         if same not in told:
             told[same] = say(_what(line))
         rows.append((line.number, at, told[same], line.note or "", line.minutes, balance))

@@ -11,7 +11,7 @@ from bot.arguments import Amount, Candidate, Found, Kind, Note, Number, Person, 
 from bot.chat import Button, Card, Reply
 from bot.domain import amounts, ledger
 from bot.domain import units as rule
-from bot.payments import called, paid
+from bot.payments import paid
 from bot.router import Asks, Authority, Context, Router, Telling, Todo
 from bot.text import Amount as Hundredths
 from bot.text import Bold, Day, Minutes, N, Refusal, T, Text, Typed, Words, lines
@@ -385,7 +385,7 @@ async def _pays(
     context: Context, *, amount: Hundredths, unit: Unit, to: Member | None = None, whom: str = "", what: str = ""
 ) -> Words:
     await _may_move(context, unit)
-    name = to.name if to is not None else called("")
+    name = to.name if to is not None else transfers.called("")
     if unit.kind == "money":
         asked: Text = T("You have paid {name}: {amount}. I only note it.", name=name, amount=unit.amount(amount))
         after = None
@@ -622,7 +622,7 @@ def _what(unit: Unit, one: Moved) -> Text:
         return T("to the committee, as you had left: {amount}", amount=unit.amount(one.amount))
     if one.reverses is not None:
         return T("takes back no. {number}: {amount}", number=one.reverses, amount=unit.amount(one.amount))
-    other = called(one.other)
+    other = transfers.called(one.other)
     what = (
         T("{name} paid you {amount}", name=other, amount=amount)
         if one.amount > 0

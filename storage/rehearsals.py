@@ -35,7 +35,7 @@ class Stretch:
         return sum(one.counted for one in self.past)
 
 
-async def since(tx: Reader, committee: Committee, first: datetime) -> Stretch:
+async def since(tx: Reader, committee: Committee, first: datetime, *, now: datetime) -> Stretch:
     """What moved from an instant on, oldest first. What was taken back within it is left out, and so is its undo."""
     accounts = await tx.all(
         """SELECT a.id, a.balance, m.id FROM accounts a
@@ -56,7 +56,11 @@ async def since(tx: Reader, committee: Committee, first: datetime) -> Stretch:
     )
     standing = {id_: Minutes(balance) for id_, balance, _ in accounts}
     opening = dict(standing)
-    past = []
+    month, past = closings.month_of(first, committee), []
+    while month <= closings.month_of(now, committee):
+        # Also a month in which nothing moved is closed.
+        past.append(Past((), month, counted=False))
+        month = closings.month_after(month)
     for at_us, text, undone, undoes_us, closing in rows:
         body = json.loads(text)
         if body["postings"][0][0] not in standing:
@@ -78,6 +82,6 @@ async def since(tx: Reader, committee: Committee, first: datetime) -> Stretch:
     return Stretch(
         opening=opening,
         standing=standing,
-        past=tuple(past),
+        past=tuple(sorted(past, key=lambda one: one.month)),
         members=frozenset(id_ for id_, _, member in accounts if member is not None),
     )

@@ -84,7 +84,14 @@ def _scheme(version: int, parameters: str) -> Scheme:
 async def counting(tx: Transaction, committee: Committee) -> Counting:
     """How an exchange that is recorded now is counted."""
     scheme = await now(tx, committee.id)
+    if scheme.version:
+        await transfers.beside(tx, committee, "fund")
+    return await counting_by(tx, committee, scheme)
+
+
+async def counting_by(tx: Reader, committee: Committee, scheme: Scheme) -> Counting:
+    """How it would be counted by a scheme; where the fund has no account yet, its id is 0."""
     own = await transfers.committee_account(tx, committee)
-    fund = await transfers.beside(tx, committee, "fund") if scheme.version else own
     pooling = await enrolments.accounts(tx, committee.id, POOLING) if scheme.base == "pooled" else frozenset[int]()
-    return Counting(scheme=scheme, fund=fund.id, committee=own.id, pooling=pooling)
+    fund = await transfers.fund_account(tx, committee)
+    return Counting(scheme=scheme, fund=fund or 0, committee=own.id, pooling=pooling)

@@ -11,7 +11,7 @@ from storage import board, notes
 from storage.database import Reader
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
-from storage.transfers import _ACCOUNT_NOW, _CALLED, _CARRIES, _NOW, Line, committee_account
+from storage.transfers import _ACCOUNT_NOW, _CALLED, _CARRIES, _IS_CLOSING, _NOW, Line, committee_account
 
 LINES_MAX = 10_000
 """No member has more exchanges in one statement."""
@@ -59,11 +59,12 @@ async def statement(
     rows = await tx.all(
         f"""SELECT t.id, t.number, p.minutes, n.text,
                    (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id),
-                   EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id), t.at_us,
+                   EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id), t.at_us, {_IS_CLOSING},
                    (SELECT group_concat(name, char(30)) FROM (
                         SELECT {_CALLED} AS name FROM postings q JOIN accounts a ON a.id = q.account_id
                         LEFT JOIN members m ON m.id = {_NOW.format("a.member_id")}
-                        WHERE q.transfer_id = t.id AND (q.minutes > 0) = (p.minutes < 0) ORDER BY q.account_id))
+                        WHERE q.transfer_id = t.id AND (q.minutes > 0) = (p.minutes < 0) AND NOT {_IS_CLOSING}
+                        ORDER BY q.account_id))
             FROM postings p JOIN transfers t ON t.id = p.transfer_id
             LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
             WHERE p.account_id IN ({_OWN}) AND t.at_us >= ?2 AND t.at_us < ?3 AND t.id NOT IN ({_CARRIES})
@@ -83,13 +84,14 @@ async def statement(
                 id=id_,
                 number=number,
                 minutes=Minutes(minutes),
-                others=tuple(others.split("\x1e")),
+                others=tuple(others.split("\x1e")) if others is not None else (),
                 note=note,
                 reverses=reverses,
                 reversed=bool(is_reversed),
                 at=from_us(at_us),
+                closing=bool(is_closing),
             )
-            for id_, number, minutes, note, reverses, is_reversed, at_us, others in rows
+            for id_, number, minutes, note, reverses, is_reversed, at_us, is_closing, others in rows
         ),
     )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from bot.domain import audit, ledger
 from bot.text import Amount, Minutes, T, Text
@@ -25,6 +25,7 @@ _ACCOUNT_NOW = """coalesce((SELECT a.id FROM accounts o
                                     OR (a.owner_id = b.into_id AND a.kind = o.kind AND a.unit_id IS o.unit_id)
                                 WHERE o.id = {0}), {0})"""
 _CARRIES = "SELECT transfer_id FROM absorbed WHERE transfer_id IS NOT NULL UNION ALL SELECT transfer_id FROM carries"
+_IS_CLOSING = "EXISTS (SELECT 1 FROM closings c WHERE c.transfer_id = t.id)"
 LEGS_MAX = 100_000
 """No transfer has more: at the end of a period one may touch everybody's account."""
 Kind = Literal["own", "fund", "reserve", "unit"]
@@ -48,6 +49,14 @@ _FLOOR = """CASE WHEN a.kind IN ('fund', 'reserve') THEN 0
 from its own purse nobody pays what is not there."""
 
 
+def called(name: str) -> str | Text:
+    """The name of a side of a transfer, in words where it is nobody's."""
+    return _NAMELESS.get(name, name)
+
+
+_NAMELESS = {"": T("the committee"), FUND: T("the fund"), RESERVE: T("a reserve")}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One transfer as a member reads it."""
@@ -64,6 +73,8 @@ class Line:
     """The number of the transfer that this one undoes."""
     reversed: bool
     at: datetime
+    closing: bool = False
+    """Done for all at the end of a month; it has no other side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +185,19 @@ def _limit(floor: int | None) -> Minutes | None:
     return None if floor is None else Minutes(floor)
 
 
+async def above(tx: Reader, committee: Committee, minutes: Minutes) -> dict[int, Minutes]:
+    """What members have, by account, of whom each has more than so much, not counting what they have promised."""
+    rows = await tx.all(
+        """SELECT a.id, a.balance - a.held FROM accounts a JOIN members m ON m.id = a.member_id
+           WHERE a.committee_id = ? AND a.balance - a.held > ? AND m.active = 1 AND m.child = 0
+           ORDER BY a.id LIMIT ?""",
+        committee.id,
+        minutes,
+        LEGS_MAX,
+    )
+    return {id_: Minutes(available) for id_, available in rows}
+
+
 async def committee_account(tx: Reader, committee: Committee) -> ledger.Account:
     """The committee's own account, which it has from its founding on; it has no limit."""
     row = await tx.one(
@@ -212,6 +236,12 @@ async def beside(
     )
     assert row is not None
     return ledger.Account(id=row[0], balance=Minutes(row[1]), floor=_limit(row[3]), held=Minutes(row[2]), unit=unit)
+
+
+async def fund_account(tx: Reader, committee: Committee) -> int | None:
+    """The id of the common fund's account; None: it has none yet."""
+    found = await tx.value("SELECT id FROM accounts WHERE committee_id = ? AND kind = 'fund'", committee.id)
+    return None if found is None else int(found)
 
 
 async def in_fund(tx: Reader, committee: Committee) -> Minutes:
@@ -370,6 +400,28 @@ async def recorded(tx: Reader, committee: Committee, transfer_id: int) -> ledger
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A transfer as its chained entry says it. `undoes`: the number of the one that it takes back."""
+
+    number: int
+    body: Mapping[str, Any]
+    undoes: int | None
+
+
+async def written(tx: Reader, committee: Committee, transfer_id: int) -> Written:
+    """What stands in the entry of a transfer of this committee."""
+    row = await tx.one(
+        """SELECT t.number, e.body, u.number FROM transfers t
+           JOIN entries e ON e.committee_id = t.committee_id AND e.number = t.entry
+           LEFT JOIN transfers u ON u.id = t.reverses_id WHERE t.id = ? AND t.committee_id = ?""",
+        transfer_id,
+        committee.id,
+    )
+    assert row is not None
+    return Written(number=row[0], body=json.loads(row[1]), undoes=row[2])
+
+
 async def id_of_number(tx: Reader, committee: Committee, number: int) -> int | None:
     """The id of the committee's transfer with this number."""
     row = await tx.one("SELECT id FROM transfers WHERE committee_id = ? AND number = ?", committee.id, number)
@@ -472,7 +524,7 @@ async def recent(tx: Reader, member: Member) -> list[Line]:
     rows = await tx.all(
         f"""SELECT t.id, t.number, p.minutes, n.text,
                   (SELECT u.number FROM transfers u WHERE u.id = t.reverses_id),
-                  EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id), t.at_us
+                  EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id), t.at_us, {_IS_CLOSING}
            FROM (SELECT own.transfer_id, own.account_id, own.minutes
                  FROM accounts a JOIN postings own ON own.account_id = a.id
                  WHERE (a.member_id IN (SELECT ?1 UNION ALL SELECT member_id FROM absorbed WHERE into_id = ?1)
@@ -486,14 +538,15 @@ async def recent(tx: Reader, member: Member) -> list[Line]:
         member.id,
         HISTORY_MAX,
     )
-    marks = ", ".join("?" * len(rows))
+    between = [row[0] for row in rows if not row[-1]]
+    marks = ", ".join("?" * len(between))
     names: dict[tuple[int, bool], list[str]] = {}
     for transfer_id, gains, name in await tx.all(
         f"""SELECT p.transfer_id, p.minutes > 0, {_CALLED}
             FROM postings p JOIN accounts a ON a.id = p.account_id
             LEFT JOIN members m ON m.id = {_NOW.format(_WHOSE)}
             WHERE p.transfer_id IN ({marks}) ORDER BY p.account_id LIMIT {LEGS_MAX}""",
-        *(row[0] for row in rows),
+        *between,
     ):
         names.setdefault((transfer_id, bool(gains)), []).append(name)
     return [
@@ -501,13 +554,14 @@ async def recent(tx: Reader, member: Member) -> list[Line]:
             id=id_,
             number=number,
             minutes=Minutes(minutes),
-            others=tuple(names[id_, minutes < 0]),
+            others=tuple(names.get((id_, minutes < 0), ())),
             note=note,
             reverses=reverses,
             reversed=bool(is_reversed),
             at=from_us(at_us),
+            closing=bool(is_closing),
         )
-        for id_, number, minutes, note, reverses, is_reversed, at_us in rows
+        for id_, number, minutes, note, reverses, is_reversed, at_us, is_closing in rows
     ]
 
 

@@ -54,20 +54,20 @@ _WORDS_MAX = 5
 _LOOKS_LIKE_AMOUNT = re.compile(r"[-+]?[0-9]+(?:[.,:][0-9]+)?", re.ASCII)
 
 
-def read_duration(words: Sequence[str], *, zero: bool = False) -> tuple[Minutes, int] | None:
+def read_duration(words: Sequence[str], *, zero: bool = False, most: int = MINUTES_MAX) -> tuple[Minutes, int] | None:
     """The amount of time at the beginning of the words, and how many of them it takes; None: there is none.
 
     Refuses what is an amount of time but not one that can be recorded: nothing, less than nothing, parts of a
-    minute, more than `MINUTES_MAX`; and a bare number, which could be hours or minutes. `zero`: nothing is allowed.
+    minute, more than `most`; and a bare number, which could be hours or minutes. `zero`: nothing is allowed.
     """
     for count in range(min(_WORDS_MAX, len(words)), 0, -1):
         written = " ".join(words[:count])
         if minutes := _SPELLED.get(folded(written)):
             return Minutes(minutes), count
         if found := _AND_A_HALF.fullmatch(written):
-            return _within(Fraction(int(found["hours"]) * 60 + 30), written), count
+            return _within(Fraction(int(found["hours"]) * 60 + 30), written, most), count
         if found := _AMOUNT.fullmatch(_AND.sub(" ", written)):
-            return _checked(found, written, zero=zero), count
+            return _checked(found, written, zero=zero, most=most), count
     if words and _LOOKS_LIKE_AMOUNT.fullmatch(words[0]):
         raise _hours_or_minutes(words[0], hours="2h", minutes="90m")
     return None
@@ -76,7 +76,7 @@ def read_duration(words: Sequence[str], *, zero: bool = False) -> tuple[Minutes,
 _FRACTIONS = {"¼": Fraction(1, 4), "½": Fraction(1, 2), "¾": Fraction(3, 4)}
 
 
-def _checked(found: re.Match[str], written: str, *, zero: bool) -> Minutes:
+def _checked(found: re.Match[str], written: str, *, zero: bool, most: int) -> Minutes:
     part = found.groupdict()
     if part["clock_hours"] is not None:
         if int(part["clock_minutes"]) > 59:
@@ -104,12 +104,12 @@ def _checked(found: re.Match[str], written: str, *, zero: bool) -> Minutes:
                 example=Typed("1h20"),
             )
         )
-    return _within(exact, written)
+    return _within(exact, written, most)
 
 
-def _within(exact: Fraction, written: str) -> Minutes:
-    if exact > MINUTES_MAX:
-        raise Refusal(T("“{word}” is too much at once: at most {most}.", word=written, most=Minutes(MINUTES_MAX)))
+def _within(exact: Fraction, written: str, most: int) -> Minutes:
+    if exact > most:
+        raise Refusal(T("“{word}” is too much at once: at most {most}.", word=written, most=Minutes(most)))
     return Minutes(int(exact))
 
 

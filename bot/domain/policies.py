@@ -7,12 +7,12 @@ committee has decided about it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from bot.domain.ledger import Posting
-from bot.text import Minutes, Refusal, T, Typed
+from bot.text import Amount, Minutes, Percent, Refusal, T, Typed, Value
 
 Sharing = Literal["split", "chest", "committee"]
 """Who pays when one helps many, by three conventions that are in use. split: those who came share the hours
@@ -127,7 +127,11 @@ def levied(legs: Sequence[Posting], *, fund: int, rate: int, exempt: Collection[
     return tuple(Posting(account, Minutes(minutes)) for account, minutes in sorted(changes.items()) if minutes)
 
 
-def rate_for(budget: Minutes, expected: Minutes, *, most: int = RATE.high) -> int:
+DERIVED_MOST = 2_000
+"""A levy that follows from a budget never takes more than a fifth, however little is expected."""
+
+
+def rate_for(budget: Minutes, expected: Minutes, *, most: int = DERIVED_MOST) -> int:
     """The levy, in basis points, by which a voted budget is raised from the hours that are expected; at most `most`."""
     assert budget >= 0
     if expected <= 0:
@@ -263,6 +267,32 @@ class Scheme:
     def policy(self) -> Policy:
         """The way of counting that it is built on."""
         return POLICIES[self.base, 1]
+
+
+LIMITS: Mapping[str, tuple[Bounds, Callable[[int], Value]]] = {
+    "levy": (RATE, Percent),
+    "melt": (RATE, Percent),
+    "above": (ABOVE, Minutes),
+    "budget": (BUDGET, Minutes),
+    "pleasant": (ONEROUSNESS, lambda thousandths: Amount(thousandths // 10)),
+    "unpleasant": (ONEROUSNESS, lambda thousandths: Amount(thousandths // 10)),
+    "allowance": (MONTHLY, Minutes),
+    "quota": (MONTHLY, Minutes),
+}
+"""Between which values each parameter may be, and as what it is shown."""
+
+
+def changed(scheme: Scheme, **to: Any) -> Scheme:
+    """The scheme with some of its parameters changed. Raises Refusal for a value out of bounds, and for no change."""
+    for name, value in to.items():
+        if name in LIMITS:
+            bounds, shown = LIMITS[name]
+            if not bounds.low <= value <= bounds.high:
+                raise Refusal(T("It can be from {low} to {high}.", low=shown(bounds.low), high=shown(bounds.high)))
+    found = replace(scheme, **to)
+    if found == scheme:
+        raise Refusal(T("That is how it is already."))
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,15 +39,16 @@ def rehearse(opening: Mapping[int, Minutes], past: Iterable[Past], counting: Cou
     """What moved since `opening`, in the order in which it did, counted by a scheme; each month is closed by it.
 
     The last month is closed too: what is compared are whole months. Of limits nothing is asked: whether somebody would
-    not have asked for help nobody can know. Raises Refusal where the scheme counts nothing.
+    not have asked for help nobody can know. As gifts nothing that was counted would have moved.
     """
+    gifts = counting.scheme.base == "gift"
     standing = {account: int(minutes) for account, minutes in opening.items()}
     levied, melting = 0, 0
     common = {counting.fund, counting.committee}
     for _, of_month in groupby(past, key=lambda one: one.month):
         for one in of_month:
-            legs = counting.legs(one.legs) if one.counted else one.legs
-            if one.counted:
+            legs = one.legs if not one.counted else () if gifts else counting.legs(one.legs)
+            if one.counted and not gifts:
                 levied += _to(counting.fund, legs) - _to(counting.fund, one.legs)
             _move(standing, legs)
         if counting.scheme.melt:

@@ -12,6 +12,7 @@ from bot.domain import grammar
 from bot.domain.ledger import Posting, balances
 from bot.domain.policies import (
     ABOVE,
+    DERIVED_MOST,
     EQUAL,
     POLICIES,
     RATE,
@@ -222,7 +223,7 @@ def test_the_levy_of_a_voted_budget_raises_it_or_as_much_as_may_be_raised(budget
 
 
 def test_where_no_hours_are_expected_the_levy_is_what_it_may_be_at_most() -> None:
-    assert rate_for(Minutes(600), Minutes(0)) == RATE.high
+    assert rate_for(Minutes(600), Minutes(0)) == DERIVED_MOST
     assert rate_for(Minutes(0), Minutes(0)) == 0
 
 
