@@ -259,15 +259,18 @@ async def thanks_card(view: View, ref: int) -> Shown | None:
 
 async def _paid_card(view: View, ref: int, exchange: Exchange) -> Shown:
     """What whoever was paid is told: with the way to say that it is not so."""
-    name, amount = _all_named(exchange.giving), exchange.gaining[0].quantity
+    [giver], amount = exchange.giving, exchange.gaining[0].quantity
+    told = (
+        T("{name} paid you {amount}.", name=giver.name, amount=amount)
+        if giver.name
+        else T("The committee paid you {amount}.", amount=amount)
+    )
     if exchange.reversed:
-        return Shown(T("Undone: {name} paid you {amount}.", name=name, amount=amount))
+        return Shown(T("Undone: {what}", what=told))
     note = await notes.written(view.tx, Card("transfer", ref).thing)
     return Shown(
         lines(
-            T("{name} paid you {amount}: {note}", name=name, amount=amount, note=note)
-            if note
-            else T("{name} paid you {amount}.", name=name, amount=amount),
+            T("{what} “{note}”", what=told, note=note) if note else told,
             T("{name} recorded it.", name=exchange.recorder) if exchange.recorder is not None else None,
         ),
         buttons=((Button(label=T("That is not right"), says=undo.says(number=exchange.number)),),),

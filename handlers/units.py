@@ -60,12 +60,6 @@ class _UnitKind(Kind[Unit]):
         return value.id
 
     async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Unit:
-        found = await self.recall(data, tx, committee)
-        if not found.open:
-            raise Refusal(T("{unit} has come to an end here: nothing moves in it any more.", unit=found.called))
-        return found
-
-    async def recall(self, data: Any, tx: Transaction, committee: Committee | None) -> Unit:
         id_ = self._adapter.validate_python(data)
         found = await units.unit(tx, committee.id, id_) if committee is not None else None
         if found is None:
@@ -77,13 +71,6 @@ class _UnitKind(Kind[Unit]):
 
     async def choices(self, tx: Transaction, member: Member) -> Sequence[tuple[Text | str, Unit]]:
         return [(one.called, one) for one in await units.open_ones(tx, member.committee_id)]
-
-
-class _AnyUnitKind(_UnitKind):
-    """A unit of the committee, also one that has come to its end: to look at."""
-
-    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Unit:
-        return await self.recall(data, tx, committee)
 
 
 class _NameKind(Kind[str]):
@@ -128,7 +115,6 @@ class _LowestKind(Kind[Hundredths]):
 
 
 InUnit = Annotated[Unit, _UnitKind()]
-AnyUnit = Annotated[Unit, _AnyUnitKind()]
 _How = Annotated[
     str,
     choice(
@@ -332,6 +318,8 @@ def _closing(*, unit: Unit, anyway: str = "") -> Text:
 )
 async def close_unit(context: Context, *, unit: InUnit, anyway: _Anyway = "") -> Reply:
     """Where not all stand at zero, it says so; `anyway` writes down that they do from now on."""
+    if not unit.open:
+        raise Refusal(T("{unit} came to an end already.", unit=unit.called))
     ids = await units.not_at_zero(context.tx, unit) if unit.kind == "local" else []
     if ids and not anyway:
         raise Refusal(
@@ -397,6 +385,9 @@ async def _pays(
 
 
 async def _may_move(context: Context, unit: Unit) -> None:
+    """Raises Refusal where nothing moves in the unit: a button may be older than its end."""
+    if not unit.open:
+        raise Refusal(T("{unit} has come to an end here: nothing moves in it any more.", unit=unit.called))
     if unit.kind == "money" and not await _cash(context):
         raise _no_cash()
 
@@ -534,7 +525,7 @@ async def pay_out(context: Context, *, who: Person, unit: InUnit, amount: Amount
     repeatable=True,
     for_others=True,
 )
-async def wallet(context: Context, *, unit: AnyUnit | None = None) -> Reply:
+async def wallet(context: Context, *, unit: InUnit | None = None) -> Reply:
     """A line for each unit, or what moved in one of them."""
     if unit is not None:
         return await _page(context, unit, 1)
@@ -576,7 +567,7 @@ def _holding(one: Holding) -> Text:
     repeatable=True,
     in_place=True,
 )
-async def wallet_page(context: Context, *, unit: AnyUnit, number: Number) -> Reply:
+async def wallet_page(context: Context, *, unit: InUnit, number: Number) -> Reply:
     """It takes the place of the one whose button was pressed."""
     return await _page(context, unit, number)
 
