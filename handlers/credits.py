@@ -531,10 +531,16 @@ async def right(context: Context, *, number: Number) -> Reply | None:
     return Reply(
         lines(
             T("Recorded as no. {number}.", number=booked.number),
-            T("You have {balance} now.", balance=has) if has is not None else None,
+            _now(has),
         ),
         private=True,
     )
+
+
+def _now(has: Minutes | Text | None) -> Text | None:
+    if has is None or isinstance(has, Minutes):
+        return None if has is None else T("You have {balance} now.", balance=has)
+    return T("Your balance now: {balance}.", balance=has)
 
 
 async def _has(context: Context, member: Member, unit: int | None) -> Minutes | Text | None:
@@ -1142,6 +1148,8 @@ async def transfer_words(telling: Telling, body: Mapping[str, Any]) -> Text:
             if unit is None
             else T("what you had in {unit} came together in one account.", unit=unit)
         )
+    if exchange.unit is not None and exchange.reverses is None:
+        return T("exchange {number}: {what}", what=paid(exchange.parts), number=exchange.number)
     if exchange.reverses is not None:
         return T("exchange {number} took back exchange {undone}.", number=exchange.number, undone=exchange.reverses)
     return T("exchange {number}: {what}", what=_helped(exchange.parts), number=exchange.number)

@@ -292,7 +292,7 @@ def _no_cash() -> Refusal:
     return Refusal(
         T(
             "Money is off here. The committee turns it on, once it has read what the law may ask: {command}",
-            command=Typed("/cash on"),
+            command=Typed("/money cash on"),
         )
     )
 
@@ -380,7 +380,7 @@ async def _pays(
     else:
         own = await transfers.beside(context.tx, context.committee, "unit", owner=context.member, unit=unit.id)
         asked = T("You pay {name}: {amount}.", name=name, amount=unit.amount(amount))
-        after = T("You will have {balance}.", balance=unit.amount(own.balance - amount))
+        after = T("Your balance then: {balance}.", balance=unit.amount(own.balance - amount))
     return lines(asked, T("“{note}”", note=what) if what else None, after, T("Is that right?"))
 
 
@@ -450,7 +450,7 @@ async def pay(
     return Reply(
         lines(
             T("{what} (No. {number})", what=paid(exchange.parts), number=exchange.number),
-            T("You have {balance} now.", balance=balance) if unit.kind == "local" else None,
+            T("Your balance now: {balance}.", balance=balance) if unit.kind == "local" else None,
         ),
         buttons=((*_undo_button(context, exchange), Button(label=T("My wallet"), says=wallet.says())),),
     )

@@ -183,7 +183,7 @@ async def test_a_payment_is_made_by_buttons_alone_and_asked_back_first(town: Tow
     await town.whispers("chi", "12")
     for label in ("Ana", "Skip"):
         await town.practice.press("chi", label, within=town.private("chi"))
-    assert town.heard("chi")[-1] == "You pay Ana: 12.00 tokens. / You will have -12.00 tokens. / Is that right?"
+    assert town.heard("chi")[-1] == "You pay Ana: 12.00 tokens. / Your balance then: -12.00 tokens. / Is that right?"
     assert await has(town, "ana") == 0
     await town.practice.press("chi", "Yes", within=town.private("chi"))
     assert await has(town, "ana") == 1200
@@ -198,7 +198,7 @@ async def test_whoever_recorded_a_slip_takes_it_back_alone_and_later_the_other_s
     assert "Take back no. 3? Chi paid Ana: 5.00 tokens." in await town.says("chi", "/undo 3")
     assert await has(town, "ana") == 500
     await town.practice.press("ana", "That is right", within=town.private("ana"))
-    assert "Recorded as no. 4. / You have 0.00 tokens now." in town.heard("ana")
+    assert "Recorded as no. 4. / Your balance now: 0.00 tokens." in town.heard("ana")
     assert (await has(town, "ana"), await has(town, "chi")) == (0, 0)
 
 
@@ -262,7 +262,7 @@ async def test_money_is_noted_only_where_the_committee_has_turned_it_on(town: To
 async def test_of_money_nobody_has_a_balance_and_the_committee_pays_only_what_it_was_paid(town: Town) -> None:
     await euros(town)
     for line in ("/pay @ana 100000 euros", "/pay committee 20 euros"):
-        assert "You have" not in await town.whispers("chi", line)
+        assert "balance" not in await town.whispers("chi", line)
     told = await town.says("ana", "/pay_out @eli 20.01 euros rent")
     assert told == "The committee has 20.00 euros: it cannot pay more than that."
     await town.says("ana", "/pay_out @eli 20 euros rent")
