@@ -594,14 +594,13 @@ async def melt_month(context: Context, *, period: Month) -> None:
 
 # --- why it came so --------------------------------------------------------------------------------------------------
 
-_FORMULAS: Mapping[str, Text] = {
+_FORMULAS: Mapping[Base, Text] = {
     "equal": T("whoever helped gains the time, whoever was helped gives it"),
     "effort": T(
         "whoever helped gains the time, whoever was helped gives it; hard tasks count for more at the month's end"
     ),
     "needs": T("whoever helped gains the time, whoever was helped gives it; the fund gives by need"),
     "pooled": T("what those gain who pool is the fund's; whoever was helped gives the time"),
-    "undo": T("both agreed to take it back"),
 }
 _MONTHLY = T("what was agreed for each month")
 _CLOSED: Mapping[str, Text] = {
@@ -635,12 +634,12 @@ async def why(context: Context, *, number: Number | None = None) -> Reply:
         if "closes" not in body:
             told += await _numbers(context, body)
     elif "closes" in body:
-        what, period = body["closes"]
+        what, _ = body["closes"]
         own = Minutes(sum(minutes for id_, minutes in body["postings"] if id_ == account))
         told += [
             T(
-                "At the end of {month}: {what}.",
-                month=period,
+                "On {day}, for a whole month: {what}.",
+                day=Day(exchange.at),
                 what=_CLOSED.get(what, _MONTHLY),
             ),
             T("Above {above}, {part} of it.", above=scheme.above, part=Points(scheme.melt)) if what == MELT else None,
@@ -656,7 +655,12 @@ async def why(context: Context, *, number: Number | None = None) -> Reply:
     else:
         name, version = body["policy"]
         told += [
-            T("Rule: {formula} ({name}, version {version}).", formula=_FORMULAS[name], name=name, version=version),
+            T(
+                "{name}, version {version}: {formula}.",
+                name=_NAMES[name],
+                version=version,
+                formula=_FORMULAS[name],
+            ),
             T("{part} of what is earned goes to the fund, rounded down.", part=Points(scheme.levy))
             if scheme.levy
             else None,

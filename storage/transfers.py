@@ -407,19 +407,20 @@ class Written:
     number: int
     body: Mapping[str, Any]
     undoes: int | None
+    at: datetime
 
 
 async def written(tx: Reader, committee: Committee, transfer_id: int) -> Written:
     """What stands in the entry of a transfer of this committee."""
     row = await tx.one(
-        """SELECT t.number, e.body, u.number FROM transfers t
+        """SELECT t.number, e.body, u.number, t.at_us FROM transfers t
            JOIN entries e ON e.committee_id = t.committee_id AND e.number = t.entry
            LEFT JOIN transfers u ON u.id = t.reverses_id WHERE t.id = ? AND t.committee_id = ?""",
         transfer_id,
         committee.id,
     )
     assert row is not None
-    return Written(number=row[0], body=json.loads(row[1]), undoes=row[2])
+    return Written(number=row[0], body=json.loads(row[1]), undoes=row[2], at=from_us(row[3]))
 
 
 async def id_of_number(tx: Reader, committee: Committee, number: int) -> int | None:

@@ -181,7 +181,7 @@ async def test_what_was_asked_before_a_change_is_counted_as_it_was_asked(town: T
 
 async def test_why_tells_rule_decision_and_numbers_to_those_whose_hours_they_are(town: Town) -> None:
     await town.says("ben", "/thank @chi 1h")
-    assert "Rule: whoever helped gains the time, whoever was helped gives it (equal, version 1)." in (
+    assert "Equal hours, version 1: whoever helped gains the time, whoever was helped gives it." in (
         await town.whispers("chi", "/why 1")
     )
     await _decides(town, "levy 8%")
