@@ -26,6 +26,7 @@ router = Router("units", title=T("Other units"))
 
 PAGE = 8
 _UNITS = Typed("/units")
+_COUNTED = T("What is counted here")
 
 
 # --- what can be said ------------------------------------------------------------------------------------------------
@@ -149,7 +150,7 @@ async def units_(context: Context) -> Reply:
     pays = [one for one in there if one.kind == "local" or await _cash(context)]
     return Reply(
         lines(
-            T("{title}", title=Bold(T("What is counted here"))),
+            T("{title}", title=Bold(_COUNTED)),
             T("Hours: time that people give each other. An hour is an hour.")
             if floor is None
             else T(
@@ -246,7 +247,7 @@ async def unit_(
         body = {"unit": there.id, "floor": floor}
         await entries.append(context.tx, context.committee, "unit", body, now=context.now)
     return Reply(
-        lines(_local_words(name, floor), T("So it is paid: {pay}", pay=Typed("/pay @ana 12", name))),
+        lines(_local_words(name, floor), T("Pay like this: {pay}", pay=Typed("/pay @ana 12", name))),
     )
 
 
@@ -285,7 +286,7 @@ async def record_money(context: Context, *, name: Annotated[str, _NameKind()]) -
     if not await _cash(context):
         raise _no_cash()
     await _make(context, name, "money", None)
-    return Reply(lines(_money_words(name=name), T("So it is noted: {pay}", pay=Typed("/pay @ana 12", name))))
+    return Reply(lines(_money_words(name=name), T("Note it like this: {pay}", pay=Typed("/pay @ana 12", name))))
 
 
 def _no_cash() -> Refusal:
@@ -533,6 +534,7 @@ async def wallet(context: Context, *, unit: InUnit | None = None) -> Reply:
         raise Refusal(T("Children have no account here. A parent pays."), private=True)
     account = await transfers.account(context.tx, context.committee, context.member)
     found = await units.wallet(context.tx, context.member)
+    title = T("Your wallet in {committee}", committee=context.committee.name)
     turning = tuple(
         (Button(label=T("{unit}: what moved", unit=one.unit.called), says=wallet_page.says(unit=one.unit, number=1)),)
         for one in found
@@ -540,7 +542,7 @@ async def wallet(context: Context, *, unit: InUnit | None = None) -> Reply:
     )
     return Reply(
         lines(
-            T("{title}", title=Bold(T("Your wallet in {committee}", committee=context.committee.name))),
+            T("{title}", title=Bold(title)),
             T("Hours: {balance}", balance=account.balance),
             *[_holding(one) for one in found],
             None if found else _NO_UNITS,
@@ -586,10 +588,10 @@ async def _page(context: Context, unit: Unit, number: int) -> Reply:
     for one in found:
         line, note = _line(context, unit, one), noted[one.id]
         told.append(line if note is None else T("{what} “{note}”", what=line, note=note))
+    standing = [_holding(one) for one in await units.wallet(context.tx, context.member) if one.unit.id == unit.id]
     return Reply(
         lines(
-            T("{title}", title=Bold(unit.called)),
-            *[_holding(one) for one in await units.wallet(context.tx, context.member) if one.unit.id == unit.id],
+            T("{title}", title=Bold(standing[0] if standing else unit.called)),
             *told,
             None if told else T("Nothing moved."),
             T("Page {number} of {pages}", number=number, pages=pages) if pages > 1 else None,

@@ -148,7 +148,7 @@ async def test_a_payment_says_who_paid_whom_and_each_sees_in_private_what_they_h
         "Your wallet in Riverside / Hours: 0 min / tokens: -12.00 (the limit is -50.00)"
     )
     assert await town.whispers("ana", "/wallet tokens") == (
-        "tokens / tokens: 12.00 / No. 1, Jan 5, 2026: Chi paid you 12.00 tokens. “for bread”"
+        "tokens: 12.00 / No. 1, Jan 5, 2026: Chi paid you 12.00 tokens. “for bread”"
     )
     assert not any("-12.00" in said for said in town.sees()), "what somebody has is nobody else's business"
 
