@@ -164,8 +164,8 @@ async def facts(tx: Reader, committee: Committee, *, first: datetime) -> statist
             LEFT JOIN origins o ON o.transfer_id = t.id LEFT JOIN posts f ON f.id = o.post_id
             WHERE t.committee_id = ? AND t.at_us >= ? AND t.reverses_id IS NULL AND t.id NOT IN ({_CARRIES})
               AND NOT EXISTS (SELECT 1 FROM transfers u WHERE u.reverses_id = t.id)
-              AND NOT EXISTS (SELECT 1 FROM closings c WHERE c.transfer_id = t.id)
-              AND NOT EXISTS (SELECT 1 FROM accounts k WHERE k.id = p.account_id AND k.kind = 'unit')
+              AND t.id NOT IN (SELECT transfer_id FROM closings WHERE transfer_id IS NOT NULL)
+              AND p.account_id NOT IN (SELECT id FROM accounts WHERE unit_id IS NOT NULL)
             ORDER BY t.id LIMIT ?""",
         committee.id,
         to_us(first),

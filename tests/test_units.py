@@ -647,6 +647,16 @@ async def test_whoever_is_forgotten_leaves_what_they_had_to_the_committee_at_onc
     await recomputed(town)
 
 
+async def test_a_unit_that_bears_the_name_of_somebody_forgotten_goes_on_by_another(town: Town) -> None:
+    await tokens(town, "/unit Chi limit 5")
+    await town.says("ana", "/pay @ben 1 chi")
+    await town.whispers("chi", "/forget me")
+    await town.practice.press("chi", "Yes, forget me for good", within=town.private("chi"))
+    told = await town.says("eli", "/units")
+    assert "Former member 3: a unit of our own. Lowest balance: -5.00." in told
+    assert "Ana paid Ben: 2.00 Former member 3." in await town.says("ana", "/pay @ben 2 former member 3")
+
+
 async def test_what_is_handed_out_to_somebody_names_unit_amount_and_other_side(town: Town) -> None:
     await tokens(town)
     await town.says("chi", "/pay @ana 12 tokens for bread")

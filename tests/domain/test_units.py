@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain import audit, ledger, units
+from bot.domain import audit, chain, ledger, units
 from bot.domain.ledger import Account, BelowFloor, Posting, Recorded
 from bot.domain.units import TooLow
 from bot.text import Amount, Minutes, Reader, Refusal, T, shown
@@ -140,6 +140,24 @@ def test_sums_are_taken_of_each_unit_by_itself(balances: dict[int, int], of: dic
     for unit in (None, 1, 2, 3):
         assert found.get(unit, 0) == sum(amount for id_, amount in balances.items() if of.get(id_) == unit)
     assert 0 not in found.values()
+
+
+@given(st.sampled_from(UNITS), st.sampled_from(UNITS), st.integers(1, 100))
+def test_an_entry_that_says_another_unit_than_that_of_its_accounts_is_found(
+    told: int | None, of: int | None, amount: int
+) -> None:
+    body = {"number": 1, "recorder": 7, "postings": [[1, -amount], [2, amount]]} | (
+        {} if told is None else {"unit": told}
+    )
+    entry = chain.entry(committee="riverside", previous=None, kind="transfer", at_us=1, body=body)
+    booked = {1: audit.Booked(1, 7, None, {1: -amount, 2: amount}, None)}
+    units_of = {} if of is None else {1: of, 2: of}
+    if told == of:
+        audit.follow("riverside", audit.Progress(), [entry], booked, units=units_of)
+        return
+    with pytest.raises(audit.Broken) as broken:
+        audit.follow("riverside", audit.Progress(), [entry], booked, units=units_of)
+    assert broken.value.fault == "transfer"
 
 
 @given(st.text(max_size=30))

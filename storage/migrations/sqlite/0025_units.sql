@@ -10,6 +10,7 @@ CREATE TABLE units (
 ) STRICT;
 
 CREATE INDEX units_open ON units (committee_id) WHERE open = 1;
+CREATE INDEX accounts_in_units ON accounts (committee_id, unit_id) WHERE unit_id IS NOT NULL;
 
 -- Two accounts of one person became one: by these exchanges what was on the one in another unit, or in reserve, went to
 -- the other. Nobody gave anything.
