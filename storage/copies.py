@@ -199,7 +199,7 @@ def _books(connection: Any, id_: int, uid: str, name: str) -> Books:
         raise NotSound(f"entry {broken} of {name} does not follow from the one before")
     # The copy may be of a version that knew hours alone.
     columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(accounts)")}
-    unit = "coalesce(unit_id, 0)" if "unit_id" in columns else "0"
+    unit = "coalesce(unit_id, 0)" if "unit_id" in columns else "coalesce(NULL, 0)"
     wrong = connection.execute(
         f"""SELECT 1 FROM accounts a WHERE a.committee_id = ?1
                AND a.balance <> (SELECT coalesce(sum(minutes), 0) FROM postings p WHERE p.account_id = a.id)
