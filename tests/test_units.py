@@ -713,8 +713,11 @@ async def test_two_memberships_that_become_one_have_all_that_either_had(town: To
     assert "you paid Ana 12.00 tokens" in told
     assert "you paid Ana 5.00 tokens" in told
     assert told.count("No. ") == 4, told
-    # What was between the two is between two accounts of one person now.
-    assert "There is nothing to take back." in await town.whispers("chi", "/undo 3")
+    # The limit looks at both.
+    assert "That would take you to -51.00 tokens" in await town.whispers("chi", "/pay @ben 34 tokens")
+    # What either recorded last is taken back, not the carrying over; and what was between the two stays.
+    assert "No. 5 is undone." in await town.whispers("chi", "/undo")
+    assert "No. 3 is between two accounts of yours." in await town.whispers("chi", "/undo 3")
     # And what one of them had paid comes back to the one that goes on.
     await town.whispers("ana", "/undo 2")
     assert await has(town, "chi") == -1200
@@ -725,6 +728,7 @@ async def test_two_memberships_that_become_one_have_all_that_either_had(town: To
 async def test_a_committee_that_moves_takes_its_units_and_no_others(town: Town, tmp_path: Path) -> None:
     await three_units(town)
     await town.says("chi", "/pay @ana 12 tokens for bread")
+    await town.says("chi", "/thank @ana 1h")
     copy = tmp_path / "copy.db"
     copies.copy(tmp_path / DATABASE, None, copy)
     [found] = copies.holdings(copy, None).books
@@ -739,7 +743,8 @@ async def test_a_committee_that_moves_takes_its_units_and_no_others(town: Town, 
         connection.execute("UPDATE accounts SET balance = balance + 5 WHERE kind = 'unit' AND balance > 0")
         connection.execute("DROP TRIGGER postings_never_change")
         connection.execute("UPDATE postings SET minutes = minutes + 5 WHERE minutes = 1200")
-        connection.execute("UPDATE accounts SET balance = balance - 5 WHERE kind = 'own' AND member_id IS NULL")
+        connection.execute("UPDATE postings SET minutes = minutes - 5 WHERE minutes = 60")
+        connection.execute("UPDATE accounts SET balance = balance - 5 WHERE kind = 'own' AND balance = 60")
         connection.execute("COMMIT") if connection.in_transaction else None
     finally:
         connection.close()
