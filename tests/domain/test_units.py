@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -121,14 +121,22 @@ def test_the_end_of_a_unit_leaves_all_at_zero_in_it_and_changes_nothing_else(
         assert account.balance == (0 if account.unit == unit else before[account.id].balance)
 
 
+def refused(act: Callable[[], object]) -> bool:
+    """Whether the rules do not let it happen."""
+    try:
+        act()
+    except AssertionError:
+        return True
+    return False
+
+
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 700))
 def test_no_transfer_has_postings_in_two_units(one: int, other: int, amount: int) -> None:
     accounts = opened()
     legs = [Posting(one, Minutes(-amount)), Posting(10 + other, Minutes(amount))]
-    with pytest.raises(AssertionError):
-        ledger.post(legs, accounts.values(), at=NOW)
-    with pytest.raises(AssertionError):
-        ledger.carry(replace(accounts[one], balance=Minutes(amount)), accounts[10 + other], at=NOW)
+    assert refused(lambda: ledger.post(legs, accounts.values(), at=NOW))
+    full = replace(accounts[one], balance=Minutes(amount))
+    assert refused(lambda: ledger.carry(full, accounts[10 + other], at=NOW))
 
 
 @given(
