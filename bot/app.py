@@ -26,15 +26,18 @@ from handlers import (
     connect,
     consent,
     credits,  # noqa: A004 - the area's name
+    fund,
     groups,
     help,  # noqa: A004 - the area's name
     host,
+    insurance,
     languages,
     leaving,
     lending,
     limits,
     members,
     policy,
+    pool,
     privacy,
     quiet,
     roles,
@@ -75,6 +78,9 @@ AREAS = (
     bookings.router,
     stock.router,
     policy.router,
+    fund.router,
+    insurance.router,
+    pool.router,
     units.router,
 )
 """The order in which menus and help list them."""

@@ -191,6 +191,10 @@ def _helped(parts: Sequence[Part]) -> Text:
     given = Minutes(-sum(part.minutes for part in giving))
     givers, names = _all_named(giving), _all_named(members)
     each = members[0].minutes if members and len({part.minutes for part in members}) == 1 else None
+    if [part.name for part in giving] == [transfers.FUND]:
+        return T("The common fund gave {names} {time}.", names=names, time=each or given)
+    if [part.name for part in gaining] == [transfers.FUND]:
+        return T("{names} gave the common fund {time}.", names=givers, time=given)
     if not members or (len(giving) == 1 and giving[0].name in (transfers.FUND, transfers.RESERVE)):
         # Nobody has helped for it.
         return T("{time} from {giver} to {receiver}.", time=given, giver=givers, receiver=_all_named(gaining))
@@ -904,6 +908,17 @@ async def undo(context: Context, *, number: Number | None = None) -> Reply | Car
     recorded = await transfers.recorded(context.tx, context.committee, id_)
     assert recorded is not None
     await _still_open(context, recorded.transfer.unit)
+    if recorded.recorder_id is None and not recorded.is_reversed:
+        # It may be between many, who need not learn of each other.
+        raise Refusal(
+            T(
+                "No. {number} was done by the committee's rule, or by its common fund. The committee can take it back: "
+                "{correct}",
+                number=recorded.number,
+                correct=Typed("/correct", str(recorded.number)),
+            ),
+            private=True,
+        )
     try:
         opposite = ledger.reversal(recorded, by=context.member.id, said_at=context.said_at, at=context.now)
     except ledger.NeedsYes as needed:
@@ -1076,6 +1091,11 @@ async def correct(context: Context, *, number: Number) -> Reply:
     assert recorded is not None
     booked = await transfers.exchange(context.tx, context.committee, id_)
     assert booked is not None
+    into = Minutes(sum(part.minutes for part in booked.gaining))
+    if {part.name for part in booked.gaining} == {transfers.FUND} and not booked.reversed:
+        there = await transfers.in_fund(context.tx, context.committee)
+        if there < into:
+            raise Refusal(T("The common fund has given it on: {time} are left in it.", time=there))
     recorder = context.of_member or await people_.member_now(context.tx, context.committee.id, booked.recorder_id)
     assert recorder is not None
     opposite = ledger.reversal(recorded, by=recorder.id, said_at=context.now, at=context.now, decided=True)
@@ -1152,7 +1172,29 @@ async def transfer_words(telling: Telling, body: Mapping[str, Any]) -> Text:
         return T("exchange {number}: {what}", what=paid(exchange.parts), number=exchange.number)
     if exchange.reverses is not None:
         return T("exchange {number} took back exchange {undone}.", number=exchange.number, undone=exchange.reverses)
+    if "closes" in body:
+        return _own_part(telling.reader, exchange)
     return T("exchange {number}: {what}", what=_helped(exchange.parts), number=exchange.number)
+
+
+def _own_part(reader: Member, exchange: Exchange) -> Text:
+    """Of what was done for many at once each is told their own part alone."""
+    minutes = Minutes(sum(part.minutes for part in exchange.parts if part.member_id == reader.id))
+    fund = any(part.name == transfers.FUND for part in exchange.parts)
+    if minutes < 0:
+        time = Minutes(-minutes)
+        return (
+            T("exchange {number}: {time} of yours went to the common fund.", number=exchange.number, time=time)
+            if fund
+            else T(
+                "exchange {number}: {time} of yours went by the committee's rule.", number=exchange.number, time=time
+            )
+        )
+    return (
+        T("exchange {number}: {time} came to you from the common fund.", number=exchange.number, time=minutes)
+        if fund
+        else T("exchange {number}: {time} came to you by the committee's rule.", number=exchange.number, time=minutes)
+    )
 
 
 async def _mine_or_numbered(context: Context, number: int | None) -> int:

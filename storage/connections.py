@@ -9,7 +9,21 @@ from datetime import datetime, timedelta
 
 from bot.chat import ChatId, UserId, network_of
 from bot.domain import joining, retention
-from storage import barter, board, bookings, enrolments, exchanges, lending, limits, people, stock, transfers
+from storage import (
+    barter,
+    board,
+    bookings,
+    enrolments,
+    exchanges,
+    fund,
+    insurance,
+    lending,
+    limits,
+    people,
+    pool,
+    stock,
+    transfers,
+)
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Member, Place
@@ -376,6 +390,9 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await lending.join(tx, old, into)
     await bookings.join(tx, old, into)
     await stock.join(tx, old, into)
+    await fund.join(tx, old, into, now=now)
+    await insurance.join(tx, old, into, now=now)
+    await pool.join(tx, old, into)
     await limits.join(tx, old, into)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)

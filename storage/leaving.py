@@ -109,7 +109,7 @@ async def partners(tx: Reader, account_id: int) -> list[int]:
            JOIN postings q ON q.transfer_id = p.transfer_id AND q.account_id <> p.account_id
            JOIN accounts a ON a.id = q.account_id JOIN members m ON m.id = a.member_id
            WHERE p.account_id = ? AND m.active = 1 AND m.child = 0
-             AND p.transfer_id NOT IN (SELECT transfer_id FROM closings WHERE transfer_id IS NOT NULL)
+             AND NOT EXISTS (SELECT 1 FROM closings c WHERE c.transfer_id = p.transfer_id)
            GROUP BY m.id ORDER BY max(p.transfer_id) DESC LIMIT ?""",
         account_id,
         _PARTNERS_MAX,

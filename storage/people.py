@@ -659,7 +659,7 @@ async def others_of(tx: Reader, member: Member) -> list[Member]:
         f"""WITH mine (id) AS (
                 SELECT p.transfer_id FROM accounts a JOIN postings p ON p.account_id = a.id
                     WHERE (a.member_id = ?1 OR (a.owner_id = ?1 AND a.kind = 'unit'))
-                        AND p.transfer_id NOT IN (SELECT transfer_id FROM closings WHERE transfer_id IS NOT NULL)
+                       AND NOT EXISTS (SELECT 1 FROM closings c WHERE c.transfer_id = p.transfer_id)
                     ORDER BY p.transfer_id DESC LIMIT ?3),
             met (id, latest) AS (
                 SELECT coalesce(a.member_id, a.owner_id), max(p.transfer_id) FROM mine

@@ -79,6 +79,20 @@ SECTIONS: Mapping[str, str] = {
     "said_yes_to": f"""SELECT c.name AS committee, g.what, g.since_us FROM enrolments g
         JOIN members m ON m.id = g.member_id JOIN committees c ON c.id = m.committee_id
         WHERE g.member_id IN {_MINE} ORDER BY g.what""",
+    "mutual_insurance": f"""SELECT c.name AS committee, i.level, i.before AS level_before, i.raised, i.leaves,
+            i.missed AS months_without_putting_in
+        FROM insured i JOIN members m ON m.id = i.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE i.member_id IN {_MINE} ORDER BY i.member_id""",
+    "could_not_work": f"""SELECT c.name AS committee, l.case_id AS goes_on_with, l.level, l.began, l.ended,
+            l.before AS days_before, l.wait_months, l.longest_months, l.named
+        FROM illnesses l JOIN members m ON m.id = l.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE l.member_id IN {_MINE} ORDER BY l.id""",
+    "gave_in_the_mutual_insurance": f"""SELECT c.name AS committee, g.period, sum(g.minutes) AS minutes
+        FROM insurance_gifts g JOIN members m ON m.id = g.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE g.member_id IN {_MINE} GROUP BY c.id, g.period ORDER BY g.period DESC""",
+    "income_pool": f"""SELECT c.name AS committee, p.period, p.minutes, p.money, p.got_minutes, p.got_money
+        FROM pool_parts p JOIN members m ON m.id = p.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE p.member_id IN {_MINE} ORDER BY p.period DESC""",
     "ways_of_counting_asked_for": f"""SELECT c.name AS committee, s.version, s.entry, s.parameters, s.at_us
         FROM schemes s JOIN committees c ON c.id = s.committee_id WHERE s.member_id IN {_MINE} ORDER BY s.version""",
     "exchanges": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, p.minutes,
@@ -202,6 +216,19 @@ SECTIONS: Mapping[str, str] = {
             v.total AS there_then_in_thousandths, v.at_us FROM stock_moves v JOIN stock s ON s.id = v.stock_id
         JOIN committees c ON c.id = s.committee_id LEFT JOIN notes n ON n.thing = 'stock:' || s.id
         WHERE v.member_id IN {_MINE} ORDER BY v.id DESC""",
+    "asked_of_the_fund": f"""SELECT c.name AS committee, d.number, d.class, d.minutes, d.given, d.urgent, d.rounds,
+            d.state, d.at_us, d.ended_us, m.called AS for_whom, t.called AS told_by, h.called AS paid_to,
+            n.text AS words FROM fund_needs d
+        JOIN committees c ON c.id = d.committee_id JOIN members m ON m.id = d.member_id
+        JOIN members t ON t.id = d.teller_id LEFT JOIN members h ON h.id = d.helper_id
+        LEFT JOIN notes n ON n.thing = 'fund_need:' || d.id
+        WHERE d.member_id IN {_MINE} OR d.teller_id IN {_MINE} ORDER BY d.id DESC""",
+    "read_for_the_fund": f"""SELECT c.name AS committee, d.number, r.asked_us, r.opened_us, r.seen_us, r.passed
+        FROM fund_readers r JOIN fund_needs d ON d.id = r.need_id JOIN committees c ON c.id = d.committee_id
+        WHERE r.member_id IN {_MINE} ORDER BY d.id DESC""",
+    "gives_the_fund_each_month": f"""SELECT c.name AS committee, g.minutes, g.since_us FROM contributions g
+        JOIN members m ON m.id = g.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE g.member_id IN {_MINE}""",
     "barters": f"""SELECT c.name AS committee, b.number, b.proposer_id IS NULL AS found_by_the_bot, b.state, b.at_us,
             b.by_us, b.reminded, p.giver_id IN {_MINE} AS given_by_you,
             CASE WHEN p.giver_id IN {_MINE} THEN r.called ELSE g.called END AS with_whom, o.number AS offer,
@@ -221,6 +248,8 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "care.never": "whom a request for care must not reach: whoever wrote it is told, and nobody else may know",
     "positions": "how far each network has been read",
     "rules": "what the committee has set for itself",
+    "insurance_gifts.case_id": "whom somebody gave for: those who give are told only what the other wishes",
+    "fund_rounds": "sums of what was asked of the common fund and given by it",
     "closings": "what was done for all at the end of a month",
     "households": "a household has nothing but its members, who are handed out",
     "due": "what the clock will say, by ids",
@@ -404,6 +433,7 @@ NOTES = {
         OR EXISTS (SELECT 1 FROM json_each(c.never) WHERE value IN {_MINE})""",
     "post": f"SELECT 'post:' || id FROM posts WHERE member_id IN {_MINE}",
     "item": f"SELECT 'item:' || id FROM items WHERE member_id IN {_MINE}",
+    "fund_need": f"SELECT 'fund_need:' || id FROM fund_needs WHERE member_id IN {_MINE} OR teller_id IN {_MINE}",
     "booking": f"SELECT 'booking:' || id FROM bookings WHERE member_id IN {_MINE}",
     "promise": f"SELECT 'promise:' || id FROM promises WHERE giver_id IN {_MINE} OR receiver_id IN {_MINE}",
     # Words of a decision about somebody. Those of all others are the committee's, and only the name goes.
@@ -484,6 +514,8 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             UNION ALL SELECT n.thing, n.text FROM bookings o JOIN resources r ON r.id = o.resource_id
             JOIN notes n ON n.thing = 'booking:' || o.id
             WHERE n.text IS NOT NULL AND r.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM fund_needs d JOIN notes n ON n.thing = 'fund_need:' || d.id
+            WHERE n.text IS NOT NULL AND d.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM promises p JOIN barters b ON b.id = p.barter_id
             JOIN notes n ON n.thing = 'promise:' || p.id
             WHERE n.text IS NOT NULL AND b.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})

@@ -63,8 +63,9 @@ async def statement(
                    (SELECT group_concat(name, char(30)) FROM (
                         SELECT {_CALLED} AS name FROM postings q JOIN accounts a ON a.id = q.account_id
                         LEFT JOIN members m ON m.id = {_NOW.format("a.member_id")}
-                        WHERE q.transfer_id = t.id AND (q.minutes > 0) = (p.minutes < 0) AND NOT {_IS_CLOSING}
-                        ORDER BY q.account_id))
+                        WHERE q.transfer_id = t.id AND (q.minutes > 0) = (p.minutes < 0)
+                          AND (a.kind <> 'own' OR NOT {_IS_CLOSING})
+                        GROUP BY CASE a.kind WHEN 'reserve' THEN -1 ELSE a.id END ORDER BY min(q.account_id)))
             FROM postings p JOIN transfers t ON t.id = p.transfer_id
             LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
             WHERE p.account_id IN ({_OWN}) AND t.at_us >= ?2 AND t.at_us < ?3 AND t.id NOT IN ({_CARRIES})

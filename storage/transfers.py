@@ -33,11 +33,13 @@ Kind = Literal["own", "fund", "reserve", "unit"]
 insurance. unit: somebody's, or the committee's, account in another unit."""
 FUND = "\x1ffund"
 """What stands for the common fund where names are listed; no name holds that sign."""
-RESERVE = "\x1freserve"
-"""What stands for somebody's own reserve in the mutual insurance."""
+RESERVE, POOL = "\x1freserve", "\x1fpool"
+"""What stands for reserves of the mutual insurance, whosever they are, and for the income pool."""
 # How the other side of a transfer is called: "" is the committee. A member goes by their own account, or by the one in
 # another unit.
-_CALLED = f"CASE a.kind WHEN 'fund' THEN '{FUND}' WHEN 'reserve' THEN '{RESERVE}' ELSE coalesce(m.called, '') END"
+_CALLED = f"""CASE a.kind WHEN 'fund' THEN '{FUND}'
+    WHEN 'reserve' THEN CASE WHEN a.owner_id IS NULL THEN '{POOL}' ELSE '{RESERVE}' END
+    ELSE coalesce(m.called, '') END"""
 _WHOSE = "CASE a.kind WHEN 'unit' THEN a.owner_id ELSE a.member_id END"
 # In which unit a transfer is; NULL: hours.
 _UNIT = """(SELECT a.unit_id FROM postings p JOIN accounts a ON a.id = p.account_id
@@ -51,10 +53,16 @@ from its own purse nobody pays what is not there."""
 
 def called(name: str) -> str | Text:
     """The name of a side of a transfer, in words where it is nobody's."""
-    return _NAMELESS.get(name, name)
-
-
-_NAMELESS = {"": T("the committee"), FUND: T("the fund"), RESERVE: T("a reserve")}
+    match name:
+        case "":
+            return T("the committee")
+        case _ if name == FUND:
+            return T("the fund")
+        case _ if name == RESERVE:
+            return T("the mutual insurance")
+        case _ if name == POOL:
+            return T("the income pool")
+    return name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +75,14 @@ class Line:
     """What the account gained or, below zero, lost."""
     others: tuple[str, ...]
     """The other side: whoever gave, or gained, while this account did the opposite; "": the committee itself; `FUND`:
-    the common fund; `RESERVE`: a reserve."""
+    the common fund; `RESERVE`, `POOL`: of the mutual insurance, and the income pool."""
     note: str | None
     reverses: int | None
     """The number of the transfer that this one undoes."""
     reversed: bool
     at: datetime
     closing: bool = False
-    """Done for all at the end of a month; it has no other side."""
+    """Done for all at the end of a month: its other side is nobody, or the fund or another common account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -539,15 +547,18 @@ async def recent(tx: Reader, member: Member) -> list[Line]:
         member.id,
         HISTORY_MAX,
     )
-    between = [row[0] for row in rows if not row[-1]]
-    marks = ", ".join("?" * len(between))
+    marks = ", ".join("?" * len(rows))
     names: dict[tuple[int, bool], list[str]] = {}
     for transfer_id, gains, name in await tx.all(
         f"""SELECT p.transfer_id, p.minutes > 0, {_CALLED}
             FROM postings p JOIN accounts a ON a.id = p.account_id
             LEFT JOIN members m ON m.id = {_NOW.format(_WHOSE)}
-            WHERE p.transfer_id IN ({marks}) ORDER BY p.account_id LIMIT {LEGS_MAX}""",
-        *between,
+            WHERE p.transfer_id IN ({marks})
+              AND (a.kind NOT IN ('own', 'unit')
+                   OR NOT EXISTS (SELECT 1 FROM closings c WHERE c.transfer_id = p.transfer_id))
+            GROUP BY p.transfer_id, p.minutes > 0, CASE a.kind WHEN 'reserve' THEN -1 ELSE a.id END
+            ORDER BY min(p.account_id) LIMIT {LEGS_MAX}""",
+        *(row[0] for row in rows),
     ):
         names.setdefault((transfer_id, bool(gains)), []).append(name)
     return [
@@ -597,14 +608,16 @@ async def units_of(tx: Reader, committee_id: int) -> dict[int, int]:
 
 
 async def come_together(tx: Transaction, committee: Committee, old: Member, into: Member, *, now: datetime) -> None:
-    """Two memberships become one: what the one has beside its hours, in other units or in reserve, is the other's.
+    """Two memberships become one: what the one has in other units than hours is the other's.
 
-    An account of a kind that the other has not changes hands as it is; else what is on it is carried over.
+    An account in a unit in which the other has none changes hands as it is; else what is on it is carried over.
     """
-    mine = await tx.all("SELECT id, kind, unit_id FROM accounts WHERE owner_id = ? ORDER BY id LIMIT 1000", old.id)
-    for id_, kind, unit in mine:
+    mine = await tx.all(
+        "SELECT id, unit_id FROM accounts WHERE owner_id = ? AND kind = 'unit' ORDER BY id LIMIT 1000", old.id
+    )
+    for id_, unit in mine:
         there = await tx.value(
-            "SELECT id FROM accounts WHERE owner_id = ? AND kind = ? AND unit_id IS ?", into.id, kind, unit
+            "SELECT id FROM accounts WHERE owner_id = ? AND kind = 'unit' AND unit_id = ?", into.id, unit
         )
         if there is None:
             await tx.execute("UPDATE accounts SET owner_id = ? WHERE id = ?", into.id, id_)

@@ -804,10 +804,10 @@ async def test_what_goes_to_the_fund_or_a_reserve_is_told_as_that(town: Town) ->
 
     await town.practice.app.database.transact(business)
     told = await town.whispers("chi", "/log")
-    assert "exchange 1: 1 h from Chi to the fund." in told
-    assert "exchange 2: 1 h from Chi to a reserve." in told
+    assert "exchange 1: Chi gave the common fund 1 h." in told
+    assert "exchange 2: 1 h from Chi to the mutual insurance." in told
     told = await town.whispers("chi", "/history")
     assert "to the common fund, -1 h." in told
-    assert "to your reserve, -1 h." in told
+    assert "into your reserve of the mutual insurance, -1 h." in told
     names = {account.name for account in (await exported(town)).accounts}
     assert names == {None, "committee", "fund"}

@@ -12,8 +12,8 @@ CREATE TABLE units (
 CREATE INDEX units_open ON units (committee_id) WHERE open = 1;
 CREATE INDEX accounts_in_units ON accounts (committee_id, unit_id) WHERE unit_id IS NOT NULL;
 
--- Two accounts of one person became one: by these exchanges what was on the one in another unit, or in reserve, went to
--- the other. Nobody gave anything.
+-- Two accounts of one person became one: by these exchanges what was on the one in another unit went to the other. Nobody
+-- gave anything.
 CREATE TABLE carries (
     transfer_id INTEGER PRIMARY KEY REFERENCES transfers (id)
 ) STRICT;
