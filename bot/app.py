@@ -47,6 +47,7 @@ from handlers import (
     roles,
     statements,
     stock,
+    units,
     upkeep,
 )
 from handlers import log as log_area
@@ -88,6 +89,7 @@ AREAS = (
     effort.router,
     gifts.router,
     pooling.router,
+    units.router,
 )
 """The order in which menus and help list them."""
 

@@ -631,7 +631,11 @@ async def why(context: Context, *, number: Number | None = None) -> Reply:
         scheme = decided.scheme
     account = await _account(context)
     told: list[Words | None] = [T("{title}", title=Bold(T("No. {number}", number=exchange.number)))]
-    if "closes" in body:
+    if "unit" in body:
+        told.append(T("No rule counts here: it moved as it was written."))
+        if "closes" not in body:
+            told += await _numbers(context, body)
+    elif "closes" in body:
         what, _ = body["closes"]
         own = Minutes(sum(minutes for id_, minutes in body["postings"] if id_ == account))
         told += [
@@ -681,7 +685,7 @@ async def _numbers(context: Context, body: Mapping[str, Any]) -> list[Words]:
             plain=Minutes(plain.get(part.account_id, part.minutes)),
         )
         if plain.get(part.account_id, part.minutes) != part.minutes
-        else T("{name}: {time}", name=transfers.called(part.name), time=part.minutes)
+        else T("{name}: {time}", name=transfers.called(part.name), time=transfers.quantity(part.minutes, part.unit))
         for part in parts
     ]
 

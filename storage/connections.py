@@ -26,6 +26,7 @@ from storage import (
     pool,
     pooling,
     stock,
+    transfers,
 )
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
@@ -389,6 +390,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await effort.join(tx, old, into)
     await pooling.join(tx, old, into)
     await exchanges.end_all(tx, old)
+    await _accounts_beside(tx, old, into, now=now)
     await barter.join(tx, old, into)
     await board.join(tx, old, into)
     await lending.join(tx, old, into)
@@ -421,6 +423,14 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await tx.execute(
         "INSERT INTO absorbed (member_id, into_id, transfer_id, at_us) VALUES (?, ?, ?, ?)", old, into, transfer, at_us
     )
+
+
+async def _accounts_beside(tx: Transaction, old: int, into: int, *, now: datetime) -> None:
+    committee_id = int(await tx.value("SELECT committee_id FROM members WHERE id = ?", into))
+    one, other = await people.member(tx, committee_id, old), await people.member(tx, committee_id, into)
+    assert one is not None
+    assert other is not None
+    await transfers.come_together(tx, await people.committee(tx, committee_id), one, other, now=now)
 
 
 async def join_persons(tx: Transaction, one: int, other: int, *, now: datetime) -> None:

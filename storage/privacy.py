@@ -59,13 +59,22 @@ SECTIONS: Mapping[str, str] = {
         WHERE r.member_id IN {_MINE} ORDER BY r.id""",
     "balances": f"""SELECT c.name AS committee, a.balance AS minutes, a.held AS promised FROM accounts a
         JOIN committees c ON c.id = a.committee_id WHERE a.member_id IN {_MINE} ORDER BY a.id""",
-    "balances_beside": f"""SELECT c.name AS committee, a.kind, a.unit_id AS unit, a.balance AS amount,
-            a.held AS promised
-        FROM accounts a JOIN committees c ON c.id = a.committee_id WHERE a.owner_id IN {_MINE} ORDER BY a.id""",
-    "exchanges_beside": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, a.kind, a.unit_id AS unit,
-            p.minutes AS amount, n.text AS note
+    "balances_beside": f"""SELECT c.name AS committee, a.kind, u.text AS unit,
+            CASE WHEN a.unit_id IS NULL THEN a.balance END AS minutes,
+            CASE WHEN a.unit_id IS NOT NULL THEN a.balance END AS hundredths, a.held AS promised
+        FROM accounts a JOIN committees c ON c.id = a.committee_id LEFT JOIN notes u ON u.thing = 'unit:' || a.unit_id
+        WHERE a.owner_id IN {_MINE} ORDER BY a.id""",
+    "exchanges_beside": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, a.kind, u.text AS unit,
+            CASE WHEN a.unit_id IS NULL THEN p.minutes END AS minutes,
+            CASE WHEN a.unit_id IS NOT NULL THEN p.minutes END AS hundredths,
+            (SELECT group_concat(coalesce(w.called, c.name), ', ') FROM postings q
+                JOIN accounts b ON b.id = q.account_id LEFT JOIN members w ON w.id = coalesce(b.member_id, b.owner_id)
+                WHERE q.transfer_id = t.id AND (q.minutes > 0) <> (p.minutes > 0)) AS with_whom,
+            r.called AS recorded_by, v.number AS takes_back, n.text AS note
         FROM postings p JOIN accounts a ON a.id = p.account_id JOIN transfers t ON t.id = p.transfer_id
-        JOIN committees c ON c.id = t.committee_id LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
+        JOIN committees c ON c.id = t.committee_id JOIN members r ON r.id = t.recorder_id
+        LEFT JOIN transfers v ON v.id = t.reverses_id
+        LEFT JOIN notes n ON n.thing = 'transfer:' || t.id LEFT JOIN notes u ON u.thing = 'unit:' || a.unit_id
         WHERE a.owner_id IN {_MINE} ORDER BY t.id DESC""",
     "said_yes_to": f"""SELECT c.name AS committee, g.what, g.since_us FROM enrolments g
         JOIN members m ON m.id = g.member_id JOIN committees c ON c.id = m.committee_id
@@ -315,6 +324,8 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "resources": "what the committee shares",
     "purposes": "in which order the committee lets things be booked",
     "stock": "how much of something the committee has",
+    "units": "in what the committee counts beside hours",
+    "carries": "by which exchanges accounts came together, which are handed out",
     "audits": "books that are being recomputed for somebody, without words",
     "categories": "a committee's own kinds of help",
     "task_kinds": "a committee's kinds of tasks, and how hard it says they are",
@@ -505,6 +516,7 @@ NOTES = {
     "resource": _NOBODYS,
     "purpose": _NOBODYS,
     "stock": _NOBODYS,
+    "unit": _NOBODYS,
     "role": _NOBODYS,
     "working_group": _NOBODYS,
     "agreement": _NOBODYS,
@@ -672,6 +684,7 @@ async def _reword(tx: Transaction, committee: Committee, change: Callable[[str],
         UNION SELECT 'purpose:' || p.id FROM purposes p JOIN resources s ON s.id = p.resource_id
             WHERE s.committee_id = ?1
         UNION SELECT 'stock:' || id FROM stock WHERE committee_id = ?1
+        UNION SELECT 'unit:' || id FROM units WHERE committee_id = ?1
         UNION SELECT 'role:' || r.id FROM roles r JOIN members m ON m.id = r.member_id WHERE m.committee_id = ?1"""
     hashes = {}
     for thing, text in await tx.all(

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 MACHINE = "tests.test_ledger_machine.TestLedger"
 COUNTED = "tests.test_ledger_machine.TestCounted"
 POLICIES = "tests/domain/test_policies.py"
+UNITS = "tests/domain/test_units.py"
 
 LEDGER = "bot/domain/ledger.py"
 QUOTES = "bot/domain/policies.py"
+AUDIT = "bot/domain/audit.py"
 BOOKS = "storage/transfers.py"
 CLOSINGS = "storage/closings.py"
 DECIDED = "storage/schemes.py"
@@ -215,4 +217,17 @@ MUTANTS = (
         long=True,
     ),
     _mutant("ties by the higher account", (QUOTES, "whole), key))", "whole), -key))"), killed_by=POLICIES, long=True),
+    _mutant(
+        "hours and another unit in one transfer (rules)",
+        (LEDGER, "assert len(units) <= 1", "assert len(units) <= 9"),
+        killed_by=UNITS,
+    ),
+    _mutant(
+        "the audit adds units together",
+        (AUDIT, "unit = units.get(account)", "unit = units.get(-account)"),
+        killed_by=UNITS,
+    ),
+    _mutant(
+        "an undo forgets its unit", (LEDGER, "unit=recorded.transfer.unit", "unit=None"), killed_by=UNITS, long=True
+    ),
 )

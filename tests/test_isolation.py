@@ -44,6 +44,7 @@ OF_TABLES = {
     "order": "orders",
     "order_cost": "order_costs",
     "order_slot": "order_slots",
+    "unit": "units",
 }
 """The rows whose words are notes, where they are not exchanges."""
 

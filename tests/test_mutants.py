@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants import COUNTED, MACHINE, MUTANTS, POLICIES, Mutant
+from tests.mutants import COUNTED, MACHINE, MUTANTS, POLICIES, UNITS, Mutant
 
 MACHINES = "tests/test_ledger_machine.py"
 ROOT = Path(__file__).parents[1]
@@ -28,7 +28,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("bot", "handlers", "storage"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.po", "adapters"))
     (folder / "tests" / "domain").mkdir(parents=True)
-    for name in ("tests/__init__.py", "tests/domain/__init__.py", MACHINES, POLICIES, "pyproject.toml"):
+    for name in ("tests/__init__.py", "tests/domain/__init__.py", MACHINES, POLICIES, UNITS, "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)
     return folder
 
@@ -53,7 +53,7 @@ def outcome(folder: Path, tests: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("tests", [MACHINE, COUNTED, POLICIES])
+@pytest.mark.parametrize("tests", [MACHINE, COUNTED, POLICIES, UNITS])
 def test_without_a_mistake_they_find_nothing(sources: Path, tests: str) -> None:
     code, said = outcome(sources, tests)
     assert code == 0, said
