@@ -565,8 +565,8 @@ async def test_two_memberships_of_one_person_have_what_either_had(town: Town) ->
     await by_effort(town, scheme=RATINGS)
 
     async def joined(tx: Transaction) -> None:
-        ids = dict(await tx.all("SELECT m.name, m.id FROM members m LIMIT 10"))
-        accounts = dict(
+        ids: dict[str, int] = dict(await tx.all("SELECT m.name, m.id FROM members m LIMIT 10"))
+        accounts: dict[str, int] = dict(
             await tx.all("SELECT m.name, a.id FROM accounts a JOIN members m ON m.id = a.member_id LIMIT 10")
         )
         for one, other, net in (("Ana", "Chi", 60), ("Ana", "Eli", 30), ("Chi", "Eli", 45)):
