@@ -602,12 +602,22 @@ _FORMULAS: Mapping[Base, Text] = {
     "needs": T("whoever helped gains the time, whoever was helped gives it; the fund gives by need"),
     "pooled": T("what those gain who pool is the fund's; whoever was helped gives the time"),
 }
+_BY_NEED = T("the common fund was shared out by need: the most urgent first, and equals equally")
 _MONTHLY = T("what was agreed for each month")
 _CLOSED: Mapping[str, Text] = {
     MELT: T("a part of what stood above the threshold, less what was promised, went to the fund"),
     "effort": T("all hours worked were shared out again by how hard they were"),
     "pool": T("the fund gave everybody who pools an allowance"),
+    "contributions": T("what members give the common fund each month"),
+    "share_needs": _BY_NEED,
 }
+_BY_FUND: Mapping[str, Text] = {
+    "contribution": T("somebody gave it to the common fund of their own accord"),
+    "urgent": T("the common fund gave it at once as urgent help"),
+    "payout": T("the common fund paid it out, as the committee had decided"),
+    "share_fund": _BY_NEED,
+}
+"""What is not done for a month, but closed all the same: nobody alone takes it back."""
 
 
 @router.command(
@@ -633,7 +643,9 @@ async def why(context: Context, *, number: Number | None = None) -> Reply:
         what, _ = body["closes"]
         own = Minutes(sum(minutes for id_, minutes in body["postings"] if id_ == account))
         told += [
-            T(
+            T("On {day}: {what}.", day=Day(exchange.at), what=_BY_FUND[what])
+            if what in _BY_FUND
+            else T(
                 "On {day}, for a whole month: {what}.",
                 day=Day(exchange.at),
                 what=_CLOSED.get(what, _MONTHLY),

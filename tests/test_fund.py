@@ -341,6 +341,18 @@ async def test_who_does_not_look_is_passed_over_and_who_looked_is_reminded(town:
     assert "does not wait for you any more" in town.transcript[-1][1]
 
 
+async def test_why_tells_whoever_asks_their_own_part_and_nobody_who_else_got_something(town: Town) -> None:
+    await _filled(town, 3)
+    await _asks(town, "eli", "1h daily roof")
+    await _asks(town, "chi", "1h daily roof")
+    await _decides(town, "/share_fund")
+    said = await town.whispers("chi", "/why 3")
+    assert "the common fund was shared out by need" in said
+    assert "Your part: 1 h." in said
+    assert "Eli" not in said
+    assert "Nothing of it was yours." in await town.whispers("ben", "/why 3")
+
+
 async def test_where_nobody_else_can_be_asked_nobody_is_passed_over_and_whoever_asks_hears_of_it(town: Town) -> None:
     await town.whispers("eli", "/ask_fund 2h daily roof")
     await _press(town, "ana", "I cannot")
