@@ -925,8 +925,14 @@ async def balance_(context: Context) -> Reply:
 async def _taken_back(context: Context, *, number: int | None = None) -> Words:
     if number is None and (newest_gift := await _gift_newest(context)) is not None:
         return T("Take back gift no. {number}?", number=newest_gift)
-    exchange = await transfers.exchange(context.tx, context.committee, await _mine_or_numbered(context, number))
+    id_ = await _mine_or_numbered(context, number)
+    exchange = await transfers.exchange(context.tx, context.committee, id_)
+    recorded = await transfers.recorded(context.tx, context.committee, id_)
     assert exchange is not None
+    assert recorded is not None
+    if recorded.recorder_id is None:
+        # It may be between many, who need not learn of each other.
+        return T("Shall I ask the committee to take back no. {number}?", number=exchange.number)
     return T("Take back no. {number}? {what}", number=exchange.number, what=_helped(exchange.parts, exchange.pooled))
 
 
@@ -946,17 +952,6 @@ async def undo(context: Context, *, number: Number | None = None) -> Reply | Car
     id_ = await _mine_or_numbered(context, number)
     recorded = await transfers.recorded(context.tx, context.committee, id_)
     assert recorded is not None
-    if recorded.recorder_id is None and not recorded.is_reversed:
-        # It may be between many, who need not learn of each other.
-        raise Refusal(
-            T(
-                "No. {number} was done by the committee's rule, or by its common fund. The committee can take it back: "
-                "{correct}",
-                number=recorded.number,
-                correct=Typed("/correct", str(recorded.number)),
-            ),
-            private=True,
-        )
     try:
         opposite = ledger.reversal(recorded, by=context.member.id, said_at=context.said_at, at=context.now)
     except ledger.NeedsYes as needed:

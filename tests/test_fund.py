@@ -112,7 +112,7 @@ async def test_a_slip_is_taken_back_once_by_whoever_made_it_and_only_while_the_f
     await _press(town, "ana", "Undo")
     assert "The fund has given it on already" in town.transcript[-1][1]
     assert (await town.balance("ana"), await _in_fund(town)) == (0, 60)
-    assert "The committee can take it back" in await town.whispers("ana", "/undo 4")
+    assert "The common fund has given it on: 1 h are left in it." in await town.whispers("ana", "/undo 4")
     await town.skip("11m")
     assert (await town.balance("ana"), await _in_fund(town)) == (0, 60)
 
@@ -351,6 +351,8 @@ async def test_why_tells_whoever_asks_their_own_part_and_nobody_who_else_got_som
     assert "Your part: 1 h." in said
     assert "Eli" not in said
     assert "Nothing of it was yours." in await town.whispers("ben", "/why 3")
+    assert "Eli" not in await town.whispers("chi", "/undo 3")
+    assert "Exchange no. 3 is taken back." in town.sees()[-1]
 
 
 async def test_where_nobody_else_can_be_asked_nobody_is_passed_over_and_whoever_asks_hears_of_it(town: Town) -> None:
