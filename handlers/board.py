@@ -12,7 +12,7 @@ from bot.chat import Button, Card, Reply, Saying, Shown
 from bot.dialogue import answer_button
 from bot.domain import board as rules_
 from bot.domain.board import CATEGORIES, OTHER, Side
-from bot.posts import NAMES, called, line
+from bot.posts import NAMES, called, category_called, line
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import LANGUAGES, Bold, Listed, Minutes, Reader, Refusal, T, Text, Typed, Words, lines, shown
 from storage import barter, board, due, entries, notes, people, schemes
@@ -55,16 +55,6 @@ class _CategoryKind(Kind[str]):
 
 
 _Category = Annotated[str, _CategoryKind()]
-
-
-async def _meant(tx: Reads, committee_id: int, name: str) -> str | None:
-    """The committee's category that is called so, in whatever language."""
-    wanted = rules_.plain(name)
-    for category in await board.categories(tx, committee_id):
-        name_ = await called(tx, category)
-        if wanted in {category, *(rules_.plain(shown(name_, Reader(language))) for language in LANGUAGES)}:
-            return category
-    return None
 
 
 @router.command(
@@ -120,7 +110,7 @@ async def category_(context: Context, *, change: _Change, name: Note) -> Reply:
     """Add a category, or take one away: what stands under it goes on under its old name."""
     committee = context.committee
     now = [one for one in await board.categories(context.tx, committee.id) if one != OTHER]
-    found = await _meant(context.tx, committee.id, name)
+    found = await category_called(context.tx, committee.id, name)
     if change == "add":
         if found is not None:
             raise Refusal(T("There is such a kind of help already. {all} shows them.", all=Typed("/categories")))

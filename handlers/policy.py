@@ -20,7 +20,7 @@ from bot.text import Amount as Hundredths
 from bot.text import Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
 from bot.text import Percent as Points
 from storage import closings, people, rehearsals, schemes, transfers
-from storage.rehearsals import MELT, Stretch
+from storage.rehearsals import Stretch
 from storage.schemes import Decided
 
 router = Router("policy", title=T("How hours are counted"))
@@ -50,6 +50,8 @@ _HOURS = ("budget", "allowance", "quota")
 _WEIGHTS = ("pleasant", "unpleasant")
 _RATINGS = "ratings"
 _TRY = "try"
+MELT = "melt"
+"""The closing of a month by which hours above the threshold go to the fund."""
 _WORDS = (*_BASES, *_PARTS, *_HOURS, *_WEIGHTS, _RATINGS)
 What = Annotated[
     str,
@@ -629,7 +631,11 @@ async def why(context: Context, *, number: Number | None = None) -> Reply:
         scheme = decided.scheme
     account = await _account(context)
     told: list[Words | None] = [T("{title}", title=Bold(T("No. {number}", number=exchange.number)))]
-    if "closes" in body:
+    if "unit" in body:
+        told.append(T("No rule counts here: it moved as it was written."))
+        if "closes" not in body:
+            told += await _numbers(context, body)
+    elif "closes" in body:
         what, _ = body["closes"]
         own = Minutes(sum(minutes for id_, minutes in body["postings"] if id_ == account))
         told += [
@@ -679,7 +685,7 @@ async def _numbers(context: Context, body: Mapping[str, Any]) -> list[Words]:
             plain=Minutes(plain.get(part.account_id, part.minutes)),
         )
         if plain.get(part.account_id, part.minutes) != part.minutes
-        else T("{name}: {time}", name=transfers.called(part.name), time=part.minutes)
+        else T("{name}: {time}", name=transfers.called(part.name), time=transfers.quantity(part.minutes, part.unit))
         for part in parts
     ]
 

@@ -160,18 +160,27 @@ def _title(context: Context, found: Period | None) -> Text:
     )
 
 
+_BESIDE: Mapping[str, tuple[Text, Text]] = {
+    transfers.FUND: (T("to the common fund"), T("from the common fund")),
+    transfers.RESERVE: (T("into your reserve of the mutual insurance"), T("out of the mutual insurance")),
+    transfers.POOL: (T("into the income pool"), T("out of the income pool")),
+}
+"""How it is told what went to an account beside those of people, and what came from it."""
+
+
 def _what(line: Line) -> Text:
     """What happened, from the side of whose account it is."""
     if line.reverses is not None:
         return T("takes back no. {number}", number=line.reverses)
-    if line.closing:
-        return T("at the month's end ({why})", why=Typed("/why", str(line.number)))
-    people = [name for name in line.others if name != transfers.FUND]
-    others = Listed(tuple(transfers.called(name) for name in people))
-    if people:
-        what = T("you helped {other}", other=others) if line.minutes > 0 else T("{other} helped you", other=others)
+    beside = _BESIDE.get(line.others[0]) if len(line.others) == 1 else None
+    people = [name for name in line.others if name not in _BESIDE]
+    if beside is not None:
+        what = beside[line.minutes > 0]
+    elif line.closing:
+        what = T("at the month's end ({why})", why=Typed("/why", str(line.number)))
     else:
-        what = T("from the common fund") if line.minutes > 0 else T("to the common fund")
+        others = Listed(tuple(transfers.called(name) for name in people))
+        what = T("you helped {other}", other=others) if line.minutes > 0 else T("{other} helped you", other=others)
     return T("{what} (undone)", what=what) if line.reversed else what
 
 
