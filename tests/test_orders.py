@@ -561,7 +561,7 @@ async def test_who_took_how_many_is_forgotten_after_a_time_and_turns_after_a_yea
         await town.practice.app.database.transact(lambda tx: orders.purge(tx, now=later))
         return await town.practice.app.database.read(counts)
 
-    assert await left_after(80) == [3, 1, 2, 1], "it is not settled yet"
+    assert await left_after(100) == [3, 1, 2, 1], "it is not settled yet"
     await town.whispers("ana", "/orders")
     await town.presses("ana", "No. 1")
     await town.presses("ana", "All is settled")
