@@ -26,9 +26,13 @@ from handlers import (
     connect,
     consent,
     credits,  # noqa: A004 - the area's name
+    effort,
+    fund,
+    gifts,
     groups,
     help,  # noqa: A004 - the area's name
     host,
+    insurance,
     languages,
     leaving,
     lending,
@@ -36,11 +40,14 @@ from handlers import (
     members,
     orders,
     policy,
+    pool,
+    pooling,
     privacy,
     quiet,
     roles,
     statements,
     stock,
+    units,
     upkeep,
 )
 from handlers import log as log_area
@@ -75,7 +82,14 @@ AREAS = (
     bookings.router,
     stock.router,
     policy.router,
+    fund.router,
+    insurance.router,
+    pool.router,
     orders.router,
+    effort.router,
+    gifts.router,
+    pooling.router,
+    units.router,
 )
 """The order in which menus and help list them."""
 

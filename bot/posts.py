@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.chat import Button
+from bot.domain import board as rules
 from bot.domain.board import OTHER
 from bot.router import Context
-from bot.text import N, T, Text, Typed, Words, lines
+from bot.text import LANGUAGES, N, T, Text, Typed, Words, lines, shown
+from bot.text import Reader as For
 from storage import board, notes
 from storage.board import OWN, Posted
 from storage.database import Reader
@@ -36,6 +38,16 @@ async def called(tx: Reader, category: str) -> Text:
         name = await notes.written(tx, f"category:{category.removeprefix(OWN)}")
         return T("{title}", title=name) if name is not None else NAMES[OTHER]
     return NAMES.get(category, NAMES[OTHER])
+
+
+async def category_called(tx: Reader, committee_id: int, name: str) -> str | None:
+    """The committee's category that is called so, in whatever language; None: there is none."""
+    wanted = rules.plain(name)
+    for category in await board.categories(tx, committee_id):
+        name_ = await called(tx, category)
+        if wanted in {category, *(rules.plain(shown(name_, For(language))) for language in LANGUAGES)}:
+            return category
+    return None
 
 
 async def line(tx: Reader, post: Posted) -> Text:

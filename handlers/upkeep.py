@@ -10,11 +10,14 @@ from storage import (
     conduct,
     connections,
     digests,
+    fund,
     inbox,
+    insurance,
     lending,
     nudges,
     orders,
     outbox,
+    pool,
     privacy,
     stock,
 )
@@ -36,4 +39,7 @@ async def purge(context: Context) -> None:
     await lending.purge(context.tx, now=context.now)
     await bookings.purge(context.tx, now=context.now)
     await stock.purge(context.tx, now=context.now)
+    await fund.purge(context.tx, now=context.now)
+    await insurance.purge(context.tx, now=context.now)
+    await pool.purge(context.tx, now=context.now)
     await orders.purge(context.tx, now=context.now)

@@ -40,9 +40,11 @@ OF_TABLES = {
     "purpose": "purposes",
     "booking": "bookings",
     "stock": "stock",
+    "fund_need": "fund_needs",
     "order": "orders",
     "order_cost": "order_costs",
     "order_slot": "order_slots",
+    "unit": "units",
 }
 """The rows whose words are notes, where they are not exchanges."""
 
@@ -98,6 +100,14 @@ class Two:
             await console.say("zoe", line, self.other)
         for line in ("/book 1 tomorrow 10:00 2h Quittengelee", "/book 2 tomorrow 10:00 2h", "/stock Quittengelee -1"):
             await console.say("yan", line, self.other)
+        for who, line in (
+            ("yan", "/contribute 2h"),
+            ("yan", "/contribute 1h monthly"),
+            ("zoe", "/urgent_cap 2h"),
+            ("yan", "/urgent_cap 2h"),
+            ("zoe", "/urgent 1h Quittengelee"),
+        ):
+            await console.say(who, line, self.other)
         await console.say("ana", "/order beans 2 each, minimum 1, until fri 18:00", self.practice.group)
         for line in (
             *(f"/order {what} Quittengelee 2 each, minimum 1, until fri 18:00" for what in ("jam", "rice")),
@@ -321,7 +331,7 @@ async def test_the_search_sees_what_belongs_to_the_other_committee(two: Two) -> 
     """Else nothing would be proven by its staying as it is."""
     before = await two.rows()
     for table in ("members", "identities", "chats", "roles", "accounts", "transfers", "postings", "entries", "notes",
-                  "proposals", "consents", "cards", "outbox", "due"):  # fmt: skip
+                  "fund_needs", "contributions", "proposals", "consents", "cards", "outbox", "due"):  # fmt: skip
         assert before[table], table
     assert len(before["members"]) == 2
     since = len(two.transcript)
