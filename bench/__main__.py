@@ -1,4 +1,4 @@
-"""`python -m bench core|telegram|matrix|crash|books|audit|statement`"""
+"""`python -m bench core|telegram|matrix|crash|books|audit|statement|policies`"""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import argparse
 def main() -> None:
     """Run one benchmark."""
     parser = argparse.ArgumentParser(prog="bench", description="Figures as ratios against a baseline in the same run.")
-    parser.add_argument("which", choices=["core", "telegram", "matrix", "crash", "books", "audit", "statement"])
+    which = ["core", "telegram", "matrix", "crash", "books", "audit", "statement", "policies"]
+    parser.add_argument("which", choices=which)
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each figure is measured")
     parser.add_argument("--rounds", type=int, default=2, help="how often, in turn with the baseline")
     parser.add_argument("--entries", type=int, default=1_000_000, help="how long the long books are")
-    parser.add_argument("--members", type=int, default=10_000, help="of how many the audited books are")
+    parser.add_argument("--members", type=int, default=10_000, help="of how many books are audited, or closed")
     asked = parser.parse_args()
     if asked.which == "core":
         from bench import core
@@ -34,6 +35,10 @@ def main() -> None:
         from bench import statement
 
         statement.run(asked.entries)
+    elif asked.which == "policies":
+        from bench import policies
+
+        policies.run(asked.members)
     elif asked.which == "audit":
         from bench import books
 

@@ -23,7 +23,8 @@ ROUNDS = 5
 COMMANDS = 100
 
 
-async def _found(path: Path) -> None:
+async def found(path: Path) -> None:
+    """A committee of two, ana and ben."""
     app = await App.open(path, popups={}, now=utc_now)
     app.add(Sink())
     await app.delivery.start()
@@ -33,8 +34,11 @@ async def _found(path: Path) -> None:
     await app.close()
 
 
-def fill(path: Path, entries: int, members: int) -> None:
-    """Write members and transfers by the real schema, with its triggers, and a real chain; without the program."""
+def fill(path: Path, entries: int, members: int, *, days: int = 0) -> None:
+    """Write members and transfers by the real schema, with its triggers, and a real chain; without the program.
+
+    `days`: over so many, until now, the transfers are spread.
+    """
     chance = random.Random(1)
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA synchronous = OFF")
@@ -51,7 +55,7 @@ def fill(path: Path, entries: int, members: int) -> None:
         "SELECT number, kind, at_us, body, hash FROM entries ORDER BY number DESC LIMIT 1"
     ).fetchone()
     previous = chain.Entry(number=last[0], kind=last[1], at_us=last[2], body=last[3], hash=last[4])
-    at = int(datetime.now(UTC).timestamp()) * 1_000_000
+    now = int(datetime.now(UTC).timestamp()) * 1_000_000
     balances = dict.fromkeys((a for a, _ in accounts), 0)
     rows: dict[str, list[tuple[object, ...]]] = {sql: [] for sql in _INSERTS}
     for number in range(1, entries - previous.number + 1):
@@ -59,6 +63,7 @@ def fill(path: Path, entries: int, members: int) -> None:
         if giver == receiver:
             giver, recorder = accounts[0] if receiver != accounts[0][0] else accounts[1]
         minutes = chance.randrange(5, 180)
+        at = now - days * 86_400_000_000 * (entries - number) // entries
         body: dict[str, object] = {
             "number": number,
             "policy": ["hours", 1],
@@ -142,7 +147,7 @@ async def _measure(folder: Path, shapes: list[tuple[int, int]]) -> None:
     opened: list[tuple[tuple[int, int], Open]] = []
     for entries, members in shapes:
         path = folder / f"{entries}-{members}.sqlite"
-        await _found(path)
+        await found(path)
         await asyncio.to_thread(fill, path, entries, members)
         app = await App.open(path, popups={}, now=utc_now)
         app.add(Sink())
@@ -199,7 +204,7 @@ async def _at_once(app: App) -> float:
     return time.process_time() - began
 
 
-async def _answers(app: App, number: int, *, until: asyncio.Event | None = None) -> tuple[list[float], int]:
+async def answers(app: App, number: int, *, until: asyncio.Event | None = None) -> tuple[list[float], int]:
     """Milliseconds that somebody waits for `/balance`, twenty times a second: until then, or 100 times.
 
     And how many bytes long the write-ahead log has been.
@@ -217,7 +222,8 @@ async def _answers(app: App, number: int, *, until: asyncio.Event | None = None)
     return waited, longest
 
 
-def _shown(waited: list[float]) -> str:
+def shown(waited: list[float]) -> str:
+    """How long somebody waited, in words."""
     ordered = sorted(waited)
     return (
         f"p50 {ordered[len(ordered) // 2]:6.1f} ms  p95 {ordered[int(len(ordered) * 0.95)]:6.1f} ms  "
@@ -227,7 +233,7 @@ def _shown(waited: list[float]) -> str:
 
 async def _audit(folder: Path, entries: int, members: int) -> None:
     path = folder / "books.sqlite"
-    await _found(path)
+    await found(path)
     await asyncio.to_thread(fill, path, entries, members)
     print(f"{entries:,} entries, {members:,} members, {path.stat().st_size / 1e6:.0f} MB")
     app = await App.open(path, popups={}, now=utc_now)
@@ -243,9 +249,9 @@ async def _audit(folder: Path, entries: int, members: int) -> None:
 
     # When it starts, the bot checks all books by itself: that is not to be measured with the rest.
     await app.dispatcher.tick(utc_now())
-    quiet, _ = await _answers(app, 1_000)
+    quiet, _ = await answers(app, 1_000)
     done = asyncio.Event()
-    asking = asyncio.create_task(_answers(app, 1_000_000, until=done))
+    asking = asyncio.create_task(answers(app, 1_000_000, until=done))
     began, wall = time.process_time(), time.perf_counter()
     await app.dispatcher.handle(message(1, "ana", "/audit", 2))
     await app.dispatcher.tick(utc_now())
@@ -256,8 +262,8 @@ async def _audit(folder: Path, entries: int, members: int) -> None:
     print(
         f"/audit, from the command to the answer   CPU {took:6.2f} s  {took / base:4.2f} x  {wall:.1f} s by the clock"
     )
-    print(f"/balance before it                       {_shown(quiet)}")
-    print(f"/balance during it (in the CPU above)    {_shown(meanwhile)}")
+    print(f"/balance before it                       {shown(quiet)}")
+    print(f"/balance during it (in the CPU above)    {shown(meanwhile)}")
     print(f"write-ahead log, at most                 {longest / 1e6:.1f} MB")
     await app.delivery.settle()
     await app.close()

@@ -27,20 +27,27 @@ from handlers import (
     consent,
     credits,  # noqa: A004 - the area's name
     effort,
+    fund,
+    gifts,
     groups,
     help,  # noqa: A004 - the area's name
     host,
+    insurance,
     languages,
     leaving,
     lending,
     limits,
     members,
+    orders,
     policy,
+    pool,
+    pooling,
     privacy,
     quiet,
     roles,
     statements,
     stock,
+    units,
     upkeep,
 )
 from handlers import log as log_area
@@ -75,7 +82,14 @@ AREAS = (
     bookings.router,
     stock.router,
     policy.router,
+    fund.router,
+    insurance.router,
+    pool.router,
+    orders.router,
     effort.router,
+    gifts.router,
+    pooling.router,
+    units.router,
 )
 """The order in which menus and help list them."""
 

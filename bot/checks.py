@@ -169,9 +169,12 @@ async def _books(tx: Reader) -> AsyncIterator[Finding]:
     ids = await inspection.committees(tx)
     for id_ in ids:
         committee = await people.committee(tx, id_)
-        if total := await transfers.total(tx, id_):
+        for unit, total in sorted((await transfers.uneven(tx, id_)).items(), key=lambda one: one[0] or 0):
             wrong += 1
-            yield Finding("books", f"the hours of {committee.name} sum to {total} minutes, not to zero.", _KEEP)
+            told = f"the hours of {committee.name} sum to {total} minutes"
+            if unit is not None:
+                told = f"unit {unit} of {committee.name} sums to {total} hundredths"
+            yield Finding("books", f"{told}, not to zero.", _KEEP)
         try:
             await books.recompute(tx, committee)
         except audit.Broken as broken:

@@ -15,7 +15,7 @@ from bot.domain import board as board_rules
 from bot.domain import conduct, rings
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import Bold, Minutes, Refusal, T, Text, Typed, Words, lines
-from storage import barter, board, due, entries, nudges, people
+from storage import barter, board, due, entries, nudges, people, schemes
 from storage.barter import Barter, Planned, Promise
 from storage.people import Committee, Member
 
@@ -806,6 +806,11 @@ async def _to_settle(context: Context) -> list[tuple[Text | str, int]]:
 )
 async def settle(context: Context, *, number: Number, time: Duration) -> Reply:
     """Ask the other whether hours may take the place of what is still owed."""
+    if (await schemes.now(context.tx, context.committee.id)).base == "gift":
+        raise Refusal(
+            T("Here nobody counts hours. Talk it over; whoever has given can let go of it: {mine}", mine=_MINE),
+            private=True,
+        )
     one, me = await _open(context, number, "agreed", "half")
     promise = _owing(one, me)
     if me == promise.giver_id:

@@ -15,7 +15,7 @@ from bot.domain.board import CATEGORIES, OTHER, Side
 from bot.posts import NAMES, called, category_called, line
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import LANGUAGES, Bold, Listed, Minutes, Reader, Refusal, T, Text, Typed, Words, lines, shown
-from storage import barter, board, due, entries, notes, people
+from storage import barter, board, due, entries, notes, people, schemes
 from storage.board import OWN, Posted
 from storage.database import Reader as Reads
 from storage.database import Transaction
@@ -572,19 +572,21 @@ async def take(context: Context, *, number: Number) -> Reply:
         if post.side == "need"
         else T("{name} would like that. Write to each other.", name=name),
     )
-    is_done = done.says(number=number, who=context.member)
-    buttons = ((Button(label=T("It is done"), says=is_done, only=owner.id),),)
+    is_done = await _done_button(context, number, who=context.member)
+    buttons = ((replace(is_done, only=owner.id),),)
     if not await context.tell(owner, words, buttons=buttons, about=(post.thing,)):
         # They have no private chat with the bot, so they hear of it where they read.
         await context.announce(words)
     return Reply(
         lines(
             T("I have told {name}. Write to each other.", name=post.name),
-            T("When it is done, press the button, or write {done}.", done=Typed("/done", str(number), "1h30")),
+            T("When it is done, press the button.")
+            if is_done.says.command == was_given.name
+            else T("When it is done, press the button, or write {done}.", done=Typed("/done", str(number), "1h30")),
         ),
         buttons=(
             (
-                Button(label=T("It is done"), says=done.says(number=number)),
+                await _done_button(context, number),
                 Button(label=T("I cannot after all"), says=cannot.says(number=number)),
             ),
         ),
@@ -640,10 +642,22 @@ async def _agreed(context: Context, number: int, who: Member | None) -> tuple[Po
     return post, others
 
 
-def _exchange(context: Context, post: Posted, other: Member, minutes: Minutes) -> tuple[str, dict[str, Any]]:
-    """The command that records it, and what it is said with: thanks from whoever was helped, else a claim."""
+async def _done_button(context: Context, number: int, *, who: Member | None = None) -> Button:
+    """How long it took is asked only where hours are counted."""
+    given = {} if who is None else {"who": who}
+    gifts = (await schemes.now(context.tx, context.committee.id)).base == "gift"
+    return Button(label=T("It is done"), says=(was_given if gifts else done).says(number=number, **given))
+
+
+def _exchange(context: Context, post: Posted, other: Member, minutes: Minutes | None) -> tuple[str, dict[str, Any]]:
+    """The command that records it, and what it is said with: thanks from whoever was helped, else a claim.
+
+    `minutes`: None for a gift, whose time nobody asked for.
+    """
     own = post.member_id == context.member.id
     helping = own == (post.side == "offer")
+    if minutes is None:
+        return "gift_to" if helping else "gift", {"people": (other,), "what": post.words or ""}
     arguments = {"time": minutes, "what": post.words or "", "people" if helping else "to": (other,)}
     return "worked" if helping else "thank", arguments
 
@@ -678,19 +692,35 @@ async def _to_do(context: Context) -> list[tuple[Text | str, int]]:
 )
 async def done(context: Context, *, number: Number, time: Duration, who: Person | None = None) -> Reply | Card | None:
     """Whoever was helped thanks with the time; whoever helped says so, and the other confirms it."""
+    return await _is_done(context, number, time, who)
+
+
+@router.command(
+    "was_given", allow=Authority.MEMBER, typed=False, help=T("What was agreed on the board is done, as a gift.")
+)
+async def was_given(context: Context, *, number: Number, who: Person | None = None) -> Reply | Card | None:
+    """Where nobody counts hours, nobody is asked how long it took."""
+    return await _is_done(context, number, None, who)
+
+
+async def _is_done(context: Context, number: int, time: Minutes | None, who: Member | None) -> Reply | Card | None:
     post, others = await _agreed(context, number, who)
     if len(others) > 1:
         question = context.tx.token()
-        choices = [
-            answer_button(other.name, done.says(number=number, time=time, who=other), context.member, question)
+        says = [
+            was_given.says(number=number, who=other) if time is None else done.says(number=number, time=time, who=other)
             for other in others
+        ]
+        choices = [
+            answer_button(other.name, one, context.member, question) for other, one in zip(others, says, strict=True)
         ]
         rows = tuple(tuple(choices[at : at + 2]) for at in range(0, len(choices), 2))
         return Reply(T("With whom was it done?"), buttons=rows, private=True)
     name, arguments = _exchange(context, post, others[0], time)
     command = context.commands.get(name)
     assert command is not None
-    answer = await context.say(command.says(**arguments, post=post.id), authority=context.authority)
+    came_from = {} if time is None else {"post": post.id}
+    answer = await context.say(command.says(**arguments, **came_from), authority=context.authority)
     responder = others[0].id if post.member_id == context.member.id else context.member.id
     await board.end_response(context.tx, post, responder, "done")
     if post.side == "need" and post.done + 1 >= post.helpers:
@@ -772,7 +802,7 @@ async def post_over(context: Context, *, number: Number) -> None:
     await board.end(context.tx, post, "expired")
     if post.active and any(one.state == "open" for one in await board.responses(context.tx, post.id)):
         words = lines(await line(context.tx, post), T("Its time is over. Was it done?"))
-        buttons = ((Button(label=T("It is done"), says=done.says(number=number)),),)
+        buttons = ((await _done_button(context, number),),)
         await context.nudge(await _member(context, post.member_id), words, buttons=buttons, key=post.thing)
 
 
@@ -785,9 +815,11 @@ async def waiting(context: Context) -> list[Todo]:
         todo.append(
             Todo(
                 words=T("With {name}: {what}", name=member.name, what=await line(context.tx, post)),
-                buttons=(Button(label=T("It is done"), says=done.says(number=post.number, who=member)),)
-                if post.member_id == context.member.id
-                else (Button(label=T("It is done"), says=done.says(number=post.number)),),
+                buttons=(
+                    await _done_button(
+                        context, post.number, who=member if post.member_id == context.member.id else None
+                    ),
+                ),
                 by=post.expires if post.side == "need" else None,
             )
         )

@@ -12,11 +12,26 @@ from bot.chat import Button, Card, Reply, Shown
 from bot.domain import ledger
 from bot.domain.ledger import Posting
 from bot.domain.policies import Counting, Event, Sharing, plain, portions
+from bot.payments import paid
 from bot.posts import needs_for
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.tasks import counts_as, of_exchange
 from bot.text import Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
-from storage import buttons, cards, due, entries, exchanges, notes, rules, schemes, tasks, transfers
+from storage import (
+    buttons,
+    cards,
+    due,
+    enrolments,
+    entries,
+    exchanges,
+    gifts,
+    notes,
+    rules,
+    schemes,
+    tasks,
+    transfers,
+    units,
+)
 from storage import people as people_
 from storage.database import Transaction
 from storage.digests import Since
@@ -57,6 +72,8 @@ async def _thanks(
         if len(to) == 1
         else T("{names} helped you: {time} each, {whole} in all.", names=names, time=time, whole=whole)
     )
+    if await _are_gifts(context):
+        return lines(_nobody_counts(), T("Shall I record it as a gift from {names}?", names=names))
     counted = await _counted(context, to, [context.member], time, "split")
     account = await transfers.account(context.tx, context.committee, context.member)
     return lines(
@@ -66,6 +83,22 @@ async def _thanks(
         T("You will have {balance}.", balance=Minutes(account.balance - whole)),
         T("Is that right?"),
     )
+
+
+async def _are_gifts(context: Context) -> bool:
+    return (await schemes.now(context.tx, context.committee.id)).base == "gift"
+
+
+def _nobody_counts() -> Text:
+    return T("Here help is a gift, and nobody counts hours.")
+
+
+async def _as_gift(context: Context, name: str, **arguments: Any) -> Reply | Card | None:
+    """Where nobody counts hours, what would have been counted is told as a gift, with its time for the group's sum."""
+    command = context.commands.get(name)
+    assert command is not None
+    given = {argument: value for argument, value in arguments.items() if value}
+    return await context.say(command.says(**given), authority=context.authority)
 
 
 async def _beside_plain(context: Context, counted: _Counted) -> list[Words]:
@@ -92,10 +125,12 @@ async def _beside_plain(context: Context, counted: _Counted) -> list[Words]:
 )
 async def thank(
     context: Context, *, to: People, time: Duration, what: Note = "", post: Reference | None = None
-) -> Reply | Card:
+) -> Reply | Card | None:
     """Each who helped gains the time, whoever was helped gives it."""
     if context.member.id in {member.id for member in to}:
         raise Refusal(T("You cannot thank yourself with hours. Who helped you?"))
+    if await _are_gifts(context):
+        return await _as_gift(context, "gift", people=to, time=time, what=what)
     counted = await _counted(context, to, [context.member], time, "split")
     transfer = ledger.post(counted.by.legs(counted.plain), counted.accounts.values(), at=context.now)
     id_, _ = await transfers.record(
@@ -182,29 +217,38 @@ async def _answer(context: Context, card: Card, *, heard: bool) -> Reply | Card:
 # --- what happened -------------------------------------------------------------------------------------------------
 
 
-def _named(part: Part) -> str | Text:
-    return transfers.called(part.name)
-
-
 def _all_named(parts: Sequence[Part]) -> Listed:
-    return Listed(tuple(_named(part) for part in parts))
+    return Listed(tuple(transfers.called(part.name) for part in parts))
 
 
-def _helped(parts: Sequence[Part]) -> Text:
-    """What happened between people, and never what somebody has."""
+def _helped(parts: Sequence[Part], pooled: Sequence[Part] = ()) -> Text:
+    """What happened between people, and never what somebody has. `pooled`: whose hours are the fund's."""
+    if parts[0].unit is not None:
+        return paid(parts)
     giving = [part for part in parts if part.minutes < 0]
     gaining = [part for part in parts if part.minutes > 0]
-    members = [part for part in gaining if part.member_id is not None]
+    members = [*pooled, *(part for part in gaining if part.member_id is not None)]
     given = Minutes(-sum(part.minutes for part in giving))
     givers, names = _all_named(giving), _all_named(members)
     each = members[0].minutes if members and len({part.minutes for part in members}) == 1 else None
+    if [part.name for part in giving] == [transfers.FUND] and not pooled:
+        return T("The common fund gave {names} {time}.", names=names, time=each or given)
+    if [part.name for part in gaining] == [transfers.FUND] and not pooled:
+        return T("{names} gave the common fund {time}.", names=givers, time=given)
+    if not members or (len(giving) == 1 and giving[0].name in (transfers.FUND, transfers.RESERVE)):
+        # Nobody has helped for it.
+        return T("{time} from {giver} to {receiver}.", time=given, giver=givers, receiver=_all_named(gaining))
     if len(giving) == 1 and giving[0].member_id is None:
         return T("{names} worked for the committee: {time}.", names=names, time=each or given)
+    if pooled and len(pooled) == len(members) and each is not None and len(giving) == 1:
+        if len(members) > 1:
+            return T("{names} helped {member} for the common fund: {time} each.", names=names, member=givers, time=each)
+        return T("{name} helped {member} for the common fund: {time}.", name=names, member=givers, time=each)
     if members == gaining and each is not None and len(members) == 1:
         return T("{name} helped {member}: {time}.", name=names, member=givers, time=each)
     if members == gaining and each is not None:
         return T("{names} helped {member}: {time} each.", names=names, member=givers, time=each)
-    shares = Listed(tuple(T("{name} {time}", name=_named(part), time=part.minutes) for part in gaining))
+    shares = Listed(tuple(T("{name} {time}", name=transfers.called(part.name), time=part.minutes) for part in gaining))
     return T(
         "{member}: {time} for what {names} did. It goes to: {shares}.",
         member=givers,
@@ -215,7 +259,7 @@ def _helped(parts: Sequence[Part]) -> Text:
 
 
 def _told(exchange: Exchange) -> Text:
-    what = T("{what} (No. {number})", what=_helped(exchange.parts), number=exchange.number)
+    what = T("{what} (No. {number})", what=_helped(exchange.parts, exchange.pooled), number=exchange.number)
     if exchange.reversed:
         return T("Undone: {what}", what=what)
     if exchange.recorder is not None:
@@ -229,7 +273,12 @@ async def transfer_card(view: View, ref: int) -> Shown | None:
     exchange = await transfers.exchange(view.tx, view.committee, ref)
     if exchange is None:
         return None
-    balance = Button(label=T("My balance"), says=balance_.says())
+    wallet = view.commands.get("wallet") if exchange.unit is not None else None
+    balance = (
+        Button(label=T("My balance"), says=balance_.says())
+        if wallet is None
+        else Button(label=T("My wallet"), says=wallet.says())
+    )
     if exchange.reversed:
         return Shown(_told(exchange), buttons=((balance,),))
     kind = await of_exchange(view.tx, view.commands, view.committee.id, ref, exchange.number)
@@ -244,7 +293,9 @@ async def thanks_card(view: View, ref: int) -> Shown | None:
     exchange = await transfers.exchange(view.tx, view.committee, ref)
     if exchange is None:
         return None
-    name, time = _all_named(exchange.giving), exchange.gaining[0].minutes
+    if exchange.unit is not None:
+        return await _paid_card(view, ref, exchange)
+    name, time = _all_named(exchange.giving), (*exchange.pooled, *exchange.gaining)[0].minutes
     if exchange.reversed:
         return Shown(T("Undone: {name} thanked you with {time}.", name=name, time=time))
     note = await notes.written(view.tx, Card("transfer", ref).thing)
@@ -255,9 +306,32 @@ async def thanks_card(view: View, ref: int) -> Shown | None:
     )
     recorded = T("{name} recorded it.", name=exchange.recorder) if exchange.recorder is not None else None
     kind = await of_exchange(view.tx, view.commands, view.committee.id, ref, exchange.number)
-    if recorded is None and kind.words is None:
-        return Shown(told)
-    return Shown(lines(told, kind.words, recorded))
+    pooled = (
+        T("You pool what you earn: it is in the fund, and {pooling} counts it as done.", pooling=Typed("/pooling"))
+        if exchange.pooled
+        else None
+    )
+    return Shown(lines(told, pooled, kind.words, recorded))
+
+
+async def _paid_card(view: View, ref: int, exchange: Exchange) -> Shown:
+    """What whoever was paid is told: with the way to say that it is not so."""
+    [giver], amount = exchange.giving, exchange.gaining[0].quantity
+    told = (
+        T("{name} paid you {amount}.", name=giver.name, amount=amount)
+        if giver.name
+        else T("The committee paid you {amount}.", amount=amount)
+    )
+    if exchange.reversed:
+        return Shown(T("Undone: {what}", what=told))
+    note = await notes.written(view.tx, Card("transfer", ref).thing)
+    return Shown(
+        lines(
+            T("{what} “{note}”", what=told, note=note) if note else told,
+            T("{name} recorded it.", name=exchange.recorder) if exchange.recorder is not None else None,
+        ),
+        buttons=((Button(label=T("That is not right"), says=undo.says(number=exchange.number)),),),
+    )
 
 
 # --- hours that somebody has to confirm ------------------------------------------------------------------------------
@@ -273,6 +347,9 @@ async def _claims(
     post: int | None = None,
 ) -> Words:
     sharing, what = await _sharing(context, people, how, what)
+    if await _are_gifts(context):
+        names = Listed(tuple(member.name for member in people) or (T("everybody"),))
+        return lines(_nobody_counts(), T("Shall I record it as a gift from you to {names}?", names=names))
     if not people:
         return T("You worked {time} for the committee. Shall I ask whether its account pays you?", time=time)
     counted = await _counted(context, [context.member], people, time, sharing)
@@ -290,9 +367,9 @@ async def _claims(
 
 def _shares(parts: Sequence[Part]) -> list[Words]:
     return [
-        T("{name} gives {time}.", name=_named(part), time=Minutes(-part.minutes))
+        T("{name} gives {time}.", name=transfers.called(part.name), time=Minutes(-part.minutes))
         if part.minutes < 0
-        else T("{name} gets {time}.", name=_named(part), time=part.minutes)
+        else T("{name} gets {time}.", name=transfers.called(part.name), time=part.minutes)
         for part in parts
     ]
 
@@ -345,6 +422,8 @@ async def worked(
     if context.member.id in {member.id for member in people}:
         raise Refusal(T("You cannot give hours to yourself. Whom did you help?"))
     sharing, what = await _sharing(context, people, how, what)
+    if await _are_gifts(context):
+        return await _as_gift(context, "gift_to", people=people, to="" if people else "all", time=time, what=what)
     if sharing == "committee":
         names = ", ".join(member.name for member in people)
         says = paid_by_all.says(who=context.member, time=time, what="; ".join(part for part in (names, what) if part))
@@ -518,21 +597,39 @@ async def right(context: Context, *, number: Number) -> Reply | None:
         raise Refusal(await _no_room(context, exchange, short), private=True) from None
     await _tell_recorder(context, exchange, T("{name} said yes.", name=context.member.name))
     booked = await transfers.exchange(context.tx, context.committee, id_)
-    account = await transfers.account(context.tx, context.committee, context.member)
     assert booked is not None
+    has = await _has(context, context.member, booked.unit)
     return Reply(
         lines(
             T("Recorded as no. {number}.", number=booked.number),
-            T("You have {balance} now.", balance=account.balance),
+            _now(has),
         ),
         private=True,
     )
 
 
+def _now(has: Minutes | Text | None) -> Text | None:
+    if has is None or isinstance(has, Minutes):
+        return None if has is None else T("You have {balance} now.", balance=has)
+    return T("Your balance now: {balance}.", balance=has)
+
+
+async def _has(context: Context, member: Member, unit: int | None) -> Minutes | Text | None:
+    """What a member has, in hours or another unit; None: of money nobody has a balance here."""
+    if unit is None:
+        return (await transfers.account(context.tx, context.committee, member)).balance
+    of = await units.unit(context.tx, context.committee.id, unit)
+    assert of is not None
+    account = await transfers.beside(context.tx, context.committee, "unit", owner=member, unit=unit)
+    return of.amount(account.balance) if of.kind == "local" else None
+
+
 async def _no_room(context: Context, exchange: Waiting, short: ledger.BelowFloor) -> Words:
     """What was claimed goes on waiting, and may fit later."""
     parts = await transfers.parts_of(context.tx, [(leg.account_id, leg.minutes) for leg in exchange.legs])
-    names = _all_named([part for part in parts if part.minutes > 0])
+    theirs = transfers.pooled(exchange.plain, exchange.legs) if exchange.policy[0] == "pooled" else []
+    pooled = await transfers.parts_of(context.tx, [(leg.account_id, leg.minutes) for leg in theirs])
+    names = _all_named(pooled or [part for part in parts if part.minutes > 0])
     return lines(
         T(
             "That would take you to {left}, below the limit of {floor}, so nothing was recorded.",
@@ -561,8 +658,10 @@ async def _tell_recorder(context: Context, exchange: Waiting, words: Words) -> N
     recorder = await people_.member_now(context.tx, context.committee.id, exchange.recorder_id)
     if recorder is None or not recorder.active:
         return
-    parts = await transfers.parts_of(context.tx, [(leg.account_id, leg.minutes) for leg in exchange.legs])
-    what = _helped(parts) if exchange.reverses_id is None else await _undoing(context.tx, context.committee, exchange)
+    if exchange.reverses_id is None:
+        what = await _would(context.tx, exchange)
+    else:
+        what = await _undoing(context.tx, context.committee, exchange)
     await context.tell(recorder, lines(what, words))
 
 
@@ -601,6 +700,13 @@ async def claims_over(context: Context, *, number: Number) -> None:
         await _tell_recorder(context, one, T("Nobody answered in time, so nothing was recorded. You can ask again."))
 
 
+async def _would(tx: Transaction, one: Waiting) -> Text:
+    """What happens when everybody has said yes."""
+    parts = await transfers.parts_of(tx, [(leg.account_id, leg.minutes) for leg in one.legs])
+    theirs = transfers.pooled(one.plain, one.legs) if one.policy[0] == "pooled" else []
+    return _helped(parts, await transfers.parts_of(tx, [(leg.account_id, leg.minutes) for leg in theirs]))
+
+
 async def _waiting_words(tx: Transaction, committee: Committee, waiting: Sequence[Waiting]) -> Words:
     return lines(*[await _one_waiting(tx, committee, one) for one in waiting])
 
@@ -612,7 +718,7 @@ async def _one_waiting(tx: Transaction, committee: Committee, one: Waiting) -> T
         booked = await transfers.exchange(tx, committee, one.transfer_id)
         assert booked is not None
         return _told(booked)
-    what = _helped(await transfers.parts_of(tx, [(leg.account_id, leg.minutes) for leg in one.legs]))
+    what = await _would(tx, one)
     if one.state == "open":
         return T("{what} (waits for a yes)", what=what)
     return T("{what} ({state})", what=what, state=_STATES[one.state])
@@ -622,7 +728,7 @@ async def _undoing(tx: Transaction, committee: Committee, exchange: Waiting) -> 
     assert exchange.reverses_id is not None
     found = await transfers.exchange(tx, committee, exchange.reverses_id)
     assert found is not None
-    return T("Take back no. {number}? {what}", number=found.number, what=_helped(found.parts))
+    return T("Take back no. {number}? {what}", number=found.number, what=_helped(found.parts, found.pooled))
 
 
 @router.card("exchange")
@@ -843,16 +949,27 @@ async def balance_(context: Context) -> Reply:
     """What the member has, in private."""
     account = await transfers.account(context.tx, context.committee, context.member)
     mine = await people_.committees_of(context.tx, context.member.person_id)
-    below = account.balance < 0 and account.floor is not None
-    asked = await needs_for(context, context.member) if account.balance < 0 else None
+    base = (await schemes.now(context.tx, context.committee.id)).base
+    are_gifts = base == "gift"
+    pools = base == "pooled" and await enrolments.since(context.tx, context.member.id, schemes.POOLING) is not None
+    below = account.balance < 0 and account.floor is not None and not are_gifts
+    asked = await needs_for(context, context.member) if account.balance < 0 and not are_gifts else None
     return Reply(
         lines(
             T("In {committee}:", committee=context.committee.name) if len(mine) > 1 else None,
-            T("You have {balance}.", balance=account.balance),
+            lines(_nobody_counts(), T("{gifts} shows what you gave and got.", gifts=Typed("/gifts")))
+            if are_gifts
+            else T("You have {balance}.", balance=account.balance),
+            T("From before, you have {balance}. Nothing of it is lost.", balance=account.balance)
+            if are_gifts and account.balance
+            else None,
             T("Promised, not yet confirmed: {time}. That leaves {left}.", time=account.held, left=account.available)
             if account.held
             else None,
             T("The limit is {floor}.", floor=account.floor) if below and account.floor is not None else None,
+            T("You pool what you earn: {pooling} shows what you have done this month.", pooling=Typed("/pooling"))
+            if pools
+            else None,
             asked.words if asked is not None else None,
         ),
         buttons=asked.buttons if asked is not None else (),
@@ -865,9 +982,11 @@ async def balance_(context: Context) -> Reply:
 
 
 async def _taken_back(context: Context, *, number: int | None = None) -> Words:
+    if number is None and (newest_gift := await _gift_newest(context)) is not None:
+        return T("Take back gift no. {number}?", number=newest_gift)
     exchange = await transfers.exchange(context.tx, context.committee, await _mine_or_numbered(context, number))
     assert exchange is not None
-    return T("Take back no. {number}? {what}", number=exchange.number, what=_helped(exchange.parts))
+    return T("Take back no. {number}? {what}", number=exchange.number, what=_helped(exchange.parts, exchange.pooled))
 
 
 @router.command(
@@ -881,9 +1000,23 @@ async def undo(context: Context, *, number: Number | None = None) -> Reply | Car
     """Record the opposite of an exchange, or ask those who lose by it; take back what nobody has answered yet."""
     if number is None and (waiting := await _waits_newest(context)) is not None:
         return await withdraw_claim.handler(context, number=waiting.together)
+    if number is None and (newest_gift := await _gift_newest(context)) is not None:
+        return await _as_gift(context, "ungift", number=newest_gift)
     id_ = await _mine_or_numbered(context, number)
     recorded = await transfers.recorded(context.tx, context.committee, id_)
     assert recorded is not None
+    await _still_open(context, recorded.transfer.unit)
+    if recorded.recorder_id is None and not recorded.is_reversed:
+        # It may be between many, who need not learn of each other.
+        raise Refusal(
+            T(
+                "No. {number} was done by the committee's rule, or by its common fund. The committee can take it back: "
+                "{correct}",
+                number=recorded.number,
+                correct=Typed("/correct", str(recorded.number)),
+            ),
+            private=True,
+        )
     try:
         opposite = ledger.reversal(recorded, by=context.member.id, said_at=context.said_at, at=context.now)
     except ledger.NeedsYes as needed:
@@ -905,12 +1038,22 @@ async def _waits_newest(context: Context) -> Waiting | None:
     return waiting if recorded is None or recorded.transfer.at <= waiting.at else None
 
 
+async def _gift_newest(context: Context) -> int | None:
+    """The number of the gift that the member told of last, if no hours were recorded by them since."""
+    found = await gifts.newest_by(context.tx, context.member.id)
+    if found is None:
+        return None
+    newest = await transfers.newest_by(context.tx, context.member)
+    recorded = await transfers.recorded(context.tx, context.committee, newest) if newest is not None else None
+    return found[0] if recorded is None or recorded.transfer.at <= found[1] else None
+
+
 async def _ask_to_undo(
     context: Context, id_: int, recorded: ledger.Recorded, losing: frozenset[int]
 ) -> Reply | Card | None:
     exchange = await transfers.exchange(context.tx, context.committee, id_)
     assert exchange is not None
-    parties = {part.member_id for part in exchange.parts}
+    parties = {part.member_id for part in (*exchange.parts, *exchange.pooled)}
     if context.member.id not in parties | {recorded.recorder_id}:
         raise Refusal(
             T(
@@ -926,9 +1069,8 @@ async def _ask_to_undo(
         part.account_id: part.member_id
         for part in exchange.parts
         if part.account_id in losing and part.name != transfers.FUND
-    }
-    if None in theirs.values() or not theirs or recorded.recorder_id is None:
-        # What was done for all at a month's end is taken back by all.
+    } | {part.account_id: part.member_id for part in exchange.pooled}
+    if None in theirs.values() or not theirs:
         return await context.say(correct.says(number=recorded.number), authority=context.authority)
     asked: dict[int, Member] = {}
     for member_id in theirs.values():
@@ -987,6 +1129,13 @@ async def _put_back(context: Context, transfer_id: int, recorder: Member, *, agr
     return newest
 
 
+async def _still_open(context: Context, unit: int | None) -> None:
+    """Raises Refusal where nothing moves any more in the unit."""
+    of = None if unit is None else await units.unit(context.tx, context.committee.id, unit)
+    if of is not None and not of.open:
+        raise Refusal(T("{unit} has come to an end here: nothing moves in it any more.", unit=of.called))
+
+
 async def _ask_no_more(context: Context, transfer_id: int) -> None:
     """Whoever was asked whether it is undone need not answer: it is."""
     if (asked := await exchanges.undo_of(context.tx, context.committee.id, transfer_id)) is not None:
@@ -998,6 +1147,7 @@ async def _reverse(
     context: Context, transfer_id: int, opposite: ledger.Transfer, *, recorder: Member, decided: bool = False
 ) -> int:
     """Write the opposite, bring the cards up to date, and tell the others. Returns its number."""
+    await _still_open(context, opposite.unit)
     found = await transfers.accounts_by_id(
         context.tx, context.committee, [posting.account_id for posting in opposite.postings]
     )
@@ -1008,7 +1158,7 @@ async def _reverse(
     await _show_changed(context, transfer_id)
     undone = await transfers.exchange(context.tx, context.committee, transfer_id)
     assert undone is not None
-    for part in undone.parts:
+    for part in (*undone.parts, *undone.pooled):
         # Whoever asked for it, or has just agreed, knows.
         knows = not decided and part.member_id in (recorder.id, context.of_member and context.speaker.id)
         if part.member_id is None or (knows and part.account_id not in past):
@@ -1023,8 +1173,9 @@ async def _reverse(
         )
         marked = T("It passes a limit; a correction may.") if past else None
         if part.account_id in past:
-            account = await transfers.account(context.tx, context.committee, member)
-            marked = T("It takes you to {balance}, below your limit; a correction may.", balance=account.balance)
+            has = await _has(context, member, opposite.unit)
+            assert has is not None
+            marked = T("It takes you to {balance}, below your limit; a correction may.", balance=has)
         await context.tell(member, lines(words, marked))
     return new
 
@@ -1047,6 +1198,11 @@ async def correct(context: Context, *, number: Number) -> Reply:
     assert recorded is not None
     booked = await transfers.exchange(context.tx, context.committee, id_)
     assert booked is not None
+    into = Minutes(sum(part.minutes for part in booked.gaining))
+    if {part.name for part in booked.gaining} == {transfers.FUND} and not booked.reversed:
+        there = await transfers.in_fund(context.tx, context.committee)
+        if there < into:
+            raise Refusal(T("The common fund has given it on: {time} are left in it.", time=there))
     recorder = context.of_member or await people_.member_now(context.tx, context.committee.id, booked.recorder_id)
     assert recorder is not None
     opposite = ledger.reversal(recorded, by=recorder.id, said_at=context.now, at=context.now, decided=True)
@@ -1110,11 +1266,42 @@ async def transfer_words(telling: Telling, body: Mapping[str, Any]) -> Text:
     if id_ is None or telling.reader.id not in parties:
         return T("an exchange between two members.")
     exchange = await transfers.exchange(telling.tx, telling.committee, id_)
-    if exchange is None or (len(parties) == 1 and len(exchange.parts) > 1 and exchange.parts[0].member_id is not None):
+    if exchange is None:
         return T("hours of yours came together in one account.")
+    if {part.member_id for part in exchange.parts} == {telling.reader.id}:
+        unit = exchange.parts[0].unit
+        return (
+            T("hours of yours came together in one account.")
+            if unit is None
+            else T("what you had in {unit} came together in one account.", unit=unit)
+        )
+    if exchange.unit is not None and exchange.reverses is None:
+        return T("exchange {number}: {what}", what=paid(exchange.parts), number=exchange.number)
     if exchange.reverses is not None:
         return T("exchange {number} took back exchange {undone}.", number=exchange.number, undone=exchange.reverses)
-    return T("exchange {number}: {what}", what=_helped(exchange.parts), number=exchange.number)
+    if "closes" in body:
+        return _own_part(telling.reader, exchange)
+    return T("exchange {number}: {what}", what=_helped(exchange.parts, exchange.pooled), number=exchange.number)
+
+
+def _own_part(reader: Member, exchange: Exchange) -> Text:
+    """Of what was done for many at once each is told their own part alone."""
+    minutes = Minutes(sum(part.minutes for part in exchange.parts if part.member_id == reader.id))
+    fund = any(part.name == transfers.FUND for part in exchange.parts)
+    if minutes < 0:
+        time = Minutes(-minutes)
+        return (
+            T("exchange {number}: {time} of yours went to the common fund.", number=exchange.number, time=time)
+            if fund
+            else T(
+                "exchange {number}: {time} of yours went by the committee's rule.", number=exchange.number, time=time
+            )
+        )
+    return (
+        T("exchange {number}: {time} came to you from the common fund.", number=exchange.number, time=minutes)
+        if fund
+        else T("exchange {number}: {time} came to you by the committee's rule.", number=exchange.number, time=minutes)
+    )
 
 
 async def _mine_or_numbered(context: Context, number: int | None) -> int:
@@ -1143,7 +1330,10 @@ async def _with_notes(context: Context) -> list[tuple[Text | str, int]]:
     """The member's newest exchanges that have a note."""
     found = await transfers.recent(context.tx, context.member)
     return [
-        (T("No. {number}, {other}", number=line.number, other=Listed(tuple(line.others))), line.number)
+        (
+            T("No. {number}, {other}", number=line.number, other=Listed(tuple(map(transfers.called, line.others)))),
+            line.number,
+        )
         for line in found
         if line.note
     ]
@@ -1181,7 +1371,9 @@ async def erase(context: Context, *, number: Number) -> Reply:
 @router.digest
 async def tidings(context: Context, since: Since) -> list[Todo]:
     """How many exchanges there were; never who has what."""
-    found = await entries.since(context.tx, context.committee.id, since.entry, "transfer", limit=10_000)
+    booked = await entries.since(context.tx, context.committee.id, since.entry, "transfer", limit=10_000)
+    # What is paid in other units is no help, nor is what is done for all at the end of a month.
+    found = [one for one in booked if not {"unit", "closes"} & one[1].keys()]
     undone = sum("reverses" in body for _, body in found)
     count = len(found) - 2 * undone
     return [Todo(words=N("{n} exchange of help.", "{n} exchanges of help.", count))] if count > 0 else []

@@ -15,7 +15,7 @@ from bot.domain import audit, chain
 from bot.domain.chain import Entry
 from bot.router import Authority, Context, Router, Telling, Topic
 from bot.text import Bold, Day, Listed, N, Refusal, T, Text, Typed, Words, lines
-from storage import due, inspection, people
+from storage import due, inspection, people, transfers
 from storage import log as books
 from storage.instants import from_us
 
@@ -323,6 +323,9 @@ async def _sound(context: Context, found: audit.Progress) -> Words:
             "I checked {n} accounts: all hours sum to zero, and every balance is the sum of its exchanges.",
             await books.count_accounts(context.tx, context.committee),
         ),
+        T("Other units are never added to hours: each sums to zero by itself.")
+        if await transfers.units_of(context.tx, context.committee.id)
+        else None,
         T(
             "The last is no. {number}, {when}. Its fingerprint: {fingerprint}",
             number=last.number,

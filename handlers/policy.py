@@ -20,7 +20,7 @@ from bot.text import Amount as Hundredths
 from bot.text import Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
 from bot.text import Percent as Points
 from storage import closings, people, rehearsals, schemes, transfers
-from storage.rehearsals import MELT, Stretch
+from storage.rehearsals import Stretch
 from storage.schemes import Decided
 
 router = Router("policy", title=T("How hours are counted"))
@@ -50,6 +50,8 @@ _HOURS = ("budget", "allowance", "quota")
 _WEIGHTS = ("pleasant", "unpleasant")
 _RATINGS = "ratings"
 _TRY = "try"
+MELT = "melt"
+"""The closing of a month by which hours above the threshold go to the fund."""
 _WORDS = (*_BASES, *_PARTS, *_HOURS, *_WEIGHTS, _RATINGS)
 What = Annotated[
     str,
@@ -607,6 +609,12 @@ _CLOSED: Mapping[str, Text] = {
     MELT: T("a part of what stood above the threshold, less what was promised, went to the fund"),
     "effort": T("all hours worked were shared out again by how hard they were"),
     "pool": T("the fund gave everybody who pools an allowance"),
+    "contribution": T("somebody gave the common fund hours of their own"),
+    "contributions": T("who had agreed to it gave the common fund hours for a month"),
+    "share_needs": T("the fund gave by need, the most urgent first, and equally to equals"),
+    "share_fund": T("the fund gave by need, the most urgent first, and equally to equals"),
+    "urgent": T("the fund gave urgent help at once"),
+    "payout": T("the committee decided on a payout, in equal parts where there was too little"),
 }
 
 
@@ -629,12 +637,16 @@ async def why(context: Context, *, number: Number | None = None) -> Reply:
         scheme = decided.scheme
     account = await _account(context)
     told: list[Words | None] = [T("{title}", title=Bold(T("No. {number}", number=exchange.number)))]
-    if "closes" in body:
+    if "unit" in body:
+        told.append(T("No rule counts here: it moved as it was written."))
+        if "closes" not in body:
+            told += await _numbers(context, body)
+    elif "closes" in body:
         what, _ = body["closes"]
         own = Minutes(sum(minutes for id_, minutes in body["postings"] if id_ == account))
         told += [
             T(
-                "On {day}, for a whole month: {what}.",
+                "{day}: {what}.",
                 day=Day(exchange.at),
                 what=_CLOSED.get(what, _MONTHLY),
             ),
@@ -662,13 +674,17 @@ async def why(context: Context, *, number: Number | None = None) -> Reply:
             else None,
             *await _numbers(context, body),
         ]
-    return Reply(lines(*told, await _when(context, decided)), private=True)
+    if decided is not None or "closes" not in body:
+        told.append(await _when(context, decided))
+    return Reply(lines(*told), private=True)
 
 
 async def _numbers(context: Context, body: Mapping[str, Any]) -> list[Words]:
     """Each account's part and, where it is another, what the plain hours were."""
     plain = dict(body.get("plain", body["postings"]))
-    parts = await transfers.parts_of(context.tx, body["postings"])
+    there = dict(body["postings"])
+    # What somebody earned who pools stands on no account of theirs.
+    parts = await transfers.parts_of(context.tx, {**dict.fromkeys(plain, 0), **there}.items())
     return [
         T(
             "{name}: {time}, by the clock {plain}",
@@ -677,7 +693,7 @@ async def _numbers(context: Context, body: Mapping[str, Any]) -> list[Words]:
             plain=Minutes(plain.get(part.account_id, part.minutes)),
         )
         if plain.get(part.account_id, part.minutes) != part.minutes
-        else T("{name}: {time}", name=transfers.called(part.name), time=part.minutes)
+        else T("{name}: {time}", name=transfers.called(part.name), time=transfers.quantity(part.minutes, part.unit))
         for part in parts
     ]
 

@@ -11,13 +11,14 @@ from typing import Annotated, Any, cast
 from bot import drawing
 from bot.arguments import Note, Number, Person, choice
 from bot.chat import DOCUMENT_CHARACTERS_MAX, Bar, Bars, Button, Card, Chart, Document, Reply
+from bot.domain import gifts as gift_rules
 from bot.domain import statements, statistics
 from bot.domain.statements import FORMS, Form, Period
 from bot.domain.statistics import Figures, Parts
 from bot.posts import called
 from bot.router import Authority, Context, Router, Telling
 from bot.text import LANGUAGES, Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, duration, lines, shown
-from storage import entries, notes, outbox, people, transfers
+from storage import entries, gifts, notes, outbox, people, transfers
 from storage import statements as books
 from storage.people import Member
 from storage.statements import Statement
@@ -159,18 +160,27 @@ def _title(context: Context, found: Period | None) -> Text:
     )
 
 
+_BESIDE: Mapping[str, tuple[Text, Text]] = {
+    transfers.FUND: (T("to the common fund"), T("from the common fund")),
+    transfers.RESERVE: (T("into your reserve of the mutual insurance"), T("out of the mutual insurance")),
+    transfers.POOL: (T("into the income pool"), T("out of the income pool")),
+}
+"""How it is told what went to an account beside those of people, and what came from it."""
+
+
 def _what(line: Line) -> Text:
     """What happened, from the side of whose account it is."""
     if line.reverses is not None:
         return T("takes back no. {number}", number=line.reverses)
-    if line.closing:
-        return T("at the month's end ({why})", why=Typed("/why", str(line.number)))
-    people = [name for name in line.others if name != transfers.FUND]
-    others = Listed(tuple(transfers.called(name) for name in people))
-    if people:
-        what = T("you helped {other}", other=others) if line.minutes > 0 else T("{other} helped you", other=others)
+    beside = _BESIDE.get(line.others[0]) if len(line.others) == 1 else None
+    people = [name for name in line.others if name not in _BESIDE]
+    if beside is not None:
+        what = beside[line.minutes > 0]
+    elif line.closing:
+        what = T("at the month's end ({why})", why=Typed("/why", str(line.number)))
     else:
-        what = T("from the common fund") if line.minutes > 0 else T("to the common fund")
+        others = Listed(tuple(transfers.called(name) for name in people))
+        what = T("you helped {other}", other=others) if line.minutes > 0 else T("{other} helped you", other=others)
     return T("{what} (undone)", what=what) if line.reversed else what
 
 
@@ -339,6 +349,9 @@ async def stats(context: Context, *, span: Span = "month", form: AsWhat = "words
     facts = await books.facts(context.tx, context.committee, first=context.now - timedelta(days=days))
     title = N("{committee}, the last {n} day", "{committee}, the last {n} days", days, committee=context.committee.name)
     found = statistics.figures(facts)
+    given = await _gifts(context, days)
+    if found is None and given:
+        return Reply(lines(T("{title}", title=Bold(title)), *given))
     if found is None:
         return Reply(
             lines(
@@ -358,6 +371,7 @@ async def stats(context: Context, *, span: Span = "month", form: AsWhat = "words
     drawable = drawing.available()
     words = lines(
         T("{title}", title=Bold(title)),
+        *given,
         _exchanges(found),
         T("{some} of {all} members took part.", some=found.took_part, all=found.members),
         T("Of 100 hours between members, {share} came back to whoever gave them.", share=_percent(found.reciprocity))
@@ -391,6 +405,16 @@ async def stats(context: Context, *, span: Span = "month", form: AsWhat = "words
     if not drawable or asked:
         return Reply(words, document=await _chart(context, title, found, kinds, unmet) if asked and drawable else None)
     return Reply(words, buttons=((Button(label=T("As a picture"), says=stats.says(span=span, form="picture")),),))
+
+
+async def _gifts(context: Context, days: int) -> list[Words]:
+    """What nobody counts in hours: how often, and about how long it took, where that tells of nobody."""
+    there = await gifts.since(context.tx, context.committee.id, context.now - timedelta(days=days))
+    found = gift_rules.total(there, await people.count_members(context.tx, context.committee.id))
+    if found is None:
+        return []
+    about = T("They took about {time}, as far as somebody said it.", time=found.minutes) if found.minutes else None
+    return [N("{n} gift.", "{n} gifts.", found.gifts), *([about] if about is not None else [])]
 
 
 _BY_KIND = T("Hours by kind of help")

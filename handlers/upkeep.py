@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from bot.router import Authority, Context, Router
 from bot.text import T
-from storage import bookings, buttons, conduct, connections, digests, inbox, lending, nudges, outbox, privacy, stock
+from storage import (
+    bookings,
+    buttons,
+    conduct,
+    connections,
+    digests,
+    fund,
+    inbox,
+    insurance,
+    lending,
+    nudges,
+    orders,
+    outbox,
+    pool,
+    privacy,
+    stock,
+)
 
 router = Router("upkeep")
 
@@ -23,3 +39,7 @@ async def purge(context: Context) -> None:
     await lending.purge(context.tx, now=context.now)
     await bookings.purge(context.tx, now=context.now)
     await stock.purge(context.tx, now=context.now)
+    await fund.purge(context.tx, now=context.now)
+    await insurance.purge(context.tx, now=context.now)
+    await pool.purge(context.tx, now=context.now)
+    await orders.purge(context.tx, now=context.now)

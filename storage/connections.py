@@ -9,7 +9,25 @@ from datetime import datetime, timedelta
 
 from bot.chat import ChatId, UserId, network_of
 from bot.domain import joining, retention
-from storage import barter, board, bookings, effort, enrolments, exchanges, lending, limits, people, stock
+from storage import (
+    barter,
+    board,
+    bookings,
+    effort,
+    enrolments,
+    exchanges,
+    fund,
+    gifts,
+    insurance,
+    lending,
+    limits,
+    orders,
+    people,
+    pool,
+    pooling,
+    stock,
+    transfers,
+)
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Member, Place
@@ -370,12 +388,19 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await tx.execute("UPDATE nudges SET member_id = ? WHERE member_id = ?", into, old)
     await enrolments.join(tx, old, into)
     await effort.join(tx, old, into)
+    await pooling.join(tx, old, into)
     await exchanges.end_all(tx, old)
+    await _accounts_beside(tx, old, into, now=now)
     await barter.join(tx, old, into)
     await board.join(tx, old, into)
     await lending.join(tx, old, into)
     await bookings.join(tx, old, into)
     await stock.join(tx, old, into)
+    await fund.join(tx, old, into, now=now)
+    await insurance.join(tx, old, into, now=now)
+    await pool.join(tx, old, into)
+    await orders.join(tx, old, into)
+    await gifts.join(tx, old, into)
     await limits.join(tx, old, into)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)
@@ -398,6 +423,14 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await tx.execute(
         "INSERT INTO absorbed (member_id, into_id, transfer_id, at_us) VALUES (?, ?, ?, ?)", old, into, transfer, at_us
     )
+
+
+async def _accounts_beside(tx: Transaction, old: int, into: int, *, now: datetime) -> None:
+    committee_id = int(await tx.value("SELECT committee_id FROM members WHERE id = ?", into))
+    one, other = await people.member(tx, committee_id, old), await people.member(tx, committee_id, into)
+    assert one is not None
+    assert other is not None
+    await transfers.come_together(tx, await people.committee(tx, committee_id), one, other, now=now)
 
 
 async def join_persons(tx: Transaction, one: int, other: int, *, now: datetime) -> None:

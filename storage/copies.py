@@ -197,11 +197,14 @@ def _books(connection: Any, id_: int, uid: str, name: str) -> Books:
     broken = chain.first_broken(uid, entries())
     if broken is not None:
         raise NotSound(f"entry {broken} of {name} does not follow from the one before")
+    # The copy may be of a version that knew hours alone.
+    columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(accounts)")}
+    unit = "coalesce(unit_id, 0)" if "unit_id" in columns else "coalesce(NULL, 0)"
     wrong = connection.execute(
-        """SELECT 1 FROM accounts a WHERE a.committee_id = ?1
+        f"""SELECT 1 FROM accounts a WHERE a.committee_id = ?1
                AND a.balance <> (SELECT coalesce(sum(minutes), 0) FROM postings p WHERE p.account_id = a.id)
-           UNION ALL SELECT 1 FROM (SELECT sum(balance) AS total FROM accounts WHERE committee_id = ?1)
-           WHERE total <> 0 LIMIT 1""",
+           UNION ALL SELECT 1 FROM accounts WHERE committee_id = ?1
+           GROUP BY {unit} HAVING sum(balance) <> 0 LIMIT 1""",
         (id_,),
     ).fetchone()
     if wrong is not None:

@@ -224,22 +224,19 @@ def _tally(row: Sequence[int]) -> Tally:
 
 
 async def keep(tx: Transaction, committee_id: int, period: str, found: Mapping[int, Tally]) -> None:
-    """What each is told of a month, and may ask for later."""
-    for account, one in sorted(found.items()):
-        await tx.execute(
-            f"""INSERT INTO weighed (committee_id, period, account_id, {_TALLY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT DO NOTHING""",
-            committee_id,
-            period,
-            account,
-            one.minutes,
-            one.even,
-            one.pleasant,
-            one.unpleasant,
-            one.quoted,
-            one.change,
-            int(one.rated),
-        )
+    """What each is told of a month, and may ask for later. One statement: it may be everybody."""
+    told = [
+        [account, one.minutes, one.even, one.pleasant, one.unpleasant, one.quoted, one.change, int(one.rated)]
+        for account, one in sorted(found.items())
+    ]
+    columns = ", ".join(f"value ->> {place}" for place in range(8))
+    await tx.execute(
+        f"""INSERT INTO weighed (committee_id, period, account_id, {_TALLY})
+            SELECT ?, ?, {columns} FROM json_each(?) WHERE true ON CONFLICT DO NOTHING""",
+        committee_id,
+        period,
+        json.dumps(told),
+    )
 
 
 async def number_of(tx: Reader, committee_id: int, period: str) -> int | None:

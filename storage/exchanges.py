@@ -10,7 +10,7 @@ from typing import Literal
 
 from bot.domain.ledger import Posting
 from bot.text import Minutes
-from storage import board, cards, due, effort, enrolments, limits, notes, people
+from storage import board, cards, due, effort, enrolments, limits, notes, people, pooling
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
@@ -218,6 +218,7 @@ async def end_all(tx: Transaction, member_id: int) -> None:
     """Somebody goes: nothing that they asked for, or are asked for, waits any more, and nothing is held back."""
     await enrolments.leave(tx, member_id)
     await effort.withdraw(tx, member_id)
+    await pooling.gone(tx, member_id)
     await tx.execute("DELETE FROM trusting WHERE member_id = ?", member_id)
     await tx.execute("DELETE FROM trusting_some WHERE ?1 IN (member_id, trusted_id)", member_id)
     rows = await tx.all(

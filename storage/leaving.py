@@ -32,22 +32,29 @@ async def went(tx: Transaction, member_id: int, *, now: datetime) -> None:
     Whoever is forgotten cannot come back for them: it happens at once.
     """
     row = await tx.one(
-        """SELECT m.committee_id, m.forgotten_us IS NOT NULL, a.balance FROM members m
+        """SELECT m.committee_id, m.forgotten_us IS NOT NULL, a.balance, EXISTS (
+               SELECT 1 FROM accounts b JOIN units u ON u.id = b.unit_id
+               WHERE b.owner_id = m.id AND b.kind = 'unit' AND b.balance <> 0 AND u.kind = 'local') FROM members m
            JOIN accounts a ON a.member_id = m.id WHERE m.id = ? AND m.child = 0""",
         member_id,
     )
     if row is None:
         return
-    committee_id, forgotten, balance = row
+    committee_id, forgotten, balance, in_units = row
     at = now if forgotten else now + relativedelta(months=await kept_months(tx, committee_id))
     await _plan(tx, f"leftover:{member_id}", "leftover", member_id, committee_id, at)
     if balance and not forgotten:
         await _plan(tx, f"left_with:{member_id}", "left_with", member_id, committee_id, now)
+    if in_units:
+        await _plan(tx, f"unit_leftover:{member_id}", "unit_leftover", member_id, committee_id, at)
+        if not forgotten:
+            await _plan(tx, f"left_with_units:{member_id}", "left_with_units", member_id, committee_id, now)
 
 
 async def returned(tx: Transaction, member_id: int, *, now: datetime) -> None:
     """Somebody is back: what was kept is theirs again; of what was not, they hear."""
     await due.cancel(tx, f"leftover:{member_id}")
+    await due.cancel(tx, f"unit_leftover:{member_id}")
     committee_id = await tx.value("SELECT committee_id FROM members WHERE id = ?", member_id)
     if await newest(tx, committee_id, member_id, now=now) is not None:
         await _plan(tx, f"came_back:{member_id}", "came_back", member_id, committee_id, now)
@@ -102,6 +109,7 @@ async def partners(tx: Reader, account_id: int) -> list[int]:
            JOIN postings q ON q.transfer_id = p.transfer_id AND q.account_id <> p.account_id
            JOIN accounts a ON a.id = q.account_id JOIN members m ON m.id = a.member_id
            WHERE p.account_id = ? AND m.active = 1 AND m.child = 0
+             AND NOT EXISTS (SELECT 1 FROM closings c WHERE c.transfer_id = p.transfer_id)
            GROUP BY m.id ORDER BY max(p.transfer_id) DESC LIMIT ?""",
         account_id,
         _PARTNERS_MAX,
@@ -120,7 +128,8 @@ async def dormant_months(tx: Reader, committee_id: int) -> int:
 async def dormant(tx: Reader, committee_id: int, *, today: date) -> list[int]:
     """Ids of members of whom there was no sign, nor a question to them, for as long as the committee has chosen.
 
-    A sign is what they said or pressed, or an exchange of theirs, whoever recorded it.
+    A sign is what they said or pressed, or an exchange of theirs in any unit, whoever recorded it; not what is done to
+    all accounts at the end of a month.
     """
     months = await dormant_months(tx, committee_id)
     if not months:
@@ -132,7 +141,9 @@ async def dormant(tx: Reader, committee_id: int, *, today: date) -> list[int]:
              AND coalesce(m.suspended_until_us, 0) <= ?3
              AND NOT EXISTS (SELECT 1 FROM accounts a JOIN postings p ON p.account_id = a.id
                              JOIN transfers t ON t.id = p.transfer_id
-                             WHERE a.member_id = m.id AND date(t.at_us / 1000000, 'unixepoch') > ?2)
+                             WHERE (a.member_id = m.id OR (a.owner_id = m.id AND a.kind = 'unit'))
+                               AND date(t.at_us / 1000000, 'unixepoch') > ?2
+                               AND NOT EXISTS (SELECT 1 FROM closings c WHERE c.transfer_id = t.id))
            ORDER BY m.id LIMIT ?4""",
         committee_id,
         (today - relativedelta(months=months)).isoformat(),

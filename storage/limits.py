@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -41,8 +42,17 @@ async def ceiling(tx: Reader, committee_id: int) -> Minutes | None:
 
 async def floor_of(tx: Reader, committee_id: int, base: Minutes | None, account_id: int) -> Minutes | None:
     """The lowest balance of one account by the committee's rules."""
+    return (await floors_of(tx, committee_id, base, [account_id]))[account_id]
+
+
+async def floors_of(
+    tx: Reader, committee_id: int, base: Minutes | None, account_ids: Iterable[int]
+) -> dict[int, Minutes | None]:
+    """The lowest balances of accounts by the rules, which are asked for once: at a month's end it is for everybody."""
     how = None if base is None else await growth(tx, committee_id)
-    return base if how is None else limits.floor(base, await given_by(tx, account_id), how)
+    if base is None or how is None:
+        return dict.fromkeys(account_ids, base)
+    return {id_: limits.floor(base, await given_by(tx, id_), how) for id_ in account_ids}
 
 
 async def given_by(tx: Reader, account_id: int) -> dict[int, Minutes]:

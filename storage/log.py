@@ -10,6 +10,7 @@ from pydantic_core import from_json, to_json
 from bot.domain import audit
 from bot.domain.audit import Booked, Progress
 from bot.domain.chain import Entry, veil
+from storage import transfers
 from storage.database import Reader, Row, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
@@ -41,10 +42,12 @@ async def page(tx: Reader, committee: Committee, reader: Member, *, before: int,
     That is all but other members' transfers.
     """
     own = await tx.all(
-        """SELECT DISTINCT t.entry FROM accounts a JOIN postings p ON p.account_id = a.id
-               JOIN transfers t ON t.id = p.transfer_id
-           WHERE a.member_id IN (SELECT ?1 UNION ALL SELECT member_id FROM absorbed WHERE into_id = ?1)
-               AND t.committee_id = ?2 AND t.entry < ?3
+        """WITH own (id) AS (SELECT id FROM accounts
+               WHERE coalesce(member_id, owner_id) IN
+                     (SELECT ?1 UNION ALL SELECT member_id FROM absorbed WHERE into_id = ?1))
+           SELECT t.entry FROM transfers t WHERE t.committee_id = ?2 AND t.entry < ?3 AND t.id IN (
+               SELECT transfer_id FROM postings WHERE account_id IN own
+               UNION ALL SELECT transfer_id FROM pooled WHERE account_id IN own)
            ORDER BY t.entry DESC LIMIT ?4""",
         reader.id,
         committee.id,
@@ -99,20 +102,21 @@ async def stretch(tx: Reader, committee: Committee, so_far: Progress) -> tuple[P
     entries = [_entry(row) for row in rows]
     last = entries[-1].number if entries else so_far.number
     booked = await _booked(tx, committee, so_far.number, last)
-    found = audit.follow(committee.uid, so_far, entries, booked, await _worded(tx, committee, entries))
+    units = await transfers.units_of(tx, committee.id)
+    found = audit.follow(committee.uid, so_far, entries, booked, await _worded(tx, committee, entries), units)
     if len(entries) == STRETCH:
         return found, False
     balances = await tx.all(
         "SELECT id, balance FROM accounts WHERE committee_id = ? AND balance <> 0 LIMIT 100000", committee.id
     )
-    transfers = await tx.value("SELECT count(*) FROM transfers WHERE committee_id = ?", committee.id)
+    count = await tx.value("SELECT count(*) FROM transfers WHERE committee_id = ?", committee.id)
     held = await tx.all("SELECT id, held FROM accounts WHERE committee_id = ? AND held <> 0 LIMIT 100000", committee.id)
     holds = await tx.all(
         """SELECT h.account_id, sum(h.minutes) FROM exchanges e JOIN holds h ON h.exchange_id = e.id
            WHERE e.committee_id = ? AND e.state = 'open' GROUP BY h.account_id LIMIT 100000""",
         committee.id,
     )
-    audit.close(found, transfers=int(transfers), balances=dict(balances), held=dict(held), holds=dict(holds))
+    audit.close(found, transfers=int(count), balances=dict(balances), held=dict(held), holds=dict(holds), units=units)
     return found, True
 
 

@@ -658,10 +658,13 @@ async def others_of(tx: Reader, member: Member) -> list[Member]:
     rows = await tx.all(
         f"""WITH mine (id) AS (
                 SELECT p.transfer_id FROM accounts a JOIN postings p ON p.account_id = a.id
-                    WHERE a.member_id = ?1 ORDER BY p.transfer_id DESC LIMIT ?3),
+                    WHERE (a.member_id = ?1 OR (a.owner_id = ?1 AND a.kind = 'unit'))
+                       AND NOT EXISTS (SELECT 1 FROM closings c WHERE c.transfer_id = p.transfer_id)
+                    ORDER BY p.transfer_id DESC LIMIT ?3),
             met (id, latest) AS (
-                SELECT a.member_id, max(p.transfer_id) FROM mine JOIN postings p ON p.transfer_id = mine.id
-                    JOIN accounts a ON a.id = p.account_id GROUP BY a.member_id)
+                SELECT coalesce(a.member_id, a.owner_id), max(p.transfer_id) FROM mine
+                    JOIN postings p ON p.transfer_id = mine.id JOIN accounts a ON a.id = p.account_id
+                    GROUP BY coalesce(a.member_id, a.owner_id))
             SELECT {_MEMBER} FROM members m LEFT JOIN met ON met.id = m.id
             WHERE m.committee_id = ?2 AND m.active = 1 AND m.id <> ?1
             ORDER BY met.latest DESC NULLS LAST, coalesce(m.nickname_key, m.name_key), m.id LIMIT ?4""",

@@ -59,17 +59,40 @@ SECTIONS: Mapping[str, str] = {
         WHERE r.member_id IN {_MINE} ORDER BY r.id""",
     "balances": f"""SELECT c.name AS committee, a.balance AS minutes, a.held AS promised FROM accounts a
         JOIN committees c ON c.id = a.committee_id WHERE a.member_id IN {_MINE} ORDER BY a.id""",
-    "balances_beside": f"""SELECT c.name AS committee, a.kind, a.unit_id AS unit, a.balance AS amount,
-            a.held AS promised
-        FROM accounts a JOIN committees c ON c.id = a.committee_id WHERE a.owner_id IN {_MINE} ORDER BY a.id""",
-    "exchanges_beside": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, a.kind, a.unit_id AS unit,
-            p.minutes AS amount, n.text AS note
+    "balances_beside": f"""SELECT c.name AS committee, a.kind, u.text AS unit,
+            CASE WHEN a.unit_id IS NULL THEN a.balance END AS minutes,
+            CASE WHEN a.unit_id IS NOT NULL THEN a.balance END AS hundredths, a.held AS promised
+        FROM accounts a JOIN committees c ON c.id = a.committee_id LEFT JOIN notes u ON u.thing = 'unit:' || a.unit_id
+        WHERE a.owner_id IN {_MINE} ORDER BY a.id""",
+    "exchanges_beside": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, a.kind, u.text AS unit,
+            CASE WHEN a.unit_id IS NULL THEN p.minutes END AS minutes,
+            CASE WHEN a.unit_id IS NOT NULL THEN p.minutes END AS hundredths,
+            (SELECT group_concat(coalesce(w.called, c.name), ', ') FROM postings q
+                JOIN accounts b ON b.id = q.account_id LEFT JOIN members w ON w.id = coalesce(b.member_id, b.owner_id)
+                WHERE q.transfer_id = t.id AND (q.minutes > 0) <> (p.minutes > 0)) AS with_whom,
+            r.called AS recorded_by, v.number AS takes_back, n.text AS note
         FROM postings p JOIN accounts a ON a.id = p.account_id JOIN transfers t ON t.id = p.transfer_id
-        JOIN committees c ON c.id = t.committee_id LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
+        JOIN committees c ON c.id = t.committee_id JOIN members r ON r.id = t.recorder_id
+        LEFT JOIN transfers v ON v.id = t.reverses_id
+        LEFT JOIN notes n ON n.thing = 'transfer:' || t.id LEFT JOIN notes u ON u.thing = 'unit:' || a.unit_id
         WHERE a.owner_id IN {_MINE} ORDER BY t.id DESC""",
     "said_yes_to": f"""SELECT c.name AS committee, g.what, g.since_us FROM enrolments g
         JOIN members m ON m.id = g.member_id JOIN committees c ON c.id = m.committee_id
         WHERE g.member_id IN {_MINE} ORDER BY g.what""",
+    "mutual_insurance": f"""SELECT c.name AS committee, i.level, i.before AS level_before, i.raised, i.leaves,
+            i.missed AS months_without_putting_in
+        FROM insured i JOIN members m ON m.id = i.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE i.member_id IN {_MINE} ORDER BY i.member_id""",
+    "could_not_work": f"""SELECT c.name AS committee, l.case_id AS goes_on_with, l.level, l.began, l.ended,
+            l.before AS days_before, l.wait_months, l.longest_months, l.named
+        FROM illnesses l JOIN members m ON m.id = l.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE l.member_id IN {_MINE} ORDER BY l.id""",
+    "gave_in_the_mutual_insurance": f"""SELECT c.name AS committee, g.period, sum(g.minutes) AS minutes
+        FROM insurance_gifts g JOIN members m ON m.id = g.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE g.member_id IN {_MINE} GROUP BY c.id, g.period ORDER BY g.period DESC""",
+    "income_pool": f"""SELECT c.name AS committee, p.period, p.minutes, p.money, p.got_minutes, p.got_money
+        FROM pool_parts p JOIN members m ON m.id = p.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE p.member_id IN {_MINE} ORDER BY p.period DESC""",
     "ways_of_counting_asked_for": f"""SELECT c.name AS committee, s.version, s.entry, s.parameters, s.at_us
         FROM schemes s JOIN committees c ON c.id = s.committee_id WHERE s.member_id IN {_MINE} ORDER BY s.version""",
     "exchanges": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, p.minutes,
@@ -214,6 +237,34 @@ SECTIONS: Mapping[str, str] = {
             v.total AS there_then_in_thousandths, v.at_us FROM stock_moves v JOIN stock s ON s.id = v.stock_id
         JOIN committees c ON c.id = s.committee_id LEFT JOIN notes n ON n.thing = 'stock:' || s.id
         WHERE v.member_id IN {_MINE} ORDER BY v.id DESC""",
+    "asked_of_the_fund": f"""SELECT c.name AS committee, d.number, d.class, d.minutes, d.given, d.urgent, d.rounds,
+            d.state, d.at_us, d.ended_us, m.called AS for_whom, t.called AS told_by, h.called AS paid_to,
+            n.text AS words FROM fund_needs d
+        JOIN committees c ON c.id = d.committee_id JOIN members m ON m.id = d.member_id
+        JOIN members t ON t.id = d.teller_id LEFT JOIN members h ON h.id = d.helper_id
+        LEFT JOIN notes n ON n.thing = 'fund_need:' || d.id
+        WHERE d.member_id IN {_MINE} OR d.teller_id IN {_MINE} ORDER BY d.id DESC""",
+    "read_for_the_fund": f"""SELECT c.name AS committee, d.number, r.asked_us, r.opened_us, r.seen_us, r.passed
+        FROM fund_readers r JOIN fund_needs d ON d.id = r.need_id JOIN committees c ON c.id = d.committee_id
+        WHERE r.member_id IN {_MINE} ORDER BY d.id DESC""",
+    "gives_the_fund_each_month": f"""SELECT c.name AS committee, g.minutes, g.since_us FROM contributions g
+        JOIN members m ON m.id = g.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE g.member_id IN {_MINE}""",
+    "orders_begun": f"""SELECT c.name AS committee, o.number, o.price, o.least, o.least_amount, o.state, o.until_us,
+            o.since_us, n.text AS words, (SELECT group_concat(k.how || ' ' || k.amount || coalesce(' ' || w.text, ''),
+                ', ') FROM order_costs k LEFT JOIN notes w ON w.thing = 'order_cost:' || k.id
+                WHERE k.order_id = o.id) AS costs
+        FROM orders o JOIN committees c ON c.id = o.committee_id LEFT JOIN notes n ON n.thing = 'order:' || o.id
+        WHERE o.member_id IN {_MINE} ORDER BY o.id DESC""",
+    "ordered": f"""SELECT c.name AS committee, o.number, m.called AS begun_by, n.text AS thing, l.quantity, l.paid,
+            l.collected FROM order_lines l JOIN orders o ON o.id = l.order_id
+        JOIN committees c ON c.id = o.committee_id JOIN members m ON m.id = o.member_id
+        LEFT JOIN notes n ON n.thing = 'order:' || o.id WHERE l.member_id IN {_MINE} ORDER BY l.id DESC""",
+    "turns_to_fetch": f"""SELECT c.name AS committee, o.number AS of_order, s.start_us, s.end_us, s.seats, s.step,
+            s.at_us AS announced_us, t.state, t.at_us, n.text AS words FROM order_turns t
+        JOIN order_slots s ON s.id = t.slot_id JOIN orders o ON o.id = s.order_id
+        JOIN committees c ON c.id = o.committee_id LEFT JOIN notes n ON n.thing = 'order_slot:' || s.id
+        WHERE t.member_id IN {_MINE} ORDER BY s.start_us DESC""",
     "barters": f"""SELECT c.name AS committee, b.number, b.proposer_id IS NULL AS found_by_the_bot, b.state, b.at_us,
             b.by_us, b.reminded, p.giver_id IN {_MINE} AS given_by_you,
             CASE WHEN p.giver_id IN {_MINE} THEN r.called ELSE g.called END AS with_whom, o.number AS offer,
@@ -224,6 +275,28 @@ SECTIONS: Mapping[str, str] = {
         LEFT JOIN posts o ON o.id = p.offer_id LEFT JOIN posts d ON d.id = p.need_id
         LEFT JOIN notes n ON n.thing = 'promise:' || p.id
         WHERE p.giver_id IN {_MINE} OR p.receiver_id IN {_MINE} ORDER BY p.id DESC""",
+    "gifts": f"""SELECT c.name AS committee, g.number, g.at_us, g.undone_us AS taken_back_us,
+            (SELECT group_concat(p.side, ' and ') FROM gift_people p WHERE p.gift_id = g.id AND p.member_id IN {_MINE})
+                AS you, (SELECT group_concat(m.called, ', ') FROM gift_people p JOIN members m ON m.id = p.member_id
+                WHERE p.gift_id = g.id AND p.member_id NOT IN {_MINE}) AS with_whom,
+            r.called AS told_by, g.minutes AS minutes_it_took, n.text AS words
+        FROM gifts g JOIN committees c ON c.id = g.committee_id JOIN members r ON r.id = g.recorder_id
+        LEFT JOIN notes n ON n.thing = 'gift:' || g.id
+        WHERE g.recorder_id IN {_MINE} OR g.id IN (SELECT gift_id FROM gift_people WHERE member_id IN {_MINE})
+        ORDER BY g.id DESC""",
+    "pooling": f"""SELECT c.name AS committee, p.relief AS relief_in_hundredths_of_a_percent, p.extra AS extra_minutes,
+            p.leave AS leave_minutes
+        FROM pooling p JOIN members m ON m.id = p.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE p.member_id IN {_MINE}""",
+    "pooled_before": f"""SELECT c.name AS committee, b.from_us, b.until_us FROM pooling_before b
+        JOIN members m ON m.id = b.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE b.member_id IN {_MINE} ORDER BY b.from_us""",
+    "pooled_months": f"""SELECT c.name AS committee, p.period, p.due, p.paid, p.done, p.quota, p.leave, p.short
+        FROM pooling_months p JOIN members m ON m.id = p.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE p.member_id IN {_MINE} ORDER BY p.period DESC""",
+    "worked_for_the_fund": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, p.minutes FROM pooled p
+        JOIN transfers t ON t.id = p.transfer_id JOIN committees c ON c.id = t.committee_id
+        JOIN accounts a ON a.id = p.account_id WHERE a.member_id IN {_MINE} ORDER BY t.id DESC""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
 }
 """What is handed out: a question for each part of it. Columns that end in `_us` are instants."""
@@ -233,6 +306,8 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "care.never": "whom a request for care must not reach: whoever wrote it is told, and nobody else may know",
     "positions": "how far each network has been read",
     "rules": "what the committee has set for itself",
+    "insurance_gifts.case_id": "whom somebody gave for: those who give are told only what the other wishes",
+    "fund_rounds": "sums of what was asked of the common fund and given by it",
     "closings": "what was done for all at the end of a month",
     "households": "a household has nothing but its members, who are handed out",
     "due": "what the clock will say, by ids",
@@ -249,6 +324,8 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "resources": "what the committee shares",
     "purposes": "in which order the committee lets things be booked",
     "stock": "how much of something the committee has",
+    "units": "in what the committee counts beside hours",
+    "carries": "by which exchanges accounts came together, which are handed out",
     "audits": "books that are being recomputed for somebody, without words",
     "categories": "a committee's own kinds of help",
     "task_kinds": "a committee's kinds of tasks, and how hard it says they are",
@@ -405,6 +482,8 @@ _NOBODYS = "SELECT thing FROM notes WHERE ?1 IS NULL"
 NOTES = {
     "transfer": f"""SELECT 'transfer:' || p.transfer_id FROM postings p JOIN accounts a ON a.id = p.account_id
         WHERE coalesce(a.member_id, a.owner_id) IN {_MINE}
+        UNION SELECT 'transfer:' || p.transfer_id FROM pooled p JOIN accounts a ON a.id = p.account_id
+        WHERE a.member_id IN {_MINE}
         UNION SELECT 'transfer:' || id FROM transfers WHERE recorder_id IN {_MINE}""",
     "exchange": f"""SELECT 'exchange:' || together FROM exchanges WHERE recorder_id IN {_MINE}
         OR id IN (SELECT exchange_id FROM approvals WHERE member_id IN {_MINE})""",
@@ -415,8 +494,16 @@ NOTES = {
         OR EXISTS (SELECT 1 FROM json_each(c.never) WHERE value IN {_MINE})""",
     "post": f"SELECT 'post:' || id FROM posts WHERE member_id IN {_MINE}",
     "item": f"SELECT 'item:' || id FROM items WHERE member_id IN {_MINE}",
+    "fund_need": f"SELECT 'fund_need:' || id FROM fund_needs WHERE member_id IN {_MINE} OR teller_id IN {_MINE}",
     "booking": f"SELECT 'booking:' || id FROM bookings WHERE member_id IN {_MINE}",
+    "order": f"SELECT 'order:' || id FROM orders WHERE member_id IN {_MINE}",
+    "order_cost": f"""SELECT 'order_cost:' || k.id FROM order_costs k JOIN orders o ON o.id = k.order_id
+        WHERE o.member_id IN {_MINE}""",
+    "order_slot": f"""SELECT 'order_slot:' || s.id FROM order_slots s JOIN orders o ON o.id = s.order_id
+        WHERE o.member_id IN {_MINE}""",
     "promise": f"SELECT 'promise:' || id FROM promises WHERE giver_id IN {_MINE} OR receiver_id IN {_MINE}",
+    "gift": f"""SELECT 'gift:' || id FROM gifts WHERE recorder_id IN {_MINE}
+        OR id IN (SELECT gift_id FROM gift_people WHERE member_id IN {_MINE})""",
     # Words of a decision about somebody. Those of all others are the committee's, and only the name goes.
     "decision": f"""SELECT 'decision:' || e.committee_id || ':' || e.number || ':' || w.key
         FROM entries e, json_each(e.body, '$.words') w WHERE e.kind = 'decision'
@@ -429,6 +516,7 @@ NOTES = {
     "resource": _NOBODYS,
     "purpose": _NOBODYS,
     "stock": _NOBODYS,
+    "unit": _NOBODYS,
     "role": _NOBODYS,
     "working_group": _NOBODYS,
     "agreement": _NOBODYS,
@@ -495,9 +583,21 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             UNION ALL SELECT n.thing, n.text FROM bookings o JOIN resources r ON r.id = o.resource_id
             JOIN notes n ON n.thing = 'booking:' || o.id
             WHERE n.text IS NOT NULL AND r.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM fund_needs d JOIN notes n ON n.thing = 'fund_need:' || d.id
+            WHERE n.text IS NOT NULL AND d.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM orders o JOIN notes n ON n.thing = 'order:' || o.id
+            WHERE n.text IS NOT NULL AND o.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM orders o JOIN order_costs k ON k.order_id = o.id
+            JOIN notes n ON n.thing = 'order_cost:' || k.id
+            WHERE n.text IS NOT NULL AND o.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM orders o JOIN order_slots s ON s.order_id = o.id
+            JOIN notes n ON n.thing = 'order_slot:' || s.id
+            WHERE n.text IS NOT NULL AND o.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM promises p JOIN barters b ON b.id = p.barter_id
             JOIN notes n ON n.thing = 'promise:' || p.id
             WHERE n.text IS NOT NULL AND b.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM gifts g JOIN notes n ON n.thing = 'gift:' || g.id
+            WHERE n.text IS NOT NULL AND g.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM care r JOIN notes n ON n.thing = 'care:' || r.id
             WHERE n.text IS NOT NULL AND r.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             LIMIT 100000""",
@@ -584,6 +684,7 @@ async def _reword(tx: Transaction, committee: Committee, change: Callable[[str],
         UNION SELECT 'purpose:' || p.id FROM purposes p JOIN resources s ON s.id = p.resource_id
             WHERE s.committee_id = ?1
         UNION SELECT 'stock:' || id FROM stock WHERE committee_id = ?1
+        UNION SELECT 'unit:' || id FROM units WHERE committee_id = ?1
         UNION SELECT 'role:' || r.id FROM roles r JOIN members m ON m.id = r.member_id WHERE m.committee_id = ?1"""
     hashes = {}
     for thing, text in await tx.all(

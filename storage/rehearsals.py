@@ -9,14 +9,14 @@ from datetime import datetime
 from bot.domain.ledger import Posting
 from bot.domain.rehearsal import Past
 from bot.text import Minutes
-from storage import closings
+from storage import closings, tasks
 from storage.database import Reader
 from storage.instants import from_us, to_us
 from storage.people import Committee
 
 ENTRIES_MAX = 100_000
-MELT = "melt"
-"""The closing of a month by which hours above the threshold went to the fund: a rehearsal does its own."""
+CLOSED = frozenset({"melt", "effort", "pool"})
+"""What a rule has done at a month's end: a rehearsal does its own instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +44,14 @@ async def since(tx: Reader, committee: Committee, first: datetime, *, now: datet
         committee.id,
     )
     rows = await tx.all(
-        """SELECT t.at_us, e.body, u.id, r.at_us, c.what FROM transfers t
+        """SELECT t.at_us, e.body, u.id, r.at_us, c.what, f.kind_id, s.category, n.text FROM transfers t
            JOIN entries e ON e.committee_id = t.committee_id AND e.number = t.entry
            LEFT JOIN transfers u ON u.reverses_id = t.id
            LEFT JOIN transfers r ON r.id = t.reverses_id
            LEFT JOIN closings c ON c.transfer_id = t.id
+           LEFT JOIN efforts f ON f.transfer_id = t.id
+           LEFT JOIN origins o ON o.transfer_id = t.id LEFT JOIN posts s ON s.id = o.post_id
+           LEFT JOIN notes n ON n.thing = 'transfer:' || t.id
            WHERE t.committee_id = ? AND t.at_us >= ? ORDER BY t.number LIMIT ?""",
         committee.id,
         to_us(first),
@@ -61,22 +64,26 @@ async def since(tx: Reader, committee: Committee, first: datetime, *, now: datet
         # Also a month in which nothing moved is closed.
         past.append(Past((), month, counted=False))
         month = closings.month_after(month)
-    for at_us, text, undone, undoes_us, closing in rows:
+    kinds = await tasks.kinds(tx, committee.id)
+    for at_us, text, undone, undoes_us, closing, *signs in rows:
         body = json.loads(text)
         if body["postings"][0][0] not in standing:
             continue  # In another unit than hours.
         for account, minutes in body["postings"]:
             opening[account] = Minutes(opening[account] - minutes)
         pair = undone is not None or (undoes_us is not None and undoes_us >= to_us(first))
-        if pair or closing == MELT:
+        if pair or closing in CLOSED:
             continue
         counted = "policy" in body and "reverses" not in body
         legs = body.get("plain", body["postings"]) if counted else body["postings"]
+        kind = tasks.kind_of(kinds, *signs) if counted else None
         past.append(
             Past(
                 tuple(Posting(account, Minutes(minutes)) for account, minutes in legs),
                 closings.month_of(from_us(at_us), committee),
                 counted=counted,
+                kind=None if kind is None else kind.id,
+                task_class="moderate" if kind is None else kind.task_class,
             )
         )
     return Stretch(

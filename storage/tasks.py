@@ -35,6 +35,11 @@ class TaskKind:
     listed: bool
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What it is called, in each language that somebody has given; none, where it is a category."""
+        return () if self.words is None else (self.words.text, *self.words.others.values())
+
+    @property
     def thing(self) -> str:
         """The thing whose note is its name."""
         return _thing(self.id)
@@ -142,19 +147,24 @@ async def recognised(
     there = await kinds(tx, committee_id)
     if not there or await _speaks_for_giver(tx, legs):
         return None
-    by_category = {one.category: one for one in there if one.category is not None}
-    if post is not None:
-        category = await tx.value("SELECT category FROM posts WHERE id = ?", post)
-        if category in by_category:
-            return by_category[category]
-    if not note:
+    category = None if post is None else await tx.value("SELECT category FROM posts WHERE id = ?", post)
+    return kind_of(there, None, category, note)
+
+
+def kind_of(there: Sequence[TaskKind], said: int | None, category: str | None, note: str | None) -> TaskKind | None:
+    """Of which of these kinds something is: `said` by its id, by the `category` on the board, or by its note."""
+    by_id: dict[int | None, TaskKind] = {one.id: one for one in there}
+    by_category: dict[str | None, TaskKind] = {one.category: one for one in there if one.category is not None}
+    if said in by_id:
+        return by_id[said]
+    if category in by_category:
+        return by_category[category]
+    if not note or not there:
         return None
-    names = {one.id: (one.words.text, *one.words.others.values()) for one in there if one.words is not None}
-    id_ = effort.kind_named(note, names)
-    if id_ is not None:
-        return next(one for one in there if one.id == id_)
-    category = rules.category_of(note, rules.CATEGORIES)
-    return None if category is None else by_category.get(category)
+    named = effort.kind_named(note, {one.id: one.names for one in there})
+    if named is not None:
+        return by_id[named]
+    return by_category.get(rules.category_of(note, rules.CATEGORIES))
 
 
 async def _speaks_for_giver(tx: Reader, legs: Sequence[Posting]) -> bool:

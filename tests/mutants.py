@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MACHINE = "tests/test_ledger_machine.py"
+MACHINE = "tests.test_ledger_machine.TestLedger"
+COUNTED = "tests.test_ledger_machine.TestCounted"
 POLICIES = "tests/domain/test_policies.py"
+UNITS = "tests/domain/test_units.py"
 
 LEDGER = "bot/domain/ledger.py"
 QUOTES = "bot/domain/policies.py"
+AUDIT = "bot/domain/audit.py"
 BOOKS = "storage/transfers.py"
+CLOSINGS = "storage/closings.py"
+DECIDED = "storage/schemes.py"
+RULES = "handlers/policy.py"
 HOLDS = "storage/exchanges.py"
 TABLES = "storage/migrations/sqlite/0015_exchanges.sql"
 FIRST_TABLES = "storage/migrations/sqlite/0001_core.sql"
@@ -22,7 +28,7 @@ class Mutant:
     name: str
     changes: tuple[tuple[str, str, str], ...]
     killed_by: str
-    """The file of tests that finds it."""
+    """The tests that find it: a case of the machine, or a file."""
     long: bool = False
     """Only in .ci/soak."""
 
@@ -36,14 +42,17 @@ MUTANTS = (
     _mutant(
         "holds ignored (rules)", (LEDGER, "account.balance - account.held + (released", "account.balance + (released")
     ),
-    _mutant("limit without holds (books)", (BOOKS, "balance - held + ?1 >= ?3", "balance + ?1 >= ?3")),
+    _mutant("limit without holds (books)", (BOOKS, "balance - held + leg.minutes >=", "balance + leg.minutes >=")),
     _mutant("a promise below the limit (books)", (HOLDS, "balance - held - ?1 >= ?3", "balance >= ?3")),
     _mutant(
         "holds never kept back",
         (HOLDS, "SET held = held + ?1", "SET held = held + 0 * ?1"),
         long=True,
     ),
-    _mutant("double post (books)", (BOOKS, "SET balance = balance + ?1\n", "SET balance = balance + 2 * ?1\n")),
+    _mutant(
+        "double post (books)",
+        (BOOKS, "SET balance = balance + leg.minutes\n", "SET balance = balance + 2 * leg.minutes\n"),
+    ),
     _mutant(
         "double post: a yes counts twice (books)",
         (TABLES, "WHEN OLD.state <> 'open'", "WHEN OLD.state = 'nothing'"),
@@ -93,6 +102,67 @@ MUTANTS = (
             "shares = {key: gaining[first] // len(giving) for key in giving}",
         ),
     ),
+    # How hours are counted, months that are closed, the fund.
+    _mutant(
+        "the levy is taken, and reaches nobody",
+        (QUOTES, "changes[fund] = changes.get(fund, 0) + part", "changes[fund] = changes.get(fund, 0)"),
+        killed_by=COUNTED,
+    ),
+    _mutant(
+        "what stands below the threshold melts",
+        (QUOTES, "(balance - above) * rate // 10_000", "balance * rate // 10_000"),
+        killed_by=COUNTED,
+    ),
+    _mutant(
+        "what is promised melts",
+        (BOOKS, "SELECT a.id, a.balance - a.held FROM accounts", "SELECT a.id, a.balance FROM accounts"),
+        killed_by=COUNTED,
+    ),
+    _mutant(
+        "a month is closed twice",
+        (CLOSINGS, "if await is_closed(tx, committee.id, what, period):", "if not period:"),
+        (
+            BOOKS,
+            "closings (committee_id, what, period, transfer_id, at_us) VALUES (?, ?, ?, ?, ?)",
+            "closings (committee_id, what, period, transfer_id, at_us) VALUES (?, ?, ? || hex(randomblob(4)), ?, ?)",
+        ),
+        killed_by=COUNTED,
+    ),
+    _mutant(
+        "the month after is not planned",
+        (
+            RULES,
+            'await closings.plan(context.tx, committee, "melt_month", period=closings.month_after(period))',
+            "pass",
+        ),
+        killed_by=COUNTED,
+    ),
+    _mutant(
+        "the fund pays what it has not (rules and books)",
+        (BOOKS, '{"fund": Minutes(0), "reserve": Minutes(0)}', '{"reserve": Minutes(0)}'),
+        killed_by=COUNTED,
+    ),
+    _mutant(
+        "a reserve pays what it has not (rules and books)",
+        (BOOKS, '{"fund": Minutes(0), "reserve": Minutes(0)}', '{"fund": Minutes(0)}'),
+        killed_by=COUNTED,
+    ),
+    _mutant(
+        "what was decided first holds",
+        (DECIDED, '"SELECT max(version) FROM schemes', '"SELECT min(version) FROM schemes'),
+        killed_by=COUNTED,
+    ),
+    _mutant(
+        "what was done for all is undone by one",
+        (BOOKS, "recorder_id=None if is_closing else recorder_id", "recorder_id=recorder_id"),
+        killed_by=COUNTED,
+    ),
+    _mutant(
+        "those pool who have not said yes",
+        (QUOTES, "leg.minutes > 0 and leg.account_id in state.pooling", "leg.minutes > 0"),
+        killed_by=COUNTED,
+        long=True,
+    ),
     # Others, for .ci/soak.
     _mutant(
         "the limit is passed by a minute",
@@ -132,8 +202,8 @@ MUTANTS = (
         "a limit that was changed does not count",
         (
             BOOKS,
-            "floor=await limits.floor_of(tx, committee.id, committee.floor, id_) if member else None",
-            "floor=Minutes(-240) if member else None",
+            "floor=floors[id_] if member else _FLOORS",
+            "floor=Minutes(-240) if member else _FLOORS",
         ),
         long=True,
     ),
@@ -147,4 +217,17 @@ MUTANTS = (
         long=True,
     ),
     _mutant("ties by the higher account", (QUOTES, "whole), key))", "whole), -key))"), killed_by=POLICIES, long=True),
+    _mutant(
+        "hours and another unit in one transfer (rules)",
+        (LEDGER, "assert len(units) <= 1", "assert len(units) <= 9"),
+        killed_by=UNITS,
+    ),
+    _mutant(
+        "the audit adds units together",
+        (AUDIT, "unit = units.get(account)", "unit = units.get(-account)"),
+        killed_by=UNITS,
+    ),
+    _mutant(
+        "an undo forgets its unit", (LEDGER, "unit=recorded.transfer.unit", "unit=None"), killed_by=UNITS, long=True
+    ),
 )

@@ -40,6 +40,11 @@ OF_TABLES = {
     "purpose": "purposes",
     "booking": "bookings",
     "stock": "stock",
+    "fund_need": "fund_needs",
+    "order": "orders",
+    "order_cost": "order_costs",
+    "order_slot": "order_slots",
+    "unit": "units",
     "task_kind": "task_kinds",
 }
 """The rows whose words are notes, where they are not exchanges."""
@@ -96,6 +101,22 @@ class Two:
             await console.say("zoe", line, self.other)
         for line in ("/book 1 tomorrow 10:00 2h Quittengelee", "/book 2 tomorrow 10:00 2h", "/stock Quittengelee -1"):
             await console.say("yan", line, self.other)
+        for who, line in (
+            ("yan", "/contribute 2h"),
+            ("yan", "/contribute 1h monthly"),
+            ("zoe", "/urgent_cap 2h"),
+            ("yan", "/urgent_cap 2h"),
+            ("zoe", "/urgent 1h Quittengelee"),
+        ):
+            await console.say(who, line, self.other)
+        await console.say("ana", "/order beans 2 each, minimum 1, until fri 18:00", self.practice.group)
+        for line in (
+            *(f"/order {what} Quittengelee 2 each, minimum 1, until fri 18:00" for what in ("jam", "rice")),
+            *("/costs 1 3.00 Quittengelee equally", "/costs 2 3.00 Quittengelee equally"),
+        ):
+            await console.say("zoe", line, self.other)
+        for line in ("/want 1 2", "/want 2 3"):
+            await console.say("yan", line, self.other)
         for who, other, group, name in (
             ("ana", "ben", self.practice.group, "cleaning"),
             ("zoe", "yan", self.other, "Quittengelee"),
@@ -125,6 +146,10 @@ class Two:
                     *await of("SELECT id FROM task_kinds WHERE committee_id = 2"),
                     *await of("SELECT l.id FROM loans l JOIN items i ON i.id = l.item_id WHERE i.committee_id = 2"),
                     *await of("SELECT b.id FROM bookings b JOIN resources r ON r.id = b.resource_id WHERE r.id > 1"),
+                    *await of(
+                        "SELECT l.id FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE o.committee_id = 2"
+                    ),
+                    *await of("SELECT max(id) FROM orders WHERE committee_id = 2"),
                     *await of("SELECT person_id FROM members WHERE committee_id = 2"),
                 }
             ),
@@ -319,7 +344,7 @@ async def test_the_search_sees_what_belongs_to_the_other_committee(two: Two) -> 
     """Else nothing would be proven by its staying as it is."""
     before = await two.rows()
     for table in ("members", "identities", "chats", "roles", "accounts", "transfers", "postings", "entries", "notes",
-                  "proposals", "consents", "cards", "outbox", "due"):  # fmt: skip
+                  "fund_needs", "contributions", "proposals", "consents", "cards", "outbox", "due"):  # fmt: skip
         assert before[table], table
     assert len(before["members"]) == 2
     since = len(two.transcript)

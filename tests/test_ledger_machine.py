@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
@@ -11,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -20,22 +21,34 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.chat import Sender, UserId
 from bot.domain import ledger
 from bot.domain.ledger import Posting
-from bot.domain.policies import EQUAL, Event, Sharing, portions
-from bot.domain.policies import State as Known
-from bot.text import Minutes, Refusal
-from storage import entries, exchanges, leaving, log, people, transfers
+from bot.domain.policies import Counting, Event, Sharing, plain, portions
+from bot.router import Authority, Commands, Context
+from bot.text import Minutes, Percent, Refusal
+from handlers import effort, policy
+from storage import due, enrolments, entries, exchanges, leaving, log, people, schemes, transfers
 from storage.database import Conflict, Database, Transaction, Work
 from storage.people import Committee, Member
 
 FLOOR = -240
 NAMES = ("ana", "ben", "chi", "eli", "fay")
 COMMITTEE = "the committee"
+FUND = "the fund"
 START = datetime(2026, 1, 5, 18, 0, tzinfo=UTC)
 
 _LONG = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 RUNS = int(os.environ.get("SOLIBOT_LEDGER_RUNS", "300" if _LONG else "50"))
 
 R = TypeVar("R")
+
+
+def reserve(name: str) -> str:
+    """What somebody's own reserve is called."""
+    return f"{name}'s reserve"
+
+
+RESERVES = tuple(reserve(name) for name in NAMES)
+ALL = (*NAMES, COMMITTEE, FUND, *RESERVES)
+"""Whose accounts there are."""
 
 # --- real books ----------------------------------------------------------------------------------------------------
 
@@ -50,7 +63,9 @@ def _founded() -> sqlite3.Connection:
         await entries.append(tx, committee, "founded", {}, now=START)
         for name in NAMES:
             person = await people.seen(tx, Sender(user=UserId(f"post:{name}"), name=name), private_chat=None, now=START)
-            await people.join(tx, committee.id, person, now=START)
+            member = await people.join(tx, committee.id, person, now=START)
+            await transfers.beside(tx, committee, "reserve", owner=member)
+        await transfers.beside(tx, committee, "fund")
 
     async def make(path: Path) -> None:
         database = await Database.open(path)
@@ -111,17 +126,19 @@ class Asked:
     payer: str
     legs: dict[str, int]
     held: int
+    plain: dict[str, int] | None = None
     state: str = "open"
 
 
 @dataclass
 class Booked:
-    """A transfer."""
+    """A transfer. `by` "": done for all at a month's end. `plain`: hours by the clock, where a rule counted them."""
 
     id: int
     by: str
     legs: dict[str, int]
     at: datetime
+    plain: dict[str, int] | None = None
     undoes: int | None = None
     undone: bool = False
 
@@ -138,13 +155,38 @@ class Undoing:
     state: str = "open"
 
 
+@dataclass(frozen=True)
+class Rule:
+    """How hours are counted. `levy`, `melt`: basis points."""
+
+    base: str = "equal"
+    levy: int = 0
+    budget: int = 0
+    melt: int = 0
+    above: int = 2400
+
+    def legs(self, plain: dict[str, int], pooling: set[str]) -> dict[str, int]:
+        """What becomes of plain hours: of what people earn, a part is the fund's; of those who pool, all of it."""
+        changes = dict(plain)
+        for name, gained in plain.items():
+            if gained > 0 and name != COMMITTEE:
+                part = gained if self.base == "pooled" and name in pooling else gained * self.levy // 10_000
+                changes[name] -= part
+                changes[FUND] = changes.get(FUND, 0) + part
+        return {name: change for name, change in changes.items() if change}
+
+
 @dataclass
 class Model:
     """What the books should say. Nothing of the program is used here."""
 
     floor: int | None = FLOOR
+    rule: Rule = field(default_factory=Rule)
+    pooling: set[str] = field(default_factory=set)
+    planned: dict[str, str] = field(default_factory=dict)
+    """Which month each command of the clock closes next."""
 
-    balance: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*NAMES, COMMITTEE), 0))
+    balance: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ALL, 0))
     asked: list[Asked] = field(default_factory=list)
     undoing: list[Undoing] = field(default_factory=list)
     booked: list[Booked] = field(default_factory=list)
@@ -157,8 +199,21 @@ class Model:
         return sum(one.held for one in self.asked if one.state == "open" and one.payer == name)
 
     def has_room(self, name: str, minutes: int) -> bool:
-        """Whether somebody can give so much without passing the limit."""
-        return name == COMMITTEE or self.floor is None or self.left(name) - minutes >= self.floor
+        """Whether somebody can give so much without passing the limit; fund and reserves pay what is there."""
+        floor = 0 if name == FUND or name in RESERVES else None if name == COMMITTEE else self.floor
+        return floor is None or self.left(name) - minutes >= floor
+
+    def derived(self, budget: int, now: datetime) -> int:
+        """The levy that raises a budget, as far as may be, from what is earned in a month on average."""
+        first = now.replace(day=1, hour=0, minute=0)
+        for _ in range(3):
+            first = (first - timedelta(days=1)).replace(day=1)
+        counted = [one for one in self.booked if one.plain is not None and not one.undone and one.undoes is None]
+        earned = sum(
+            minutes for one in counted if one.at >= first for minutes in (one.plain or {}).values() if minutes > 0
+        )
+        expected = earned * 30 // max((now - first).days, 1)
+        return min(2_000, -(-budget * 10_000 // expected)) if expected else 2_000
 
     def to_the_limit(self, name: str, beyond: int | None) -> int:
         """So many minutes more than somebody can give; 0: that cannot be said."""
@@ -183,12 +238,17 @@ class Model:
         return [
             one
             for one in self.booked
-            if one.undoes is None and not one.undone and one.id not in asked and self.losing(one) <= self.here
+            if one.by and one.undoes is None and not one.undone and one.id not in asked and self.asked_of(one)
         ]
 
     def losing(self, one: Booked) -> set[str]:
         """Those whose hours fall when it is taken back."""
         return {name for name, minutes in one.legs.items() if minutes > 0}
+
+    def asked_of(self, one: Booked) -> set[str]:
+        """Who is asked whether it is taken back: none, where it is the committee's to say. The fund gives with them."""
+        theirs = self.losing(one) - {FUND, *RESERVES}
+        return theirs if theirs <= self.here else set()
 
     def book(self, one: Booked) -> None:
         """Hours move."""
@@ -197,8 +257,13 @@ class Model:
             self.balance[name] += minutes
         self.booked.append(one)
 
+    def given_to_the_fund(self) -> list[Booked]:
+        """What the fund got, and nobody has taken back."""
+        return [one for one in self.booked if one.legs.get(FUND, 0) > 0 and one.undoes is None and not one.undone]
+
     def end_all(self, name: str) -> None:
-        """Somebody goes: nothing of theirs waits any more."""
+        """Somebody goes: nothing of theirs waits any more, and what they said yes to is over."""
+        self.pooling.discard(name)
         for one in self.asked:
             if one.state == "open" and name in (one.by, one.payer):
                 one.state = "withdrawn"
@@ -222,6 +287,25 @@ amounts = st.integers(1, 120) | st.sampled_from([1, 7, 60, 120, 239, 240, 241])
 beyonds = st.none() | st.integers(1, 60)
 """So much more than there is room for."""
 backs = st.integers(0, 6)
+BASES = ("equal", "effort", "needs", "gift", "pooled")
+Change = tuple[str, dict[str, Any], dict[str, Any]]
+melts: st.SearchStrategy[Change] = st.tuples(st.sampled_from([100, 5_000, 5_000]), st.sampled_from([0, 30, 60])).map(
+    lambda one: ("melt", {"percent": Percent(one[0]), "hours": Minutes(one[1])}, {"melt": one[0], "above": one[1]})
+)
+changes: st.SearchStrategy[Change] = st.one_of(
+    st.sampled_from(BASES).map(lambda base: (base, {}, {"base": base})),
+    st.sampled_from([0, 1, 800, 5_000]).map(
+        lambda part: ("levy", {"percent": Percent(part)}, {"levy": part, "budget": 0})
+    ),
+    st.sampled_from([0, 60, 1_200]).map(
+        lambda time: ("budget", {"hours": Minutes(time)}, {"budget": time} if time else {"budget": 0, "levy": 0})
+    ),
+    melts,
+    st.just(("melt", {"percent": Percent(0)}, {"melt": 0})),
+)
+"""What is changed, how that is said, and what it makes of the rule."""
+COMMANDS = Commands([policy.router, effort.router])
+CLOSINGS = {"levy_month": policy.levy_month, "melt_month": policy.melt_month, "weigh_month": effort.weigh_month}
 
 
 class Ledger(RuleBasedStateMachine):
@@ -231,18 +315,20 @@ class Ledger(RuleBasedStateMachine):
     def begin(self) -> None:
         """A committee of five without hours."""
         self.books, self.model, self.now = Books(), Model(), START
-        self.before = {name: self.model.left(name) for name in NAMES}
+        self.before = {name: self.model.left(name) for name in ALL}
         self.put_back: set[str] = set()
 
         async def look(tx: Transaction) -> tuple[Committee, dict[str, Member], dict[str, int]]:
             committee = await people.committee(tx, 1)
             members: dict[str, Member] = {}
             ids = {COMMITTEE: (await transfers.committee_account(tx, committee)).id}
+            ids[FUND] = (await transfers.beside(tx, committee, "fund")).id
             for name in NAMES:
                 member = await people.member_with_account(tx, 1, UserId(f"post:{name}"))
                 assert member is not None
                 members[name] = member
                 ids[name] = (await transfers.account(tx, committee, member)).id
+                ids[reserve(name)] = (await transfers.beside(tx, committee, "reserve", owner=member)).id
             return committee, members, ids
 
         self.committee, self.members, self.ids = self.books.run(look)
@@ -253,11 +339,45 @@ class Ledger(RuleBasedStateMachine):
         if hasattr(self, "books"):
             assert self.books.run(lambda tx: entries.first_broken(tx, self.committee)) is None
             self.books.run(lambda tx: log.recompute(tx, self.committee))
+            self._replay()
             self.books.connection.close()
+
+    def _replay(self) -> None:
+        """Another reader, who has the chained entries alone, comes to the same balances, counting as was decided."""
+        rules: dict[int, dict[str, Any]] = {}
+        balances: dict[int, int] = {}
+        closed = set[tuple[str, str]]()
+        ask = self.books.connection.execute
+        for kind, text in ask("SELECT kind, body FROM entries ORDER BY number").fetchall():
+            body = json.loads(text)
+            if kind == "rule" and "scheme" in body:
+                assert body["scheme"]["version"] == len(rules) + 1
+                rules[len(rules) + 1] = body["scheme"]
+            if kind != "transfer":
+                continue
+            for account, minutes in body["postings"]:
+                balances[account] = balances.get(account, 0) + minutes
+            if "closes" in body:
+                assert tuple(body["closes"]) not in closed, "a month is closed once"
+                closed.add(tuple(body["closes"]))
+            if "policy" in body and "reverses" not in body and body.get("scheme"):
+                found = rules[body["scheme"]]
+                assert body["policy"] == [found["base"], 1]
+                self._counted(found, body)
+        kept = dict(ask("SELECT id, balance FROM accounts WHERE balance <> 0").fetchall())
+        assert {account: minutes for account, minutes in balances.items() if minutes} == kept
+
+    def _counted(self, found: dict[str, Any], body: dict[str, Any]) -> None:
+        by_clock = {self.names[account]: minutes for account, minutes in body.get("plain", body["postings"])}
+        stands = {self.names[account]: minutes for account, minutes in body["postings"]}
+        # Who pooled then stands in no entry: whoever earned, and got nothing of it.
+        pooling = {name for name, minutes in by_clock.items() if minutes > 0 and stands.get(name, 0) <= 0}
+        rule = Rule(base=found["base"], levy=found["levy"])
+        assert rule.legs(by_clock, pooling - {COMMITTEE}) == stands
 
     async def _quote(
         self, tx: Transaction, providers: Sequence[str], receivers: Sequence[str], minutes: int, sharing: Sharing
-    ) -> tuple[tuple[Posting, ...], list[ledger.Account]]:
+    ) -> tuple[tuple[Posting, ...], Counting, list[ledger.Account]]:
         found = await transfers.accounts_by_id(tx, self.committee, self.ids.values())
         event = Event(
             providers=tuple(self.ids[name] for name in providers),
@@ -266,7 +386,22 @@ class Ledger(RuleBasedStateMachine):
             committee=self.ids[COMMITTEE],
             sharing=sharing,
         )
-        return EQUAL.quote(event, Known(), {}), found
+        return plain(event), await schemes.counting(tx, self.committee), found
+
+    async def _record(
+        self, tx: Transaction, clock: Sequence[Posting], by: Counting, found: list[ledger.Account], who: str
+    ) -> int:
+        """As /thank does it."""
+        id_, _ = await transfers.record(
+            tx,
+            self.committee,
+            ledger.post(by.legs(clock), found, at=self.now),
+            recorder=self.members[who],
+            policy=(by.scheme.policy.name, by.scheme.policy.version),
+            scheme=by.scheme.version,
+            plain=clock,
+        )
+        return id_
 
     # --- thanks and what the committee pays ------------------------------------------------------------------------
 
@@ -276,16 +411,18 @@ class Ledger(RuleBasedStateMachine):
         giver, to = self._people(place, further)
 
         async def work(tx: Transaction) -> int:
-            legs, found = await self._quote(tx, to, [giver], minutes, "split")
-            transfer = ledger.post(legs, found, at=self.now)
-            id_, _ = await transfers.record(tx, self.committee, transfer, recorder=self.members[giver])
-            return id_
+            return await self._record(tx, *await self._quote(tx, to, [giver], minutes, "split"), giver)
 
+        if self.model.rule.base == "gift":
+            self._refused(work, Refusal)
+            return
         if not self.model.has_room(giver, minutes * len(to)):
             self._refused(work, ledger.BelowFloor)
             return
-        legs = {giver: -minutes * len(to), **dict.fromkeys(to, minutes)}
-        self.model.book(Booked(self.books.run(work), giver, legs, self.now))
+        clock = {giver: -minutes * len(to), **dict.fromkeys(to, minutes)}
+        self.model.book(
+            Booked(self.books.run(work), giver, self.model.rule.legs(clock, self.model.pooling), self.now, clock)
+        )
 
     @rule(place=places, further=st.integers(1, 4))
     def give_all(self, place: int, further: int) -> None:
@@ -300,12 +437,15 @@ class Ledger(RuleBasedStateMachine):
         who, _ = self._people(place, [])
 
         async def work(tx: Transaction) -> int:
-            legs, found = await self._quote(tx, [who], [], minutes, "committee")
-            transfer = ledger.post(legs, found, at=self.now)
-            id_, _ = await transfers.record(tx, self.committee, transfer, recorder=self.members[who])
-            return id_
+            return await self._record(tx, *await self._quote(tx, [who], [], minutes, "committee"), who)
 
-        self.model.book(Booked(self.books.run(work), who, {who: minutes, COMMITTEE: -minutes}, self.now))
+        if self.model.rule.base == "gift":
+            self._refused(work, Refusal)
+            return
+        clock = {who: minutes, COMMITTEE: -minutes}
+        self.model.book(
+            Booked(self.books.run(work), who, self.model.rule.legs(clock, self.model.pooling), self.now, clock)
+        )
 
     @rule(place=places, further=st.integers(1, 2), minutes=amounts, beyond=beyonds)
     def post_past_the_rules(self, place: int, further: int, minutes: int, beyond: int | None) -> None:
@@ -334,17 +474,19 @@ class Ledger(RuleBasedStateMachine):
         payers.sort(key=lambda name: self.ids[name])  # Whose account is older has the larger share.
 
         async def work(tx: Transaction) -> list[int]:
-            legs, found = await self._quote(tx, [who], payers, minutes, sharing)
+            clock, by, found = await self._quote(tx, [who], payers, minutes, sharing)
             opened: list[exchanges.Waiting] = []
-            for account_id, portion in sorted(portions(legs, first=self.ids[who]).items()):
+            for account_id, portion in sorted(portions(clock, first=self.ids[who]).items()):
                 one = await exchanges.open_(
                     tx,
                     self.committee,
-                    portion,
+                    by.legs(portion),
                     recorder=self.members[who],
                     asked=[self.members[self.names[account_id]]],
-                    holds=ledger.holds(portion, found, at=self.now),
-                    policy=(EQUAL.name, EQUAL.version),
+                    holds=ledger.holds(by.legs(portion), found, at=self.now),
+                    policy=(by.scheme.policy.name, by.scheme.policy.version),
+                    scheme=by.scheme.version,
+                    plain=portion,
                     note="",
                     now=self.now,
                     expires=self.now + timedelta(days=7),
@@ -353,12 +495,16 @@ class Ledger(RuleBasedStateMachine):
                 opened.append(one)
             return [one.id for one in opened]
 
+        if self.model.rule.base == "gift":
+            self._refused(work, Refusal)
+            return
         expected = []
         for payer, share in zip(payers, shares(minutes, len(payers)), strict=True):
             gives = share if sharing == "split" else minutes
             legs = {payer: -gives, who: share, COMMITTEE: gives - share}
+            clock = {name: change for name, change in legs.items() if change}
             if gives:
-                expected.append(Asked(0, who, payer, {name: change for name, change in legs.items() if change}, gives))
+                expected.append(Asked(0, who, payer, self.model.rule.legs(clock, self.model.pooling), gives, clock))
         if not all(self.model.has_room(one.payer, one.held) for one in expected):
             self._refused(work, ledger.BelowFloor)
             return
@@ -380,7 +526,7 @@ class Ledger(RuleBasedStateMachine):
                 recorder=self.members[who],
                 asked=[self.members[payer]],
                 holds={self.ids[payer]: Minutes(minutes)},
-                policy=(EQUAL.name, EQUAL.version),
+                policy=("equal", 1),
                 note="",
                 now=self.now,
                 expires=self.now + timedelta(days=7),
@@ -390,7 +536,8 @@ class Ledger(RuleBasedStateMachine):
         if not self.model.has_room(payer, minutes):
             self._refused(work, AssertionError)
             return
-        self.model.asked.append(Asked(self.books.run(work), who, payer, {payer: -minutes, who: minutes}, minutes))
+        legs = {payer: -minutes, who: minutes}
+        self.model.asked.append(Asked(self.books.run(work), who, payer, legs, minutes, legs))
 
     def _settling(self, one: Asked) -> Work[int]:
         async def work(tx: Transaction) -> int:
@@ -401,7 +548,13 @@ class Ledger(RuleBasedStateMachine):
             found = await transfers.accounts_by_id(tx, self.committee, [leg.account_id for leg in waiting.legs])
             transfer = ledger.post(waiting.legs, found, at=self.now)
             id_, _ = await transfers.record(
-                tx, self.committee, transfer, recorder=self.members[one.by], policy=waiting.policy
+                tx,
+                self.committee,
+                transfer,
+                recorder=self.members[one.by],
+                policy=waiting.policy,
+                scheme=waiting.scheme,
+                plain=waiting.plain,
             )
             await exchanges.end(tx, waiting, "done", transfer_id=id_)
             return id_
@@ -418,7 +571,7 @@ class Ledger(RuleBasedStateMachine):
             one.state = "open"
             self._refused(self._settling(one), ledger.BelowFloor)
             return
-        self.model.book(Booked(self.books.run(self._settling(one)), one.by, one.legs, self.now))
+        self.model.book(Booked(self.books.run(self._settling(one)), one.by, one.legs, self.now, one.plain))
 
     @precondition(lambda self: self.model.waiting())
     @rule(back=backs, state=st.sampled_from(["declined", "lapsed", "withdrawn"]))
@@ -453,7 +606,7 @@ class Ledger(RuleBasedStateMachine):
     def undo(self, back: int, by: str | None, how: str) -> None:
         """Whoever recorded it at once, or later those who lose by it, or the committee."""
         one = self._newest(self.model.booked, back)
-        by = by or (one.by if how == "alone" else next(name for name in NAMES if name != one.by))
+        by = by or (one.by if how == "alone" and one.by else next(name for name in NAMES if name != one.by))
         losing = sorted(name for name, minutes in one.legs.items() if minutes > 0)
         agreed = {"agreed": losing, "one_missing": losing[1:]}.get(how, [])
         work = self._taking_back(one, by, agreed=agreed, decided=how == "decided")
@@ -502,7 +655,7 @@ class Ledger(RuleBasedStateMachine):
         """Somebody asks those who lose by it."""
         one = self._newest(self.model.can_be_asked_back(), back)
         by, _ = self._people(place, [])
-        asked = sorted(self.model.losing(one), key=lambda name: self.ids[name])
+        asked = sorted(self.model.asked_of(one), key=lambda name: self.ids[name])
 
         async def work(tx: Transaction) -> int:
             recorded = await transfers.recorded(tx, self.committee, one.id)
@@ -514,7 +667,7 @@ class Ledger(RuleBasedStateMachine):
                 recorder=self.members[by],
                 asked=[self.members[name] for name in asked],
                 holds={},
-                policy=(EQUAL.name, EQUAL.version),
+                policy=("undo", 1),
                 note="",
                 now=self.now,
                 expires=self.now + timedelta(days=7),
@@ -584,7 +737,8 @@ class Ledger(RuleBasedStateMachine):
         async def work(tx: Transaction) -> None:
             postings = tuple(Posting(self.ids[name], Minutes(-minutes)) for name, minutes in one.legs.items())
             transfer = ledger.Transfer(postings=postings, at=self.now)
-            await transfers.record(tx, self.committee, transfer, recorder=self.members[one.by], reverses=one.id)
+            by = self.members[one.by or NAMES[0]]
+            await transfers.record(tx, self.committee, transfer, recorder=by, reverses=one.id)
 
         self._refused(work, Conflict)
 
@@ -696,16 +850,187 @@ class Ledger(RuleBasedStateMachine):
 
     @invariant()
     def limits(self) -> None:
-        """Whoever is below the limit comes no lower, but by undoing; what is promised counts as gone."""
+        """Whoever is below the limit comes no lower, but by undoing; what is promised counts as gone.
+
+        So also the fund and the reserves, whose limit is zero: what an undo takes back from a fund that has given it
+        away meanwhile is lacking there, and until it has come in nothing is paid.
+        """
         if not hasattr(self, "books"):
             return
-        left = {name: self.model.left(name) for name in NAMES}
-        for name in set(NAMES) - self.put_back:
+        left = {name: self.model.left(name) for name in ALL}
+        for name in set(ALL) - self.put_back:
             assert self.model.has_room(name, 0) or left[name] >= self.before[name]
         self.before, self.put_back = left, set()
 
 
+class Counted(Ledger):
+    """The same members, of whom each month's end takes, and who decide how hours are counted; they have a fund."""
+
+    @initialize(change=changes, melt=melts)
+    def begin(self, change: Change, melt: Change) -> None:
+        """What they have decided at their founding."""
+        super().begin()
+        for decided in (melt, change):
+            if replace(self.model.rule, **decided[2]) != self.model.rule:
+                self.decide(decided)
+
+    # --- how hours are counted ------------------------------------------------------------------------------------
+
+    @rule(change=changes)
+    def decide(self, change: Change) -> None:
+        """The committee decides otherwise: from now on it is counted so, and each month is closed so."""
+        what, given, to = change
+        rule, month = self.model.rule, f"{self.now:%Y-%m}"
+        found = replace(rule, **to)
+
+        async def work(tx: Transaction) -> None:
+            await policy.policy_change.handler(self._context(tx, by="ana"), what=what, **given)
+
+        if found == rule:
+            self._refused(work, Refusal)
+            return
+        self.books.run(work)
+        if found.budget and what == "budget":
+            found = replace(found, levy=self.model.derived(found.budget, self.now))
+        self.model.rule = found
+        for command, wanted in (("levy_month", found.budget), ("melt_month", found.melt)):
+            if wanted:
+                self.model.planned.setdefault(command, month)
+
+    def _context(self, tx: Transaction, *, by: str | None = None) -> Context:
+        return Context(
+            tx=tx,
+            now=self.now,
+            said_at=self.now,
+            commands=COMMANDS,
+            place=None,
+            chat=None,
+            language="en",
+            of_committee=self.committee,
+            of_member=None if by is None else self.members[by],
+            authority=Authority.CLOCK if by is None else Authority.COMMITTEE,
+        )
+
+    @rule(place=places, pools=st.booleans())
+    def pool(self, place: int, pools: bool) -> None:
+        """Somebody says for themselves whether what they earn is the fund's."""
+        who, _ = self._people(place, [])
+
+        async def work(tx: Transaction) -> None:
+            if pools:
+                await enrolments.enrol(tx, self.members[who], schemes.POOLING, now=self.now)
+            else:
+                await enrolments.leave(tx, self.members[who].id, schemes.POOLING)
+
+        self.books.run(work)
+        self.model.pooling = self.model.pooling | {who} if pools else self.model.pooling - {who}
+
+    @rule(again=st.booleans())
+    def month_ends(self, again: bool) -> None:
+        """The clock says what was planned for the month's end, perhaps twice."""
+        ended = f"{self.now:%Y-%m}"
+        self.now = (self.now.replace(day=1) + timedelta(days=32)).replace(day=1, hour=5, minute=1)
+        fallen = {command: month for command, month in self.books.run(self._fallen) if command in CLOSINGS}
+        assert fallen == self.model.planned
+        assert set(fallen.values()) <= {ended}
+        for command in sorted(fallen):
+            self._close(command, ended)
+        for command in CLOSINGS if again else ():
+            self.books.run(self._saying(command, ended))
+        # Nothing else that the clock says is of the books.
+        self.books.run(self._fallen)
+
+    async def _fallen(self, tx: Transaction) -> list[tuple[str, str | None]]:
+        """What falls due by now, and is not said again; of which month it is."""
+        rows = await due.fallen(tx, now=self.now)
+        for row in rows:
+            await due.done(tx, row, now=self.now)
+        return [(row.says.command, row.says.arguments.get("period")) for row in rows]
+
+    def _saying(self, command: str, month: str) -> Work[None]:
+        async def work(tx: Transaction) -> None:
+            await CLOSINGS[command].handler(self._context(tx), period=month)
+
+        return work
+
+    def _close(self, command: str, month: str) -> None:
+        self.books.run(self._saying(command, month))
+        rule, model = self.model.rule, self.model
+        del model.planned[command]
+        if (command == "melt_month" and rule.melt) or (command == "levy_month" and rule.budget):
+            model.planned[command] = f"{self.now:%Y-%m}"
+        if command == "levy_month" and rule.budget:
+            model.rule = replace(rule, levy=model.derived(rule.budget, self.now))
+        if command == "melt_month" and rule.melt:
+            parts = {name: max(0, model.left(name) - rule.above) * rule.melt // 10_000 for name in model.here}
+            legs = {name: -part for name, part in parts.items() if part}
+            if legs:
+                id_ = self.books.connection.execute("SELECT max(id) FROM transfers").fetchone()[0]
+                model.book(Booked(id_, "", {**legs, FUND: -sum(legs.values())}, self.now))
+
+    # --- the fund and the reserves ---------------------------------------------------------------------------------
+
+    @rule(place=places, minutes=amounts, to=st.sampled_from([FUND, RESERVES[0]]))
+    def contribute(self, place: int, minutes: int, to: str) -> None:
+        """Somebody gives to the fund, or puts something by."""
+        who, _ = self._people(place, [])
+        self._move({who: -minutes, FUND if to == FUND else reserve(who): minutes}, who)
+
+    @rule(place=places, further=others, minutes=amounts, beyond=beyonds, rules_look=st.booleans())
+    def pay_out(self, place: int, further: list[int], minutes: int, beyond: int | None, rules_look: bool) -> None:
+        """The fund gives to some, and never more than there is; the books themselves keep that."""
+        who, more = self._people(place, further)
+        if beyond is not None:
+            minutes = max(1, self.model.left(FUND)) if beyond % 2 else max(0, self.model.left(FUND)) + beyond
+        parts = dict(zip([who, *more], shares(minutes, len(more) + 1), strict=True))
+        self._move({FUND: -minutes, **{name: part for name, part in parts.items() if part}}, who, rules_look)
+
+    @rule(place=places, minutes=amounts, rules_look=st.booleans())
+    def in_need(self, place: int, minutes: int, rules_look: bool) -> None:
+        """Somebody is ill: each of the others gives from their reserve."""
+        who, more = self._people(place, [1, 2])
+        legs = {reserve(name): -part for name, part in zip(more, shares(minutes, len(more)), strict=True) if part}
+        self._move({**legs, who: minutes}, who, rules_look)
+
+    @precondition(lambda self: self.model.given_to_the_fund())
+    @rule(back=st.integers(0, 2), place=places, decided=st.booleans())
+    def undo_what_the_fund_got(self, back: int, place: int, decided: bool) -> None:
+        """Even when it has given it away; what was done for all nobody takes back alone, not even at once."""
+        one = self._newest(self.model.given_to_the_fund(), back)
+        by, _ = self._people(place, [])
+        work = self._taking_back(one, by, agreed=[], decided=decided)
+        if not decided and not one.by:
+            self._refused(work, ledger.NeedsYes)
+        elif decided:
+            id_, past = self.books.run(work)
+            assert (FUND in past) == (not self.model.has_room(FUND, one.legs[FUND]))
+            self._put_back(one, id_, by)
+
+    def _move(self, legs: dict[str, int], by: str, rules_look: bool = True) -> None:
+        """By no rule of counting: it moves as it stands, within the limits."""
+
+        async def work(tx: Transaction) -> int:
+            ids = [self.ids[name] for name in legs]
+            found = await transfers.accounts_by_id(tx, self.committee, ids)
+            postings = tuple(Posting(self.ids[name], Minutes(minutes)) for name, minutes in legs.items())
+            gives = {self.ids[name] for name, minutes in legs.items() if minutes < 0}
+            floors = {one.id: one.floor for one in found if one.id in gives and one.floor is not None}
+            transfer = (
+                ledger.post(postings, found, at=self.now)
+                if rules_look
+                else ledger.Transfer(postings=postings, at=self.now, floors=floors)
+            )
+            id_, _ = await transfers.record(tx, self.committee, transfer, recorder=self.members[by])
+            return id_
+
+        if not all(self.model.has_room(name, -minutes) for name, minutes in legs.items() if minutes < 0):
+            self._refused(work, ledger.BelowFloor if rules_look else AssertionError)
+            return
+        self.model.book(Booked(self.books.run(work), by, legs, self.now))
+
+
 TestLedger = Ledger.TestCase
+TestCounted = Counted.TestCase
 TestLedger.settings = settings(max_examples=RUNS, stateful_step_count=60 if _LONG else 40)
 if "SOLIBOT_LEDGER_RUNS" in os.environ:
     # tests/test_mutants.py asks only whether it fails, and each time in the same way.
@@ -717,3 +1042,4 @@ if "SOLIBOT_LEDGER_RUNS" in os.environ:
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
+TestCounted.settings = TestLedger.settings

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants import MACHINE, MUTANTS, POLICIES, Mutant
+from tests.mutants import COUNTED, MACHINE, MUTANTS, POLICIES, UNITS, Mutant
 
+MACHINES = "tests/test_ledger_machine.py"
 ROOT = Path(__file__).parents[1]
 RUNS = "300"
 """Lives of a committee until a mistake must have shown; most show within five."""
@@ -24,10 +25,10 @@ BROKEN = {"ImportError", "ModuleNotFoundError", "SyntaxError", "NameError", "Typ
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what the ledger's tests need. It is read and copied again, never changed."""
     folder = tmp_path_factory.mktemp("sources")
-    for name in ("bot", "storage"):
+    for name in ("bot", "handlers", "storage"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.po", "adapters"))
     (folder / "tests" / "domain").mkdir(parents=True)
-    for name in ("tests/__init__.py", "tests/domain/__init__.py", MACHINE, POLICIES, "pyproject.toml"):
+    for name in ("tests/__init__.py", "tests/domain/__init__.py", MACHINES, POLICIES, UNITS, "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)
     return folder
 
@@ -36,8 +37,8 @@ def outcome(folder: Path, tests: str) -> tuple[int, str]:
     """What the tests return, and say, about the sources in a folder."""
     # The machine is a unittest too, and pytest takes longer to begin than it takes to find most mistakes.
     runner = (
-        ["unittest", tests.removesuffix(".py").replace("/", ".")]
-        if tests == MACHINE
+        ["unittest", tests]
+        if tests in (MACHINE, COUNTED)
         else ["pytest", "-n0", "-x", "--noconftest", "-p", "no:cacheprovider", tests]
     )
     done = subprocess.run(
@@ -52,7 +53,7 @@ def outcome(folder: Path, tests: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("tests", [MACHINE, POLICIES])
+@pytest.mark.parametrize("tests", [MACHINE, COUNTED, POLICIES, UNITS])
 def test_without_a_mistake_they_find_nothing(sources: Path, tests: str) -> None:
     code, said = outcome(sources, tests)
     assert code == 0, said

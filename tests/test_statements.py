@@ -11,7 +11,7 @@ import shutil
 import struct
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -149,7 +149,7 @@ async def _books(town: Town) -> statements.Books:
     return await town.practice.app.database.read(ask)
 
 
-def _read_journal(text: str) -> dict[str, int]:
+def read_journal(text: str) -> dict[str, int]:
     """An independent little reader: every entry sums to zero, every account is declared; the balances."""
     declared, balances, entry, asserted = set[str](), dict[str, int](), list[int](), dict[str, int]()
     for line in [*text.splitlines(), ""]:
@@ -182,7 +182,7 @@ async def test_a_year_of_business_is_read_by_hledger_and_by_an_independent_reade
         for name in [names[account.id]]
     }
     journal = statements.exported(books, "hledger", "salt")
-    assert _read_journal(journal) == own
+    assert read_journal(journal) == own
     table = list(csv.DictReader(io.StringIO(statements.exported(books, "csv", "salt"))))
     for account in books.accounts:
         assert sum(int(row["minutes"]) for row in table if row["account"] == names[account.id]) == account.balance
@@ -251,6 +251,23 @@ async def _help_all_round(town: Town) -> None:
     await town.says("gus", "/need a lift to the station")
     await town.presses("ana", "I can help")
     await town.whispers("gus", "/done 6 40m")
+
+
+async def test_figures_count_help_by_the_clock_and_no_months_end(town: Town) -> None:
+    for who in ("fay", "gus"):
+        await town.says(who, "/join")
+    for change in ("levy 20%", "melt 50% 0h"):
+        await town.says("ana", f"/policy {change}")
+        await town.presses("ben", "Agree")
+    for giver, gainer in (("ana", "ben"), ("ben", "ana"), ("chi", "eli")):
+        await town.says(giver, f"/thank @{gainer} 1h")
+    town.practice.clock.move(datetime(2026, 2, 1, 10, 0, tzinfo=UTC))
+    await town.skip("1m")
+    assert await town.balance("eli") == 24, "a fifth has gone to the fund, and half of the rest"
+    told = await town.says("chi", "/stats quarter")
+    assert "3 exchanges of help, 3 h in all." in told, told
+    assert "4 of 6 members took part." in told
+    assert "Of 100 hours between members, 67 came back" in told, "those to the fund are between no members"
 
 
 async def test_figures_by_kind_of_help_leave_out_what_two_people_did(town: Town) -> None:

@@ -14,7 +14,7 @@ AMOUNT_MAX = 100_000_000
 _FIGURE = re.compile(
     r"(?P<sign>[-+−])?[€$£]?(?P<whole>[0-9]{0,40})(?P<parts>(?:[.,'’][0-9]{1,40}){0,8})[€$£]?[,;]?", re.ASCII
 )
-_SIGNS = frozenset("€$£")
+SIGNS = frozenset("€$£")
 
 
 def read_amount(words: Sequence[str]) -> tuple[Amount, int] | None:
@@ -23,12 +23,12 @@ def read_amount(words: Sequence[str]) -> tuple[Amount, int] | None:
     Point and comma mean the same. Refuses what is an amount but not one that can be recorded: nothing, less than
     nothing, parts of a hundredth, marks for thousands (1.234 could be either), more than `AMOUNT_MAX`.
     """
-    skip = 1 if len(words) > 1 and words[0] in _SIGNS else 0
+    skip = 1 if len(words) > 1 and words[0] in SIGNS else 0
     found = _FIGURE.fullmatch(words[skip]) if words else None
     if found is None or not (found["whole"] or found["parts"]):
         return None
     count = skip + 1
-    if not skip and len(words) > 1 and words[1].rstrip(",;") in _SIGNS and not words[0].endswith((",", ";")):
+    if not skip and len(words) > 1 and words[1].rstrip(",;") in SIGNS and not words[0].endswith((",", ";")):
         count += 1
     return _checked(found, words[skip].rstrip(",;")), count
 

@@ -15,16 +15,17 @@ UNDO_WITHIN = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Somebody's hours in one committee, in minutes.
+    """Somebody's hours in one committee, in minutes; or what they have in another unit, in hundredths of it.
 
     `held`: what they have promised in exchanges that wait for a yes; it counts as if it had gone already. `floor`: the
-    lowest balance that a transfer may leave; None: no limit.
+    lowest balance that a transfer may leave; None: no limit. `unit`: the id of the other unit; None: hours.
     """
 
     id: int
     balance: Minutes
     floor: Minutes | None
     held: Minutes = Minutes(0)
+    unit: int | None = None
 
     @property
     def available(self) -> Minutes:
@@ -34,7 +35,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """What one account gains (or, below zero, loses)."""
+    """What one account gains (or, below zero, loses): minutes, or hundredths of the account's unit."""
 
     account_id: int
     minutes: Minutes
@@ -42,7 +43,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """Postings that belong together. They sum to zero.
+    """Postings that belong together, all in one unit (None: hours). They sum to zero.
 
     `floors`: by account the lowest balance, less what is held, that it may leave; the books refuse it otherwise.
     Accounts that are not named have no limit.
@@ -51,6 +52,7 @@ class Transfer:
     postings: tuple[Posting, ...]
     at: datetime
     floors: Mapping[int, Minutes] = field(default_factory=dict, compare=False)
+    unit: int | None = None
 
     def __post_init__(self) -> None:
         assert sum(posting.minutes for posting in self.postings) == 0
@@ -123,8 +125,11 @@ def post(
     """
     changes = balances(legs)
     floors: dict[int, Minutes] = {}
+    units: set[int | None] = set()
     for account in sorted(accounts, key=lambda account: account.id):
         change = changes.get(account.id, Minutes(0))
+        if change:
+            units.add(account.unit)
         if account.floor is None or change >= 0:
             continue
         left = Minutes(account.balance - account.held + (released or {}).get(account.id, 0) + change)
@@ -132,7 +137,8 @@ def post(
             raise BelowFloor(left=left, floor=account.floor)
         floors[account.id] = account.floor
     postings = tuple(Posting(id_, minutes) for id_, minutes in changes.items() if minutes)
-    return Transfer(postings=postings, at=at, floors=floors)
+    assert len(units) <= 1, "hours and other units never mix"
+    return Transfer(postings=postings, at=at, floors=floors, unit=next(iter(units), None))
 
 
 def holds(legs: Sequence[Posting], accounts: Iterable[Account], *, at: datetime) -> dict[int, Minutes]:
@@ -145,11 +151,14 @@ def holds(legs: Sequence[Posting], accounts: Iterable[Account], *, at: datetime)
 
 
 def carry(old: Account, new: Account, *, at: datetime) -> Transfer | None:
-    """All hours of one account go to another of the same person, whatever the limit. None: there are none."""
+    """All that is on one account goes to another of the same person, whatever the limit. None: there is nothing."""
     assert old.id != new.id
+    assert old.unit == new.unit, "hours and other units never mix"
     if not old.balance:
         return None
-    return Transfer(postings=(Posting(old.id, Minutes(-old.balance)), Posting(new.id, old.balance)), at=at)
+    return Transfer(
+        postings=(Posting(old.id, Minutes(-old.balance)), Posting(new.id, old.balance)), at=at, unit=old.unit
+    )
 
 
 def reversal(
@@ -175,7 +184,11 @@ def reversal(
     losing = frozenset(account for account, minutes in back.items() if minutes < 0)
     if not (alone or decided or losing <= frozenset(agreed)):
         raise NeedsYes(number=recorded.number, accounts=losing)
-    return Transfer(postings=tuple(Posting(account, minutes) for account, minutes in back.items()), at=at)
+    return Transfer(
+        postings=tuple(Posting(account, minutes) for account, minutes in back.items()),
+        at=at,
+        unit=recorded.transfer.unit,
+    )
 
 
 def past_limit(transfer: Transfer, accounts: Iterable[Account]) -> list[int]:

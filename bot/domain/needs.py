@@ -29,10 +29,23 @@ class Need:
     weight: int = 1
 
 
-def spendable(fund: Minutes, reserve: int) -> Minutes:
-    """What may be given away now. `reserve`: the part that stays, in basis points. Of a fund below zero: nothing."""
+def spendable(fund: Minutes, reserve: int, kept: int = 0) -> Minutes:
+    """What may be shared out now. Of a fund below zero: nothing.
+
+    `reserve`: the part that stays, in basis points; `kept`: the minutes that stay. The larger of the two counts.
+    """
     assert 0 <= reserve <= RESERVE_MAX
-    return Minutes(max(0, fund) * (10_000 - reserve) // 10_000)
+    assert kept >= 0
+    return Minutes(max(0, min(fund * (10_000 - reserve) // 10_000, fund - kept)))
+
+
+def at_once(wanted: Minutes, *, cap: Minutes, drawn: Minutes, fund: Minutes) -> Minutes:
+    """What urgent help is paid before anybody decides: never more than is wanted, than is left of the cap, or is there.
+
+    `drawn`: what the same person had at once lately. Nobody's own balance is asked for.
+    """
+    assert wanted > 0
+    return Minutes(max(0, min(wanted, cap - drawn, fund)))
 
 
 def awards(needs: Iterable[Need], there: Minutes) -> dict[int, Minutes]:

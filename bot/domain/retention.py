@@ -25,6 +25,16 @@ LOANS = timedelta(days=90)
 """Who borrowed what, after it is back; and what a thing was called that is not lent any more."""
 BOOKINGS = timedelta(days=90)
 """Who booked what, after its time; and who took or brought what of the stock."""
+NEEDS = timedelta(days=90)
+"""Who asked the common fund for what, after it is decided. Why is forgotten at once."""
+ILLNESS = timedelta(days=90)
+"""When somebody could not work, after it is over: being ill again soon goes on with it."""
+POOL = timedelta(days=365)
+"""What a household put into the income pool and got from it."""
+ORDERS = timedelta(days=90)
+"""Who took how many of an order, and what was noted as paid, after it is settled; with its words."""
+TURNS = timedelta(days=365)
+"""Whose turn it was to fetch an order: so that turns go round fairly."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -88,6 +98,26 @@ KINDS = (
         kept=BOOKINGS,
         since=T("after its time"),
     ),
+    Kind(
+        what=T("What you ask the common fund for"),
+        seen_by=T("two people who read the reason, which is deleted with the decision"),
+        kept=NEEDS,
+        since=T("after it is decided"),
+    ),
+    Kind(
+        what=T("When you could not work, for the mutual insurance"),
+        seen_by=T("only you; those who give hear your name if you wish it"),
+        kept=ILLNESS,
+        since=T("after it is over"),
+    ),
+    Kind(what=T("What you put into the income pool, and got from it"), seen_by=T("only you"), kept=POOL),
+    Kind(
+        what=T("How many you took of an order, and what is noted as paid"),
+        seen_by=T("you, whoever looks after the order, and those who fetch it"),
+        kept=ORDERS,
+        since=T("after it is settled"),
+    ),
+    Kind(what=T("Whose turn it was to fetch an order"), seen_by=T("your committee"), kept=TURNS),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
     Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),
 )

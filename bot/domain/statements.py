@@ -25,11 +25,16 @@ FUND = "fund"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account and what is on it, in minutes. `name`: of the committee's or the fund's; None: a pseudonym is made."""
+    """An account and what is on it, in minutes; or in hundredths of its `unit`.
+
+    `name`: of the committee's or the fund's; None: a pseudonym is made. What one person has in several units has as
+    many pseudonyms: nobody can tell by the file that it is theirs. `unit`: what it is called; None: hours.
+    """
 
     id: int
     balance: int
     name: str | None = None
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,11 @@ class Books:
     taken: datetime
     accounts: tuple[Account, ...]
     transfers: tuple[Transfer, ...]
+
+    @property
+    def units(self) -> dict[int, str]:
+        """By account, in which unit it is; those in hours are left out."""
+        return {account.id: account.unit for account in self.accounts if account.unit is not None}
 
 
 def pseudonyms(books: Books, salt: str) -> dict[int, str]:
@@ -83,20 +93,43 @@ def exported(books: Books, form: Form, salt: str) -> str:
 
 
 def _as_csv(books: Books, names: Mapping[int, str]) -> str:
-    head = ("number", "date", "time", "account", "minutes", "undoes")
+    """In other units than hours, minutes are left empty: whoever sums that column sums hours."""
+    head = ("number", "date", "time", "account", "minutes", "undoes", "unit", "amount")
+    units = books.units
     return table(
         [
             head,
             *(
-                (one.number, f"{one.at:%Y-%m-%d}", f"{one.at:%H:%M}", names[account], minutes, one.undoes or "")
+                (
+                    one.number,
+                    f"{one.at:%Y-%m-%d}",
+                    f"{one.at:%H:%M}",
+                    names[account],
+                    "" if account in units else amount,
+                    one.undoes or "",
+                    units.get(account, ""),
+                    _decimal(amount) if account in units else "",
+                )
                 for one in books.transfers
-                for account, minutes in one.legs
+                for account, amount in one.legs
             ),
         ]
     )
 
 
+def _decimal(hundredths: int) -> _Figure:
+    whole, rest = divmod(abs(hundredths), 100)
+    return _Figure(f"{'-' if hundredths < 0 else ''}{whole}.{rest:02}")
+
+
+class _Figure(str):
+    """A figure that is written as it is: what begins with a minus is no formula."""
+
+    __slots__ = ()
+
+
 def _as_json(books: Books, names: Mapping[int, str]) -> str:
+    units = books.units
     return json.dumps(
         {
             "format": "solibot books",
@@ -104,13 +137,21 @@ def _as_json(books: Books, names: Mapping[int, str]) -> str:
             "committee": books.committee,
             "unit": "minute",
             "taken": books.taken.isoformat(timespec="seconds"),
-            "accounts": [{"account": name, "balance": balance} for name, balance in _balances(books, names)],
+            "accounts": [
+                {"account": name, "balance": balance} | ({} if unit is None else {"unit": unit, "parts": 100})
+                for name, balance, unit in _balances(books, names)
+            ],
             "transfers": [
                 {
                     "number": one.number,
                     "at": one.at.isoformat(timespec="minutes"),
                     "undoes": one.undoes,
-                    "postings": [{"account": names[account], "minutes": minutes} for account, minutes in one.legs],
+                    "postings": [
+                        {"account": names[account], "minutes": amount}
+                        if account not in units
+                        else {"account": names[account], "unit": units[account], "hundredths": amount}
+                        for account, amount in one.legs
+                    ],
                 }
                 for one in books.transfers
             ],
@@ -123,24 +164,28 @@ def _as_json(books: Books, names: Mapping[int, str]) -> str:
 def _as_journal(books: Books, names: Mapping[int, str]) -> str:
     """A journal for hledger (https://hledger.org/hledger.html#journal), strict: `hledger check -s` accepts it.
 
-    Accounts and the commodity are declared, and at the end every balance is asserted.
+    Accounts and commodities, one for each unit, are declared, and at the end every balance is asserted.
     """
-    balances = _balances(books, names)
+    balances, units = _balances(books, names), books.units
     written = [
-        f"; {' '.join(books.committee.split())}: hours of the time bank, in minutes",
+        f"; {' '.join(books.committee.split())}: hours of the time bank, in minutes"
+        + (", and other units" if units else ""),
         f"; taken {books.taken.isoformat(timespec='seconds')}",
         "",
         "commodity 1000. min",
-        *(f"account {_journal(name)}" for name, _ in balances),
+        *(f"commodity 1000.00 {_commodity(unit)}" for unit in sorted(set(units.values()))),
+        *(f"account {name}" for name in dict.fromkeys(_journal(name) for name, _, _ in balances)),
     ]
     for one in books.transfers:
         what = "exchange" if one.undoes is None else f"takes back no. {one.undoes}"
         written += ["", f"{one.at:%Y-%m-%d} ({one.number}) {what}"]
-        written += [f"    {_journal(names[account])}  {minutes} min" for account, minutes in one.legs]
+        written += [f"    {_journal(names[account])}  {_priced(n, units.get(account))}" for account, n in one.legs]
     if balances:
         last = max((one.at.date() for one in books.transfers), default=books.taken.date())
         written += ["", f"{last:%Y-%m-%d} balances"]
-        written += [f"    {_journal(name)}  0 min = {balance} min" for name, balance in balances]
+        written += [
+            f"    {_journal(name)}  {_priced(0, unit)} = {_priced(balance, unit)}" for name, balance, unit in balances
+        ]
     return "\n".join(written) + "\n"
 
 
@@ -148,8 +193,19 @@ def _journal(name: str) -> str:
     return name if name in (COMMITTEE, FUND) else f"members:{name}"
 
 
-def _balances(books: Books, names: Mapping[int, str]) -> list[tuple[str, int]]:
-    return sorted((names[account.id], account.balance) for account in books.accounts)
+def _priced(amount: int, unit: str | None) -> str:
+    return f"{amount} min" if unit is None else f"{_decimal(amount)} {_commodity(unit)}"
+
+
+def _commodity(unit: str) -> str:
+    """A commodity's symbol; in quotation marks, as it may hold any sign but those."""
+    return '"' + re.sub(r'["\n\r;]', " ", unit) + '"'
+
+
+def _balances(books: Books, names: Mapping[int, str]) -> list[tuple[str, int, str | None]]:
+    """Names, balances and units, hours first."""
+    found = [(names[account.id], account.balance, account.unit) for account in books.accounts]
+    return sorted(found, key=lambda one: (one[2] is not None, one[2] or "", one[0]))
 
 
 # --- tables for spreadsheets -----------------------------------------------------------------------------------
@@ -169,7 +225,10 @@ def harmless(cell: str) -> str:
 def table(rows: Iterable[Sequence[str | int]]) -> str:
     """Rows as CSV. Numbers stay numbers; text is made harmless."""
     written = io.StringIO()
-    csv.writer(written).writerows([harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    csv.writer(written).writerows(
+        [harmless(cell) if isinstance(cell, str) and not isinstance(cell, _Figure) else cell for cell in row]
+        for row in rows
+    )
     return written.getvalue()
 
 

@@ -29,13 +29,13 @@ Legs = Sequence[tuple[int, int]]
 class Facts:
     """What the figures are made of: exchanges that stand (neither undone nor an undo), and the members' balances.
 
-    `committee` is the committee's own account: its hours move too, but it is nobody who takes part.
+    `nobodys`: the committee's own account, the fund's, and reserves: their hours move too, but nobody takes part there.
     """
 
     exchanges: tuple[Legs, ...]
     balances: Mapping[int, int]
     """Minutes by account of everybody who is a member now."""
-    committee: int
+    nobodys: frozenset[int]
     limit: int | None
     """How many minutes below zero somebody may go; None: no limit."""
     categories: tuple[str | None, ...] = ()
@@ -99,28 +99,28 @@ def figures(facts: Facts) -> Figures | None:
         evenness=gini(helped.values()),
         within=within(facts.balances.values(), facts.limit) if facts.limit is not None else None,
         velocity=velocity(moved, facts.balances.values()),
-        reciprocity=reciprocity({pair: amount for pair, amount in flows.items() if facts.committee not in pair}),
+        reciprocity=reciprocity({pair: amount for pair, amount in flows.items() if not facts.nobodys & set(pair)}),
         by_category=parts(
             cells,
             size=lambda found: sum(map(given, found)),
-            tells_of_nobody=lambda found: broad(found, but=facts.committee),
+            tells_of_nobody=lambda found: broad(found, but=facts.nobodys),
         ),
         unmet=parts(wanting, size=len, tells_of_nobody=lambda found: len(set(found)) >= SIDE_MIN),
     )
 
 
-def broad(exchanges: Iterable[Legs], *, but: int) -> bool:
+def broad(exchanges: Iterable[Legs], *, but: Collection[int]) -> bool:
     """Whether so many people stand behind these exchanges, on both sides, that their sum tells of none of them.
 
     A minimum of people and a rule against dominance, as offices of statistics use them (A. Hundepool et al.,
-    Statistical Disclosure Control, 2012, ch. 4). `but`: the committee's own account, which is nobody.
+    Statistical Disclosure Control, 2012, ch. 4). `but`: the committee's own account and others that are nobody's.
     """
     gave, got = dict[int, int](), dict[int, int]()
     for legs in exchanges:
         for account, minutes in legs:
             side = gave if minutes > 0 else got
             side[account] = side.get(account, 0) + abs(minutes)
-    people = [set(side) - {but} for side in (gave, got)]
+    people = [set(side) - set(but) for side in (gave, got)]
     return (
         len(people[0] | people[1]) >= CELL_MIN
         and min(map(len, people)) >= SIDE_MIN

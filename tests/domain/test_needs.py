@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.needs import CLASSES, RESERVE_MAX, Need, awards, constrained_equal, spendable, unmet
+from bot.domain.needs import CLASSES, RESERVE_MAX, Need, at_once, awards, constrained_equal, spendable, unmet
 from bot.text import Minutes
 
 claims = st.dictionaries(st.integers(1, 60), st.integers(1, 10**5), max_size=12)
@@ -96,3 +96,25 @@ def test_the_reserve_stays(fund: Minutes, reserve: int) -> None:
     free = spendable(fund, reserve)
     assert 0 <= free <= max(0, fund)
     assert (max(0, fund) - free) * 10_000 >= max(0, fund) * reserve
+
+
+@given(fund=st.integers(-1000, 40_000), reserve=st.integers(0, RESERVE_MAX), kept=st.integers(0, 40_000))
+def test_the_larger_of_the_two_reserves_stays_in_the_fund(fund: int, reserve: int, kept: int) -> None:
+    free = spendable(Minutes(fund), reserve, Minutes(kept))
+    assert free >= 0
+    if free:
+        assert fund - free >= kept
+        assert (fund - free) * 10_000 >= fund * reserve
+    assert free == min(spendable(Minutes(fund), reserve), spendable(Minutes(fund), 0, Minutes(kept)))
+
+
+@given(
+    wanted=st.integers(1, 6000), cap=st.integers(0, 6000), drawn=st.integers(0, 9000), fund=st.integers(-1000, 40_000)
+)
+def test_urgent_help_is_paid_up_to_what_is_left_of_the_cap_and_of_the_fund(
+    wanted: int, cap: int, drawn: int, fund: int
+) -> None:
+    paid = at_once(Minutes(wanted), cap=Minutes(cap), drawn=Minutes(drawn), fund=Minutes(fund))
+    assert 0 <= paid <= wanted
+    assert paid == 0 or paid <= min(cap - drawn, fund)
+    assert paid == wanted or paid == max(0, min(cap - drawn, fund)), "no less than could be"

@@ -217,8 +217,8 @@ def test_no_levy_changes_nothing(event: Event) -> None:
 @given(budget=st.integers(0, 10**6).map(Minutes), expected=st.integers(1, 10**7).map(Minutes))
 def test_the_levy_of_a_voted_budget_raises_it_or_as_much_as_may_be_raised(budget: Minutes, expected: Minutes) -> None:
     rate = rate_for(budget, expected)
-    assert RATE.low <= rate <= RATE.high
-    assert expected * rate >= budget * 10_000 or rate == RATE.high
+    assert RATE.low <= rate <= DERIVED_MOST <= RATE.high
+    assert expected * rate >= budget * 10_000 or rate == DERIVED_MOST
     assert rate == 0 or expected * (rate - 1) < budget * 10_000, "and not more than that"
 
 
@@ -240,6 +240,32 @@ def test_only_what_is_above_the_threshold_melts(held: dict[int, Minutes], above:
         assert change == 0 if balance <= above else balance + change >= above
         assert change <= 0
     assert changes.get(FUND, 0) >= 0
+
+
+@given(parts=st.lists(st.integers(1, 10**4), min_size=1, max_size=5), rate=rates)
+def test_hours_over_several_accounts_save_less_than_a_minute_of_the_levy_each(parts: list[int], rate: int) -> None:
+    def kept(earned: list[int]) -> int:
+        legs = [Posting(account, Minutes(minutes)) for account, minutes in enumerate(earned, start=1)]
+        changes = balances(levied([*legs, Posting(COMMITTEE, Minutes(-sum(earned)))], fund=FUND, rate=rate))
+        return sum(changes.get(account, 0) for account, _ in enumerate(earned, start=1))
+
+    assert 0 <= kept(parts) - kept([sum(parts)]) < len(parts)
+
+
+@given(
+    one=st.integers(0, 10**4),
+    other=st.integers(0, 10**4),
+    above=st.integers(0, 5000).map(Minutes),
+    rate=rates,
+)
+def test_a_second_account_saves_what_one_threshold_is_worth_and_no_more(
+    one: int, other: int, above: Minutes, rate: int
+) -> None:
+    def gone(held: dict[int, Minutes]) -> int:
+        return balances(melted(held, fund=FUND, above=above, rate=rate)).get(FUND, 0)
+
+    saved = gone({1: Minutes(one + other)}) - gone({1: Minutes(one), 2: Minutes(other)})
+    assert 0 <= saved <= -(-above * rate // 10_000) + 1, "and a minute that is rounded off"
 
 
 # --- pooling ---------------------------------------------------------------------------------------------------------

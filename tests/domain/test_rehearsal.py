@@ -65,3 +65,24 @@ def test_what_was_no_exchange_moves_as_it_stands() -> None:
 def test_as_gifts_nothing_that_was_counted_would_have_moved() -> None:
     past = [Past((Posting(1, Minutes(-60)), Posting(2, Minutes(60))), "2026-11")]
     assert rehearse({1: Minutes(5)}, past, counting(Scheme(base="gift"))).balances == {1: 5}
+
+
+def test_by_effort_hard_hours_would_have_counted_for_more_and_no_hour_is_made() -> None:
+    past = [
+        Past((Posting(1, Minutes(600)), Posting(3, Minutes(-600))), "2026-11", task_class="unpleasant"),
+        Past((Posting(2, Minutes(600)), Posting(4, Minutes(-600))), "2026-11", task_class="pleasant"),
+    ]
+    found = rehearse({}, past, counting(Scheme(base="effort"))).balances
+    # 600 x 1.3 and 600 x 0.8 are shares of 1200.
+    assert found == {1: 743, 2: 457, 3: -600, 4: -600}
+
+
+def test_who_pools_would_have_had_an_allowance_and_never_more_than_there_was() -> None:
+    past = [Past((Posting(1, Minutes(90)), Posting(3, Minutes(-90))), "2026-11")]
+    pooled = Counting(
+        scheme=Scheme(base="pooled", allowance=Minutes(60)),
+        fund=FUND,
+        committee=COMMITTEE,
+        pooling=frozenset({1, 2}),
+    )
+    assert rehearse({}, past, pooled).balances == {1: 45, 2: 45, 3: -90, FUND: 0}

@@ -61,7 +61,7 @@ def test_what_flows_between_people_is_what_moved(gained: list[int], givers: int)
 
 def test_few_members_or_few_who_took_part_have_no_figures() -> None:
     def facts(members: int, *exchanges: tuple[tuple[int, int], ...]) -> statistics.Facts:
-        return statistics.Facts(exchanges, dict.fromkeys(range(1, members + 1), 0), committee=99, limit=720)
+        return statistics.Facts(exchanges, dict.fromkeys(range(1, members + 1), 0), nobodys=frozenset({99}), limit=720)
 
     pair, third = ((1, -60), (2, 60)), ((2, -30), (3, 30))
     assert statistics.figures(facts(4, pair, third)) is None
@@ -86,7 +86,7 @@ def by_category(*kinds: tuple[str | None, list[tuple[tuple[int, int], ...]]]) ->
         statistics.Facts(
             exchanges=tuple(legs for _, legs in exchanges),
             balances=dict.fromkeys(range(1, 13), 0),
-            committee=99,
+            nobodys=frozenset({99}),
             limit=None,
             categories=tuple(kind for kind, _ in exchanges),
         )
@@ -152,7 +152,9 @@ def test_whatever_is_told_by_kind_has_enough_people_behind_it_and_adds_up(
 
 def test_needs_without_help_are_told_where_three_had_them() -> None:
     def unmet(*needs: tuple[str, int]) -> statistics.Parts | None:
-        facts = statistics.Facts(tuple(RING), dict.fromkeys(range(1, 8), 0), committee=99, limit=None, unmet=needs)
+        facts = statistics.Facts(
+            tuple(RING), dict.fromkeys(range(1, 8), 0), nobodys=frozenset({99}), limit=None, unmet=needs
+        )
         found = statistics.figures(facts)
         assert found is not None
         return found.unmet
