@@ -20,12 +20,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.chat import Sender, UserId
 from bot.domain import ledger
+from bot.domain.effort import CLASSES
 from bot.domain.ledger import Posting
 from bot.domain.policies import Counting, Event, Sharing, plain, portions
 from bot.router import Authority, Commands, Context
 from bot.text import Minutes, Percent, Refusal
-from handlers import effort, policy
-from storage import due, enrolments, entries, exchanges, leaving, log, people, schemes, transfers
+from handlers import effort, fund, policy, pooling
+from storage import due, entries, exchanges, leaving, log, people, schemes, tasks, transfers
 from storage.database import Conflict, Database, Transaction, Work
 from storage.people import Committee, Member
 
@@ -66,6 +67,8 @@ def _founded() -> sqlite3.Connection:
             member = await people.join(tx, committee.id, person, now=START)
             await transfers.beside(tx, committee, "reserve", owner=member)
         await transfers.beside(tx, committee, "fund")
+        for task_class, category in zip(CLASSES, ("childcare", "cooking", "repairs"), strict=True):
+            await tasks.add(tx, 1, task_class, category=category)
 
     async def make(path: Path) -> None:
         database = await Database.open(path)
@@ -164,6 +167,7 @@ class Rule:
     budget: int = 0
     melt: int = 0
     above: int = 2400
+    allowance: int = 0
 
     def legs(self, plain: dict[str, int], pooling: set[str]) -> dict[str, int]:
         """What becomes of plain hours: of what people earn, a part is the fund's; of those who pool, all of it."""
@@ -183,8 +187,10 @@ class Model:
     floor: int | None = FLOOR
     rule: Rule = field(default_factory=Rule)
     pooling: set[str] = field(default_factory=set)
+    giving: dict[str, int] = field(default_factory=dict)
+    """What somebody gives the fund at each month's end."""
     planned: dict[str, str] = field(default_factory=dict)
-    """Which month each command of the clock closes next."""
+    """Which month levy and demurrage close next."""
 
     balance: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ALL, 0))
     asked: list[Asked] = field(default_factory=list)
@@ -264,6 +270,7 @@ class Model:
     def end_all(self, name: str) -> None:
         """Somebody goes: nothing of theirs waits any more, and what they said yes to is over."""
         self.pooling.discard(name)
+        self.giving.pop(name, None)
         for one in self.asked:
             if one.state == "open" and name in (one.by, one.payer):
                 one.state = "withdrawn"
@@ -300,12 +307,19 @@ changes: st.SearchStrategy[Change] = st.one_of(
     st.sampled_from([0, 60, 1_200]).map(
         lambda time: ("budget", {"hours": Minutes(time)}, {"budget": time} if time else {"budget": 0, "levy": 0})
     ),
+    st.sampled_from([0, 45, 600]).map(lambda time: ("allowance", {"hours": Minutes(time)}, {"allowance": time})),
     melts,
     st.just(("melt", {"percent": Percent(0)}, {"melt": 0})),
 )
 """What is changed, how that is said, and what it makes of the rule."""
-COMMANDS = Commands([policy.router, effort.router])
-CLOSINGS = {"levy_month": policy.levy_month, "melt_month": policy.melt_month, "weigh_month": effort.weigh_month}
+COMMANDS = Commands([policy.router, effort.router, pooling.router, fund.router])
+CLOSINGS = {
+    "close_contributions": fund.close_contributions,
+    "levy_month": policy.levy_month,
+    "melt_month": policy.melt_month,
+    "share_month": pooling.share_month,
+    "weigh_month": effort.weigh_month,
+}
 
 
 class Ledger(RuleBasedStateMachine):
@@ -392,6 +406,7 @@ class Ledger(RuleBasedStateMachine):
         self, tx: Transaction, clock: Sequence[Posting], by: Counting, found: list[ledger.Account], who: str
     ) -> int:
         """As /thank does it."""
+        kinds = await tasks.kinds(tx, 1) if by.scheme.base == "effort" else []
         id_, _ = await transfers.record(
             tx,
             self.committee,
@@ -400,6 +415,8 @@ class Ledger(RuleBasedStateMachine):
             policy=(by.scheme.policy.name, by.scheme.policy.version),
             scheme=by.scheme.version,
             plain=clock,
+            # Which kind of task it is follows from the time.
+            kind=kinds[abs(clock[0].minutes) % len(kinds)] if kinds else None,
         )
         return id_
 
@@ -914,13 +931,12 @@ class Counted(Ledger):
     @rule(place=places, pools=st.booleans())
     def pool(self, place: int, pools: bool) -> None:
         """Somebody says for themselves whether what they earn is the fund's."""
+        if pools and self.model.rule.base != "pooled":
+            self.decide(("pooled", {}, {"base": "pooled"}))
         who, _ = self._people(place, [])
 
         async def work(tx: Transaction) -> None:
-            if pools:
-                await enrolments.enrol(tx, self.members[who], schemes.POOLING, now=self.now)
-            else:
-                await enrolments.leave(tx, self.members[who].id, schemes.POOLING)
+            await pooling.pooling_.handler(self._context(tx, by=who), what="on" if pools else "off")
 
         self.books.run(work)
         self.model.pooling = self.model.pooling | {who} if pools else self.model.pooling - {who}
@@ -931,7 +947,8 @@ class Counted(Ledger):
         ended = f"{self.now:%Y-%m}"
         self.now = (self.now.replace(day=1) + timedelta(days=32)).replace(day=1, hour=5, minute=1)
         fallen = {command: month for command, month in self.books.run(self._fallen) if command in CLOSINGS}
-        assert fallen == self.model.planned
+        modelled = {command: month for command, month in fallen.items() if command in ("levy_month", "melt_month")}
+        assert modelled == self.model.planned
         assert set(fallen.values()) <= {ended}
         for command in sorted(fallen):
             self._close(command, ended)
@@ -954,8 +971,12 @@ class Counted(Ledger):
         return work
 
     def _close(self, command: str, month: str) -> None:
+        before, rule, model = self._last(), self.model.rule, self.model
+        due_now = {name: -part for name, part in model.giving.items() if model.left(name) >= part}
         self.books.run(self._saying(command, month))
-        rule, model = self.model.rule, self.model
+        if command not in model.planned:
+            self._closed(command, self._adopt(before), due_now)
+            return
         del model.planned[command]
         if (command == "melt_month" and rule.melt) or (command == "levy_month" and rule.budget):
             model.planned[command] = f"{self.now:%Y-%m}"
@@ -968,6 +989,30 @@ class Counted(Ledger):
                 id_ = self.books.connection.execute("SELECT max(id) FROM transfers").fetchone()[0]
                 model.book(Booked(id_, "", {**legs, FUND: -sum(legs.values())}, self.now))
 
+    def _last(self) -> int:
+        return int(self.books.connection.execute("SELECT coalesce(max(id), 0) FROM transfers").fetchone()[0])
+
+    def _adopt(self, before: int, by: str = "") -> dict[str, int]:
+        """What the program has booked since: at most one transfer, whose legs are looked at where it is called."""
+        ask = self.books.connection.execute
+        found = ask("SELECT account_id, minutes FROM postings WHERE transfer_id > ?", (before,)).fetchall()
+        legs = {self.names[account]: minutes for account, minutes in found}
+        if legs:
+            assert self._last() == before + 1
+            self.model.book(Booked(before + 1, by, legs, self.now))
+        return legs
+
+    def _closed(self, command: str, legs: dict[str, int], due_now: dict[str, int]) -> None:
+        match command:
+            case "close_contributions":
+                assert {name: minutes for name, minutes in legs.items() if name != FUND} == due_now
+            case "weigh_month":
+                assert set(legs) <= {*NAMES, COMMITTEE}, "a pie that stays as large as it was: the fund gives nothing"
+            case "share_month":
+                assert all((minutes < 0) == (name == FUND) for name, minutes in legs.items())
+                assert set(legs) <= {*NAMES, FUND}
+                assert legs.get(FUND, 0) >= -max(0, self.model.left(FUND) - legs.get(FUND, 0))
+
     # --- the fund and the reserves ---------------------------------------------------------------------------------
 
     @rule(place=places, minutes=amounts, to=st.sampled_from([FUND, RESERVES[0]]))
@@ -975,6 +1020,88 @@ class Counted(Ledger):
         """Somebody gives to the fund, or puts something by."""
         who, _ = self._people(place, [])
         self._move({who: -minutes, FUND if to == FUND else reserve(who): minutes}, who)
+
+    @rule(place=places, minutes=amounts, how=st.sampled_from(["", "", "monthly", "stop"]))
+    def contribute_as_members_do(self, place: int, minutes: int, how: str) -> None:
+        """Once, at each month's end, or no more; nobody goes into minus for it."""
+        who, _ = self._people(place, [])
+
+        async def work(tx: Transaction) -> None:
+            time = None if how == "stop" else Minutes(minutes)
+            await fund.contribute.handler(self._context(tx, by=who), time=time, how=how)
+
+        if (how == "" and self.model.left(who) < minutes) or (how == "stop" and who not in self.model.giving):
+            self._refused(work, Refusal)
+            return
+        before = self._last()
+        self.books.run(work)
+        legs = self._adopt(before)
+        assert legs == ({} if how else {who: -minutes, FUND: minutes})
+        if how == "monthly":
+            self.model.giving[who] = minutes
+        elif how == "stop":
+            del self.model.giving[who]
+
+    @precondition(lambda self: self.model.given_to_the_fund())
+    @rule(back=st.integers(0, 2))
+    def contribution_back(self, back: int) -> None:
+        """A slip, within some minutes, and never what the fund has given on."""
+        one = self._newest(self.model.given_to_the_fund(), back)
+        who = next((name for name in NAMES if one.legs.get(name, 0) < 0), NAMES[0])
+        number, what = self.books.connection.execute(
+            "SELECT number, what FROM transfers t LEFT JOIN closings c ON c.transfer_id = t.id WHERE t.id = ?",
+            (one.id,),
+        ).fetchone()
+
+        async def work(tx: Transaction) -> None:
+            await fund.contribution_back.handler(self._context(tx, by=who), number=number)
+
+        late = self.now - one.at > timedelta(minutes=10)
+        if what != "contribution" or late or not self.model.has_room(FUND, one.legs[FUND]):
+            self._refused(work, Refusal)
+            return
+        self.books.run(work)
+        self._put_back(one, self._last(), who)
+
+    @rule(place=places, further=others, minutes=amounts, kind=st.sampled_from(["strike", "emergency"]))
+    def payout(self, place: int, further: list[int], minutes: int, kind: str) -> None:
+        """So much for each; where the fund has less, all get the same, and it is never below zero for it."""
+        who, more = self._people(place, further)
+        to = tuple(self.members[name] for name in (who, *more))
+
+        async def work(tx: Transaction) -> None:
+            await fund.payout.handler(self._context(tx, by=who), kind=kind, time=Minutes(minutes), people=to)
+
+        there = max(0, self.model.left(FUND))
+        if not there:
+            self._refused(work, Refusal)
+            return
+        before = self._last()
+        self.books.run(work)
+        legs = self._adopt(before)
+        gained = [legs.get(name, 0) for name in (who, *more)]
+        assert -legs[FUND] == sum(gained) == min(there, minutes * len(to))
+        assert max(gained) <= minutes
+        assert max(gained) - min(gained) <= 1
+
+    @rule(place=places, minutes=amounts)
+    def urgent(self, place: int, minutes: int) -> None:
+        """At once, whatever somebody has: up to the cap, and to what is there."""
+        who, _ = self._people(place, [])
+
+        async def work(tx: Transaction) -> None:
+            await fund.urgent_cap.handler(self._context(tx, by=who), hours=Minutes(90))
+            await fund.urgent.handler(self._context(tx, by=who), time=Minutes(minutes))
+
+        before, there = self._last(), self.model.left(FUND)
+        try:
+            self.books.run(work)
+        except Refusal:
+            # The fund is empty, or they have had as much already.
+            assert self._last() == before
+            return
+        legs = self._adopt(before)
+        assert 0 < legs[who] <= min(minutes, 90, there)
 
     @rule(place=places, further=others, minutes=amounts, beyond=beyonds, rules_look=st.booleans())
     def pay_out(self, place: int, further: list[int], minutes: int, beyond: int | None, rules_look: bool) -> None:
