@@ -1,4 +1,4 @@
-"""The same month of help under each way of counting: the scripts are the same, and the guide's table is what they end with."""
+"""The same month of help under each way of counting; what the guide's table says is what each ends with."""
 
 from __future__ import annotations
 
