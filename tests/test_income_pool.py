@@ -64,6 +64,7 @@ async def test_a_month_is_shared_out_once(town: Town) -> None:
     await town.whispers("ana", "/pool_in 8h")
     await to_month(town, 2, 2)
     before = [await town.balance(who) for who in ("ana", "ben")]
+    heard = len([words for words in town.heard("ana") if "your share is" in words])
 
     async def again(tx: Reader) -> int:
         return len(await tx.all("SELECT 1 FROM closings WHERE committee_id = 1"))
@@ -74,6 +75,8 @@ async def test_a_month_is_shared_out_once(town: Town) -> None:
     await town.practice.settle()
     assert [await town.balance(who) for who in ("ana", "ben")] == before
     assert await town.practice.app.database.read(again) == count
+    await to_month(town, 2, 3)
+    assert len([words for words in town.heard("ana") if "your share is" in words]) == heard == 1
 
 
 async def test_by_heads_and_by_need_children_and_illness_count(town: Town) -> None:
@@ -143,9 +146,12 @@ async def test_the_way_out_is_free_and_what_was_put_in_stays_ones_own(town: Town
     assert (await town.whispers("ana", "/pool_leave")).startswith("You have left the income pool.")
     assert "not in the income pool" in await town.whispers("ana", "/pool_leave")
     await town.whispers("ben", "/pool_in 3h")
+    # Whoever leaves the committee is out of the pool too, also when they come back.
+    await town.whispers("chi", "/pool_in 4h")
     await town.says("chi", "/leave")
+    await town.says("chi", "/join")
     await to_month(town, 2, 2)
-    assert [await town.balance(who) for who in ("ana", "ben", "eli")] == [0, -90, 90]
+    assert [await town.balance(who) for who in ("ana", "ben", "chi", "eli")] == [0, -90, 0, 90]
     assert "To take part: /pool_join" in await town.whispers("ana", "/pool")
 
 
