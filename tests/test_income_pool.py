@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bot.practice import MATRIX
-from storage import closings, people, pool
+from storage import pool
 from storage.database import Reader
 from tests.conftest import Town
 from tests.test_connect import connect_accounts, connect_groups
-from tests.test_insurance import to_month, turn
+from tests.test_insurance import say_month, to_month, turn
 
 OFF = "The income pool is off here."
 
@@ -70,9 +70,7 @@ async def test_a_month_is_shared_out_once(town: Town) -> None:
         return len(await tx.all("SELECT 1 FROM closings WHERE committee_id = 1"))
 
     count = await town.practice.app.database.read(again)
-    committee = await town.practice.app.database.read(lambda tx: people.committee(tx, 1))
-    await town.practice.app.database.transact(lambda tx: closings.plan(tx, committee, "pool_month", period="2026-01"))
-    await town.practice.settle()
+    await say_month(town, "pool_month", "2026-01")
     assert [await town.balance(who) for who in ("ana", "ben")] == before
     assert await town.practice.app.database.read(again) == count
     await to_month(town, 2, 3)
