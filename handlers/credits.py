@@ -984,8 +984,14 @@ async def balance_(context: Context) -> Reply:
 async def _taken_back(context: Context, *, number: int | None = None) -> Words:
     if number is None and (newest_gift := await _gift_newest(context)) is not None:
         return T("Take back gift no. {number}?", number=newest_gift)
-    exchange = await transfers.exchange(context.tx, context.committee, await _mine_or_numbered(context, number))
+    id_ = await _mine_or_numbered(context, number)
+    exchange = await transfers.exchange(context.tx, context.committee, id_)
+    recorded = await transfers.recorded(context.tx, context.committee, id_)
     assert exchange is not None
+    assert recorded is not None
+    if recorded.recorder_id is None:
+        # It may be between many, who need not learn of each other.
+        return T("Shall I ask the committee to take back no. {number}?", number=exchange.number)
     return T("Take back no. {number}? {what}", number=exchange.number, what=_helped(exchange.parts, exchange.pooled))
 
 
@@ -1006,17 +1012,6 @@ async def undo(context: Context, *, number: Number | None = None) -> Reply | Car
     recorded = await transfers.recorded(context.tx, context.committee, id_)
     assert recorded is not None
     await _still_open(context, recorded.transfer.unit)
-    if recorded.recorder_id is None and not recorded.is_reversed:
-        # It may be between many, who need not learn of each other.
-        raise Refusal(
-            T(
-                "No. {number} was done by the committee's rule, or by its common fund. The committee can take it back: "
-                "{correct}",
-                number=recorded.number,
-                correct=Typed("/correct", str(recorded.number)),
-            ),
-            private=True,
-        )
     try:
         opposite = ledger.reversal(recorded, by=context.member.id, said_at=context.said_at, at=context.now)
     except ledger.NeedsYes as needed:
@@ -1070,7 +1065,8 @@ async def _ask_to_undo(
         for part in exchange.parts
         if part.account_id in losing and part.name != transfers.FUND
     } | {part.account_id: part.member_id for part in exchange.pooled}
-    if None in theirs.values() or not theirs:
+    if None in theirs.values() or not theirs or recorded.recorder_id is None:
+        # What was done for all at a month's end is taken back by all.
         return await context.say(correct.says(number=recorded.number), authority=context.authority)
     asked: dict[int, Member] = {}
     for member_id in theirs.values():

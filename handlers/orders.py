@@ -985,14 +985,7 @@ async def order_due(context: Context, *, order: Reference) -> None:
     found = await orders.order(context.tx, context.committee.id, order)
     if found is None or found.state not in rule.ALIVE:
         return
-    at = {
-        "open": found.until,
-        "short": found.since + rule.LAPSES_AFTER,
-        "ordered": found.since + rule.ASK_AFTER,
-    }[found.state]
-    if context.now < at:
-        await _plan(context, found)
-    elif found.state == "open":
+    if found.state == "open":
         await _close(context, found)
     elif found.state == "short":
         await _off(context, found, T("Nobody has prolonged it."))

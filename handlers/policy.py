@@ -609,6 +609,12 @@ _CLOSED: Mapping[str, Text] = {
     MELT: T("a part of what stood above the threshold, less what was promised, went to the fund"),
     "effort": T("all hours worked were shared out again by how hard they were"),
     "pool": T("the fund gave everybody who pools an allowance"),
+    "contribution": T("somebody gave the common fund hours of their own"),
+    "contributions": T("who had agreed to it gave the common fund hours for a month"),
+    "share_needs": T("the fund gave by need, the most urgent first, and equally to equals"),
+    "share_fund": T("the fund gave by need, the most urgent first, and equally to equals"),
+    "urgent": T("the fund gave urgent help at once"),
+    "payout": T("the committee decided on a payout, in equal parts where there was too little"),
 }
 
 
@@ -640,7 +646,7 @@ async def why(context: Context, *, number: Number | None = None) -> Reply:
         own = Minutes(sum(minutes for id_, minutes in body["postings"] if id_ == account))
         told += [
             T(
-                "On {day}, for a whole month: {what}.",
+                "{day}: {what}.",
                 day=Day(exchange.at),
                 what=_CLOSED.get(what, _MONTHLY),
             ),
@@ -668,7 +674,9 @@ async def why(context: Context, *, number: Number | None = None) -> Reply:
             else None,
             *await _numbers(context, body),
         ]
-    return Reply(lines(*told, await _when(context, decided)), private=True)
+    if decided is not None or "closes" not in body:
+        told.append(await _when(context, decided))
+    return Reply(lines(*told), private=True)
 
 
 async def _numbers(context: Context, body: Mapping[str, Any]) -> list[Words]:

@@ -181,9 +181,7 @@ async def accounts_by_id(tx: Reader, committee: Committee, ids: Iterable[int]) -
         committee.id,
         *wanted,
     )
-    floors = await limits.floors_of(
-        tx, committee.id, committee.floor, [id_ for id_, _, _, member, *_ in rows if member]
-    )
+    floors = await limits.floors_of(tx, committee.id, committee.floor, [row[0] for row in rows if row[3]])
     return [
         ledger.Account(
             id=id_,

@@ -14,7 +14,7 @@ from bot.practice import SCRIPT_START, FixedClock, Practice, run_script
 
 ROOT = Path(__file__).parent.parent
 FOLDER = Path(__file__).parent / "conversations"
-SCRIPTS = sorted(FOLDER.glob("*.chat"))
+SCRIPTS = sorted(FOLDER.rglob("*.chat"))
 CONVERSATION_SECONDS_MAX = 60
 
 
@@ -34,19 +34,19 @@ async def transcript(script: str, folder: Path) -> tuple[list[str], int]:
     return said, practice.app.dispatcher.incidents
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: str(script.relative_to(FOLDER).with_suffix("")))
 def test_a_conversation_goes_as_written(script: Path, tmp_path: Path) -> None:
     said, incidents = asyncio.run(transcript(script.read_text("utf-8"), tmp_path))
     expected = script.with_suffix(".txt").read_text("utf-8").splitlines()
     differences = list(difflib.unified_diff(expected, said, "expected", "said", lineterm="", n=1))
-    name = f"tests/conversations/{script.stem}"
+    name = script.relative_to(ROOT).with_suffix("")
     mend = f"If that is how it should go: uv run solibot try --script {name}.chat > {name}.txt"
     assert not differences, "\n".join(["", *differences, mend])
     assert incidents == 0
 
 
 def test_every_transcript_has_its_script() -> None:
-    assert sorted(FOLDER.glob("*.txt")) == [script.with_suffix(".txt") for script in SCRIPTS]
+    assert sorted(FOLDER.rglob("*.txt")) == [script.with_suffix(".txt") for script in SCRIPTS]
 
 
 def _try(script: str, *options: str, said: str | None = None) -> subprocess.CompletedProcess[bytes]:

@@ -17,7 +17,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 GUIDES = ("members", "organizers")
 
 _FENCE = re.compile(
-    r"^(?:<!-- conversation: (?P<name>[\w-]+) -->\n)?"
+    r"^(?:<!-- conversation: (?P<name>[\w/-]+) -->\n)?"
     r"(?P<fence>`{3,})(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$",
     re.MULTILINE | re.DOTALL,
 )

@@ -559,3 +559,38 @@ async def test_a_late_answer_is_refused(town: Town) -> None:
     await town.practice.press("chi", "As usual", within=town.private("chi"))
     assert town.heard("chi")[-1] == "January 2026 is closed already."
     assert await rows(town, "SELECT 1 FROM ballots") == []
+
+
+async def test_two_memberships_of_one_person_have_what_either_had(town: Town) -> None:
+    await by_effort(town, scheme=RATINGS)
+
+    async def joined(tx: Transaction) -> None:
+        ids: dict[str, int] = dict(await tx.all("SELECT m.name, m.id FROM members m LIMIT 10"))
+        accounts: dict[str, int] = dict(
+            await tx.all("SELECT m.name, a.id FROM accounts a JOIN members m ON m.id = a.member_id LIMIT 10")
+        )
+        for one, other, net in (("Ana", "Chi", 60), ("Ana", "Eli", 30), ("Chi", "Eli", 45)):
+            await tx.execute(
+                "INSERT INTO helped (committee_id, one_id, other_id, net, high, low) VALUES (1, ?, ?, ?, ?, 0)",
+                accounts[one],
+                accounts[other],
+                net,
+                net,
+            )
+        [(kind,)] = await tx.all("SELECT id FROM task_kinds WHERE class = 'unpleasant' LIMIT 1")
+        for rater, about in (("Eli", "Ana"), ("Ana", "Eli"), ("Eli", "Chi")):
+            await tx.execute(
+                """INSERT INTO ballots (committee_id, period, kind_id, rater_id, member_id)
+                   VALUES (1, '2026-01', ?, ?, ?)""",
+                kind,
+                ids[rater],
+                ids[about],
+            )
+        await effort.join(tx, ids["Eli"], ids["Chi"])
+        # Of themselves nobody says anything, and nobody has helped themselves.
+        found = await tx.all("SELECT rater_id, member_id FROM ballots ORDER BY rater_id LIMIT 10")
+        assert found == [(ids["Ana"], ids["Chi"]), (ids["Chi"], ids["Ana"])]
+        found = await tx.all("SELECT one_id, other_id, net FROM helped LIMIT 10")
+        assert found == [(accounts["Ana"], accounts["Chi"], 90)]
+
+    await town.practice.app.database.transact(joined)

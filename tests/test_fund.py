@@ -112,7 +112,7 @@ async def test_a_slip_is_taken_back_once_by_whoever_made_it_and_only_while_the_f
     await _press(town, "ana", "Undo")
     assert "The fund has given it on already" in town.transcript[-1][1]
     assert (await town.balance("ana"), await _in_fund(town)) == (0, 60)
-    assert "The committee can take it back" in await town.whispers("ana", "/undo 4")
+    assert "The common fund has given it on: 1 h are left in it." in await town.whispers("ana", "/undo 4")
     await town.skip("11m")
     assert (await town.balance("ana"), await _in_fund(town)) == (0, 60)
 
@@ -339,6 +339,20 @@ async def test_who_does_not_look_is_passed_over_and_who_looked_is_reminded(town:
     assert any(one.startswith("Riverside: somebody asks") for one in town.heard("ben")[2:])
     await town.presses("chi", "Read it")
     assert "does not wait for you any more" in town.transcript[-1][1]
+
+
+async def test_why_tells_whoever_asks_their_own_part_and_nobody_who_else_got_something(town: Town) -> None:
+    await _filled(town, 3)
+    await _asks(town, "eli", "1h daily roof")
+    await _asks(town, "chi", "1h daily roof")
+    await _decides(town, "/share_fund")
+    said = await town.whispers("chi", "/why 3")
+    assert "the common fund was shared out by need" in said
+    assert "Your part: 1 h." in said
+    assert "Eli" not in said
+    assert "Nothing of it was yours." in await town.whispers("ben", "/why 3")
+    assert "Eli" not in await town.whispers("chi", "/undo 3")
+    assert "Exchange no. 3 is taken back." in town.sees()[-1]
 
 
 async def test_where_nobody_else_can_be_asked_nobody_is_passed_over_and_whoever_asks_hears_of_it(town: Town) -> None:

@@ -45,6 +45,7 @@ OF_TABLES = {
     "order_cost": "order_costs",
     "order_slot": "order_slots",
     "unit": "units",
+    "task_kind": "task_kinds",
 }
 """The rows whose words are notes, where they are not exchanges."""
 
@@ -116,6 +117,13 @@ class Two:
             await console.say("zoe", line, self.other)
         for line in ("/want 1 2", "/want 2 3"):
             await console.say("yan", line, self.other)
+        for who, other, group, name in (
+            ("ana", "ben", self.practice.group, "cleaning"),
+            ("zoe", "yan", self.other, "Quittengelee"),
+        ):
+            await console.say(who, f"/class {name} unpleasant", group)
+            await self.practice.settle()
+            await console.press(other, "Agree", within=group, manages_chat=False)
         await console.say("zoe", "/limit 12h", self.other)
         await console.say("zoe", "/rename Hillside Quittengelee", self.other)
         await self.practice.settle()
@@ -135,6 +143,7 @@ class Two:
                     *await of("SELECT id FROM proposals WHERE committee_id = 2"),
                     *await of("SELECT number FROM proposals WHERE committee_id = 2"),
                     *await of("SELECT id FROM chats WHERE committee_id = 2"),
+                    *await of("SELECT id FROM task_kinds WHERE committee_id = 2"),
                     *await of("SELECT l.id FROM loans l JOIN items i ON i.id = l.item_id WHERE i.committee_id = 2"),
                     *await of("SELECT b.id FROM bookings b JOIN resources r ON r.id = b.resource_id WHERE r.id > 1"),
                     *await of(
@@ -183,7 +192,11 @@ class Two:
             found["notes"] = [
                 row
                 for row, (kind, _, id_) in zip(notes, things, strict=True)
-                if int(id_) in owned[OF_TABLES.get(kind, "transfers"), "id"]
+                if (
+                    id_.startswith("2:")  # the committee's, and the number of the entry
+                    if kind == "decision"
+                    else int(id_) in owned[OF_TABLES.get(kind, "transfers"), "id"]
+                )
             ]
             return found
 
