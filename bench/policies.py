@@ -23,7 +23,7 @@ from bot.domain.effort import CLASSES
 from bot.domain.ledger import Posting, Transfer
 from bot.domain.policies import Scheme
 from bot.text import Minutes
-from storage import closings, people, schemes, tasks, transfers
+from storage import closings, enrolments, fund, people, schemes, tasks, transfers
 from storage.database import Transaction
 from storage.people import Committee, Member
 
@@ -154,9 +154,35 @@ async def _all_help(app: App, period: str) -> None:
         await app.database.transact(partial(work, some=pairs[first : first + 500]))
 
 
+async def _pools(tx: Transaction, committee: Committee, ana: Member) -> None:
+    await schemes.decide(
+        tx, committee, Scheme(base="pooled", allowance=Minutes(60), quota=Minutes(600)), ana, now=_ago()
+    )
+    rows = await tx.all("SELECT id FROM members WHERE active = 1 ORDER BY id LIMIT 100000")
+    for (id_,) in rows:
+        member = await people.member(tx, 1, id_)
+        assert member is not None
+        await enrolments.enrol(tx, member, schemes.POOLING, now=_ago())
+
+
+def _ago() -> datetime:
+    """Before the month that is closed."""
+    return utc_now() - timedelta(days=70)
+
+
+async def _gives(tx: Transaction, committee: Committee, ana: Member) -> None:
+    rows = await tx.all("SELECT id FROM members WHERE active = 1 ORDER BY id LIMIT 100000")
+    for (id_,) in rows:
+        member = await people.member(tx, 1, id_)
+        assert member is not None
+        await fund.contribute(tx, member, Minutes(30), now=utc_now())
+
+
 CLOSINGS: dict[str, tuple[Prepare, Callable[[App, str], Awaitable[None]] | None]] = {
     "melt_month": (_melts, None),
     "weigh_month": (_weighs, _all_help),
+    "close_contributions": (_gives, None),
+    "share_month": (_pools, None),
 }
 """What is closed, and what must be decided, and recorded, before."""
 

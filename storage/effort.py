@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time
 from fractions import Fraction
 
+from pydantic_core import from_json
+
 from bot.domain import effort
 from bot.domain.effort import Helped, Pair, Tally, Work
 from bot.domain.ledger import Posting
@@ -72,7 +74,7 @@ async def _as_work(
     decided: dict[int, Scheme] = {}
     minutes: dict[tuple[int, int | None, int | None, effort.TaskClass, int], int] = {}
     for legs_, version, kind_id, class_ in rows:
-        legs = json.loads(legs_)
+        legs = from_json(legs_)
         if version not in decided:
             found = await schemes.decided(tx, committee.id, version or 0)
             decided[version] = Scheme() if found is None else found.scheme

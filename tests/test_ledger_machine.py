@@ -1012,6 +1012,9 @@ class Counted(Ledger):
                 assert all((minutes < 0) == (name == FUND) for name, minutes in legs.items())
                 assert set(legs) <= {*NAMES, FUND}
                 assert legs.get(FUND, 0) >= -max(0, self.model.left(FUND) - legs.get(FUND, 0))
+                if self.model.rule.base != "pooled":
+                    # Nobody has pooled for longer than the committee did: each says yes anew.
+                    self.model.pooling = set()
 
     # --- the fund and the reserves ---------------------------------------------------------------------------------
 
