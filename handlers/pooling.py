@@ -337,7 +337,7 @@ async def _close(context: Context, period: str) -> None:
     )
     months = [_closed(id_, one, paid[id_]) for id_, one in there.items()]
     await pooling.keep(context.tx, period, months)
-    await pooling.closed(context.tx, committee.id, period, month)
+    await pooling.closed(context.tx, committee.id, month)
     if months:
         await _plan_telling(context, period, after=0)
         await _tell_carers(context, months)

@@ -18,6 +18,7 @@ from storage import (
     orders,
     outbox,
     pool,
+    pooling,
     privacy,
     stock,
 )
@@ -43,3 +44,4 @@ async def purge(context: Context) -> None:
     await insurance.purge(context.tx, now=context.now)
     await pool.purge(context.tx, now=context.now)
     await orders.purge(context.tx, now=context.now)
+    await pooling.purge(context.tx, now=context.now)

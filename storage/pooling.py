@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 
+from bot.domain import retention
 from bot.domain.policies import Scheme
 from bot.domain.pooling import Span, Terms
 from bot.text import Minutes
@@ -203,15 +204,10 @@ async def stop(tx: Transaction, member: Member, *, now: datetime) -> bool:
     return True
 
 
-async def closed(tx: Transaction, committee_id: int, period: str, held: Span) -> None:
-    """A month is closed: when somebody had been in it who was not in it any more at its end need not be known.
-
-    Nor what a month was long ago.
-    """
+async def closed(tx: Transaction, committee_id: int, held: Span) -> None:
+    """A month is closed: when somebody had been in it who was not in it any more at its end need not be known."""
     own = "member_id IN (SELECT id FROM members WHERE committee_id = ?)"
     await tx.execute(f"DELETE FROM pooling_before WHERE until_us <= ? AND {own}", held[1], committee_id)
-    year, rest = period.split("-")
-    await tx.execute(f"DELETE FROM pooling_months WHERE period <= ? AND {own}", f"{int(year) - 1}-{rest}", committee_id)
 
 
 async def over(tx: Transaction, committee_id: int) -> None:
@@ -249,3 +245,8 @@ async def join(tx: Transaction, old: int, into: int) -> None:
     )
     await tx.execute("UPDATE OR IGNORE pooling_months SET member_id = ? WHERE member_id = ?", into, old)
     await gone(tx, old)
+
+
+async def purge(tx: Transaction, *, now: datetime) -> None:
+    """Forget what months were that are long over."""
+    await tx.execute("DELETE FROM pooling_months WHERE period < ?", f"{now - retention.POOL:%Y-%m}")

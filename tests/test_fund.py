@@ -347,7 +347,7 @@ async def test_why_tells_whoever_asks_their_own_part_and_nobody_who_else_got_som
     await _asks(town, "chi", "1h daily roof")
     await _decides(town, "/share_fund")
     said = await town.whispers("chi", "/why 3")
-    assert "the common fund was shared out by need" in said
+    assert "the fund gave by need, the most urgent first" in said
     assert "Your part: 1 h." in said
     assert "Eli" not in said
     assert "Nothing of it was yours." in await town.whispers("ben", "/why 3")

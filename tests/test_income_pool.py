@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bot.practice import MATRIX
-from storage import closings, people, pool
+from storage import pool
 from storage.database import Reader
 from tests.conftest import Town
 from tests.test_connect import connect_accounts, connect_groups
-from tests.test_insurance import to_month, turn
+from tests.test_insurance import say_month, to_month, turn
 
 OFF = "The income pool is off here."
 
@@ -65,15 +65,13 @@ async def test_a_month_is_shared_out_once(town: Town) -> None:
     await to_month(town, 2, 2)
     before = [await town.balance(who) for who in ("ana", "ben")]
 
-    async def again(tx: Reader) -> int:
-        return len(await tx.all("SELECT 1 FROM closings WHERE committee_id = 1"))
+    async def told(tx: Reader) -> int:
+        return len(await tx.all("SELECT 1 FROM nudges WHERE key LIKE 'pool:%'"))
 
-    count = await town.practice.app.database.read(again)
-    committee = await town.practice.app.database.read(lambda tx: people.committee(tx, 1))
-    await town.practice.app.database.transact(lambda tx: closings.plan(tx, committee, "pool_month", period="2026-01"))
-    await town.practice.settle()
+    count = await town.practice.app.database.read(told)
+    await say_month(town, "pool_month", "2026-01")
     assert [await town.balance(who) for who in ("ana", "ben")] == before
-    assert await town.practice.app.database.read(again) == count
+    assert await town.practice.app.database.read(told) == count == 4, "each is told once"
 
 
 async def test_by_heads_and_by_need_children_and_illness_count(town: Town) -> None:
@@ -143,9 +141,12 @@ async def test_the_way_out_is_free_and_what_was_put_in_stays_ones_own(town: Town
     assert (await town.whispers("ana", "/pool_leave")).startswith("You have left the income pool.")
     assert "not in the income pool" in await town.whispers("ana", "/pool_leave")
     await town.whispers("ben", "/pool_in 3h")
+    # Whoever leaves the committee is out of the pool too, also when they come back.
+    await town.whispers("chi", "/pool_in 4h")
     await town.says("chi", "/leave")
+    await town.says("chi", "/join")
     await to_month(town, 2, 2)
-    assert [await town.balance(who) for who in ("ana", "ben", "eli")] == [0, -90, 90]
+    assert [await town.balance(who) for who in ("ana", "ben", "chi", "eli")] == [0, -90, 0, 90]
     assert "To take part: /pool_join" in await town.whispers("ana", "/pool")
 
 

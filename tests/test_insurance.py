@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
+from bot.chat import Saying
 from bot.practice import MATRIX
-from storage import closings, insurance, people, transfers
+from storage import due, insurance, people, transfers
 from storage.database import Reader, Transaction
 from tests.conftest import Town
 from tests.test_connect import connect_accounts, connect_groups
@@ -58,7 +61,7 @@ async def test_everybody_puts_a_small_part_into_their_own_reserve_each_month_onc
     # 4.5 % of ten hours.
     assert [await reserve(town, who) for who in ("ana", "ben", "chi", "eli")] == [27] * 4
     assert await town.balance("ana") == -27
-    await town.practice.app.database.transact(lambda tx: _say_month(town, tx, "2026-01"))
+    await say_month(town, "insure_month", "2026-01")
     assert await reserve(town, "ana") == 27, "a month that is closed stays closed"
     await to_month(town, 4)
     assert await reserve(town, "ana") == 3 * 27
@@ -67,9 +70,16 @@ async def test_everybody_puts_a_small_part_into_their_own_reserve_each_month_onc
     assert "into your reserve of the mutual insurance, -27 min." in await town.whispers("ana", "/history")
 
 
-async def _say_month(town: Town, tx: Transaction, period: str) -> None:
-    committee = await people.committee(tx, 1)
-    await closings.plan(tx, committee, "insure_month", period=period)
+async def say_month(town: Town, command: str, period: str) -> None:
+    """The clock ends a month, once more."""
+    now = town.practice.app.now().replace(tzinfo=None)
+    says = Saying(command=command, arguments={"period": period})
+
+    async def work(tx: Transaction) -> None:
+        await due.plan(tx, "again", says, local=now, zone=ZoneInfo("UTC"), committee=1, late="do")
+
+    await town.practice.app.database.transact(work)
+    await town.practice.settle()
 
 
 async def test_whoever_cannot_work_is_helped_after_a_month_without_anybody_hearing_who_it_is(town: Town) -> None:
@@ -86,10 +96,15 @@ async def test_whoever_cannot_work_is_helped_after_a_month_without_anybody_heari
     assert [await reserve(town, who) for who in ("ana", "ben", "eli")] == [0, 0, 0]
     assert await reserve(town, "chi") == 54, "whoever is helped puts in nothing"
     assert await town.balance("chi") == 3 * 81 - 54
-    heard = town.heard("ana")[-1]
+    before = [await town.balance(who) for who in ("ana", "chi")]
+    await say_month(town, "insure_month", "2026-03")
+    await to_month(town, 4, 3)
+    told = [words for words in town.heard("ana") if "could not work" in words]
+    assert ([await town.balance(who) for who in ("ana", "chi")], len(told)) == (before, 1), "once for each month"
+    heard = told[0]
     assert "Last month 1 member could not work. You gave 1 h 21 out of your reserve; 0 min are left in it." in heard
     assert "Chi" not in heard
-    helped = town.heard("chi")[-1]
+    helped = next(words for words in town.heard("chi") if "you get" in words and "gave them" in words)
     assert "you get 4 h 03 from the mutual insurance: 3 people gave them." in helped
     assert "There was not enough for all of it." in helped
     for line in ("/history", "/insurance", "/log"):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bot.chat import Saying
+from bot.domain import retention
 from bot.domain.policies import Base
 from storage import closings, due, people, pooling, transfers
 from storage.database import Reader, Transaction
@@ -78,6 +81,17 @@ async def test_at_the_months_end_each_gets_their_allowance_and_hears_of_their_pa
     await town.skip("27d")
     # They have pooled from the fifth on: a fair part of the month.
     assert await town.balance("ana") == await town.balance("ben") == 50
+
+    async def kept(tx: Transaction) -> object:
+        await pooling.purge(tx, now=town.practice.app.now() + retention.POOL - timedelta(days=1))
+        return await tx.value("SELECT count(*) FROM pooling_months")
+
+    async def kept_longer(tx: Transaction) -> object:
+        await pooling.purge(tx, now=town.practice.app.now() + retention.POOL + timedelta(days=1))
+        return await tx.value("SELECT count(*) FROM pooling_months")
+
+    assert await town.practice.app.database.transact(kept) == 3
+    assert await town.practice.app.database.transact(kept_longer) == 0
     assert await in_fund(town) == 300 - 3 * 50
     assert "The common fund gave those who pool their allowance: 2 h 30 in all." in town.sees()[-1]
     assert town.heard("ana")[-1] == (

@@ -112,6 +112,16 @@ KINDS = (
     ),
     Kind(what=T("What you put into the income pool, and got from it"), seen_by=T("only you"), kept=POOL),
     Kind(
+        what=T("Gifts"),
+        seen_by=T("your committee; how often you gave, unless you hide it ({hide})", hide=Typed("/gifts hide")),
+        kept=None,
+    ),
+    Kind(
+        what=T("Pooling: what you have worked and got in a month"),
+        seen_by=T("only you; relief also the care role"),
+        kept=POOL,
+    ),
+    Kind(
         what=T("How many you took of an order, and what is noted as paid"),
         seen_by=T("you, whoever looks after the order, and those who fetch it"),
         kept=ORDERS,
