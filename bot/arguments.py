@@ -106,6 +106,8 @@ class Kind(ABC, Generic[V]):
     """Can be written in a line; others come from buttons alone, and no usage shows them."""
     fixed = False
     """Its words come from a list of ours, so they may stand in the books; what people word themselves may not."""
+    numbered = False
+    """The number of something that is there."""
 
     @abstractmethod
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[V] | None:
@@ -416,6 +418,7 @@ class _MonthKind(Kind[str]):
 
 
 class _NumberKind(Kind[int]):
+    numbered = True
     expected = T("a number, like {example}", example=Typed("12"))
     example = "12"
     question = T("Which number? Write it as an answer, like {example}.", example=Typed("12"))

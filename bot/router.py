@@ -625,6 +625,18 @@ class Commands:
         ]
         return sorted(found, key=lambda command: _FIRST.get(command.name, len(_FIRST)))
 
+    def suggested(self, *, where: Where | None = None) -> list[Command]:
+        """What a network suggests to whoever begins to type: what members say, and what can be begun.
+
+        What is about a thing that is there has buttons on it; what a committee sets stands in its menu and in help.
+        """
+        return [
+            command
+            for command in self.listed(where=where)
+            if command.allow in (Authority.ANYONE, Authority.MEMBER)
+            and not any(parameter.required and parameter.kind.numbered for parameter in command.parameters)
+        ]
+
     def nearest(self, name: str) -> Command | None:
         """The listed command that a mistyped name most likely means."""
         import difflib

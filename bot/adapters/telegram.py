@@ -96,6 +96,8 @@ LAST_ANSWERS_SECONDS = 1.0
 """What answers to presses get when the bot stops."""
 CONNECTIONS_MAX = 64
 DESCRIPTION_CHARACTERS_MAX = 256
+COMMANDS_MAX = 100
+"""Telegram takes no more in a menu."""
 PARTS_KEPT_MAX = 1000
 TOKEN_REFUSED = T("Telegram does not accept the token. Ask @BotFather for it again, and put it in the config.")
 """What `describe` says first when the token is of no use."""
@@ -556,7 +558,7 @@ class TelegramAdapter:
         code = None if language == SOURCE_LANGUAGE else language
         wanted = [
             (command.name, shown(command.help, Reader(language))[:DESCRIPTION_CHARACTERS_MAX])
-            for command in self._commands.listed(where=where)
+            for command in self._commands.suggested(where=where)[:COMMANDS_MAX]
         ]
         there = await self._bot.get_my_commands(scope=scope, language_code=code)
         if [(command.command, command.description) for command in there] != wanted:

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from bot import app
 from bot.adapters.splitting import fitting, parts, units
-from bot.adapters.telegram import CONNECTIONS_MAX, TelegramAdapter
+from bot.adapters.telegram import COMMANDS_MAX, CONNECTIONS_MAX, TelegramAdapter
 from bot.adapters.telegram_updates import UPDATE_KINDS, Converter
 from bot.adapters.telegram_words import UNITS_MAX, as_html
 from bot.chat import (
@@ -53,6 +53,7 @@ from bot.chat import (
     Unreadable,
     UserId,
 )
+from bot.router import Where
 from bot.text import LANGUAGES, Reader, Span, shown
 from storage.database import Reader as Asking
 from storage.database import Unavailable
@@ -1281,6 +1282,14 @@ async def test_menus_are_published_for_each_place_and_language(live: Scene) -> N
     everywhere = {entry["command"] for entry in live.server.commands["default", ""]}
     assert everywhere == menu.keys() | private
     assert "start" not in everywhere
+    assert "limit" not in everywhere, "what the committee sets stands in its menu"
+
+
+@pytest.mark.parametrize("where", [None, Where.PRIVATE, Where.GROUP])
+def test_what_is_suggested_fits_into_telegrams_menu(where: Where | None) -> None:
+    suggested = [command.name for command in app.commands().suggested(where=where)]
+    assert len(suggested) <= COMMANDS_MAX
+    assert {"thank", "balance", "policy", "fund", "gift"} <= set(suggested)
 
 
 async def test_menus_that_are_right_already_are_left_alone(live: Scene) -> None:
