@@ -686,3 +686,17 @@ def choice(*words: str, expected: Text, labels: Mapping[str, Text | str] | None 
     `labels`: what stands on the buttons that offer them, instead of the words.
     """
     return ChoiceKind(words, expected, words[0], labels)
+
+
+Off = Annotated[str, choice("off", expected=T("the word {example}", example=Typed("off")))]
+"""The word that takes something away."""
+OnOff = Annotated[
+    str,
+    choice(
+        "on",
+        "off",
+        expected=T("{on} or {off}", on=Typed("on"), off=Typed("off")),
+        labels={"on": T("On"), "off": T("Off")},
+    ),
+]
+"""A switch."""

@@ -82,8 +82,9 @@ SAID_AT_TOLERANCE = timedelta(hours=24)
 UNREAD_ASKED_EVERY = timedelta(minutes=10)
 """Whose messages cannot be decrypted is asked to say it again no more often than this."""
 LATE_AFTER = timedelta(minutes=10)
-STOPPED_AGAIN_AFTER = timedelta(hours=1)
 """When the clock says something later than this, it counts as late."""
+AGAIN_AFTER = timedelta(hours=1)
+"""When what was planned is said again that could not be done: the books had stopped, or the program had a fault."""
 
 ALARMS: Mapping[str, Text] = {
     "second_poller": T(
@@ -250,22 +251,28 @@ class Dispatcher:
             async with tx.savepoint():
                 await self._say(context, row.says)
         except BooksStopped:
-            # Nothing planned is lost: it is tried again until the books add up.
-            again = now + STOPPED_AGAIN_AFTER
-            if row.rrule is None:
-                await due.plan(
-                    tx,
-                    row.key,
-                    row.says,
-                    local=again.astimezone(UTC).replace(tzinfo=None),
-                    zone=ZoneInfo("UTC"),
-                    committee=row.committee_id,
-                    late=row.late,
-                )
+            await self._plan_again(tx, row, now)
         except Refusal:
             log.info("due work refused", extra={"command": row.says.command})
         except Exception as error:  # noqa: BLE001 - one fault must not stop the clock
             self._incident(error, started)
+            if row.late == "do":
+                await self._plan_again(tx, row, now)
+
+    async def _plan_again(self, tx: Transaction, row: due.Row, now: datetime) -> None:
+        """Nothing planned is lost: it is tried again until it can be done; what recurs comes by itself."""
+        if row.rrule is not None:
+            return
+        again = now + AGAIN_AFTER
+        await due.plan(
+            tx,
+            row.key,
+            row.says,
+            local=again.astimezone(UTC).replace(tzinfo=None),
+            zone=ZoneInfo("UTC"),
+            committee=row.committee_id,
+            late=row.late,
+        )
 
     # --- what delivery calls ---------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
-from bot.arguments import ChoiceKind, Days, Found, Kind, Note, Number, Reading, Reference, Word, choice
+from bot.arguments import ChoiceKind, Days, Found, Kind, Note, Number, Off, Reading, Reference, Word
 from bot.chat import Button, Card, Reply, Shown
 from bot.dialogue import answer_button
 from bot.domain import board as words_
@@ -181,7 +181,6 @@ Shared = Annotated[Resource, _ResourceKind()]
 When = Annotated[str, _WhenKind()]
 Length = Annotated[Minutes, _LengthKind()]
 _Kind = Annotated[str, _ResourceKindKind()]
-_Off = Annotated[str, choice("off", expected=T("the word {example}", example=Typed("off")))]
 _LENGTHS: Sequence[tuple[Text | str, Minutes]] = (
     *((duration(minutes), Minutes(minutes)) for minutes in (60, 120, 180, 240)),
     (T("A day"), Minutes(rule.DAY)),
@@ -1242,7 +1241,7 @@ def _firm_words(*, what: Resource, before: Minutes | None = None, off: str = "")
     asks={"what": _WHICH, "before": Asks(_LengthKind.question, instead=(T("At once"), {"off": "off"}))},
     proposal=_firm_words,
 )
-async def firm(context: Context, *, what: Shared, before: Length | None = None, off: _Off = "") -> Reply:
+async def firm(context: Context, *, what: Shared, before: Length | None = None, off: Off = "") -> Reply:
     """Who waits already is decided about at the new cut-off, or now."""
     if (before is None) == (not off) or (before is not None and not FIRM_MIN <= before <= rule.MINUTES_MAX):
         raise Refusal(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
-from bot.arguments import Found, Kind, Note, Number, Person, Reading, Reference, Word, choice
+from bot.arguments import Found, Kind, Note, Number, Off, Person, Reading, Reference, Word, choice
 from bot.chat import Button, Card, Reply
 from bot.domain import grammar, ledger
 from bot.domain.effort import CLASSES, LEVELS, Tally, TaskClass
@@ -174,7 +174,6 @@ def _not_there() -> Refusal:
 _Class = Annotated[str, _ClassKind()]
 _Name = Annotated[str, _NameKind()]
 _Known = Annotated[TaskKind, _KnownKind()]
-_Off = Annotated[str, choice("off", expected=T("the word {example}", example=Typed("off")))]
 
 
 # --- kinds of tasks --------------------------------------------------------------------------------------------------
@@ -325,7 +324,7 @@ def _helpers(exchange: Exchange) -> Listed:
         "kind": Asks(_KnownKind.question, instead=(T("Nothing special"), {"off": "off"})),
     },
 )
-async def weigh(context: Context, *, number: Number, kind: _Known | None = None, off: _Off = "") -> Reply | Card | None:
+async def weigh(context: Context, *, number: Number, kind: _Known | None = None, off: Off = "") -> Reply | Card | None:
     """Whoever gave the hours says it. Whoever got them can ask for it, and nobody says it of their own work alone."""
     exchange, classed = await _weighable(context, number)
     giving = {part.member_id for part in exchange.giving}

@@ -13,6 +13,8 @@ from bot.arguments import (
     Found,
     Note,
     Number,
+    Off,
+    OnOff,
     People,
     Percent,
     Person,
@@ -46,8 +48,6 @@ WAITS_AT_MOST = timedelta(days=90)
 RATIFIED_WITHIN = timedelta(days=30)
 LISTED_MAX = 8
 
-_OFF_WORDS = T("the word {example}", example=Typed("off"))
-_Off = Annotated[str, choice("off", expected=_OFF_WORDS)]
 _CLASSES: Mapping[str, int] = {"vital": 1, "daily": 2, "extra": 3}
 _FOR: Mapping[int, Text] = {
     1: T("for what nobody can do without"),
@@ -1007,7 +1007,7 @@ _Each = Annotated[str, choice("each", expected=T("the word {example}", example=T
     sample=("strike",),
     for_others=True,
 )
-async def count_me(context: Context, *, kind: _Payout, off: _Off = "") -> Reply:
+async def count_me(context: Context, *, kind: _Payout, off: Off = "") -> Reply:
     """Each says it for themselves; how many have is known, who is not."""
     what = f"payout:{kind}"
     if off:
@@ -1152,7 +1152,7 @@ def _keeping(*, part: Points | None = None, hours: Minutes | None = None, off: s
     proposal=_keeping,
 )
 async def fund_reserve(
-    context: Context, *, part: Percent | None = None, hours: Allowance | None = None, off: _Off = ""
+    context: Context, *, part: Percent | None = None, hours: Allowance | None = None, off: Off = ""
 ) -> Reply:
     """Either a part or hours."""
     if bool(part) + bool(hours) + bool(off) != 1 or (part or 0) > RESERVE_MAX:
@@ -1201,7 +1201,7 @@ def _capping(*, hours: Minutes | None = None, off: str = "") -> Text:
     },
     proposal=_capping,
 )
-async def urgent_cap(context: Context, *, hours: Allowance | None = None, off: _Off = "") -> Reply:
+async def urgent_cap(context: Context, *, hours: Allowance | None = None, off: Off = "") -> Reply:
     """What was given already counts."""
     if bool(hours) == bool(off):
         raise Refusal(
@@ -1228,15 +1228,6 @@ _What = Annotated[
         *_SWITCHES,
         expected=T("{cash} or {insurance}", cash=Typed("cash"), insurance=Typed("insurance")),
         labels=_SWITCHES,
-    ),
-]
-_OnOff = Annotated[
-    str,
-    choice(
-        "on",
-        "off",
-        expected=T("{on} or {off}", on=Typed("on"), off=Typed("off")),
-        labels={"on": T("On"), "off": T("Off")},
     ),
 ]
 _LAW: Mapping[str, Text] = {
@@ -1275,7 +1266,7 @@ def _switching(*, what: str, on: str) -> Text:
     asks={"what": Asks(T("What is it about?")), "on": Asks(T("Shall it be on or off?"))},
     proposal=_switching,
 )
-async def money(context: Context, *, what: _What, on: _OnOff) -> Reply:
+async def money(context: Context, *, what: _What, on: OnOff) -> Reply:
     """The proposal itself shows the text, so whoever agrees has seen it."""
     if not await switches.turn(context.tx, context.committee, cast("Switch", what), on == "on", now=context.now):
         raise Refusal(T("That is how it is already."))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from dateutil.relativedelta import relativedelta
 
-from bot.arguments import Duration, Note, Number, Percent, choice
+from bot.arguments import Duration, Note, Number, OnOff, Percent, choice
 from bot.chat import Button, Reply
 from bot.domain import insurance as rule
 from bot.domain import ledger
@@ -35,15 +35,6 @@ _WELL = Typed("/well")
 _CARE = Typed("/care")
 _Named = Annotated[
     str, choice("named", expected=T("the word {example}", example=Typed("named")), labels={"named": T("Yes, my name")})
-]
-_OnOff = Annotated[
-    str,
-    choice(
-        "on",
-        "off",
-        expected=T("on or off, like {example}", example=Typed("on")),
-        labels={"on": T("On"), "off": T("Off")},
-    ),
 ]
 _MONTHS = Annotated[
     str,
@@ -933,7 +924,7 @@ def _names_words(*, word: str) -> Text:
     proposal=_names_words,
     sample=("off",),
 )
-async def insurance_names(context: Context, *, word: _OnOff) -> Reply:
+async def insurance_names(context: Context, *, word: OnOff) -> Reply:
     """Without their wish nobody is named in any case."""
     may = word == "on"
     if await insurance.may_be_named(context.tx, context.committee.id) == may:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
-from bot.arguments import Candidate, Number, choice
+from bot.arguments import Candidate, Number, Off, choice
 from bot.chat import Button, Reply, Saying
 from bot.domain import ledger
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, Where
@@ -22,7 +22,6 @@ router = Router("leaving", title=T("Leaving"))
 MONTHS_MAX = 24
 _MONTHS = T("a number of months, like {example}", example=Typed("6"))
 Unit = Annotated[str, choice("months", "month", "meses", "mes", "monate", "monat", expected=_MONTHS)]
-_Off = Annotated[str, choice("off", expected=T("the word {example}", example=Typed("off")))]
 
 
 # --- hours of those who have left ----------------------------------------------------------------------------------
@@ -367,7 +366,7 @@ def _dormant_words(*, months: int | None = None, unit: str = "", off: str = "") 
     proposal=_dormant_words,
     sample=("6",),
 )
-async def dormant_(context: Context, *, months: Number | None = None, unit: Unit = "", off: _Off = "") -> Reply:
+async def dormant_(context: Context, *, months: Number | None = None, unit: Unit = "", off: Off = "") -> Reply:
     """Asked, not punished."""
     if (months is None) == (not off):
         raise Refusal(

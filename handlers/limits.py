@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from bot.arguments import Allowance, Duration, Number, Person, choice
+from bot.arguments import Allowance, Duration, Number, Off, Person
 from bot.chat import Button, Reply
 from bot.domain import ledger
 from bot.domain import limits as rule
@@ -20,7 +20,6 @@ router = Router("limits", title=T("Limits"))
 
 EACH = Minutes(4 * 60)
 """So many minutes given to one person count at most: knowing one person well is not knowing many."""
-_Off = Annotated[str, choice("off", expected=T("the word {example}", example=Typed("off")))]
 
 
 # --- being told ----------------------------------------------------------------------------------------------------
@@ -180,7 +179,7 @@ def _ceiling_words(*, hours: Minutes | None = None, off: str = "") -> Text:
     proposal=_ceiling_words,
     sample=("40h",),
 )
-async def ceiling_(context: Context, *, hours: Allowance | None = None, off: _Off = "") -> Reply:
+async def ceiling_(context: Context, *, hours: Allowance | None = None, off: Off = "") -> Reply:
     """Nobody is refused: help is never too much."""
     if (hours is None) == (not off) or hours == 0:
         raise Refusal(
@@ -226,7 +225,7 @@ def _growing(*, people: int | None = None, most: Minutes | None = None, off: str
     },
 )
 async def growing_limit(
-    context: Context, *, people: Number | None = None, most: Duration | None = None, off: _Off = ""
+    context: Context, *, people: Number | None = None, most: Duration | None = None, off: Off = ""
 ) -> Reply:
     """Two accounts that trade with each other, or people whom one has brought in, do not make it grow."""
     if off:

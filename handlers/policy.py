@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 
 from dateutil.relativedelta import relativedelta
 
-from bot.arguments import Amount, Budget, Month, Number, Percent, choice
+from bot.arguments import Amount, Budget, Month, Number, OnOff, Percent, choice
 from bot.chat import Button, Reply, Saying
 from bot.domain import ledger, policies
 from bot.domain.ledger import Posting, Transfer
@@ -61,9 +61,6 @@ What = Annotated[
     ),
 ]
 _Try = Annotated[str, choice(_TRY, expected=T("the word {example}", example=Typed(_TRY)))]
-_OnOff = Annotated[
-    str, choice("on", "off", expected=T("one of the words {on} and {off}", on=Typed("on"), off=Typed("off")))
-]
 
 
 # --- in plain words --------------------------------------------------------------------------------------------------
@@ -231,7 +228,7 @@ async def policy(
     percent: Percent | None = None,
     weight: Amount | None = None,
     hours: Budget | None = None,
-    switch: _OnOff = "",
+    switch: OnOff = "",
 ) -> Reply | Any:
     """The rule; or a change, tried or proposed."""
     if not what:
@@ -437,7 +434,7 @@ async def policy_mine(
     percent: Percent | None = None,
     weight: Amount | None = None,
     hours: Budget | None = None,
-    switch: _OnOff = "",
+    switch: OnOff = "",
 ) -> Reply:
     """Only whoever asks sees it."""
     scheme = await _after(context, what, percent, hours, weight, switch)
@@ -464,7 +461,7 @@ async def policy_change(
     percent: Percent | None = None,
     weight: Amount | None = None,
     hours: Budget | None = None,
-    switch: _OnOff = "",
+    switch: OnOff = "",
 ) -> Reply:
     """From now on; what was recorded stays as it was counted, and what waits for a yes as it was asked."""
     committee = context.committee

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from bot.arguments import Amount, Duration, Note, Percent, choice
+from bot.arguments import Amount, Duration, Note, Off, OnOff, Percent, choice
 from bot.chat import Button, Reply
 from bot.domain import ledger
 from bot.domain import pool as rule
@@ -28,16 +28,6 @@ REMINDED_DAYS = 7
 _SHOW = Typed("/pool")
 _JOIN = Typed("/pool_join")
 _PUT = Typed("/pool_in 3h")
-_Off = Annotated[str, choice("off", expected=T("the word {example}", example=Typed("off")))]
-_OnOff = Annotated[
-    str,
-    choice(
-        "on",
-        "off",
-        expected=T("{on} or {off}", on=Typed("on"), off=Typed("off")),
-        labels={"on": T("Yes"), "off": T("No")},
-    ),
-]
 _By = Annotated[
     str,
     choice(
@@ -256,7 +246,7 @@ async def pool_leave(context: Context) -> Reply:
     help=T("Whether somebody at home is ill or needs care: it may count for the income pool. Only you see it."),
     sample=("on",),
 )
-async def pool_care(context: Context, *, word: _OnOff) -> Reply:
+async def pool_care(context: Context, *, word: OnOff) -> Reply:
     """Trusted: nobody asks who it is, or for a certificate."""
     await _must_be_in(context)
     if word == "on":
@@ -288,7 +278,7 @@ async def pool_care(context: Context, *, word: _OnOff) -> Reply:
     asks={"time": Asks(T("How many hours do you put in for this month? Choose, or write it; or write an amount."))},
 )
 async def pool_in(
-    context: Context, *, money: Amount | None = None, time: Duration | None = None, off: _Off = ""
+    context: Context, *, money: Amount | None = None, time: Duration | None = None, off: Off = ""
 ) -> Reply:
     """Said again, it takes the place of what was said before. It moves when the month ends."""
     await _must_be_in(context)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.arguments import Allowance, Month, Percent, Person, Reference, choice
+from bot.arguments import Allowance, Month, OnOff, Percent, Person, Reference
 from bot.chat import Button, Reply
 from bot.domain import pooling as rule
 from bot.domain.ledger import Posting, Transfer
@@ -43,10 +43,7 @@ _UTC = ZoneInfo("UTC")
 async def pooling_(
     context: Context,
     *,
-    what: Annotated[
-        str,
-        choice("on", "off", expected=T("the word {on} or {off}", on=Typed("on"), off=Typed("off"))),
-    ] = "",
+    what: OnOff = "",
 ) -> Reply:
     """Each member's own choice, at any time. What is earned before and after it is theirs."""
     if context.member.child:

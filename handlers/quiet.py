@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
-from bot.arguments import Found, Kind, Note, Number, Person, Reading, Word, choice
+from bot.arguments import Found, Kind, Note, Number, Off, Person, Reading, Word, choice
 from bot.chat import Button, Lane, Reply, network_of
 from bot.domain import quiet as rules_
 from bot.domain.quiet import Hours, Rhythm, Wish
@@ -149,8 +149,6 @@ async def morning(context: Context) -> None:
 
 # --- where the bot speaks --------------------------------------------------------------------------------------
 
-_Off = Annotated[str, choice("off", expected=T("the word {example}", example=Typed("off")))]
-
 
 @router.command(
     "here",
@@ -159,7 +157,7 @@ _Off = Annotated[str, choice("off", expected=T("the word {example}", example=Typ
     help=T("In this chat or topic I speak from now on; {off} ends that.", off=Typed("/here off")),
     sample=("off",),
 )
-async def here(context: Context, *, off: _Off = "") -> Reply:
+async def here(context: Context, *, off: Off = "") -> Reply:
     """Choose the topic, or the one of several groups, where cards and announcements go."""
     assert context.place is not None
     assert context.chat is not None

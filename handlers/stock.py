@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
-from bot.arguments import Found, Kind, Note, Number, Reading, Reference, Word, choice
+from bot.arguments import Found, Kind, Note, Number, Off, Reading, Reference, Word
 from bot.chat import Button, Reply
 from bot.dialogue import answer_button
 from bot.domain import board as words_
@@ -119,7 +119,6 @@ class _AmountKind(Kind[int]):
 
 InStock = Annotated[Counted, _CountedKind()]
 Amount = Annotated[int, _AmountKind()]
-_Off = Annotated[str, choice("off", expected=T("the word {example}", example=Typed("off")))]
 
 
 async def _all(context: Context) -> list[tuple[Text | str, Counted]]:
@@ -453,7 +452,7 @@ async def stock_history(context: Context, *, thing: InStock) -> Reply:
         "amount": Asks(_AmountKind.question, instead=(T("Never"), {"off": "off"})),
     },
 )
-async def lowest(context: Context, *, what: InStock, amount: Amount | None = None, off: _Off = "") -> Reply:
+async def lowest(context: Context, *, what: InStock, amount: Amount | None = None, off: Off = "") -> Reply:
     """It takes no vote: whoever looks after it says when they want to hear."""
     if (amount is None) == (not off) or amount == 0:
         raise Refusal(
@@ -498,7 +497,7 @@ def _weekly_words(*, what: Counted, amount: int | None = None, off: str = "") ->
     },
     proposal=_weekly_words,
 )
-async def weekly(context: Context, *, what: InStock, amount: Amount | None = None, off: _Off = "") -> Reply:
+async def weekly(context: Context, *, what: InStock, amount: Amount | None = None, off: Off = "") -> Reply:
     """What was taken in the last seven days counts from the first day on."""
     if (amount is None) == (not off) or amount == 0:
         raise Refusal(

@@ -11,10 +11,11 @@ import pytest
 
 from bot import clock as clock_module
 from bot.app import App
-from bot.chat import Saying
+from bot.chat import Card, Reply, Saying
 from bot.clock import Clock
 from bot.dispatch import LATE_AFTER
 from bot.practice import SCRIPT_START, FixedClock
+from bot.router import Context
 from storage import due
 from storage.database import Database, Transaction
 from tests.conftest import Town
@@ -127,6 +128,32 @@ async def test_a_row_that_makes_no_sense_any_more_holds_up_nothing(town: Town) -
     await app.database.transact(spoil)
     await town.skip("5m")
     assert set(await _planned(app.database)) == UPKEEP
+
+
+async def test_what_a_fault_kept_from_being_done_is_done_an_hour_later(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatcher = town.practice.app.dispatcher
+    say = dispatcher._say
+    faults: list[Saying] = []
+
+    async def once(context: Context, says: Saying) -> Reply | Card | None:
+        if says.command == "melt_month" and not faults:
+            faults.append(says)
+            raise OSError("no space left on device")
+        return await say(context, says)
+
+    monkeypatch.setattr(dispatcher, "_say", once)
+    await town.says("ben", "/thank @chi 12h")
+    await town.says("ana", "/policy melt 10% 2h")
+    await town.presses("ben", "Agree")
+    await town.skip("26d")
+    await town.skip("11h30m")
+    assert await town.balance("chi") == 720
+    await town.skip("1h")
+    assert await town.balance("chi") == 660
+    assert len(faults) == dispatcher.incidents == 1
+    dispatcher.incidents = 0
 
 
 async def test_a_fault_in_due_work_stops_nothing_else(tmp_path: Path) -> None:

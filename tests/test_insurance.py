@@ -340,7 +340,8 @@ async def test_two_accounts_of_one_person_are_insured_once(town: Town) -> None:
 async def test_what_is_done_for_all_is_taken_back_by_the_committee_alone(town: Town) -> None:
     await insured(town)
     await to_month(town, 2)
-    assert "The committee can take it back: /correct 1" in await town.whispers("ana", "/undo 1")
+    assert await town.whispers("ana", "/undo 1") == "That needs the others: I have asked in the group."
+    assert "must agree" in town.sees()[-1]
     assert "exchange 1: 27 min of yours went by the committee's rule." in await town.whispers("ana", "/log")
 
 

@@ -142,7 +142,8 @@ def rate_for(budget: Minutes, expected: Minutes, *, most: int = DERIVED_MOST) ->
 def melted(balances: Mapping[int, Minutes], *, fund: int, above: Minutes, rate: int) -> tuple[Posting, ...]:
     """Demurrage of one period: a part, in basis points, of what stands above a threshold goes to the fund.
 
-    Nobody is charged for being helped: what is below zero or under the threshold stays as it is.
+    Nobody is charged for being helped: what is below zero or under the threshold stays as it is. Circles takes 7 % a
+    year of everything; Sarafu took demurrage out again (#329) because people did not understand it (#244).
     """
     assert above >= 0
     assert 0 <= rate <= RATE.high

@@ -31,6 +31,8 @@ ILLNESS = timedelta(days=90)
 """When somebody could not work, after it is over: being ill again soon goes on with it."""
 POOL = timedelta(days=365)
 """What a household put into the income pool and got from it."""
+BALLOTS = timedelta(days=31)
+"""How hard the work of others was, as somebody sees it: until the month is closed."""
 ORDERS = timedelta(days=90)
 """Who took how many of an order, and what was noted as paid, after it is settled; with its words."""
 TURNS = timedelta(days=365)
@@ -128,6 +130,7 @@ KINDS = (
         since=T("after it is settled"),
     ),
     Kind(what=T("Whose turn it was to fetch an order"), seen_by=T("your committee"), kept=TURNS),
+    Kind(what=T("What you say of others' effort"), seen_by=T("nobody"), kept=BALLOTS, since=T("at most")),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
     Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),
 )

@@ -70,7 +70,8 @@ def test_parts_of_a_hundredth_are_refused_and_what_may_be_thousands_is_not_guess
 
 
 @pytest.mark.parametrize(
-    ("line", "instead"), [("1.234,50", "1234.50"), ("1'234.50", "1234.50"), ("123,456.7", "123456.7"), ("1'234", "1234")]
+    ("line", "instead"),
+    [("1.234,50", "1234.50"), ("1'234.50", "1234.50"), ("123,456.7", "123456.7"), ("1'234", "1234")],
 )
 def test_marks_for_thousands_are_refused_with_the_amount_as_it_is_to_be_written(line: str, instead: str) -> None:
     assert why_not(line) == (
