@@ -98,3 +98,262 @@ def _members(chance: random.Random, shares: list[int], tasks: list[str]) -> list
             )
         )
     return people
+
+
+# --- what all are measured by --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one way of planning made of an instance. Spreads in levels; `score`: what HiGHS makes as low as it can."""
+
+    empty: int
+    burden: float
+    empowerment: float
+    gini: float
+    score: float
+    seconds: float
+    illegal: int = 0
+
+
+EMPTY_COST = 100
+SPREAD_WEIGHT, DISLIKE_WEIGHT = 0.5, 0.05
+
+
+def result(table: rostering.Table, holder: list[int], seconds: float) -> Result:
+    """The figures of a plan: who (by number) has which seat (by number), -1 nobody."""
+    names = {table.seats[at].id: table.members[one].id for at, one in enumerate(holder) if one >= 0}
+    fair = fairness.fairness(table.instance, names)
+    return Result(
+        empty=holder.count(-1),
+        burden=fair.burden.spread / 1000,
+        empowerment=fair.empowerment.spread / 1000,
+        gini=fair.burden.gini / 1000,
+        score=score(table, holder),
+        seconds=seconds,
+        illegal=illegal(table, holder),
+    )
+
+
+def illegal(table: rostering.Table, holder: list[int]) -> int:
+    """How many seats somebody has who cannot take them beside all others."""
+    sheet = rostering.Sheet(table)
+    sheet.put_all(holder)
+    found = 0
+    for at, member in enumerate(holder):
+        if member >= 0:
+            sheet.take(at)
+            found += not sheet.fits(at, member)
+            sheet.put(at, member)
+    return found
+
+
+def score(table: rostering.Table, holder: list[int]) -> float:
+    """Mean distance from what is due + 0.5 x spread, of burden and (0.7) empowerment; dislikes; 100 / seats each empty.
+
+    All in levels. It is linear, so that a solver of integer programs can aim at exactly this.
+    """
+    total = EMPTY_COST * holder.count(-1) / len(holder)
+    total += (
+        DISLIKE_WEIGHT
+        * sum(table.seats[at].task in table.members[one].dislikes for at, one in enumerate(holder) if one >= 0)
+        / len(holder)
+    )
+    for weight, points, carried, due in _dials(table):
+        had = list(carried)
+        for at, one in enumerate(holder):
+            if one >= 0:
+                had[one] += points[at]
+        ratios = [own / all_ for own, all_ in zip(had, due, strict=True) if all_]
+        total += weight * sum(abs(ratio - 1) for ratio in ratios) / len(ratios)
+        total += weight * SPREAD_WEIGHT * (max(ratios) - min(ratios))
+    return total
+
+
+def _dials(table: rostering.Table) -> list[tuple[float, list[int], list[int], list[int]]]:
+    return [
+        (1.0, table.burden, [one.burden for one in table.members], table.due[0]),
+        (0.7, table.power, [one.empowerment for one in table.members], table.due[1]),
+    ]
+
+
+# --- the usual rules -----------------------------------------------------------------------------------------------
+
+
+def by_rule(table: rostering.Table, rule: str, seed: int) -> list[int]:
+    """Plan seat by seat in the order of time, as other programs do; only those are asked who can take the seat.
+
+    `random`; `round robin`: whoever comes next in the list; `least count`: whoever has had the fewest seats.
+    """
+    chance, sheet, last = random.Random(seed), rostering.Sheet(table), -1
+    count = len(table.members)
+    for at in range(len(table.seats)):
+        possible = [one for one in table.can[at] if sheet.hindrance(at, one) is None]
+        if not possible:
+            continue
+        if rule == "random":
+            chosen = chance.choice(possible)
+        elif rule == "round robin":
+            chosen = min(possible, key=lambda one: (one - last - 1) % count)
+            last = chosen
+        else:
+            chosen = min(possible, key=lambda one: (len(sheet.own[one]), one))
+        sheet.put(at, chosen)
+    return list(sheet.holder)
+
+
+def ours(table: rostering.Table) -> tuple[list[int], float]:
+    """Our plan and what it took: CPU seconds, from the bare instance on."""
+    began = time.process_time()
+    made = rostering.plan(table.instance)
+    seconds = time.process_time() - began
+    return [table.number[made.holders[one.id]] if one.id in made.holders else -1 for one in table.seats], seconds
+
+
+# --- HiGHS ---------------------------------------------------------------------------------------------------------
+
+
+def highs(table: rostering.Table, seconds: float, start: list[int] | None) -> tuple[list[int] | None, float, float]:
+    """What HiGHS (MIT) finds in so many seconds, one thread: the plan, if any; CPU seconds; and the bound it proves."""
+    import highspy
+
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", False)
+    solver.setOptionValue("threads", 1)
+    solver.setOptionValue("time_limit", seconds)
+    inf = highspy.kHighsInf
+    began = time.process_time()
+    costs: list[float] = []
+
+    def column(cost: float, least: float, most: float) -> int:
+        solver.addCol(cost, least, most, 0, [], [])
+        costs.append(cost)
+        return len(costs) - 1
+
+    def row(least: float, most: float, terms: list[tuple[int, float]]) -> None:
+        solver.addRow(least, most, len(terms), [one for one, _ in terms], [by for _, by in terms])
+
+    count = len(table.seats)
+    has: dict[tuple[int, int], int] = {}
+    empty = []
+    whole = []
+    for at, seat in enumerate(table.seats):
+        for one in table.can[at]:
+            disliked = seat.task in table.members[one].dislikes
+            has[at, one] = column(DISLIKE_WEIGHT * disliked / count, 0, 1)
+            whole.append(has[at, one])
+        empty.append(column(EMPTY_COST / count, 0, 1))
+        row(1, 1, [(has[at, one], 1.0) for one in table.can[at]] + [(empty[at], 1.0)])
+    for one, member in enumerate(table.members):
+        mine = [at for at in range(count) if (at, one) in has]
+        seen = set()
+        for at in mine:
+            # Seats in the order of time: those that clash with this one and begin no later than it does.
+            clique = tuple(other for other in mine if other <= at and table.clash[at] >> other & 1)
+            if len(clique) > 1 and clique not in seen:
+                seen.add(clique)
+                row(-inf, 1, [(has[other, one], 1.0) for other in clique])
+        row(-inf, table.hours_max[one], [(has[at, one], float(table.minutes[at])) for at in mine])
+        if member.week_minutes_max is not None:
+            for week in range(table.weeks):
+                terms = [(has[at, one], float(table.minutes[at])) for at in mine if table.week[at] == week]
+                row(-inf, member.week_minutes_max, terms)
+    _apart(table, has, row)
+    guess = [0.0] * len(costs)
+    if start is not None:
+        for at, one in enumerate(start):
+            guess[has[at, one] if one >= 0 else empty[at]] = 1.0
+    people = [one for one, due in enumerate(table.due[0]) if due]
+    for weight, points, carried, due in _dials(table):
+        most, least = column(weight * SPREAD_WEIGHT, 0, inf), column(-weight * SPREAD_WEIGHT, 0, inf)
+        had = {one: float(carried[one]) for one in people}
+        for at, one in enumerate(start or []):
+            if one in had:
+                had[one] += points[at]
+        guess += [max(had[one] / due[one] for one in people), min(had[one] / due[one] for one in people)]
+        for one in people:
+            over, under = column(weight / len(people), 0, inf), column(weight / len(people), 0, inf)
+            terms = [(has[at, one], points[at] / due[one]) for at in range(count) if (at, one) in has]
+            past = carried[one] / due[one]
+            row(1 - past, 1 - past, [*terms, (over, -1.0), (under, 1.0)])
+            row(-inf, -past, [*terms, (most, -1.0)])
+            row(-past, inf, [*terms, (least, -1.0)])
+            guess += [max(0.0, had[one] / due[one] - 1), max(0.0, 1 - had[one] / due[one])]
+    for variable in whole:
+        solver.changeColIntegrality(variable, highspy.HighsVarType.kInteger)
+    if start is not None:
+        hint = highspy.HighsSolution()
+        hint.col_value = guess
+        solver.setSolution(hint)
+    solver.run()
+    used = time.process_time() - began
+    info = solver.getInfo()
+    if info.primal_solution_status != 2:
+        return None, used, 0.0
+    values: Any = solver.getSolution().col_value
+    holder = [-1] * count
+    for (at, one), variable in has.items():
+        if values[variable] > 0.5:
+            holder[at] = one
+    return holder, used, info.mip_dual_bound
+
+
+def _apart(
+    table: rostering.Table,
+    has: Mapping[tuple[int, int], int],
+    row: Callable[[float, float, list[tuple[int, float]]], None],
+) -> None:
+    """Those who do not serve together are on no shift together."""
+    shifts: dict[int, list[int]] = {}
+    for at, shift in enumerate(table.shift):
+        shifts.setdefault(shift, []).append(at)
+    for one, foes in enumerate(table.foes):
+        for other in range(one + 1, len(table.members)):
+            if foes >> other & 1:
+                for seats in shifts.values():
+                    terms = [(has[at, who], 1.0) for at in seats for who in (one, other) if (at, who) in has]
+                    if len(terms) > 1:
+                        row(-1e30, 1, terms)
+
+
+# --- the runs ------------------------------------------------------------------------------------------------------
+
+RULES = ("random", "round robin", "least count")
+
+
+def run(sizes: list[int], seeds: int, solver_seconds: list[float]) -> None:
+    """Print the medians of so many instances of each size; with HiGHS as long as asked, from our plan on."""
+    for size in sizes:
+        found: dict[str, list[Result]] = {}
+        for seed in range(1, seeds + 1):
+            table = rostering.Table(instance(size, seed))
+            for rule in RULES:
+                began = time.process_time()
+                holder = by_rule(table, rule, seed)
+                found.setdefault(rule, []).append(result(table, holder, time.process_time() - began))
+            holder, seconds = ours(table)
+            found.setdefault("Solibot", []).append(result(table, holder, seconds))
+            for limit in solver_seconds:
+                for name, start in ((f"HiGHS {limit:g} s", None), (f"HiGHS {limit:g} s from our plan", holder)):
+                    best, seconds, bound = highs(table, limit, start)
+                    if best is not None:
+                        found.setdefault(name, []).append(result(table, best, seconds))
+                        print(f"    {size} members, seed {seed}, {name}: {found[name][-1]}, bound {bound:.3f}")
+        seats = [len(instance(size, seed).seats) for seed in range(1, seeds + 1)]
+        print(f"{size} members, {min(seats)} to {max(seats)} seats in 8 weeks, medians of {seeds} instances")
+        for name, results in found.items():
+            print(_line(name, results, seeds))
+
+
+def _line(name: str, results: list[Result], seeds: int) -> str:
+    def middle(of: Callable[[Result], float]) -> float:
+        return median(of(one) for one in results)
+
+    solved = "" if len(results) == seeds else f"   (found something for {len(results)} only)"
+    return (
+        f"  {name:<26} empty {middle(lambda one: one.empty):5.0f} (in all {sum(one.empty for one in results)})   "
+        f"spread of burden {middle(lambda one: one.burden):.3f}, "
+        f"of empowerment {middle(lambda one: one.empowerment):.3f}"
+        f"   gini {middle(lambda one: one.gini):.3f}   score {middle(lambda one: one.score):.3f}   "
+        f"illegal {sum(one.illegal for one in results)}   CPU {middle(lambda one: one.seconds):.2f} s{solved}"
+    )

@@ -135,11 +135,15 @@ def _balance(
     if not ratios:
         return Balance(dials=dials, least=1000, most=1000, gini=0)
     count, total = len(ratios), sum(ratios)
-    gini = sum((2 * at - count + 1) * ratio for at, ratio in enumerate(ratios)) * 1000 // (count * total) if total else 0
+    gini = (
+        sum((2 * at - count + 1) * ratio for at, ratio in enumerate(ratios)) * 1000 // (count * total) if total else 0
+    )
     return Balance(dials=dials, least=ratios[0], most=ratios[-1], gini=gini)
 
 
-def overloaded(instance: Instance, holders: Mapping[str, str], *, percent_max: int = ORGANIZING_PERCENT_MAX) -> list[str]:
+def overloaded(
+    instance: Instance, holders: Mapping[str, str], *, percent_max: int = ORGANIZING_PERCENT_MAX
+) -> list[str]:
     """Who carries more than this part of the organizing (seats that empower much) in the plan, most first.
 
     Among fewer people than would share it evenly at that part, nobody: there it cannot be otherwise.

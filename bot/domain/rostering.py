@@ -28,8 +28,8 @@ REPAIR_DEPTH = 2
 """The same when one seat is declined: nobody's plans are turned over for that."""
 LOOKED_AT_MAX = 20_000
 """So many ways are looked at for one empty seat."""
-TRIES_PER_SEAT, TRIES_MIN, TRIES_MAX = 700, 40_000, 450_000
-HEAT = SCALE // 50
+TRIES_PER_SEAT, TRIES_MIN, TRIES_MAX = 800, 120_000, 450_000
+HEAT = SCALE // 200
 """At first a move may make the plan worse by so much; then by less and less."""
 COOLING_STEPS = 200
 
@@ -167,9 +167,7 @@ def _clashes(seats: Sequence[Seat], rest_minutes: int) -> list[int]:
         together.setdefault(seat.shift, []).append(at)
         if seat.until is not None:
             continue
-        running = [
-            (other, one) for other, one in running if one.at + timedelta(minutes=one.minutes) + rest > seat.at
-        ]
+        running = [(other, one) for other, one in running if one.at + timedelta(minutes=one.minutes) + rest > seat.at]
         for other, _ in running:
             found[at] |= 1 << other
             found[other] |= 1 << at
@@ -320,9 +318,7 @@ def _settle(sheet: Sheet) -> dict[int, Reason]:
     """Put in what is settled, the firmest first; what cannot stay is told with its reason."""
     table = sheet.table
     freed: dict[int, Reason] = {}
-    order = sorted(
-        table.held.items(), key=lambda one: (not one[1].agreed, rotation.STAGES.index(one[1].stage), one[0])
-    )
+    order = sorted(table.held.items(), key=lambda one: (not one[1].agreed, rotation.STAGES.index(one[1].stage), one[0]))
     for at, held in order:
         member = table.number[held.member]
         reason = lawful(sheet, at, member, agreed=held.agreed)
@@ -437,9 +433,7 @@ class Search:
     def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
         self.tried = 0
-        self.movable = [
-            at for at, member in enumerate(sheet.holder) if member >= 0 and at not in sheet.pinned
-        ]
+        self.movable = [at for at, member in enumerate(sheet.holder) if member >= 0 and at not in sheet.pinned]
         self.bit = [1 << at for at in range(len(sheet.holder))]
         self.draw = int.from_bytes(_drawn(sheet.table.instance.seed, "")[:3], "big") + 1
 
@@ -485,7 +479,7 @@ class Search:
                 change += steep_power[other] * power * (2 * off_power[other] + power)
                 change -= steep_power[member] * power * (2 * off_power[member] - power)
                 if change <= heat:
-                    self._exchange(at, back)if back >= 0 else self._move(at, other)
+                    self._exchange(at, back) if back >= 0 else self._move(at, other)
         self.tried += tries
         self.draw = draw
 
@@ -519,8 +513,7 @@ class Search:
 
     def downhill(self, tries: int) -> None:
         """Move and swap as long as anything gets better, or until so many moves are tried."""
-        sheet, table = self.sheet, self.sheet.table
-        left = tries
+        table, left = self.sheet.table, tries
         better = True
         while better and left > 0:
             better = False
@@ -601,9 +594,7 @@ def plan(instance: Instance) -> Plan:
     if sheet.total() >= cost:
         sheet.put_all(calm)
     return Plan(
-        holders={
-            table.seats[at].id: table.members[member].id for at, member in enumerate(sheet.holder) if member >= 0
-        },
+        holders={table.seats[at].id: table.members[member].id for at, member in enumerate(sheet.holder) if member >= 0},
         empty=tuple(why_empty(sheet, at) for at, member in enumerate(sheet.holder) if member < 0),
         changes=tuple(_changes(table, sheet.holder, freed=freed, moved=moved, first=first)),
         tried=looked + search.tried,

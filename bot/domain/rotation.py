@@ -281,9 +281,7 @@ def weight(instance: Instance, member: Member) -> int:
     behind = instance.terms.window_days
     if not present_days(member, instance.start, instance.days):
         return 0
-    return member.share_minutes * present_days(
-        member, instance.start - timedelta(days=behind), behind + instance.days
-    )
+    return member.share_minutes * present_days(member, instance.start - timedelta(days=behind), behind + instance.days)
 
 
 def minutes_max(instance: Instance, member: Member) -> int:
