@@ -217,7 +217,7 @@ def highs(table: rostering.Table, seconds: float, start: list[int] | None) -> tu
     """What HiGHS (MIT) finds in so many seconds, one thread: the plan, if any; CPU seconds; and the bound it proves."""
     import highspy
 
-    solver = highspy.Highs()
+    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("threads", 1)
     solver.setOptionValue("time_limit", seconds)

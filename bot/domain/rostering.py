@@ -255,8 +255,9 @@ class Sheet:
                 if seats is not None and self.week_seats[member][week] >= seats:
                     return "week"
             task = table.seats[at].task
-            if task in who.task_seats_max and self._of(member, task) >= who.task_seats_max[task]:
-                return "task"
+            for capped, most_of in who.task_seats_max:
+                if capped == task and self._of(member, task) >= most_of:
+                    return "task"
         return None
 
     def fits(self, at: int, member: int) -> bool:
@@ -342,13 +343,16 @@ def _best(sheet: Sheet, at: int) -> int | None:
     return min(prices)[1] if prices else None
 
 
-def _fill(sheet: Sheet) -> tuple[int, set[int]]:
-    """Fill what is empty, the scarcest seat first. How many ways were looked at, and who had to make room."""
+def _fill(sheet: Sheet, room: dict[int, int]) -> int:
+    """Fill what is empty, the scarcest seat first. How many ways were looked at.
+
+    `room` gets the seats that somebody gave up for that, and who has them now.
+    """
     table = sheet.table
-    empty = [at for at, member in enumerate(sheet.holder) if member < 0]
+    empty = [at for at, member in enumerate(sheet.holder) if member < 0 and table.can[at]]
     # Seats where something is learnt come last: nobody is kept from the work by them.
     empty.sort(key=lambda at: (table.seats[at].trainee, len(table.can[at]), -table.burden[at], at))
-    looked, left, moved = 0, [], set()
+    looked, left = 0, []
     for at in empty:
         member = _best(sheet, at)
         looked += len(table.can[at])
@@ -357,42 +361,46 @@ def _fill(sheet: Sheet) -> tuple[int, set[int]]:
         else:
             sheet.put(at, member)
     for at in left:
-        if not table.can[at]:
-            continue
         chain, seen = chain_for(sheet, at, depth=CHAIN_DEPTH, movable=lambda other: other not in sheet.pinned)
         looked += seen
         if chain is not None:
             carry_out(sheet, chain)
-            moved.update(other for other, _ in chain[:-1])
-    return looked, moved
+            room.update(chain[:-1])
+    return looked
 
 
-def chain_for(
-    sheet: Sheet, at: int, *, depth: int, movable: Callable[[int], bool], least: int = 0
-) -> tuple[Chain | None, int]:
+def chain_for(sheet: Sheet, at: int, *, depth: int, movable: Callable[[int], bool]) -> tuple[Chain | None, int]:
     """The best way to fill an empty seat with as few others changing hands as can be, and how many ways were seen.
 
     At most `depth` others. The sheet is left as it was.
     """
     budget = [LOOKED_AT_MAX]
-    for others in range(least, depth + 1):
-        found = _chains(sheet, at, others, movable, budget, frozenset({at}))
+    for others in range(depth + 1):
+        found = _chains(sheet, at, -1, others, movable, budget, frozenset({at}))
         if found is not None:
             return found[1], LOOKED_AT_MAX - budget[0]
     return None, LOOKED_AT_MAX - budget[0]
 
 
 def _chains(
-    sheet: Sheet, at: int, others: int, movable: Callable[[int], bool], budget: list[int], used: frozenset[int]
+    sheet: Sheet,
+    at: int,
+    giver: int,
+    others: int,
+    movable: Callable[[int], bool],
+    budget: list[int],
+    used: frozenset[int],
 ) -> tuple[int, Chain] | None:
     best: tuple[int, Chain] | None = None
     for member in sheet.table.can[at]:
         if budget[0] <= 0:
             break
         budget[0] -= 1
+        if member == giver:
+            continue
         if not others:
             if sheet.hindrance(at, member) is None:
-                found = (sheet.price(at, member), ((at, member),))
+                found: tuple[int, Chain] = (sheet.price(at, member), ((at, member),))
                 best = found if best is None or found < best else best
             continue
         for other in list(sheet.own[member]):
@@ -406,7 +414,7 @@ def _chains(
             if sheet.hindrance(at, member) is None:
                 own = sheet.price(at, member)
                 sheet.put(at, member)
-                further = _chains(sheet, other, others - 1, movable, budget, used | {other})
+                further = _chains(sheet, other, member, others - 1, movable, budget, used | {other})
                 sheet.take(at)
                 if further is not None:
                     found = (own - back + further[0], (*further[1], (at, member)))
@@ -579,30 +587,30 @@ def plan(instance: Instance) -> Plan:
     """
     table = Table(instance)
     sheet = Sheet(table)
-    freed = _settle(sheet)
-    looked, moved = _fill(sheet)
-    first = list(sheet.holder)
+    freed, room = _settle(sheet), dict[int, int]()
+    looked = _fill(sheet, room)
     search = Search(sheet)
     tries = instance.terms.moves_max
     if tries is None:
         tries = min(max(TRIES_PER_SEAT * len(search.movable), TRIES_MIN), TRIES_MAX)
     # What was there stays unless it gets better: so also without any heat.
     search.downhill(tries // 4)
-    calm, cost = list(sheet.holder), sheet.total()
+    calm = (sheet.holder.count(-1), sheet.total(), list(sheet.holder))
     search.heated(tries)
+    looked += _fill(sheet, room)
     search.downhill(tries // 2)
-    if sheet.total() >= cost:
-        sheet.put_all(calm)
+    if (sheet.holder.count(-1), sheet.total()) >= calm[:2]:
+        sheet.put_all(calm[2])
     return Plan(
         holders={table.seats[at].id: table.members[member].id for at, member in enumerate(sheet.holder) if member >= 0},
         empty=tuple(why_empty(sheet, at) for at, member in enumerate(sheet.holder) if member < 0),
-        changes=tuple(_changes(table, sheet.holder, freed=freed, moved=moved, first=first)),
+        changes=tuple(_changes(table, sheet.holder, freed=freed, room=room)),
         tried=looked + search.tried,
     )
 
 
 def _changes(
-    table: Table, holder: Sequence[int], *, freed: Mapping[int, Reason], moved: set[int], first: Sequence[int]
+    table: Table, holder: Sequence[int], *, freed: Mapping[int, Reason], room: Mapping[int, int]
 ) -> Iterator[Change]:
     for at, (before, after) in enumerate(zip(table.before, holder, strict=True)):
         if before == after:
@@ -612,7 +620,7 @@ def _changes(
             why = "filled"
         elif at in freed:
             why = "freed"
-        elif at in moved and first[at] == after:
+        elif room.get(at) == after:
             why = "made room"
         yield Change(
             seat=table.seats[at].id,

@@ -6,10 +6,9 @@ All numbers are whole. How an instance is planned stands in `rostering`, how fai
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
 from typing import Literal, get_args
 
 Part = Literal["night", "morning", "afternoon", "evening"]
@@ -73,7 +72,7 @@ class Member:
     empowerment: int = 0
     week_minutes_max: int | None = None
     week_seats_max: int | None = None
-    task_seats_max: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    task_seats_max: tuple[tuple[str, int], ...] = ()
     served: tuple[tuple[str, int], ...] = ()
 
 
@@ -207,8 +206,12 @@ def _whole(instance: Instance) -> None:
         _within(f"{where}, empowerment", seat.empowerment, RATINGS[0], RATINGS[-1])
         if not instance.start <= seat.local.date() < end:
             raise NotPossible(where, f"{seat.local.date()} is not one of the days that are planned")
+        if any(one is not None and (one.second or one.microsecond) for one in (seat.local, seat.at, seat.until)):
+            raise NotPossible(where, "times are whole minutes")
         if seat.local.tzinfo is not None or seat.at.tzinfo is None:
             raise NotPossible(where, "`local` is a wall time without a zone, `at` an instant with one")
+        if seat.until is not None and seat.until.tzinfo is not None:
+            raise NotPossible(f"{where}, until", "it is a wall time without a zone")
         if seat.until is not None and (seat.until <= seat.local or seat.until - seat.local > timedelta(days=DAYS_MAX)):
             raise NotPossible(f"{where}, until", "it must come after the beginning, and within a year")
         if seat.trainee and seat.skill is None:

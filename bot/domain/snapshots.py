@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
-from types import MappingProxyType
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -81,7 +80,7 @@ def _member(one: Member) -> dict[str, Any]:
         "empowerment": one.empowerment,
         "week_minutes_max": one.week_minutes_max,
         "week_seats_max": one.week_seats_max,
-        "task_seats_max": dict(one.task_seats_max),
+        "task_seats_max": dict(sorted(one.task_seats_max)),
         "served": [{"task": task, "turn": turn} for task, turn in sorted(one.served)],
     }
 
@@ -216,23 +215,34 @@ def read(body: object) -> Instance:
         raise NotPossible("the file", "“start” is missing")
     terms = _read_terms(top)
     zone = _read_zone(top)
-    made = {
-        "start": start,
-        "days": top.needs("days", int),
-        "seed": top.take("seed", str, default="") or "",
-        "terms": terms,
-        "members": tuple(_read_member(one) for one in top.objects("members", "member")),
-        "seats": tuple(_read_seat(one, zone) for one in top.objects("seats", "seat")),
-    }
-    days = {seat.id: seat.local.date() for seat in made["seats"]}
-    held = tuple(_read_held(one, days, start, terms) for one in top.objects("held", "held"))
-    declined = frozenset((one.id("member"), one.id("seat")) for one in top.objects("declined", "declined"))
-    roles = tuple(
-        Role(task=one.id("task"), terms_max=one.needs("terms_max", int), cooldown=one.needs("cooldown", int))
-        for one in top.objects("roles", "role")
+    members = tuple(_read_member(one) for one in top.objects("members", "member"))
+    seats = tuple(_read_seat(one, zone) for one in top.objects("seats", "seat"))
+    days = {seat.id: seat.local.date() for seat in seats}
+    instance = Instance(
+        start=start,
+        days=top.needs("days", int),
+        seed=top.take("seed", str, default="") or "",
+        terms=terms,
+        members=members,
+        seats=seats,
+        held=tuple(_read_held(one, days, start, terms) for one in top.objects("held", "held")),
+        declined=frozenset(_read_declined(one) for one in top.objects("declined", "declined")),
+        roles=tuple(_read_role(one) for one in top.objects("roles", "role")),
     )
     top.end()
-    return Instance(**made, held=held, declined=declined, roles=roles)
+    return instance
+
+
+def _read_declined(one: _Object) -> tuple[str, str]:
+    pair = one.id("member"), one.id("seat")
+    one.end()
+    return pair
+
+
+def _read_role(one: _Object) -> Role:
+    role = Role(task=one.id("task"), terms_max=one.needs("terms_max", int), cooldown=one.needs("cooldown", int))
+    one.end()
+    return role
 
 
 def _read_terms(top: _Object) -> Terms:
@@ -277,11 +287,17 @@ def _read_member(one: _Object) -> Member:
         empowerment=one.take("empowerment", int, default=0) or 0,
         week_minutes_max=one.take("week_minutes_max", int),
         week_seats_max=one.take("week_seats_max", int),
-        task_seats_max=MappingProxyType(dict(caps)),
-        served=tuple((term.id("task"), term.needs("turn", int)) for term in one.objects("served", "served")),
+        task_seats_max=tuple(sorted(caps.items())),
+        served=tuple(sorted(_read_served(term) for term in one.objects("served", "served"))),
     )
     one.end()
     return member
+
+
+def _read_served(one: _Object) -> tuple[str, int]:
+    pair = one.id("task"), one.needs("turn", int)
+    one.end()
+    return pair
 
 
 def _read_slots(one: _Object) -> frozenset[Slot]:
