@@ -172,8 +172,8 @@ def score(table: rostering.Table, holder: list[int]) -> float:
 
 def _dials(table: rostering.Table) -> list[tuple[float, list[int], list[int], list[int]]]:
     return [
-        (1.0, table.burden, [one.burden for one in table.members], table.due[0]),
-        (0.7, table.power, [one.empowerment for one in table.members], table.due[1]),
+        (1.0, table.burden, table.stands[0], table.due[0]),
+        (0.7, table.power, table.stands[1], table.due[1]),
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from bot.domain import rotation
-from bot.domain.rotation import Instance, Member
+from bot.domain.rotation import Instance
 
 ORGANIZING_PERCENT_MAX = 25
 """Whoever carries more of the empowering work than this is told so in private, and offered an understudy and rest."""
@@ -47,16 +47,34 @@ def level(carried: Sequence[tuple[int, int]], work: int) -> Level:
     raise AssertionError("the last one always returns")
 
 
+def credited(instance: Instance, carried: Sequence[int]) -> list[int]:
+    """For each member, what they are credited for the days behind on which they were not there.
+
+    As much as the others carried on such a day, for the same share: so whoever joins stands at the committee's level,
+    without debt or credit, and being away makes no debt. `carried`: points of each member.
+    """
+    behind = instance.terms.window_days
+    missed = [rotation.missed_days(instance, one) for one in instance.members]
+    there = [one.share_minutes * (behind - days) for one, days in zip(instance.members, missed, strict=True)]
+    total = sum(points for points, weight in zip(carried, there, strict=True) if weight)
+    width = sum(there)
+    return [
+        (2 * total * one.share_minutes * days + width) // (2 * width) if width else 0
+        for one, days in zip(instance.members, missed, strict=True)
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dial:
     """One member's burden, or empowerment, against the level. Points: minutes x rating.
 
-    `carried`: behind; `coming`: planned; `due`: what the level asks of them in all; `quota`: what of that was still to
+    `carried`: behind; `credited`: for days behind on which they were not there; `coming`: planned; `due`: what the level asks of them in all; `quota`: what of that was still to
     come. `permille`: all they carry against what is due; None: nothing is due, so nothing can be compared.
     """
 
     member: str
     carried: int
+    credited: int
     coming: int
     due: int
     quota: int
@@ -64,7 +82,7 @@ class Dial:
     @property
     def permille(self) -> int | None:
         """What they carry with this plan, in thousandths of the level."""
-        return (2000 * (self.carried + self.coming) + self.due) // (2 * self.due) if self.due else None
+        return (2000 * (self.carried + self.credited + self.coming) + self.due) // (2 * self.due) if self.due else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,34 +120,35 @@ class Fairness:
 
 def fairness(instance: Instance, holders: Mapping[str, str]) -> Fairness:
     """How fair it is if these members (by seat) hold these seats. The level is that of the seats that are held."""
-    burden, power = dict.fromkeys((one.id for one in instance.members), 0), {}
+    burden = dict.fromkeys((one.id for one in instance.members), 0)
     power = dict(burden)
     for seat in instance.seats:
         if seat.id in holders:
             burden[holders[seat.id]] += seat.burden
             power[holders[seat.id]] += seat.power
-    weights = [rotation.weight(instance, member) for member in instance.members]
     return Fairness(
-        burden=_balance(instance.members, weights, [one.burden for one in instance.members], burden),
-        empowerment=_balance(instance.members, weights, [one.empowerment for one in instance.members], power),
+        burden=_balance(instance, [one.burden for one in instance.members], burden),
+        empowerment=_balance(instance, [one.empowerment for one in instance.members], power),
     )
 
 
-def _balance(
-    members: Sequence[Member], weights: Sequence[int], carried: Sequence[int], coming: Mapping[str, int]
-) -> Balance:
+def _balance(instance: Instance, carried: Sequence[int], coming: Mapping[str, int]) -> Balance:
+    weights = [rotation.weight(instance, one) for one in instance.members]
+    credits = credited(instance, carried)
     # Work of somebody without a share was given freely: it fills nobody's quota.
-    work = sum(coming[member.id] for member, weight in zip(members, weights, strict=True) if weight)
-    even = level(list(zip(weights, carried, strict=True)), work)
+    work = sum(coming[member.id] for member, weight in zip(instance.members, weights, strict=True) if weight)
+    stands = [points + credit for points, credit in zip(carried, credits, strict=True)]
+    even = level(list(zip(weights, stands, strict=True)), work)
     dials = tuple(
         Dial(
             member=member.id,
             carried=points,
+            credited=credit,
             coming=coming[member.id],
             due=even.due(weight),
-            quota=max(0, even.due(weight) - points),
+            quota=max(0, even.due(weight) - points - credit),
         )
-        for member, weight, points in zip(members, weights, carried, strict=True)
+        for member, weight, points, credit in zip(instance.members, weights, carried, credits, strict=True)
     )
     ratios = sorted(dial.permille for dial in dials if dial.permille is not None)
     if not ratios:

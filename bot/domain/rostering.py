@@ -26,7 +26,7 @@ CHAIN_DEPTH = 3
 """So many seats of others may change hands so that an empty one is filled."""
 REPAIR_DEPTH = 2
 """The same when one seat is declined: nobody's plans are turned over for that."""
-LOOKED_AT_MAX = 20_000
+LOOKED_AT_MAX = 10_000
 """So many ways are looked at for one empty seat."""
 TRIES_PER_SEAT, TRIES_MIN, TRIES_MAX = 800, 120_000, 450_000
 HEAT = SCALE // 200
@@ -126,20 +126,28 @@ class Table:
         # What nobody can ever do is no work to share out.
         doable = [at for at, can in enumerate(self.can) if can]
         percent = self.instance.terms.empowerment_percent
+        self.stands: list[list[int]]
         self.due: list[list[int]] = []
         self.quota: list[list[int]] = []
         self.steep: list[list[int]] = []
-        self.level: list[fairness.Level] = []
-        for points, carried, scale in (
-            (self.burden, [one.burden for one in self.members], SCALE),
-            (self.power, [one.empowerment for one in self.members], SCALE * percent // 100),
+        self.stands = []
+        for carried in (
+            {one.id: one.burden for one in self.members},
+            {one.id: one.empowerment for one in self.members},
         ):
-            level = fairness.level(list(zip(weights, carried, strict=True)), sum(points[at] for at in doable))
+            order = [one.id for one in self.instance.members]
+            credits = fairness.credited(self.instance, [carried[name] for name in order])
+            credit = dict(zip(order, credits, strict=True))
+            self.stands.append([carried[one.id] + credit[one.id] for one in self.members])
+        for points, stands, scale in (
+            (self.burden, self.stands[0], SCALE),
+            (self.power, self.stands[1], SCALE * percent // 100),
+        ):
+            level = fairness.level(list(zip(weights, stands, strict=True)), sum(points[at] for at in doable))
             due = [level.due(weight) for weight in weights]
-            self.level.append(level)
             self.due.append(due)
             # Whoever is above the level already is not to blame for it: they stand where they stand.
-            self.quota.append([max(0, all_ - own) for all_, own in zip(due, carried, strict=True)])
+            self.quota.append([max(0, all_ - own) for all_, own in zip(due, stands, strict=True)])
             self.steep.append([scale // (all_ * all_) if all_ else 0 for all_ in due])
 
     def _costs(self, at: int) -> list[int]:
@@ -374,53 +382,56 @@ def chain_for(sheet: Sheet, at: int, *, depth: int, movable: Callable[[int], boo
 
     At most `depth` others. The sheet is left as it was.
     """
-    budget = [LOOKED_AT_MAX]
+    ways = _Ways(sheet, movable)
     for others in range(depth + 1):
-        found = _chains(sheet, at, -1, others, movable, budget, frozenset({at}))
+        found = ways.chains(at, -1, others, frozenset({at}))
         if found is not None:
-            return found[1], LOOKED_AT_MAX - budget[0]
-    return None, LOOKED_AT_MAX - budget[0]
+            return found[1], ways.looked
+    return None, ways.looked
 
 
-def _chains(
-    sheet: Sheet,
-    at: int,
-    giver: int,
-    others: int,
-    movable: Callable[[int], bool],
-    budget: list[int],
-    used: frozenset[int],
-) -> tuple[int, Chain] | None:
-    best: tuple[int, Chain] | None = None
-    for member in sheet.table.can[at]:
-        if budget[0] <= 0:
-            break
-        budget[0] -= 1
-        if member == giver:
-            continue
-        if not others:
-            if sheet.hindrance(at, member) is None:
-                found: tuple[int, Chain] = (sheet.price(at, member), ((at, member),))
-                best = found if best is None or found < best else best
-            continue
-        for other in list(sheet.own[member]):
-            if other in used or not movable(other):
-                continue
-            budget[0] -= 1
-            if budget[0] <= 0:
+class _Ways:
+    """The ways to fill one seat. What could not be placed once is not tried again with as many others or fewer: that
+    is not quite exact, but it keeps a hopeless seat from costing more than all others together."""
+
+    def __init__(self, sheet: Sheet, movable: Callable[[int], bool]) -> None:
+        self.sheet, self.movable = sheet, movable
+        self.looked = 0
+        self.hopeless: dict[int, int] = {}
+
+    def chains(self, at: int, giver: int, others: int, used: frozenset[int]) -> tuple[int, Chain] | None:
+        """The best chain with exactly so many others that begins here, and its price."""
+        best: tuple[int, Chain] | None = None
+        sheet = self.sheet
+        for member in sheet.table.can[at]:
+            if self.looked >= LOOKED_AT_MAX:
                 break
-            sheet.take(other)
-            back = sheet.price(other, member)
-            if sheet.hindrance(at, member) is None:
-                own = sheet.price(at, member)
-                sheet.put(at, member)
-                further = _chains(sheet, other, member, others - 1, movable, budget, used | {other})
-                sheet.take(at)
-                if further is not None:
-                    found = (own - back + further[0], (*further[1], (at, member)))
+            self.looked += 1
+            if member == giver:
+                continue
+            if not others:
+                if sheet.hindrance(at, member) is None:
+                    found: tuple[int, Chain] = (sheet.price(at, member), ((at, member),))
                     best = found if best is None or found < best else best
-            sheet.put(other, member)
-    return best
+                continue
+            for other in list(sheet.own[member]):
+                if other in used or not self.movable(other) or self.hopeless.get(other, -1) >= others - 1:
+                    continue
+                self.looked += 1
+                sheet.take(other)
+                back = sheet.price(other, member)
+                if sheet.hindrance(at, member) is None:
+                    own = sheet.price(at, member)
+                    sheet.put(at, member)
+                    further = self.chains(other, member, others - 1, used | {other})
+                    sheet.take(at)
+                    if further is None:
+                        self.hopeless[other] = others - 1
+                    else:
+                        found = (own - back + further[0], (*further[1], (at, member)))
+                        best = found if best is None or found < best else best
+                sheet.put(other, member)
+        return best
 
 
 def carry_out(sheet: Sheet, chain: Chain) -> None:

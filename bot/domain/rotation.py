@@ -277,14 +277,18 @@ def present_days(member: Member, first: date, days: int) -> int:
 
 
 def weight(instance: Instance, member: Member) -> int:
-    """Their part of the work: the agreed share, times the days on which they are there, behind and ahead.
+    """Their part of the work: the agreed share, times the days behind and those ahead on which they are there.
 
-    So whoever joins stands at the committee's level from the first day, and being away makes no debt.
+    Nobody is there ahead: 0. For days behind on which they were not there, they are credited (`fairness.credited`).
     """
+    ahead = present_days(member, instance.start, instance.days)
+    return member.share_minutes * (instance.terms.window_days + ahead) if ahead else 0
+
+
+def missed_days(instance: Instance, member: Member) -> int:
+    """On how many days of the window behind they were not there: not joined yet, or away."""
     behind = instance.terms.window_days
-    if not present_days(member, instance.start, instance.days):
-        return 0
-    return member.share_minutes * present_days(member, instance.start - timedelta(days=behind), behind + instance.days)
+    return behind - present_days(member, instance.start - timedelta(days=behind), behind)
 
 
 def minutes_max(instance: Instance, member: Member) -> int:

@@ -74,8 +74,8 @@ def rota(members: list[Member], seats: list[Seat], **more: object) -> Instance:
 # --- any committee -------------------------------------------------------------------------------------------------
 
 NAME_SETS = st.frozensets(st.sampled_from(TASKS), max_size=2)
-SOME_SLOTS = st.one_of(
-    st.just(ALWAYS), st.frozensets(st.sampled_from(sorted(ALWAYS)), min_size=10, max_size=len(ALWAYS))
+SOME_SLOTS = st.sampled_from(
+    [ALWAYS, ALWAYS, *(frozenset(sorted(ALWAYS)[skip::2]) for skip in (0, 1)), ALWAYS - {(1, "morning")}]
 )
 
 
@@ -154,7 +154,7 @@ def instances(draw: st.DrawFn) -> Instance:
         held=tuple(held),
         declined=declined,
         roles=(Role(task="chair", terms_max=draw(st.integers(1, 2)), cooldown=draw(st.integers(0, 2))),),
-        terms=Terms(moves_max=1_500, rest_minutes=draw(st.sampled_from([0, 90])), window_days=28),
+        terms=Terms(moves_max=600, rest_minutes=draw(st.sampled_from([0, 90])), window_days=28),
         seed=draw(st.sampled_from(["", "line 4"])),
     )
 
@@ -176,19 +176,23 @@ def wrongs(instance: Instance, holders: Mapping[str, str]) -> list[str]:
             rest = timedelta(minutes=first.minutes + terms.rest_minutes)
             if first.shift == second.shift or (timed and first.at + rest > second.at):
                 found.append(f"{one.id} has {first.id} and {second.id}")
-        planned = [one_seat for one_seat in mine if (one_seat.id, one.id) not in agreed]
-        if planned and sum(one_seat.minutes for one_seat in planned) > minutes_max(instance, one):
+        # What they agreed to by hand counts, but does not break a limit by itself.
+        planned = {one_seat.id for one_seat in mine if (one_seat.id, one.id) not in agreed}
+        if planned and sum(one_seat.minutes for one_seat in mine) > minutes_max(instance, one):
             found.append(f"{one.id} has too many hours")
         weeks: dict[int, list[Seat]] = {}
-        for one_seat in planned:
+        for one_seat in mine:
             weeks.setdefault((one_seat.local.date() - START).days // 7, []).append(one_seat)
         for week in weeks.values():
+            if not planned & {one_seat.id for one_seat in week}:
+                continue
             if one.week_minutes_max is not None and sum(one_seat.minutes for one_seat in week) > one.week_minutes_max:
                 found.append(f"{one.id} has a full week")
             if one.week_seats_max is not None and len(week) > one.week_seats_max:
                 found.append(f"{one.id} has many seats")
         for task, most in one.task_seats_max:
-            if sum(one_seat.task == task for one_seat in planned) > most:
+            much = {one_seat.id for one_seat in mine if one_seat.task == task}
+            if len(much) > most and much & planned:
                 found.append(f"{one.id} has much {task}")
         for role in instance.roles:
             turns_had = [turn for task, turn in one.served if task == role.task]
@@ -204,7 +208,7 @@ def wrongs(instance: Instance, holders: Mapping[str, str]) -> list[str]:
     return found
 
 
-QUICK = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @QUICK
@@ -282,9 +286,7 @@ def test_a_decline_moves_at_most_two_other_seats(instance: Instance, data: st.Da
     assert done.changes[0].seat == declined
     without = replace(instance, declined=instance.declined | {(who, declined)})
     assert wrongs(without, done.holders) == []
-    agreed = (
-        {one.seat for one in instance.held if one.agreed and plan.holders[one.seat] == one.member} if others else set()
-    )
+    agreed = {one.seat for one in instance.held if one.agreed and plan.holders.get(one.seat) == one.member}
     assert not agreed & others
     line = turns.next_in_line(without, plan.holders, declined)
     if line:
@@ -391,25 +393,25 @@ def test_the_coming_work_fills_everybody_up_to_one_level(carried: list[tuple[int
     assert poured == work * level.per
 
 
-def test_whoever_joins_has_neither_debt_nor_credit() -> None:
-    old = [member(name, burden=3600) for name in ("ana", "ben", "cem")]
-    seats = [seat(f"{day}/{hour}", day, hour) for day in range(28) for hour in (8, 12)]
-    instance = rota([*old, member("new", joined=START)], seats, terms=Terms(moves_max=20_000, window_days=28))
-    fair = fairness.fairness(instance, rostering.plan(instance).holders).burden
-    # All work the same hours from now on: the three who carried before get no less, and the new one no more.
-    assert fair.of("new").quota == pytest.approx(fair.of("ana").quota, rel=0.15)
-    assert fair.spread <= 100
+@given(st.integers(0, 20_000), st.integers(0, 28), st.integers(0, 28))
+def test_whoever_joins_or_was_away_has_neither_debt_nor_credit(burden: int, joined: int, away: int) -> None:
+    day = timedelta(days=1)
+    old = [member(name, burden=burden) for name in ("ana", "ben", "cem")]
+    # They carried as much a day as the others while they were there.
+    new = member("new", joined=START - joined * day, burden=burden * joined // 28)
+    back = member("back", away=((START - 28 * day, START - away * day - day),), burden=burden * away // 28)
+    instance = rota([*old, new, back], [seat(f"{number}", number) for number in range(28)], terms=Terms(window_days=28))
+    holders = {one.id: "ana" for one in instance.seats}
+    dials = fairness.fairness(instance, holders).burden.dials
+    assert len({dial.due for dial in dials}) == 1
+    assert max(dial.quota for dial in dials) - min(dial.quota for dial in dials) <= 3
 
 
-def test_being_away_makes_no_debt() -> None:
-    away = member("ana", away=((START - timedelta(days=28), START - timedelta(days=1)),))
-    instance = rota([away, member("ben", burden=7200)], [], terms=Terms(window_days=28))
-    assert weight(instance, away) == 600 * 28
-    assert weight(instance, instance.members[1]) == 600 * 56
-    even = fairness.level([(600 * 28, 0), (600 * 56, 7200)], 14_400)
-    # Ben's past month does not have to be caught up with.
-    assert even.due(600 * 28) == 7200
-    assert even.due(600 * 56) - 7200 == 7200
+def test_whoever_is_away_ahead_gets_less_and_owes_nothing() -> None:
+    away = member("ana", away=((START, START + timedelta(days=13)),))
+    instance = rota([away, member("ben")], [], terms=Terms(window_days=0))
+    assert [weight(instance, one) for one in instance.members] == [600 * 14, 600 * 28]
+    assert minutes_max(instance, away) * 2 == minutes_max(instance, instance.members[1])
 
 
 def test_whoever_leaves_drops_out() -> None:
@@ -540,7 +542,7 @@ def test_nobody_learns_from_an_empty_seat_why_two_do_not_serve_together() -> Non
 
 
 def test_a_published_week_is_not_touched_for_a_little_more_fairness() -> None:
-    people = [member("ana", burden=900), member("ben")]
+    people = [member("ana", burden=900, empowerment=600), member("ben")]
     held = Holding(seat="a", member="ana", stage="frozen")
     frozen = rota(people, [seat("a"), seat("b", 20)], held=(held,))
     assert rostering.plan(frozen).holders["a"] == "ana"
