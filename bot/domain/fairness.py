@@ -68,8 +68,9 @@ def credited(instance: Instance, carried: Sequence[int]) -> list[int]:
 class Dial:
     """One member's burden, or empowerment, against the level. Points: minutes x rating.
 
-    `carried`: behind; `credited`: for days behind on which they were not there; `coming`: planned; `due`: what the level asks of them in all; `quota`: what of that was still to
-    come. `permille`: all they carry against what is due; None: nothing is due, so nothing can be compared.
+    `carried`: behind; `credited`: for days behind on which they were not there; `coming`: planned; `due`: what the
+    level asks of them in all; `quota`: what of that was still to come. `permille`: all they carry against what is due;
+    None: nothing is due, so nothing can be compared.
     """
 
     member: str
@@ -134,21 +135,21 @@ def fairness(instance: Instance, holders: Mapping[str, str]) -> Fairness:
 
 def _balance(instance: Instance, carried: Sequence[int], coming: Mapping[str, int]) -> Balance:
     weights = [rotation.weight(instance, one) for one in instance.members]
-    credits = credited(instance, carried)
+    credit = credited(instance, carried)
     # Work of somebody without a share was given freely: it fills nobody's quota.
     work = sum(coming[member.id] for member, weight in zip(instance.members, weights, strict=True) if weight)
-    stands = [points + credit for points, credit in zip(carried, credits, strict=True)]
+    stands = [points + more for points, more in zip(carried, credit, strict=True)]
     even = level(list(zip(weights, stands, strict=True)), work)
     dials = tuple(
         Dial(
             member=member.id,
             carried=points,
-            credited=credit,
+            credited=more,
             coming=coming[member.id],
             due=even.due(weight),
-            quota=max(0, even.due(weight) - points - credit),
+            quota=max(0, even.due(weight) - points - more),
         )
-        for member, weight, points, credit in zip(instance.members, weights, carried, credits, strict=True)
+        for member, weight, points, more in zip(instance.members, weights, carried, credit, strict=True)
     )
     ratios = sorted(dial.permille for dial in dials if dial.permille is not None)
     if not ratios:

@@ -136,8 +136,7 @@ class Table:
             {one.id: one.empowerment for one in self.members},
         ):
             order = [one.id for one in self.instance.members]
-            credits = fairness.credited(self.instance, [carried[name] for name in order])
-            credit = dict(zip(order, credits, strict=True))
+            credit = dict(zip(order, fairness.credited(self.instance, [carried[one] for one in order]), strict=True))
             self.stands.append([carried[one.id] + credit[one.id] for one in self.members])
         for points, stands, scale in (
             (self.burden, self.stands[0], SCALE),

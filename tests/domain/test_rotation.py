@@ -23,6 +23,7 @@ from bot.domain import fairness, rostering, snapshots, turns
 from bot.domain.rotation import (
     ALWAYS,
     PARTS,
+    STAGES,
     Holding,
     Instance,
     Member,
@@ -132,17 +133,16 @@ def instances(draw: st.DrawFn) -> Instance:
         for name in names
     ]
     seats = [one for number in range(draw(st.integers(1, 6))) for one in draw(seats_of_a_shift(number))]
-    held = []
-    for one in seats:
-        if draw(st.integers(0, 2)) == 0:
-            held.append(
-                Holding(
-                    seat=one.id,
-                    member=draw(st.sampled_from(names)),
-                    stage=draw(st.sampled_from(["frozen", "firm", "draft"])),
-                    agreed=draw(st.booleans()),
-                )
-            )
+    held = [
+        Holding(
+            seat=one.id,
+            member=draw(st.sampled_from(names)),
+            stage=draw(st.sampled_from(STAGES)),
+            agreed=draw(st.booleans()),
+        )
+        for one in seats
+        if draw(st.integers(0, 2)) == 0
+    ]
     declined = draw(
         st.frozensets(st.tuples(st.sampled_from(names), st.sampled_from([one.id for one in seats])), max_size=3)
     )
