@@ -28,7 +28,7 @@ REPAIR_DEPTH = 2
 """The same when one seat is declined: nobody's plans are turned over for that."""
 LOOKED_AT_MAX = 10_000
 """So many ways are looked at for one empty seat."""
-TRIES_PER_SEAT, TRIES_MIN, TRIES_MAX = 800, 120_000, 450_000
+TRIES_PER_SEAT, TRIES_MIN, TRIES_MAX = 1_500, 5_000, 450_000
 HEAT = SCALE // 200
 """At first a move may make the plan worse by so much; then by less and less."""
 COOLING_STEPS = 200
