@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.domain import fairness, rostering, rotation, snapshots
-from bot.domain.fairness import Balance
 from bot.domain.rostering import Plan
 from bot.domain.rotation import Instance, NotPossible, Reason
 
 BYTES_MAX = 50_000_000
+SENTENCE_MAX = 400
 
 WORDS: dict[Reason | None, str] = {
     "skill": "without the skill",
@@ -33,8 +33,9 @@ class CannotPlan(Exception):
     """There is no plan. `sentence`: why."""
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+        # It may quote what stands in a file from anywhere.
+        self.sentence = "".join(one if one.isprintable() else "?" for one in sentence[:SENTENCE_MAX])
+        super().__init__(self.sentence)
 
 
 def read(file: Path) -> Instance:
@@ -89,24 +90,20 @@ def told(instance: Instance, plan: Plan) -> Iterator[str]:
 def _figures(instance: Instance, plan: Plan) -> Iterator[str]:
     fair = fairness.fairness(instance, plan.holders)
     width = max((len(one.id) for one in instance.members), default=6)
-    yield f"{'':<{width}}  burden: before  planned  of the level   empowerment: before  planned  of the level"
-    for burden, power in zip(fair.burden.dials, fair.empowerment.dials, strict=True):
+    for name, balance in (("Burden", fair.burden), ("Empowerment", fair.empowerment)):
+        yield f"{name}, in hours x rating"
+        yield f"  {'':<{width}}  before  credited  planned  of the level"
+        for dial in balance.dials:
+            yield (
+                f"  {dial.member:<{width}}  {_hours(dial.carried):>6}  {_hours(dial.credited):>8}  "
+                f"{_hours(dial.coming):>7}  {_percent(dial.permille):>12}"
+            )
         yield (
-            f"{burden.member:<{width}}  {_hours(burden.carried):>14}  {_hours(burden.coming):>7}  "
-            f"{_percent(burden.permille):>12}   {_hours(power.carried):>19}  {_hours(power.coming):>7}  "
-            f"{_percent(power.permille):>12}"
+            f"  Spread {_percent(balance.spread)} of the level (from {_percent(balance.least)} to "
+            f"{_percent(balance.most)}), Gini {balance.gini / 1000:.3f}"
         )
-    yield ""
-    yield _spread("Burden", fair.burden)
-    yield _spread("Empowerment", fair.empowerment)
+        yield ""
     yield f"Seats: {len(instance.seats)}, of them empty: {len(plan.empty)}. Moves tried: {plan.tried}"
-
-
-def _spread(name: str, balance: Balance) -> str:
-    return (
-        f"{name}: spread {_percent(balance.spread)} of the level (from {_percent(balance.least)} to "
-        f"{_percent(balance.most)}), Gini {balance.gini / 1000:.3f}"
-    )
 
 
 def _hours(points: int) -> str:

@@ -26,8 +26,8 @@ CHAIN_DEPTH = 3
 """So many seats of others may change hands so that an empty one is filled."""
 REPAIR_DEPTH = 2
 """The same when one seat is declined: nobody's plans are turned over for that."""
-LOOKED_AT_MAX = 10_000
-"""So many ways are looked at for one empty seat."""
+LOOKED_AT_MAX, LOOKED_AT_IN_ALL_MAX = 10_000, 200_000
+"""So many ways are looked at for one empty seat, and for all of them together."""
 TRIES_PER_SEAT, TRIES_MIN, TRIES_MAX = 1_500, 5_000, 450_000
 HEAT = SCALE // 200
 """At first a move may make the plan worse by so much; then by less and less."""
@@ -367,10 +367,17 @@ def _fill(sheet: Sheet, room: dict[int, int]) -> int:
             left.append(at)
         else:
             sheet.put(at, member)
+    hopeless: set[tuple[int, str | None, bool]] = set()
     for at in left:
+        # What one seat of a shift could not get, one like it beside it cannot either.
+        like = (table.shift[at], table.seats[at].skill, table.seats[at].trainee)
+        if like in hopeless or looked >= LOOKED_AT_IN_ALL_MAX:
+            continue
         chain, seen = chain_for(sheet, at, depth=CHAIN_DEPTH, movable=lambda other: other not in sheet.pinned)
         looked += seen
-        if chain is not None:
+        if chain is None:
+            hopeless.add(like)
+        else:
             carry_out(sheet, chain)
             room.update(chain[:-1])
     return looked

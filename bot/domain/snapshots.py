@@ -188,8 +188,8 @@ class _Object:
 
 
 def _id(where: str, name: str, value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= ID_CHARACTERS_MAX:
-        raise NotPossible(where, f"“{name}” must hold names of 1 to {ID_CHARACTERS_MAX} characters")
+    if not isinstance(value, str) or not 0 < len(value) <= ID_CHARACTERS_MAX or not value.isprintable():
+        raise NotPossible(where, f"“{name}” must hold names of 1 to {ID_CHARACTERS_MAX} characters that can be printed")
     return value
 
 
