@@ -26,6 +26,8 @@ CHAIN_DEPTH = 3
 """So many seats of others may change hands so that an empty one is filled."""
 REPAIR_DEPTH = 2
 """The same when one seat is declined: nobody's plans are turned over for that."""
+EMPTY_MAX = 50
+"""With more empty seats than this, none is given up for two others."""
 LOOKED_AT_MAX, LOOKED_AT_IN_ALL_MAX = 10_000, 200_000
 """So many ways are looked at for one empty seat, and for all of them together."""
 TRIES_PER_SEAT, TRIES_MIN, TRIES_MAX = 1_500, 5_000, 450_000
@@ -383,6 +385,42 @@ def _fill(sheet: Sheet, room: dict[int, int]) -> int:
     return looked
 
 
+def _complete(sheet: Sheet, room: dict[int, int]) -> int:
+    """Fill as many seats as can be. How many ways were looked at; `room`: as in `_fill`."""
+    looked = _fill(sheet, room)
+    traded, seen = _trade(sheet)
+    return looked + seen + (_fill(sheet, room) if traded else 0)
+
+
+def _trade(sheet: Sheet) -> tuple[bool, int]:
+    """Give up a seat that nobody had before where its holder can fill two empty ones instead.
+
+    Whether there was one, and how many ways were looked at.
+    """
+    table, looked, traded = sheet.table, 0, False
+    empty = {at for at, who in enumerate(sheet.holder) if who < 0 and table.can[at] and not table.seats[at].trainee}
+    if not 1 < len(empty) <= EMPTY_MAX:
+        return False, 0
+    for at in range(len(table.seats)):
+        if sheet.holder[at] < 0 or table.before[at] >= 0 or looked >= LOOKED_AT_IN_ALL_MAX:
+            continue
+        member = sheet.take(at)
+        filled = []
+        for other in sorted(empty):
+            looked += 1
+            # Only whoever gave up a seat can take more than before.
+            if sheet.fits(other, member):
+                sheet.put(other, member)
+                filled.append(other)
+        if len(filled) > 1:
+            empty, traded = (empty - {*filled}) | {at}, True
+            continue
+        for other in filled:
+            sheet.take(other)
+        sheet.put(at, member)
+    return traded, looked
+
+
 def chain_for(sheet: Sheet, at: int, *, depth: int, movable: Callable[[int], bool]) -> tuple[Chain | None, int]:
     """The best way to fill an empty seat with as few others changing hands as can be, and how many ways were seen.
 
@@ -458,9 +496,15 @@ class Search:
     def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
         self.tried = 0
-        self.movable = [at for at, member in enumerate(sheet.holder) if member >= 0 and at not in sheet.pinned]
+        self.movable: list[int] = []
+        self.look_again()
         self.bit = [1 << at for at in range(len(sheet.holder))]
         self.draw = int.from_bytes(_drawn(sheet.table.instance.seed, "")[:3], "big") + 1
+
+    def look_again(self) -> None:
+        """Which seats can be moved, after some have been filled or given up."""
+        holder, pinned = self.sheet.holder, self.sheet.pinned
+        self.movable = [at for at, member in enumerate(holder) if member >= 0 and at not in pinned]
 
     def heated(self, tries: int) -> None:
         """Try so many moves, drawn in an order that depends on the seed only; accept what is not much worse.
@@ -475,9 +519,8 @@ class Search:
         count, draw = len(movable), self.draw
         if not count:
             return
-        for step in range(COOLING_STEPS):
-            left = COOLING_STEPS - 1 - step
-            heat = HEAT * left * left * left // COOLING_STEPS**3
+        for left in reversed(range(COOLING_STEPS)):
+            heat = HEAT * left**3 // COOLING_STEPS**3
             for _ in range(tries // COOLING_STEPS):
                 draw = draw * _FACTOR % _MODULUS
                 at = movable[draw % count]
@@ -605,7 +648,7 @@ def plan(instance: Instance) -> Plan:
     table = Table(instance)
     sheet = Sheet(table)
     freed, room = _settle(sheet), dict[int, int]()
-    looked = _fill(sheet, room)
+    looked = _complete(sheet, room)
     search = Search(sheet)
     tries = instance.terms.moves_max
     if tries is None:
@@ -614,7 +657,8 @@ def plan(instance: Instance) -> Plan:
     search.downhill(tries // 4)
     calm = (sheet.holder.count(-1), sheet.total(), list(sheet.holder))
     search.heated(tries)
-    looked += _fill(sheet, room)
+    looked += _complete(sheet, room)
+    search.look_again()
     search.downhill(tries // 2)
     if (sheet.holder.count(-1), sheet.total()) >= calm[:2]:
         sheet.put_all(calm[2])

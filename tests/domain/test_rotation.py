@@ -393,7 +393,7 @@ def test_the_coming_work_fills_everybody_up_to_one_level(carried: list[tuple[int
     assert poured == work * level.per
 
 
-@given(st.integers(0, 20_000), st.integers(0, 28), st.integers(0, 28))
+@given(st.integers(0, 20_000), st.integers(0, 28), st.integers(0, 27))
 def test_whoever_joins_or_was_away_has_neither_debt_nor_credit(burden: int, joined: int, away: int) -> None:
     day = timedelta(days=1)
     old = [member(name, burden=burden) for name in ("ana", "ben", "cem")]
@@ -448,6 +448,12 @@ def test_empowering_work_goes_to_whoever_had_none() -> None:
         people, [seat("chairing", empowerment=5, onerousness=1), *(seat(f"{day}", day) for day in (1, 2, 3))]
     )
     assert rostering.plan(instance).holders["chairing"] == "ben"
+
+
+def test_one_long_seat_stays_empty_where_two_others_can_be_filled_instead() -> None:
+    seats = [seat("long", minutes=180, onerousness=5), seat("a", 1, minutes=90), seat("b", 2, minutes=90)]
+    plan = rostering.plan(rota([member("ana", week_minutes_max=180)], seats))
+    assert plan.holders == {"a": "ana", "b": "ana"}
 
 
 def test_a_rota_of_twelve_is_nearly_even() -> None:
@@ -513,6 +519,45 @@ def test_a_place_is_found_by_moving_others_along() -> None:
         "picket": "made room",
     }
     assert rostering.plan(replace(instance, held=tuple(replace(one, stage="frozen") for one in instance.held))).empty
+
+
+@QUICK
+@given(st.randoms(use_true_random=False))
+def test_as_many_seats_are_filled_as_can_be(chance: random.Random) -> None:
+    people = [
+        member(
+            name,
+            share_minutes=3_000,
+            skills=frozenset(skill for skill in ("van", "stove") if chance.random() < 0.5),
+            available=frozenset(slot for slot in sorted(ALWAYS) if chance.random() < 0.6),
+        )
+        for name in NAMES[: chance.randint(2, 4)]
+    ]
+    seats = [
+        seat(
+            f"{number}",
+            chance.randint(0, 2),
+            chance.choice((8, 9, 10, 18)),
+            skill=chance.choice((None, "van", "stove")),
+        )
+        for number in range(chance.randint(3, 7))
+    ]
+    instance = rota(people, seats, terms=Terms(moves_max=200))
+    sheet = rostering.Sheet(rostering.Table(instance))
+
+    def most(number: int) -> int:
+        """How many of the seats from this one on can be filled at best: every way is tried."""
+        if number == len(seats):
+            return 0
+        found = most(number + 1)
+        for one in sheet.table.can[number]:
+            if sheet.fits(number, one):
+                sheet.put(number, one)
+                found = max(found, 1 + most(number + 1))
+                sheet.take(number)
+        return found
+
+    assert len(rostering.plan(instance).holders) == most(0)
 
 
 def test_an_empty_seat_says_what_stands_in_the_way() -> None:
