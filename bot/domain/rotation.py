@@ -6,6 +6,7 @@ All numbers are whole. How an instance is planned stands in `rostering`, how fai
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -312,31 +313,38 @@ def barred(
             return "not learning"
     elif seat.skill is not None and seat.skill not in member.skills:
         return "skill"
-    # A seat without an hour of its own is for those who are there at least half of its days.
-    ends = seat.until if seat.until is not None else seat.local + timedelta(minutes=seat.minutes)
-    first = seat.local.date()
-    days = ((ends - timedelta(microseconds=1)).date() - first).days + 1
-    here = present_days(Member(id="", share_minutes=0, joined=member.joined, leaves=member.leaves), first, days)
-    there = present_days(member, first, days)
-    needed = days if seat.until is None else (days + 1) // 2
-    if here < needed:
-        return "not here"
+    first, days, needed, asked = _span(seat.local, seat.minutes, seat.until)
+    if member.joined is not None or member.leaves is not None:
+        begins = first if member.joined is None else max(first, member.joined)
+        last = first + timedelta(days=days - 1)
+        ends = last if member.leaves is None else min(last, member.leaves)
+        if (ends - begins).days + 1 < needed:
+            return "not here"
     if not member.share_minutes and not agreed:
         return "no share"
-    if there < needed:
+    if member.away and present_days(member, first, days) < needed:
         return "away"
-    if (member.id, seat.id) in declined:
+    if declined and (member.id, seat.id) in declined:
         return "declined"
     if agreed:
         return None
-    asked = slots(seat.local, seat.minutes) if seat.until is None else slots(seat.local, _minutes(seat.local, ends))
     if not (asked <= member.available if seat.until is None else asked & member.available):
         return "unavailable"
     return "veto" if seat.task in member.vetoes else None
 
 
-def _minutes(begins: datetime, ends: datetime) -> int:
-    return min(int((ends - begins).total_seconds()) // 60, 7 * 24 * 60)
+@functools.lru_cache(maxsize=1024)
+def _span(local: datetime, minutes: int, until: datetime | None) -> tuple[date, int, int, frozenset[Slot]]:
+    """The first day of a seat, its number of days, on how many of them its holder must be there, and its slots.
+
+    A seat without an hour of its own is for those who are there at least half of its days.
+    """
+    ends = until if until is not None else local + timedelta(minutes=minutes)
+    days = ((ends - timedelta(microseconds=1)).date() - local.date()).days + 1
+    needed = days if until is None else (days + 1) // 2
+    # After a week all weekdays have come.
+    length = min(int((ends - local).total_seconds()) // 60, 7 * 24 * 60)
+    return local.date(), days, needed, slots(local, length)
 
 
 def rested(turns: Iterable[int], role: Role) -> bool:

@@ -11,7 +11,7 @@ from bot.domain.rostering import REPAIR_DEPTH, Change, Empty, Sheet, Table
 from bot.domain.rotation import ALWAYS, PRIVATE, Instance, Reason, Slot, barred, slots
 
 SWAPS_MAX = 6
-LOOKED_AT_MAX = 100_000
+LOOKED_AT_MAX = 20_000
 """So many ways are looked at for swaps of one seat."""
 
 
