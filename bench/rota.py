@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from statistics import median
 from typing import Any
 
-from bot.domain import fairness, rostering, rotation
-from bot.domain.rotation import Instance, Member, Seat, Slot
+from bot.domain import fairness, rostering, rotation, turns
+from bot.domain.rotation import Holding, Instance, Member, Seat, Slot
 
 START = date(2026, 12, 7)
 DAYS = 56
@@ -342,10 +342,44 @@ def run(sizes: list[int], seeds: int, solver_seconds: list[float]) -> None:
                     if best is not None:
                         found.setdefault(name, []).append(result(table, best, seconds))
                         print(f"    {size} members, seed {seed}, {name}: {found[name][-1]}, bound {bound:.3f}")
+        _declines(size, seeds)
         seats = [len(instance(size, seed).seats) for seed in range(1, seeds + 1)]
         print(f"{size} members, {min(seats)} to {max(seats)} seats in 8 weeks, medians of {seeds} instances")
         for name, results in found.items():
             print(_line(name, results, seeds))
+
+
+DECLINES = 10
+
+
+def _declines(size: int, seeds: int) -> None:
+    """Print how many seats change, the declined one among them, when somebody declines one."""
+    repaired: list[int] = []
+    again: list[int] = []
+    for seed in range(1, seeds + 1):
+        first = instance(size, seed)
+        holders = rostering.plan(first).holders
+        chance = random.Random(seed)
+        some = chance.sample(sorted(holders), DECLINES)
+        repaired += [len(turns.repair(first, holders, seat).changes) for seat in some]
+        seat = chance.choice(sorted(holders))
+        held = tuple(
+            Holding(
+                seat=one.id,
+                member=holders[one.id],
+                stage=rotation.stage_of(one.local.date(), start=START, terms=first.terms),
+            )
+            for one in first.seats
+            if one.id in holders
+        )
+        declined = frozenset({(holders[seat], seat)})
+        again.append(
+            sum(one.before is not None for one in rostering.plan(replace(first, held=held, declined=declined)).changes)
+        )
+    print(
+        f"{size} members, one declined seat: {median(repaired):g} seats change ({max(repaired)} at most of "
+        f"{len(repaired)} declines); if all is planned again, {median(again):g} ({min(again)} to {max(again)})"
+    )
 
 
 def _line(name: str, results: list[Result], seeds: int) -> str:
