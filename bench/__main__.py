@@ -1,4 +1,4 @@
-"""`python -m bench core|telegram|matrix|crash|books|audit|statement|policies`"""
+"""`python -m bench core|telegram|matrix|crash|books|audit|statement|policies|rota`"""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import argparse
 def main() -> None:
     """Run one benchmark."""
     parser = argparse.ArgumentParser(prog="bench", description="Figures as ratios against a baseline in the same run.")
-    which = ["core", "telegram", "matrix", "crash", "books", "audit", "statement", "policies"]
+    which = ["core", "telegram", "matrix", "crash", "books", "audit", "statement", "policies", "rota"]
     parser.add_argument("which", choices=which)
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each figure is measured")
     parser.add_argument("--rounds", type=int, default=2, help="how often, in turn with the baseline")
     parser.add_argument("--entries", type=int, default=1_000_000, help="how long the long books are")
     parser.add_argument("--members", type=int, default=10_000, help="of how many books are audited, or closed")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[12, 50, 100, 200], help="of how many the rotas are")
+    parser.add_argument("--seeds", type=int, default=5, help="how many instances of each size")
+    parser.add_argument("--highs", type=float, nargs="*", default=[], help="how many seconds HiGHS gets: 10 60")
     asked = parser.parse_args()
     if asked.which == "core":
         from bench import core
@@ -39,6 +42,10 @@ def main() -> None:
         from bench import policies
 
         policies.run(asked.members)
+    elif asked.which == "rota":
+        from bench import rota
+
+        rota.run(asked.sizes, asked.seeds, asked.highs)
     elif asked.which == "audit":
         from bench import books
 

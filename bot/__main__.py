@@ -359,6 +359,37 @@ def key(
     typer.echo(f"/custodian {public}")
 
 
+@app.command()
+def rota(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The members and seats, as JSON: docs/rota.md.")],
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="HASH", help="Tell whether the plan has this hash.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan for other programs.")] = False,
+) -> None:
+    """Plan a rota from a file, without the bot: who has which seat, how fair it is, and the plan's hash.
+
+    The same file gives the same plan on every computer.
+    """
+    from bot import rota as offline
+    from bot.domain import snapshots
+
+    try:
+        instance = offline.read(file)
+    except offline.CannotPlan as reason:
+        _end(WRONG_CONFIG, reason.sentence)
+    plan = offline.plan(instance)
+    if as_json:
+        typer.echo(offline.as_json(instance, plan))
+    else:
+        for line in offline.told(instance, plan):
+            typer.echo(line)
+    if against is not None:
+        if snapshots.plan_hash(instance, plan.holders) != against.strip().lower():
+            _end(FAILED, "The plan has another hash: it was made from other facts, or by another version.")
+        typer.echo("The plan has this hash.", err=True)
+
+
 def _end(code: int, *sentences: str) -> NoReturn:
     for sentence in sentences:
         typer.echo(sentence, err=True)
