@@ -310,20 +310,32 @@ async def unchanged(two: Two, before: dict[str, list[Row]], since: int) -> None:
     assert not SECRETS.search(ours)
 
 
+def places(two: Two, everywhere: bool) -> Iterator[tuple[str, Chat]]:
+    """Who says it where: a member in private and an organizer in the group; or each in both."""
+    for who, in_group in (("chi", False), ("ana", True)):
+        for where in (two.practice.group, two.practice.console.somebody(who).private):
+            if everywhere or where.private != in_group:
+                yield who, where
+
+
+EVERYWHERE = [False, pytest.param(True, marks=pytest.mark.soak)]
+
+
+@pytest.mark.parametrize("everywhere", EVERYWHERE)
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_typed_command_reaches_nothing_of_another_committee(two: Two, name: str) -> None:
+async def test_a_typed_command_reaches_nothing_of_another_committee(two: Two, name: str, everywhere: bool) -> None:
     command = EVERY.get(name)
     assert command is not None
     before, since = await two.rows(), len(two.transcript)
     for line in dict.fromkeys(lines_of(command, two)):
-        for who in ("chi", "ana"):
-            for where in (two.practice.group, two.practice.console.somebody(who).private):
-                await two.practice.say(who, line, where)
+        for who, where in places(two, everywhere):
+            await two.practice.say(who, line, where)
     await unchanged(two, before, since)
 
 
+@pytest.mark.parametrize("everywhere", EVERYWHERE)
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_button_reaches_nothing_of_another_committee(two: Two, name: str) -> None:
+async def test_a_button_reaches_nothing_of_another_committee(two: Two, name: str, everywhere: bool) -> None:
     command = EVERY.get(name)
     assert command is not None
     before, since = await two.rows(), len(two.transcript)
@@ -332,11 +344,10 @@ async def test_a_button_reaches_nothing_of_another_committee(two: Two, name: str
         if says in tried:
             continue
         tried.append(says)
-        for who in ("chi", "ana"):
-            for where in (two.practice.group, two.practice.console.somebody(who).private):
-                await two.press(who, says, where, made_for=1)
-                if name not in OPEN_TO_WHOEVER_IS_THERE:
-                    await two.press(who, says, where, made_for=2)
+        for who, where in places(two, everywhere):
+            await two.press(who, says, where, made_for=1)
+            if name not in OPEN_TO_WHOEVER_IS_THERE:
+                await two.press(who, says, where, made_for=2)
     await unchanged(two, before, since)
 
 
