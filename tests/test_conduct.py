@@ -18,6 +18,7 @@ from bot.router import Authority
 from bot.text import T
 from storage import conduct, outbox, people
 from storage.database import Reader, Transaction
+from storage.instants import to_us
 from tests.conftest import Town
 
 REASON = "kept shouting at people"
@@ -81,6 +82,7 @@ async def test_what_was_still_to_be_told_in_private_is_withdrawn(town: Town) -> 
             assert await outbox.tell(tx, member, T("You have 2 h."), committee=committee, now=now)
             if who == "chi":
                 # In the same work, so that nothing of it is sent before.
+                await tx.execute("UPDATE members SET active = 0, left_us = ? WHERE id = ?", to_us(now), member.id)
                 await conduct.quieten(tx, member)
 
     await town.practice.app.database.transact(owe)

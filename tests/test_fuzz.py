@@ -880,6 +880,6 @@ class Committee(RuleBasedStateMachine):
 TestCommittee = Committee.TestCase
 # A committee costs more than a line: half as many, each with fewer steps than hypothesis would take.
 TestCommittee.settings = settings(
-    max_examples=max(10, settings().max_examples // 2),
+    max_examples=max(10, settings().max_examples // 3),
     stateful_step_count=settings().stateful_step_count * 3 // 5,
 )

@@ -24,6 +24,8 @@ from storage.database import Reader, Row, Transaction
 
 EVERY = commands()
 NAMES = sorted(command.name for router in EVERY.routers for command in router.commands)
+TYPED = [name for name in NAMES if (found := EVERY.get(name)) is not None and (found.typed or name == "policy_change")]
+"""What can be typed, and one of those that cannot: to the one who types them they are all the same, unknown."""
 SECRETS = re.compile("Zwetschgenmus|Yggdrasil|Hillside|Quittengelee", re.IGNORECASE)
 OPEN_TO_WHOEVER_IS_THERE = {"join", "setup", "agree_and_join"}
 """Their buttons are for people who are no members yet; whoever has one was shown it in that group."""
@@ -310,20 +312,32 @@ async def unchanged(two: Two, before: dict[str, list[Row]], since: int) -> None:
     assert not SECRETS.search(ours)
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_a_typed_command_reaches_nothing_of_another_committee(two: Two, name: str) -> None:
+def places(two: Two, everywhere: bool) -> Iterator[tuple[str, Chat]]:
+    """Who says it where: a member in private and an organizer in the group; or each in both."""
+    for who, in_group in (("chi", False), ("ana", True)):
+        for where in (two.practice.group, two.practice.console.somebody(who).private):
+            if everywhere or where.private != in_group:
+                yield who, where
+
+
+EVERYWHERE = [False, pytest.param(True, marks=pytest.mark.soak)]
+
+
+@pytest.mark.parametrize("everywhere", EVERYWHERE)
+@pytest.mark.parametrize("name", TYPED)
+async def test_a_typed_command_reaches_nothing_of_another_committee(two: Two, name: str, everywhere: bool) -> None:
     command = EVERY.get(name)
     assert command is not None
     before, since = await two.rows(), len(two.transcript)
     for line in dict.fromkeys(lines_of(command, two)):
-        for who in ("chi", "ana"):
-            for where in (two.practice.group, two.practice.console.somebody(who).private):
-                await two.practice.say(who, line, where)
+        for who, where in places(two, everywhere):
+            await two.practice.say(who, line, where)
     await unchanged(two, before, since)
 
 
+@pytest.mark.parametrize("everywhere", EVERYWHERE)
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_button_reaches_nothing_of_another_committee(two: Two, name: str) -> None:
+async def test_a_button_reaches_nothing_of_another_committee(two: Two, name: str, everywhere: bool) -> None:
     command = EVERY.get(name)
     assert command is not None
     before, since = await two.rows(), len(two.transcript)
@@ -332,11 +346,10 @@ async def test_a_button_reaches_nothing_of_another_committee(two: Two, name: str
         if says in tried:
             continue
         tried.append(says)
-        for who in ("chi", "ana"):
-            for where in (two.practice.group, two.practice.console.somebody(who).private):
-                await two.press(who, says, where, made_for=1)
-                if name not in OPEN_TO_WHOEVER_IS_THERE:
-                    await two.press(who, says, where, made_for=2)
+        for who, where in places(two, everywhere):
+            await two.press(who, says, where, made_for=1)
+            if name not in OPEN_TO_WHOEVER_IS_THERE:
+                await two.press(who, says, where, made_for=2)
     await unchanged(two, before, since)
 
 

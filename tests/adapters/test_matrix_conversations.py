@@ -24,16 +24,31 @@ from bot.text import LANGUAGES, Reader, T, shown
 from storage import connections
 from storage.members import RECOUNT_AFTER
 from tests.conftest import without_hashes
+from tests.scripts import FOLDER, SCRIPTS
 from tests.servers.matrix_members import Json, Member, Predicate, relation
 from tests.servers.matrix_scene import Scene, invited, scene
 from tests.servers.synapse import Homeserver
 
-FOLDER = Path(__file__).parent.parent / "conversations"
-SCRIPTS = sorted(script for script in FOLDER.glob("*.chat") if "@matrix" not in script.read_text("utf-8"))
-"""Those that are held on one network."""
-_BEGINS_IN_ANOTHER = re.compile(r"(#.*\n)*ana: /language (?!en)")
-TWINS = [script for script in SCRIPTS if _BEGINS_IN_ANOTHER.match(script.read_text("utf-8"))]
-"""The same once more in another language: over Synapse in the long run only, for each takes it some seconds."""
+MAIN = frozenset(
+    (
+        *("thank", "exchanges", "undo", "board", "lending", "joining", "coming_in", "leaving", "private", "unknown"),
+        *(
+            "refusals",
+            "menu",
+            "buttons",
+            "organizers",
+            "roles",
+            "suspend",
+            "care",
+            "quiet",
+            "digest",
+            "limits",
+            "helper",
+        ),
+        *("policy", "fund", "gifts", "privacy", "two"),
+    )
+)
+"""Over Synapse in each run; all others, and every other language, in the long run: each takes some seconds."""
 ENCRYPTED = [FOLDER / f"{name}.chat" for name in ("thank", "gracias", "danke")]
 """Thanks in the three languages."""
 _STEP = re.compile(r"(?P<who>\w+)(?:\s*(?P<dm>\(dm\))|\s*>\s*(?P<other>\w+))?\s*:\s?(?P<text>.*)")
@@ -421,7 +436,7 @@ async def replay(
 
 @pytest.mark.parametrize(
     "script",
-    [pytest.param(script, marks=[pytest.mark.soak] if script in TWINS else []) for script in SCRIPTS],
+    [pytest.param(script, marks=[] if script.stem in MAIN else [pytest.mark.soak]) for script in SCRIPTS],
     ids=lambda script: script.stem,
 )
 async def test_matrix_hears_what_the_terminal_shows(

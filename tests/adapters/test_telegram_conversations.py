@@ -19,12 +19,10 @@ from bot.text import LANGUAGES
 from storage import connections
 from storage.members import RECOUNT_AFTER
 from tests.conftest import without_hashes
+from tests.scripts import SCRIPTS, TWINS
 from tests.servers.telegram_api import TelegramServer
 from tests.servers.telegram_state import Call, Chat, Message, User
 
-FOLDER = Path(__file__).parent.parent / "conversations"
-SCRIPTS = sorted(script for script in FOLDER.glob("*.chat") if "@matrix" not in script.read_text("utf-8"))
-"""Those that are held on one network."""
 _STEP = re.compile(r"(?P<who>\w+)(?:\s*(?P<dm>\(dm\))|\s*>\s*(?P<other>\w+))?\s*:\s?(?P<text>.*)")
 
 
@@ -212,7 +210,11 @@ def expected(script: Path) -> dict[str, list[str]]:
     return heard
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+@pytest.mark.parametrize(
+    "script",
+    [pytest.param(script, marks=[pytest.mark.soak] if script in TWINS else []) for script in SCRIPTS],
+    ids=lambda script: script.stem,
+)
 async def test_telegram_hears_what_the_terminal_shows(script: Path, tmp_path: Path) -> None:
     steps = script.read_text("utf-8").splitlines()
     async with riverside(tmp_path) as telegram:

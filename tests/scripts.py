@@ -1,0 +1,17 @@
+"""Which conversations are held over the real networks in each run, and which in the long run alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "conversations"
+SCRIPTS = sorted(script for script in FOLDER.glob("*.chat") if "@matrix" not in script.read_text("utf-8"))
+"""Those that are held on one network."""
+_IN_ANOTHER = re.compile(r"^ana: /language (?!en)", re.MULTILINE)
+TWINS = frozenset(
+    script
+    for script in SCRIPTS
+    if script.stem != "languages" and _IN_ANOTHER.search("\n".join(script.read_text("utf-8").splitlines()[:12]))
+)
+"""The same once more in another language: over the networks in the long run only, for each takes it some seconds."""
