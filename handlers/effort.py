@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
-from bot.arguments import Found, Kind, Note, Number, Off, Person, Reading, Reference, Word, choice
+from bot.arguments import Found, Kind, Month, Number, Off, Person, Reading, Reference, Word, choice
 from bot.chat import Button, Card, Reply
 from bot.domain import grammar, ledger
 from bot.domain.effort import CLASSES, LEVELS, Tally, TaskClass
@@ -296,7 +296,7 @@ async def class_told(telling: Telling, body: Mapping[str, Any]) -> Text:
 
 async def _mine(context: Context) -> list[tuple[Text | str, int]]:
     """Exchanges of this month for which the member gave hours, and nobody has said of which kind they were."""
-    since, _ = effort.bounds(closings.month_of(context.now, context.committee), context.committee)
+    since, _ = closings.bounds(closings.month_of(context.now, context.committee), context.committee)
     found: list[tuple[Text | str, int]] = []
     for id_, number in await tasks.unsaid(context.tx, context.member.id, since=since):
         exchange = await transfers.exchange(context.tx, context.committee, id_)
@@ -516,7 +516,7 @@ async def effort_(context: Context) -> Reply:
     committee = context.committee
     scheme = await schemes.now(context.tx, committee.id)
     period = closings.month_of(context.now, committee)
-    since, _ = effort.bounds(period, committee)
+    since, _ = closings.bounds(period, committee)
     account = await transfers.account(context.tx, committee, context.member)
     before = await effort.newest_of(context.tx, account.id)
     counts = scheme.base == "effort" or await effort.recorded_since(context.tx, committee.id, since)
@@ -587,10 +587,10 @@ def _closed(period: str, own: Tally) -> Text:
 
 
 @router.command("weigh_month", allow=Authority.CLOCK, typed=False, help=T("Weigh a month's hours by effort."))
-async def weigh_month(context: Context, *, period: Note) -> None:
+async def weigh_month(context: Context, *, period: Month) -> None:
     """Once for each month: one transfer that sums to zero, in the name of whoever asked for this way of counting."""
     committee = context.committee
-    _, until = effort.bounds(period, committee)
+    _, until = closings.bounds(period, committee)
     newest = await schemes.newest(context.tx, committee.id)
     counts = newest is not None and newest.scheme.base == "effort"
     if newest is not None and not await closings.is_closed(context.tx, committee.id, _SETTLES, period):
@@ -648,7 +648,7 @@ async def _plan_telling(context: Context, period: str) -> None:
 
 
 @router.command("tell_weighed", allow=Authority.CLOCK, typed=False, help=T("Tell members what a month came to."))
-async def tell_weighed(context: Context, *, period: Note) -> None:
+async def tell_weighed(context: Context, *, period: Month) -> None:
     """Each in private, some in one work and the others in the next, so that nobody waits for it."""
     number = await effort.number_of(context.tx, context.committee.id, period)
     found = await effort.untold(context.tx, context.committee.id, period)
@@ -813,7 +813,7 @@ async def _question(
 
 
 @router.command("rate", allow=Authority.MEMBER, typed=False, in_place=True, help=T("Say how hard somebody's part was."))
-async def rate(context: Context, *, who: Person, kind: Reference, period: Note, level: _Level) -> Reply:
+async def rate(context: Context, *, who: Person, kind: Reference, period: Month, level: _Level) -> Reply:
     """A hidden ballot, and the next question."""
     committee = context.committee
     if await closings.is_closed(context.tx, committee.id, _SETTLES, period):
@@ -856,12 +856,12 @@ async def _plan_asking(context: Context) -> None:
 
 
 def _asked_at(period: str, committee: Committee) -> datetime:
-    _, until = effort.bounds(period, committee)
+    _, until = closings.bounds(period, committee)
     return datetime.combine((until - ASKED_BEFORE).date(), ASKED_AT)
 
 
 @router.command("ask_ratings", allow=Authority.CLOCK, typed=False, help=T("Ask peers how hard a month's tasks were."))
-async def ask_ratings(context: Context, *, period: Note, after: Reference | None = None) -> None:
+async def ask_ratings(context: Context, *, period: Month, after: Reference | None = None) -> None:
     """Only those who take part, and only where there is something to say; within what each bears of reminders.
 
     `after`: the last one who was asked in the work before.

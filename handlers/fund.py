@@ -11,6 +11,7 @@ from bot.arguments import (
     Candidate,
     Duration,
     Found,
+    Month,
     Note,
     Number,
     Off,
@@ -289,7 +290,7 @@ async def _plan(context: Context, command: str) -> None:
 @router.command(
     "close_contributions", allow=Authority.CLOCK, typed=False, help=T("What members give the fund each month.")
 )
-async def close_contributions(context: Context, *, period: Note) -> None:
+async def close_contributions(context: Context, *, period: Month) -> None:
     """One transfer for all. Who does not have the hours is passed over, and hears of it in private."""
     tx, committee = context.tx, context.committee
     giving = await fund.contributors(tx, committee.id)
@@ -692,7 +693,7 @@ async def need_waits(context: Context, *, number: Number) -> None:
 
 
 @router.command("share_needs", allow=Authority.CLOCK, typed=False, help=T("Share the fund out at a month's end."))
-async def share_needs(context: Context, *, period: Note) -> None:
+async def share_needs(context: Context, *, period: Month) -> None:
     """What two have read is decided, once; what they have not waits for the next month."""
     tx, committee = context.tx, context.committee
     waiting = await fund.open_ones(tx, committee.id)

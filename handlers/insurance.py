@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from dateutil.relativedelta import relativedelta
 
-from bot.arguments import Duration, Note, Number, OnOff, Percent, choice
+from bot.arguments import Duration, Month, Number, OnOff, Percent, choice
 from bot.chat import Button, Reply
 from bot.domain import insurance as rule
 from bot.domain import ledger
@@ -74,10 +74,6 @@ def _level_now(taking: Taking, agreed: Terms, today: date) -> Minutes:
 def _waits_until(context: Context, taking: Taking, agreed: Terms) -> date:
     since = taking.since.astimezone(context.committee.zone).date()
     return since + relativedelta(months=agreed.wait_months)
-
-
-def _month_ends(context: Context) -> date:
-    return insurance.next_first(closings.month_of(context.now, context.committee))
 
 
 async def _open_illness(context: Context, member: Member) -> Illness | None:
@@ -359,7 +355,7 @@ def _leaving_words(context: Context, own: Taking) -> list[Words | None]:
     return [
         T(
             "When the month ends, on {day}, what is then in your reserve comes back to you. Now it is {reserve}.",
-            day=_month_ends(context),
+            day=closings.next_first(context.now, context.committee),
             reserve=own.reserve,
         ),
         T("Until then you give like all others if somebody cannot work. After that there is no help for you either."),
@@ -383,7 +379,13 @@ async def uninsure(context: Context) -> Reply:
     """What is owed for this month is given first; the rest was theirs all the time."""
     own = await _must_take_part(context)
     if own.leaves:
-        raise Refusal(T("You leave when the month ends already, on {day}.", day=_month_ends(context)), private=True)
+        raise Refusal(
+            T(
+                "You leave when the month ends already, on {day}.",
+                day=closings.next_first(context.now, context.committee),
+            ),
+            private=True,
+        )
     await insurance.leaves(context.tx, own.member_id)
     return Reply(
         lines(
@@ -444,7 +446,7 @@ async def _spell_for(context: Context) -> tuple[rule.Spell, Illness | None, Minu
             ),
             private=True,
         )
-    if own.leaves and spell.helped_from >= _month_ends(context):
+    if own.leaves and spell.helped_from >= closings.next_first(context.now, context.committee):
         raise Refusal(
             T(
                 "You leave when the month ends, and before that there is no help yet. To stay, write {insure}, and "
@@ -535,7 +537,7 @@ async def well(context: Context) -> Reply:
         raise Refusal(T("I have not noted that you cannot work. If so: {ill}", ill=Typed("/ill")), private=True)
     today = _today(context)
     await insurance.is_well(context.tx, illness, on=today)
-    first = insurance.first_of(closings.month_of(context.now, context.committee))
+    first = closings.first_of(closings.month_of(context.now, context.committee))
     owed = illness.spell.helped_from < today and illness.spell.helped_until > first
     return Reply(
         lines(
@@ -576,7 +578,7 @@ async def tidings(context: Context, since: Since) -> list[Todo]:
 
 
 @router.command("insure_month", allow=Authority.CLOCK, typed=False, help=T("A month of the mutual insurance is over."))
-async def insure_month(context: Context, *, period: Note) -> None:
+async def insure_month(context: Context, *, period: Month) -> None:
     """Everybody puts in, those who cannot work are helped, and who leaves has their reserve back: once a month.
 
     Two transfers, into the reserves and out of them: so nobody reads in their own books who else gave or got.
@@ -587,7 +589,7 @@ async def insure_month(context: Context, *, period: Note) -> None:
     agreed = await insurance.terms(context.tx, committee.id)
     on = await switches.is_on(context.tx, committee.id, "insurance")
     taking = {one.member_id: one for one in await insurance.all_of(context.tx, committee.id)}
-    first, over = insurance.first_of(period), insurance.next_first(period)
+    first, over = closings.first_of(period), closings.first_of(closings.month_after(period))
     cases: dict[int, list[Illness]] = {}
     for illness in await insurance.illnesses(context.tx, committee.id, since=first):
         cases.setdefault(illness.member_id, []).append(illness)

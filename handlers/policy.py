@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast
 from dateutil.relativedelta import relativedelta
 
 from bot.arguments import Amount, Budget, Month, Number, OnOff, Percent, choice
-from bot.chat import Button, Reply, Saying
+from bot.chat import Button, Card, Reply, Saying
 from bot.domain import ledger, policies
 from bot.domain.ledger import Posting, Transfer
 from bot.domain.policies import Base, Counting, Scheme, changed
@@ -229,7 +229,7 @@ async def policy(
     weight: Amount | None = None,
     hours: Budget | None = None,
     switch: OnOff = "",
-) -> Reply | Any:
+) -> Reply | Card | None:
     """The rule; or a change, tried or proposed."""
     if not what:
         if mode or percent is not None or hours is not None or weight is not None or switch:
@@ -286,9 +286,7 @@ async def policy_choices(context: Context, *, what: What = "") -> Reply:
         rows = [tuple(Button(label=label, says=says) for label, says in offers[n : n + 2]) for n in range(0, 4, 2)]
         back = Button(label=T("Back"), says=policy_choices.says())
         return Reply(
-            lines(
-                T("I try it on the last months first. Another value is written: {example}", example=_written(what)),
-            ),
+            T("I try it on the last months first. Another value is written: {example}", example=_written(what)),
             buttons=(*(row for row in rows if row), (back,)),
         )
     scheme = await schemes.now(context.tx, context.committee.id)
@@ -365,10 +363,8 @@ async def _tried(context: Context, change: Saying, scheme: Scheme) -> Reply:
     """What it would have made of the last months: for a group figures of all, never of anybody."""
     _, arguments = await context.commands.load(change, context.tx, context.committee)
     stretch, found, by, first = await _rehearsed(context, scheme)
-    members = [account for account in stretch.members if account in found.balances]
-    differences = {account: found.balances[account] - stretch.standing[account] for account in members}
+    differences = stretch.differences(found.balances)
     less, more = (sum(one < 0 for one in differences.values()), sum(one > 0 for one in differences.values()))
-    whole = Minutes(sum(leg.minutes for one in stretch.past if one.counted for leg in one.legs if leg.minutes > 0))
     private = context.place is not None and context.place.private
     propose = Button(label=T("Propose it"), says=change)
     mine = Button(label=T("What about me?"), says=policy_mine.says(**arguments))
@@ -380,7 +376,7 @@ async def _tried(context: Context, change: Saying, scheme: Scheme) -> Reply:
                 "On the {n} exchanges since {day} ({time}):",
                 stretch.exchanges,
                 day=Day(first),
-                time=whole,
+                time=stretch.earned,
             ),
             *_difference(found, stretch, by),
             N("{n} member would have less.", "{n} members would have less.", less) if less else None,
@@ -439,8 +435,7 @@ async def policy_mine(
     """Only whoever asks sees it."""
     scheme = await _after(context, what, percent, hours, weight, switch)
     stretch, found, _, _ = await _rehearsed(context, scheme)
-    differences = {id_: found.balances[id_] - stretch.standing[id_] for id_ in stretch.members if id_ in found.balances}
-    own = _own(differences, found, await _account(context))
+    own = _own(stretch.differences(found.balances), found, await _account(context))
     return Reply(own or T("You have no hours here."), private=True)
 
 
@@ -499,9 +494,8 @@ async def _derived(context: Context, scheme: Scheme) -> Scheme:
         return scheme
     first = _beginning(context)
     stretch = await rehearsals.since(context.tx, context.committee, first, now=context.now)
-    earned = sum(leg.minutes for one in stretch.past if one.counted for leg in one.legs if leg.minutes > 0)
     days = max((context.now - first).days, 1)
-    return replace(scheme, levy=policies.rate_for(scheme.budget, Minutes(earned * 30 // days)))
+    return replace(scheme, levy=policies.rate_for(scheme.budget, Minutes(stretch.earned * 30 // days)))
 
 
 @router.entry("rule", "scheme", about="rules")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
-from bot.arguments import Amount, Duration, Note, Off, OnOff, Percent, choice
+from bot.arguments import Amount, Duration, Month, Off, OnOff, Percent, choice
 from bot.chat import Button, Reply
 from bot.domain import ledger
 from bot.domain import pool as rule
@@ -59,10 +59,6 @@ def _off_words() -> Text:
         "The income pool is off here. The committee can turn it on, and reads first what the law may ask: {turn_on}",
         turn_on=Typed("/money insurance on"),
     )
-
-
-def _month_ends(context: Context) -> date:
-    return insurance.next_first(closings.month_of(context.now, context.committee))
 
 
 async def _is_in(context: Context) -> bool:
@@ -325,7 +321,10 @@ async def pool_in(
                 "Noted: for this month you put in {part}. Nobody else sees it.",
                 part=_how_much(part.minutes, part.money),
             ),
-            T("It is shared out on {day}. Until then you can change it.", day=_month_ends(context)),
+            T(
+                "It is shared out on {day}. Until then you can change it.",
+                day=closings.next_first(context.now, context.committee),
+            ),
             T("Money I only write down: I move none.") if money is not None else None,
         ),
         private=True,
@@ -335,7 +334,7 @@ async def pool_in(
 @router.todo
 async def nothing_put_in(context: Context) -> list[Todo]:
     """In the last days of a month, where nothing was put in."""
-    ends = _month_ends(context)
+    ends = closings.next_first(context.now, context.committee)
     today = context.now.astimezone(context.committee.zone).date()
     if ends - today > timedelta(days=REMINDED_DAYS) or not await _is_in(context):
         return []
@@ -362,7 +361,7 @@ class _Round:
 
 
 @router.command("pool_month", allow=Authority.CLOCK, typed=False, help=T("A month of the income pool is over."))
-async def pool_month(context: Context, *, period: Note) -> None:
+async def pool_month(context: Context, *, period: Month) -> None:
     """Hours move, through an account of the pool's own: so nobody reads in their books what another put in or got."""
     committee = context.committee
     if await closings.is_closed(context.tx, committee.id, pool.PAID_IN, period):

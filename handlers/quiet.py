@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
-from bot.arguments import Found, Kind, Note, Number, Off, Person, Reading, Word, choice
+from bot.arguments import Found, Kind, Note, Number, Off, OnOff, Person, Reading, Word, choice
 from bot.chat import Button, Lane, Reply, network_of
 from bot.domain import quiet as rules_
 from bot.domain.quiet import Hours, Rhythm, Wish
@@ -202,15 +202,6 @@ async def _here_entry(context: Context, *, chosen: bool) -> None:
 
 WITHOUT_SERVICE_MESSAGES = frozenset({"matrix"})
 """Networks where who comes and goes is no message that could be deleted."""
-OnOff = Annotated[
-    str,
-    choice(
-        "on",
-        "off",
-        expected=T("{on} or {off}", on=Typed("on"), off=Typed("off")),
-        labels={"on": T("On"), "off": T("Off")},
-    ),
-]
 
 
 def _tidy_proposal(*, switch: str) -> Text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 
 from dateutil.relativedelta import relativedelta
 
@@ -25,7 +25,25 @@ def month_of(at: datetime, committee: Committee) -> str:
 
 def month_after(period: str) -> str:
     """The month after a month."""
-    return f"{datetime.fromisoformat(f'{period}-01') + relativedelta(months=1):%Y-%m}"
+    return f"{first_of(period) + relativedelta(months=1):%Y-%m}"
+
+
+def first_of(period: str) -> date:
+    """The first day of a month."""
+    return date.fromisoformat(f"{period}-01")
+
+
+def next_first(at: datetime, committee: Committee) -> date:
+    """The day on which the month that an instant is in is over, in the committee's own time."""
+    return first_of(month_after(month_of(at, committee)))
+
+
+def bounds(period: str, committee: Committee) -> tuple[datetime, datetime]:
+    """When a month begins, and when the next one does, in the committee's own time."""
+    first, after = (
+        datetime.combine(first_of(month), time(), committee.zone) for month in (period, month_after(period))
+    )
+    return first, after
 
 
 async def plan(tx: Transaction, committee: Committee, command: str, *, period: str) -> None:
@@ -34,12 +52,11 @@ async def plan(tx: Transaction, committee: Committee, command: str, *, period: s
     When the command is done with a month, it plans the one after it: so no month is left out, however long the bot
     was away.
     """
-    first = datetime.fromisoformat(f"{month_after(period)}-01").date()
     await due.plan(
         tx,
         key(command, committee.id),
         Saying(command=command, arguments={"period": period}),
-        local=datetime.combine(first, AT),
+        local=datetime.combine(first_of(month_after(period)), AT),
         zone=committee.zone,
         committee=committee.id,
         late="do",

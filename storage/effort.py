@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import datetime
 from fractions import Fraction
 
 from pydantic_core import from_json
@@ -27,15 +27,6 @@ TOLD_AT_ONCE = 100
 """So many members are told of the month in one work; the others in the next."""
 
 
-def bounds(period: str, committee: Committee) -> tuple[datetime, datetime]:
-    """When a month, such as `2026-11`, begins and when the next one does, by the committee's own time."""
-    first, after = (
-        datetime.combine(datetime.fromisoformat(f"{month}-01").date(), time(), committee.zone)
-        for month in (period, closings.month_after(period))
-    )
-    return first, after
-
-
 # --- what was done ---------------------------------------------------------------------------------------------------
 
 
@@ -51,7 +42,7 @@ async def work(tx: Reader, committee: Committee, period: str) -> list[Work]:
     Accounts are as they are now. What somebody did who has left for good, so that their account is kept no longer, is
     the committee's, like all else that they left.
     """
-    since, until = bounds(period, committee)
+    since, until = closings.bounds(period, committee)
     rows = await tx.all(
         f"""SELECT coalesce(json_extract(e.body, '$.plain'), json_extract(e.body, '$.postings')),
                   json_extract(e.body, '$.scheme'), f.kind_id, f.class
@@ -161,7 +152,7 @@ async def remember(tx: Transaction, committee: Committee, period: str, done: Seq
         committee.id,
         json.dumps([[*pair, one.net, one.high, one.low] for pair, one in sorted(after.items())]),
     )
-    since, until = bounds(period, committee)
+    since, until = closings.bounds(period, committee)
     await tx.execute(
         """UPDATE efforts SET weighed = 0 WHERE committee_id = ? AND weighed = 1
            AND transfer_id IN (SELECT reverses_id FROM transfers WHERE reverses_id IS NOT NULL)""",

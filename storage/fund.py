@@ -354,15 +354,12 @@ class Month:
 
 def month_before(period: str) -> str:
     """The month before a month."""
-    return f"{datetime.fromisoformat(f'{period}-01') - timedelta(days=1):%Y-%m}"
+    return f"{closings.first_of(period) - timedelta(days=1):%Y-%m}"
 
 
 async def month(tx: Reader, committee: Committee, period: str) -> Month:
     """A month of the fund, with what was done at its end. What was taken back counts as if it had not been."""
-    first, until = (
-        datetime.fromisoformat(f"{one}-01").replace(tzinfo=committee.zone)
-        for one in (period, closings.month_after(period))
-    )
+    first, until = closings.bounds(period, committee)
     row = await tx.one(
         """SELECT coalesce(sum(p.minutes) FILTER (WHERE p.minutes > 0), 0),
                   coalesce(-sum(p.minutes) FILTER (WHERE p.minutes < 0), 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from bot.domain import ledger, retention
 from bot.domain.insurance import Insured, Spell, Terms
@@ -344,13 +344,3 @@ async def join(tx: Transaction, old: int, into: int, *, now: datetime) -> None:
         await transfers.record(
             tx, committee, carried, recorder=other, carried=True, closes=("reserve", f"membership {old}")
         )
-
-
-def first_of(period: str) -> date:
-    """The first day of a month such as `2026-11`."""
-    return date.fromisoformat(f"{period}-01")
-
-
-def next_first(period: str) -> date:
-    """The first day of the month after it."""
-    return (first_of(period) + timedelta(days=32)).replace(day=1)

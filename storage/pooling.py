@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 
 from bot.domain import retention
 from bot.domain.policies import Scheme
@@ -32,10 +32,7 @@ class Holding:
 
 def month(period: str, committee: Committee) -> Span:
     """The month `2026-11` in the committee's own time."""
-    first, after = (
-        datetime.combine(datetime.fromisoformat(f"{one}-01").date(), time(), tzinfo=committee.zone)
-        for one in (period, closings.month_after(period))
-    )
+    first, after = closings.bounds(period, committee)
     return to_us(first), to_us(after)
 
 

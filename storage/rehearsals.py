@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,6 +34,15 @@ class Stretch:
     def exchanges(self) -> int:
         """How many were counted by the committee's rule."""
         return sum(one.counted for one in self.past)
+
+    @property
+    def earned(self) -> Minutes:
+        """How much was earned by them, by the clock."""
+        return Minutes(sum(leg.minutes for one in self.past if one.counted for leg in one.legs if leg.minutes > 0))
+
+    def differences(self, balances: Mapping[int, Minutes]) -> dict[int, int]:
+        """By how much each member would have more, or below zero less, than they have."""
+        return {account: balances[account] - self.standing[account] for account in self.members if account in balances}
 
 
 async def since(tx: Reader, committee: Committee, first: datetime, *, now: datetime) -> Stretch:
