@@ -105,14 +105,13 @@ class _WhenKind(Kind[str]):
 
     expected = T("when it is, like {examples}", examples=_EXAMPLES)
     example: str | Text = T("every 2 weeks sat 10:00")
-    question = T("When is it? Choose, or write it, like {examples}.", examples=_EXAMPLES)
+    question = T("When is it? Choose, or write it like one of these: {examples}.", examples=_EXAMPLES)
     _adapter: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(min_length=1, max_length=100)])
-    _some_day = datetime(2000, 1, 3)  # noqa: DTZ001 - a wall time
 
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
         texts = [word.text for word in words]
         try:
-            found = rule.read_timing(texts, now=self._some_day)
+            found = rule.read_timing(texts)
         except rule.Unclear as unclear:
             raise _unclear(unclear.words) from unclear
         if found is None:
@@ -133,7 +132,7 @@ def _unclear(words: str) -> Refusal:
     return Refusal(
         lines(
             T("I do not understand when “{words}” is, or there is no such day.", words=words),
-            T("Write it like {examples}.", examples=_EXAMPLES),
+            T("Write it like one of these: {examples}.", examples=_EXAMPLES),
         )
     )
 
@@ -522,6 +521,7 @@ async def _making(
     "task_make",
     allow=Authority.ORGANIZER,
     typed=False,
+    title=T("New task"),
     help=T("Make a task of the rota."),
     asks={"skill": Asks(_SkillKind.question, instead=(T("No skill"), {}))},
     confirm=_making,
@@ -615,12 +615,12 @@ async def _check(context: Context, minutes: int, crew: tuple[int, int]) -> None:
     there = await people.count_members(context.tx, context.committee.id)
     if crew[0] > there:
         raise Refusal(
-            N(
-                "That cannot be done: it needs {crew} people, and you are {n}. Write a smaller number: {example}",
-                "That cannot be done: it needs {crew} people, and you are {n}. Write a smaller number: {example}",
-                there,
+            T(
+                "That cannot be done: it needs {crew} people, and there are {n} of you. Write a smaller number: "
+                "{example}",
+                n=there,
                 crew=crew[0],
-                example=Typed("crew", f"1-{there}"),
+                example=Typed(T("crew"), f"1-{there}"),
             )
         )
 
@@ -1081,6 +1081,7 @@ def _has_begun(context: Context, shift: Shift) -> None:
     "shift_problem",
     allow=Authority.MEMBER,
     typed=False,
+    title=T("There was a problem"),
     help=T("Say that there was a problem on a shift: the next crew and the organizers read it."),
     asks={"what": Asks(T("What was it? Write a few words: the next crew and the organizers read them."))},
 )
@@ -1103,14 +1104,14 @@ async def _finish(context: Context, shift: Shift, holder: Assignment, state: Lit
     await shifts.over(context.tx, holder, shift, state, now=context.now)
     credit = await _credit(context, shift, holder)
     words = lines(T("Thank you! {shift}", shift=_named(shift)), credit)
-    tell = Button(
-        label=T("A note for the next crew"),
-        says=context.commands.asking(shift_note.says(shift=shift.id)),
-    )
-    last = ((tell,),) if state == "done" else ()
+    last = ((_noting(context, shift),),) if state == "done" else ()
     if await shifts.to_rate(context.tx, context.member, shift.task, now=context.now):
-        return Reply(lines(words, _HARD), buttons=(_figures_row(shift.task, "hard"), *last), private=True)
+        return Reply(lines(words, _HARD), buttons=(_figures_row(shift, "hard"), *last), private=True)
     return Reply(words, buttons=last, private=True)
+
+
+def _noting(context: Context, shift: Shift) -> Button:
+    return Button(label=T("A note for the next crew"), says=context.commands.asking(shift_note.says(shift=shift.id)))
 
 
 async def _pays(context: Context) -> bool:
@@ -1136,8 +1137,8 @@ _HARD = T("How unpleasant was it, from 1 (pleasant) to 5? Only the middle of all
 _POWER = T("And how much does one learn or decide there, from 1 (little) to 5 (much)?")
 
 
-def _figures_row(task_: RotaTask, about: Literal["hard", "power"]) -> tuple[Button, ...]:
-    return tuple(Button(label=str(n), says=task_rate.says(task=task_.id, about=about, number=n)) for n in rule.RATINGS)
+def _figures_row(shift: Shift, about: Literal["hard", "power"]) -> tuple[Button, ...]:
+    return tuple(Button(label=str(n), says=task_rate.says(shift=shift.id, about=about, number=n)) for n in rule.RATINGS)
 
 
 _ABOUT = choice("hard", "power", expected=T("what is rated"))
@@ -1150,22 +1151,26 @@ _ABOUT = choice("hard", "power", expected=T("what is rated"))
     help=T("Say how unpleasant or empowering a task is that you have done."),
     in_place=True,
 )
-async def task_rate(context: Context, *, task: Reference, about: Annotated[str, _ABOUT], number: Number) -> Reply:
+async def task_rate(context: Context, *, shift: Reference, about: Annotated[str, _ABOUT], number: Number) -> Reply:
     """Asked after doing it, one question at a time; nobody has to answer."""
-    found = await shifts.task(context.tx, context.committee.id, task)
-    if found is None or number not in rule.RATINGS or not await shifts.has_done(context.tx, context.member, found):
+    found = await _shift(context, shift)
+    holder = found.of(context.member.id)
+    if number not in rule.RATINGS or holder is None or holder.state not in shifts.CARRIED:
         raise Refusal(T("Whoever has done a task says how it was."), private=True)
+    noted = holder.state == "problem" or await notes.of(context.tx, holder.thing) is not None
+    last = () if noted else ((_noting(context, found),),)
     if about == "hard":
-        await shifts.rate(context.tx, context.member, found, onerousness=number, now=context.now)
-        return Reply(_POWER, buttons=(_figures_row(found, "power"),), private=True)
-    await shifts.rate(context.tx, context.member, found, empowerment=number, now=context.now)
-    return Reply(T("Thank you. The rota counts with it."), private=True)
+        await shifts.rate(context.tx, context.member, found.task, onerousness=number, now=context.now)
+        return Reply(_POWER, buttons=(_figures_row(found, "power"), *last), private=True)
+    await shifts.rate(context.tx, context.member, found.task, empowerment=number, now=context.now)
+    return Reply(T("Thank you. The rota counts with it."), buttons=last, private=True)
 
 
 @router.command(
     "shift_note",
     allow=Authority.MEMBER,
     typed=False,
+    title=T("A note for the next crew"),
     help=T("Leave a note for the next crew."),
     asks={"what": Asks(T("What should the next crew know? Write a few words."))},
 )

@@ -298,8 +298,8 @@ SECTIONS: Mapping[str, str] = {
         JOIN transfers t ON t.id = p.transfer_id JOIN committees c ON c.id = t.committee_id
         JOIN accounts a ON a.id = p.account_id WHERE a.member_id IN {_MINE} ORDER BY t.id DESC""",
     "shifts": f"""SELECT c.name AS committee, x.text AS task, s.local AS begins, s.until, s.start_us,
-            s.end_us, e.trainee, e.needed, a.stage, a.agreed, a.state, a.since_us, a.over_us, a.minutes, a.onerousness, a.empowerment,
-            t.number AS exchange, n.text AS told_the_next_crew
+            s.end_us, e.trainee, e.needed, a.stage, a.agreed, a.state, a.since_us, a.over_us, a.minutes,
+            a.onerousness, a.empowerment, t.number AS exchange, n.text AS told_the_next_crew
         FROM assignments a JOIN seats e ON e.id = a.seat_id JOIN shifts s ON s.id = e.shift_id
         JOIN rota_tasks k ON k.id = s.task_id JOIN committees c ON c.id = k.committee_id
         LEFT JOIN transfers t ON t.id = a.transfer_id LEFT JOIN notes x ON x.thing = 'rota_task:' || k.id

@@ -35,6 +35,7 @@ State = Literal["held", "here", "done", "problem", "back", "missed"]
 """Held: theirs; here: they have said that they are there; done, problem: it was done, and something is to be told;
 back: given back; missed: nobody said that it was done."""
 OPEN: Sequence[State] = ("held", "here")
+CARRIED: Sequence[State] = ("done", "problem")
 _OPEN = "('held', 'here')"
 _CARRIED = "('done', 'problem')"
 
@@ -646,17 +647,6 @@ async def to_rate(tx: Reader, member: Member, task_: RotaTask, *, now: datetime)
         member.id,
     )
     return at_us is None or from_us(at_us) <= now - rule.RATE_AGAIN
-
-
-async def has_done(tx: Reader, member: Member, task_: RotaTask) -> bool:
-    """Whether a member has done a task at least once."""
-    found = await tx.one(
-        f"""SELECT 1 FROM assignments a JOIN seats e ON e.id = a.seat_id JOIN shifts s ON s.id = e.shift_id
-            WHERE s.task_id = ? AND a.member_id = ? AND a.state IN {_CARRIED} LIMIT 1""",
-        task_.id,
-        member.id,
-    )
-    return found is not None
 
 
 async def rate(

@@ -191,16 +191,18 @@ def _is_month(word: str) -> bool:
     return read_day(f"1 {word}", today=_SOME_DAY.date()) is not None
 
 
-def read_timing(words: Sequence[str], *, now: datetime) -> tuple[Timing, int] | None:
+def read_timing(words: Sequence[str], *, now: datetime | None = None) -> tuple[Timing, int] | None:
     """When a task comes, at the beginning of the words, and how many of them it takes; None: they say no time.
 
-    `now`: the wall time; the first one is after it. Raises Unclear where words begin to say when and go wrong: a rule
+    `now`: the wall time; the first one is after it. None: only whether the words can be read counts, and a weekday
+    before a date may be that of any year. Raises Unclear where words begin to say when and go wrong: a rule
     that is none, a day that does not exist or is over.
     """
     if not begins_timing(words):
         return None
     said = _words(words)
-    found = _anytime(said, now=now) or _recurring(said, now=now) or _once(words, now=now)
+    at = now or _SOME_DAY
+    found = _anytime(said, now=at) or _recurring(said, now=at) or _once(words, now=at, any_year=now is None)
     if found is None:
         raise Unclear(" ".join(words[: _unclear_words(said)]))
     return found
@@ -316,7 +318,7 @@ def _first(rule: str, clock: time, *, now: datetime) -> datetime:
     return found
 
 
-def _once(words: Sequence[str], *, now: datetime) -> tuple[Timing, int] | None:
+def _once(words: Sequence[str], *, now: datetime, any_year: bool = False) -> tuple[Timing, int] | None:
     """`sat 14 feb 10:00`, `tomorrow 18:00`, `14.2.`; a weekday before a date has to be that date's."""
     said = _words(words)
     for skip in (0, 1) if len(said) > 1 and _weekday(said[0]) is not None else (0,):
@@ -332,7 +334,7 @@ def _once(words: Sequence[str], *, now: datetime) -> tuple[Timing, int] | None:
         start = when[0].start if when is not None else datetime.combine(day[0], time()) if day is not None else None
         if start is None:
             continue
-        if skip and start.weekday() != _weekday(said[0]):
+        if skip and not any_year and start.weekday() != _weekday(said[0]):
             return None
         count = (when[1] if when is not None else day[1] if day is not None else 0) + skip
         if start + timedelta(days=when is None) <= now:
