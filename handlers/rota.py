@@ -32,10 +32,15 @@ LINES_MAX = 20
 """So many shifts stand on the card; what comes later is told as a number."""
 BUTTONS_MAX = 5
 TOLD_MAX = 5
+WORDS_MAX = 3
 SOON = timedelta(hours=24)
 NEXT_DAYS = timedelta(days=7)
 _TASKS = Typed("/tasks")
 _SHIFTS = Typed("/shifts")
+_YOURS = Bold(T("Your shifts"))
+_FREE = Bold(T("Open seats"))
+_TASKS_TITLE = Bold(T("Tasks"))
+_FIRST_AID = Typed(T("first aid"))
 _EXAMPLES = Listed(
     (
         Typed(T("every 2 weeks sat 10:00")),
@@ -152,7 +157,7 @@ class _CrewKind(Kind[tuple[int, int]]):
         found = rule.read_crew(texts)
         if found is None and len(texts) == 1:
             # Alone, as an answer or at the end of a line, figures will do.
-            found = rule.read_crew([T("crew").one, texts[0]])
+            found = rule.read_crew(["crew", texts[0]])
             found = None if found is None else (*found[:2], 1)
         if found is None:
             return None
@@ -190,7 +195,7 @@ class _SkillKind(Kind[str]):
 
     expected = T("a skill that is needed, like {example}", example=Typed(T("skill first aid")))
     example: str | Text = T("skill first aid")
-    question = T("Does it need a skill? Write which, like {example}, or choose.", example=Typed(T("first aid")))
+    question = T("Does it need a skill? Write which, like {example}, or choose.", example=_FIRST_AID)
     _adapter: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(max_length=NAME_CHARACTERS_MAX)])
 
     def __init__(self, *, bare: bool) -> None:
@@ -711,7 +716,7 @@ async def tasks_(context: Context) -> Reply:
         return Reply(_NONE)
     return Reply(
         lines(
-            T("{title}", title=Bold(T("Tasks"))),
+            T("{title}", title=_TASKS_TITLE),
             *(
                 T(
                     "{task}. Unpleasant: {hard} of 5, empowering: {power} of 5",
@@ -918,28 +923,26 @@ async def _mine(context: Context) -> Reply:
     others = [one for one in found if one.id not in mine]
     free = [one for one in others if one.open()]
     learn = [one for one in others if one.open(trainee=True)]
-    told: list[Words] = [T("{title}", title=Bold(T("Your shifts")))]
+    told: list[Words] = [T("{title}", title=_YOURS)]
     buttons: list[tuple[Button | Link, ...]] = []
     for one in own[:TOLD_MAX]:
         told.append(_shift_words(one))
-        if (words := await _last_words(context, one)) is not None:
-            told.append(words)
+        told += await _last_words(context, one)
         buttons += _own_buttons(context, one)
     if len(own) > TOLD_MAX:
         told.append(N("and {n} more", "and {n} more", len(own) - TOLD_MAX))
     if not own:
         told.append(T("You have no shift."))
     if free:
-        told += [T("{title}", title=Bold(T("Open seats"))), *map(_shift_words, free[:TOLD_MAX])]
+        told += [T("{title}", title=_FREE), *map(_shift_words, free[:TOLD_MAX])]
         buttons += [(_taking(one),) for one in free[:TOLD_MAX]]
     buttons += [(_learning(one),) for one in learn[:2]]
     return Reply(lines(*told), buttons=(*buttons, (_all_shifts(),)), private=True)
 
 
-async def _last_words(context: Context, shift: Shift) -> Text | None:
-    last = await shifts.last_words(context.tx, shift)
-    words = await notes.written(context.tx, last.thing) if last is not None else None
-    return T("From the last crew: “{note}”", note=words) if words is not None else None
+async def _last_words(context: Context, shift: Shift) -> list[Text]:
+    found = await shifts.last_words(context.tx, shift)
+    return [T("From the last crew: “{note}”", note=words) for words in found[:WORDS_MAX]]
 
 
 def _own_buttons(context: Context, shift: Shift) -> list[tuple[Button | Link, ...]]:
@@ -948,20 +951,20 @@ def _own_buttons(context: Context, shift: Shift) -> list[tuple[Button | Link, ..
         return [(_giving(shift),)]
     holder = shift.of(context.member.id)
     here = Button(label=T("I'm here"), says=shift_here.says(shift=shift.id))
-    first = (here,) if holder is not None and holder.state == "held" and context.now < shift.end else ()
+    comes = shift.until is None and holder is not None and holder.state == "held" and context.now < shift.end
+    first = (here,) if comes else ()
+    last = _giving(shift, T("Can't")) if context.now < shift.end else _missing(shift)
     if context.now < shift.at:
-        return [(*first, _giving(shift, T("Can't")))]
-    return [
-        (
-            *first,
-            Button(label=T("Done: {shift}", shift=_named(shift)), says=shift_done.says(shift=shift.id)),
-        ),
-        (_problem(context, shift), _giving(shift, T("Can't")) if context.now < shift.end else _missing(shift)),
-    ]
+        return [(*first, last)]
+    done = Button(label=T("Done: {shift}", shift=_named(shift)), says=shift_done.says(shift=shift.id))
+    return [(done,), (_problem(context, shift), *first, last)]
 
 
 def _problem(context: Context, shift: Shift) -> Button:
-    return Button(label=T("There was a problem"), says=context.commands.asking(shift_problem.says(shift=shift.id)))
+    return Button(
+        label=T("Problem: {shift}", shift=_named(shift)),
+        says=context.commands.asking(shift_problem.says(shift=shift.id)),
+    )
 
 
 def _missing(shift: Shift) -> Button:
@@ -1009,7 +1012,7 @@ async def seat_take(context: Context, *, shift: Reference, trainee: _Trainee = "
     words = lines(
         T("It is yours: {shift}", shift=_named(found)),
         T("Needs: {skill}", skill=found.task.skill) if found.task.skill is not None and not trainee else None,
-        await _last_words(context, found),
+        *(await _last_words(context, found)),
     )
     if context.place is not None and not context.place.private:
         return Reply(words, private=True, fleeting=True)

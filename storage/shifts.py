@@ -457,17 +457,22 @@ async def of_member(tx: Reader, member: Member, *, since: datetime) -> list[Shif
     return await _shifts(tx, rows)
 
 
-async def last_words(tx: Reader, shift_: Shift) -> Assignment | None:
-    """Whose words for the next crew are the newest from before a shift, if they are still there."""
-    row = await tx.one(
-        """SELECT a.id, a.seat_id, a.member_id, m.called, a.stage, a.agreed, a.state, a.since_us
-           FROM shifts s JOIN seats e ON e.shift_id = s.id JOIN assignments a ON a.seat_id = e.id
-           JOIN members m ON m.id = a.member_id JOIN notes n ON n.thing = 'handover:' || a.id
-           WHERE s.task_id = ? AND s.start_us < ? AND n.text IS NOT NULL ORDER BY s.start_us DESC, a.id DESC LIMIT 1""",
+async def last_words(tx: Reader, shift_: Shift) -> list[Written]:
+    """What the last crew before a shift that left any words has left."""
+    rows = await tx.all(
+        """SELECT a.id FROM seats e JOIN assignments a ON a.seat_id = e.id
+           JOIN notes n ON n.thing = 'handover:' || a.id WHERE n.text IS NOT NULL AND e.shift_id = (
+               SELECT s.id FROM shifts s JOIN seats o ON o.shift_id = s.id JOIN assignments h ON h.seat_id = o.id
+               JOIN notes w ON w.thing = 'handover:' || h.id
+               WHERE s.task_id = ? AND s.start_us < ? AND w.text IS NOT NULL
+               ORDER BY s.start_us DESC, s.id DESC LIMIT 1)
+           ORDER BY a.id LIMIT ?""",
         shift_.task.id,
         to_us(shift_.at),
+        rule.CREW_MAX,
     )
-    return _assignment(row) if row else None
+    found = [await notes.written(tx, f"handover:{id_}") for (id_,) in rows]
+    return [words for words in found if words is not None]
 
 
 def as_instance(shifts_: Iterable[Shift]) -> tuple[list[rotation.Seat], list[rotation.Holding]]:
