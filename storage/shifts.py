@@ -606,7 +606,7 @@ async def paid(tx: Transaction, assignment_: Assignment, transfer_id: int) -> No
 
 async def say_to_next(tx: Transaction, assignment_: Assignment, words: str, *, now: datetime) -> None:
     """What whoever was there tells the next crew."""
-    await notes.keep(tx, assignment_.thing, words)
+    await notes.keep(tx, f"handover:{assignment_.id}", words)
     await notes.wrote(tx, assignment_.thing, assignment_.member_id, now=now)
 
 
