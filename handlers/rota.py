@@ -40,6 +40,7 @@ _SHIFTS = Typed("/shifts")
 _YOURS = Bold(T("Your shifts"))
 _FREE = Bold(T("Open seats"))
 _TASKS_TITLE = Bold(T("Tasks"))
+_CREW = T("crew")
 _FIRST_AID = Typed(T("first aid"))
 _EXAMPLES = Listed(
     (
@@ -346,12 +347,12 @@ def _often_words(timing: Timing) -> Text:
     codes = parts.get("BYDAY", _CODES[timing.start.weekday()]).split(",")
     days = Listed(tuple(_DAYS[_CODES.index(code[-2:])] for code in codes))
     if parts["FREQ"] == "DAILY":
-        return N("every day", "every {n} days", every)
+        return T("every day") if every == 1 else T("every {n} days", n=every)
     if parts["FREQ"] == "MONTHLY":
         return _monthly_words(codes[0], days, every)
     if timing.days is not None and timing.days > 1:
-        return N("every week", "every {n} weeks", every)
-    return N("every {days}", "every {n} weeks on {days}", every, days=days)
+        return T("every week") if every == 1 else T("every {n} weeks", n=every)
+    return T("every {days}", days=days) if every == 1 else T("every {n} weeks on {days}", n=every, days=days)
 
 
 def _monthly_words(code: str, day: Listed, every: int) -> Text:
@@ -625,7 +626,7 @@ async def _check(context: Context, minutes: int, crew: tuple[int, int]) -> None:
                 "{example}",
                 n=there,
                 crew=crew[0],
-                example=Typed(T("crew"), f"1-{there}"),
+                example=Typed(_CREW, f"1-{there}"),
             )
         )
 
@@ -834,12 +835,9 @@ async def _tell_gone(context: Context, gone: Sequence[Shift], why: Text) -> int:
         if member is None or not member.active:
             continue
         whens = Listed(tuple(_when_words(shift) for shift in theirs[:TOLD_MAX]))
-        words = N(
-            "Your shift is gone: {shifts}.",
-            "Your {n} shifts are gone, among them: {shifts}.",
-            len(theirs),
-            shifts=whens,
-        )
+        words = T("Your shift is gone: {shifts}.", shifts=whens)
+        if len(theirs) > 1:
+            words = T("Your {n} shifts are gone, among them: {shifts}.", n=len(theirs), shifts=whens)
         await context.tell(member, lines(why, words), about=(theirs[0].task.thing,))
     return len(having)
 
