@@ -45,6 +45,7 @@ from handlers import (
     privacy,
     quiet,
     roles,
+    rota,
     statements,
     stock,
     units,
@@ -90,6 +91,7 @@ AREAS = (
     gifts.router,
     pooling.router,
     units.router,
+    rota.router,
 )
 """The order in which menus and help list them."""
 

@@ -123,8 +123,7 @@ async def _question(
         left_out = replace(says, arguments={**says.arguments, missing.name: SKIPPED, **others})
         last.append(to(label, ask_.says(carried=left_out)))
     last.append(to(CANCEL, no))
-    heading = (
-        T("{title}", title=Bold(command.label)) if command.label else T("{command}", command=Typed(f"/{command.name}"))
-    )
+    title = command.label or command.title
+    heading = T("{title}", title=Bold(title)) if title else T("{command}", command=Typed(f"/{command.name}"))
     words = lines(heading, asks.question if asks is not None else missing.kind.question)
     return Reply(words, buttons=(*rows, tuple(last)), private=True)

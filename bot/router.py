@@ -319,6 +319,8 @@ class Command:
     """May also be said by a member who is suspended."""
     label: Text | None = None
     """What stands on its button in the menu; None: it is not there."""
+    title: Text | None = None
+    """What stands above its questions, where it has no button in the menu."""
     sample: tuple[str | Text, ...] = ()
     """A better example of the whole line than the kinds of its arguments give."""
     repeatable: bool = False
@@ -484,6 +486,7 @@ class Router:
         concerns: str | None = None,
         while_suspended: bool = False,
         label: Text | None = None,
+        title: Text | None = None,
         sample: Sequence[str | Text] = (),
         repeatable: bool = False,
         in_place: bool = False,
@@ -515,6 +518,7 @@ class Router:
                 concerns=concerns,
                 while_suspended=while_suspended,
                 label=label,
+                title=title,
                 sample=tuple(sample),
                 repeatable=repeatable,
                 in_place=in_place,

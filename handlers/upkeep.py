@@ -20,6 +20,7 @@ from storage import (
     pool,
     pooling,
     privacy,
+    shifts,
     stock,
 )
 
@@ -44,4 +45,5 @@ async def purge(context: Context) -> None:
     await insurance.purge(context.tx, now=context.now)
     await pool.purge(context.tx, now=context.now)
     await orders.purge(context.tx, now=context.now)
+    await shifts.purge(context.tx, now=context.now)
     await pooling.purge(context.tx, now=context.now)

@@ -25,6 +25,7 @@ from storage import (
     people,
     pool,
     pooling,
+    shifts,
     stock,
     transfers,
 )
@@ -400,6 +401,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await insurance.join(tx, old, into, now=now)
     await pool.join(tx, old, into)
     await orders.join(tx, old, into)
+    await shifts.join(tx, old, into)
     await gifts.join(tx, old, into)
     await limits.join(tx, old, into)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)

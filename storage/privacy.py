@@ -297,6 +297,16 @@ SECTIONS: Mapping[str, str] = {
     "worked_for_the_fund": f"""SELECT c.name AS committee, t.number, t.at_us AS when_us, p.minutes FROM pooled p
         JOIN transfers t ON t.id = p.transfer_id JOIN committees c ON c.id = t.committee_id
         JOIN accounts a ON a.id = p.account_id WHERE a.member_id IN {_MINE} ORDER BY t.id DESC""",
+    "shifts": f"""SELECT c.name AS committee, x.text AS task, s.local AS begins, s.until, s.start_us,
+            s.end_us, e.trainee, e.needed, a.stage, a.agreed, a.state, a.since_us, a.over_us, a.minutes,
+            a.onerousness, a.empowerment, t.number AS exchange, n.text AS told_the_next_crew
+        FROM assignments a JOIN seats e ON e.id = a.seat_id JOIN shifts s ON s.id = e.shift_id
+        JOIN rota_tasks k ON k.id = s.task_id JOIN committees c ON c.id = k.committee_id
+        LEFT JOIN transfers t ON t.id = a.transfer_id LEFT JOIN notes x ON x.thing = 'rota_task:' || k.id
+        LEFT JOIN notes n ON n.thing = 'handover:' || a.id WHERE a.member_id IN {_MINE} ORDER BY s.start_us DESC""",
+    "how_hard_you_say_tasks_are": f"""SELECT c.name AS committee, x.text AS task, r.onerousness, r.empowerment, r.at_us
+        FROM task_ratings r JOIN rota_tasks k ON k.id = r.task_id JOIN committees c ON c.id = k.committee_id
+        LEFT JOIN notes x ON x.thing = 'rota_task:' || k.id WHERE r.member_id IN {_MINE} ORDER BY r.at_us DESC""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
 }
 """What is handed out: a question for each part of it. Columns that end in `_us` are instants."""
@@ -329,6 +339,8 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "audits": "books that are being recomputed for somebody, without words",
     "categories": "a committee's own kinds of help",
     "task_kinds": "a committee's kinds of tasks, and how hard it says they are",
+    "rota_tasks": "the tasks of a committee's rota",
+    "shifts.minutes": "how long a shift is, which is handed out with what was done",
     "posts.shown_last": "the number of a digest",
     "posts.shown_running": "how many digests running showed it",
     "rotations": "that a committee looks for organizers",
@@ -496,6 +508,7 @@ NOTES = {
     "item": f"SELECT 'item:' || id FROM items WHERE member_id IN {_MINE}",
     "fund_need": f"SELECT 'fund_need:' || id FROM fund_needs WHERE member_id IN {_MINE} OR teller_id IN {_MINE}",
     "booking": f"SELECT 'booking:' || id FROM bookings WHERE member_id IN {_MINE}",
+    "handover": f"SELECT 'handover:' || id FROM assignments WHERE member_id IN {_MINE}",
     "order": f"SELECT 'order:' || id FROM orders WHERE member_id IN {_MINE}",
     "order_cost": f"""SELECT 'order_cost:' || k.id FROM order_costs k JOIN orders o ON o.id = k.order_id
         WHERE o.member_id IN {_MINE}""",
@@ -513,6 +526,8 @@ NOTES = {
     # The committee's own words, whoever typed them: a role's name, and what all agreed to.
     "category": _NOBODYS,
     "task_kind": _NOBODYS,
+    "rota_task": _NOBODYS,
+    "task_skill": _NOBODYS,
     "resource": _NOBODYS,
     "purpose": _NOBODYS,
     "stock": _NOBODYS,
@@ -583,6 +598,9 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             UNION ALL SELECT n.thing, n.text FROM bookings o JOIN resources r ON r.id = o.resource_id
             JOIN notes n ON n.thing = 'booking:' || o.id
             WHERE n.text IS NOT NULL AND r.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM assignments a JOIN members w ON w.id = a.member_id
+            JOIN notes n ON n.thing = 'handover:' || a.id
+            WHERE n.text IS NOT NULL AND w.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM fund_needs d JOIN notes n ON n.thing = 'fund_need:' || d.id
             WHERE n.text IS NOT NULL AND d.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM orders o JOIN notes n ON n.thing = 'order:' || o.id
@@ -679,6 +697,8 @@ async def _reword(tx: Transaction, committee: Committee, change: Callable[[str],
         UNION SELECT 'agreement:' || id FROM agreements WHERE committee_id = ?1
         UNION SELECT 'category:' || id FROM categories WHERE committee_id = ?1
         UNION SELECT 'task_kind:' || id FROM task_kinds WHERE committee_id = ?1
+        UNION SELECT 'rota_task:' || id FROM rota_tasks WHERE committee_id = ?1
+        UNION SELECT 'task_skill:' || id FROM rota_tasks WHERE committee_id = ?1
         UNION SELECT 'working_group:' || id FROM working_groups WHERE committee_id = ?1
         UNION SELECT 'resource:' || id FROM resources WHERE committee_id = ?1
         UNION SELECT 'purpose:' || p.id FROM purposes p JOIN resources s ON s.id = p.resource_id

@@ -48,6 +48,9 @@ OF_TABLES = {
     "order_slot": "order_slots",
     "unit": "units",
     "task_kind": "task_kinds",
+    "rota_task": "rota_tasks",
+    "task_skill": "rota_tasks",
+    "handover": "assignments",
 }
 """The rows whose words are notes, where they are not exchanges."""
 
@@ -126,6 +129,15 @@ class Two:
             await console.say(who, f"/class {name} unpleasant", group)
             await self.practice.settle()
             await console.press(other, "Agree", within=group, manages_chat=False)
+        for who, group, name in (("ana", self.practice.group, "cleaning"), ("zoe", self.other, "Quittengelee")):
+            await console.say(who, f"/task {name} tomorrow 10:00 2h crew 1-2 skill {name}", group)
+            await console.say(who, "/shifts", group)
+        await self.practice.settle()
+        for who, group, label in (
+            ("ben", self.practice.group, "I'll take it: Cleaning, Tue, Jan 6 10:00"),
+            ("yan", self.other, "I'll take it: Quittengelee, Tue, Jan 6 10:00"),
+        ):
+            await console.press(who, label, within=group, manages_chat=False)
         await console.say("zoe", "/limit 12h", self.other)
         await console.say("zoe", "/rename Hillside Quittengelee", self.other)
         await self.practice.settle()
@@ -146,6 +158,10 @@ class Two:
                     *await of("SELECT number FROM proposals WHERE committee_id = 2"),
                     *await of("SELECT id FROM chats WHERE committee_id = 2"),
                     *await of("SELECT id FROM task_kinds WHERE committee_id = 2"),
+                    *await of("SELECT id FROM rota_tasks WHERE committee_id = 2"),
+                    *await of(
+                        "SELECT s.id FROM shifts s JOIN rota_tasks k ON k.id = s.task_id WHERE k.committee_id = 2"
+                    ),
                     *await of("SELECT l.id FROM loans l JOIN items i ON i.id = l.item_id WHERE i.committee_id = 2"),
                     *await of("SELECT b.id FROM bookings b JOIN resources r ON r.id = b.resource_id WHERE r.id > 1"),
                     *await of(

@@ -35,6 +35,8 @@ BALLOTS = timedelta(days=31)
 """How hard the work of others was, as somebody sees it: until the month is closed."""
 ORDERS = timedelta(days=90)
 """Who took how many of an order, and what was noted as paid, after it is settled; with its words."""
+SHIFTS = timedelta(days=366)
+"""Who was on which shift of the rota, with what they told the next crew: as far back as a rota may look."""
 TURNS = timedelta(days=365)
 """Whose turn it was to fetch an order: so that turns go round fairly."""
 UPGRADE_COPIES = timedelta(days=7)
@@ -130,6 +132,8 @@ KINDS = (
         since=T("after it is settled"),
     ),
     Kind(what=T("Whose turn it was to fetch an order"), seen_by=T("your committee"), kept=TURNS),
+    Kind(what=T("Which shifts you had"), seen_by=T("your committee"), kept=SHIFTS, since=T("after the shift")),
+    Kind(what=T("How hard you say a task is"), seen_by=T("nobody; only the middle of all answers"), kept=None),
     Kind(what=T("What you say of others' effort"), seen_by=T("nobody"), kept=BALLOTS, since=T("at most")),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
     Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),
