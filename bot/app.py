@@ -18,6 +18,7 @@ from bot.dispatch import Dispatcher
 from bot.domain import retention
 from bot.router import Commands
 from handlers import (
+    availability,
     barter,
     board,
     bookings,
@@ -90,6 +91,7 @@ AREAS = (
     gifts.router,
     pooling.router,
     units.router,
+    availability.router,
 )
 """The order in which menus and help list them."""
 

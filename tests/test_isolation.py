@@ -46,6 +46,7 @@ OF_TABLES = {
     "order_slot": "order_slots",
     "unit": "units",
     "task_kind": "task_kinds",
+    "skill": "skills",
 }
 """The rows whose words are notes, where they are not exchanges."""
 

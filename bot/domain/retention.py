@@ -37,6 +37,8 @@ ORDERS = timedelta(days=90)
 """Who took how many of an order, and what was noted as paid, after it is settled; with its words."""
 TURNS = timedelta(days=365)
 """Whose turn it was to fetch an order: so that turns go round fairly."""
+ABSENCES = timedelta(days=180)
+"""When somebody was away, after they are back: so long a rota may look behind, and being away makes no debt."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -130,6 +132,14 @@ KINDS = (
         since=T("after it is settled"),
     ),
     Kind(what=T("Whose turn it was to fetch an order"), seen_by=T("your committee"), kept=TURNS),
+    Kind(
+        what=T("Your hours, times and wishes for the rota, and with whom not"),
+        seen_by=T("only you"),
+        kept=DEPARTED,
+        since=T("after you leave"),
+    ),
+    Kind(what=T("When you are away"), seen_by=T("only you"), kept=ABSENCES, since=T("after you are back")),
+    Kind(what=T("Skills that you have"), seen_by=T("your committee"), kept=DEPARTED, since=T("after you leave")),
     Kind(what=T("What you say of others' effort"), seen_by=T("nobody"), kept=BALLOTS, since=T("at most")),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
     Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),
