@@ -102,10 +102,14 @@ class _SkillKind(Kind[str]):
 
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
         count = 0
-        while count < len(words) and words[count].mention is None and not words[count].text.startswith("@"):
+        while count < len(words) and words[count].mention is None and not self._ends(words[count].text):
             count += 1
         name = rule.skill_name(" ".join(word.text for word in words[:count]))
         return None if name is None else Found(name, count)
+
+    @staticmethod
+    def _ends(word: str) -> bool:
+        return word.startswith("@") or word.lower() == "off"
 
     def dump(self, value: str) -> str:
         return value
@@ -173,9 +177,7 @@ async def _all(context: Context) -> Reply:
         T("Skills: {skills}.", skills=Listed(tuple(one.called for one in held))) if held else None,
         T("You want to learn: {skills}.", skills=Listed(tuple(one.called for one in learning))) if learning else None,
         *[line for wish in rule.WISHES if (line := await _wish_line(context, wish, wished)) is not None],
-        T("Not together with: {names}. Nobody but you ever learns that.", names=Listed(tuple(names)))
-        if names
-        else None,
+        T("Not together with: {names}. I tell nobody.", names=Listed(tuple(names))) if names else None,
         T("All of this only you see; your skills the committee sees too."),
     )
     buttons: list[tuple[Button, ...]] = [
@@ -395,11 +397,11 @@ async def _day(context: Context, day: int) -> Reply:
     there = frozenset(slot for slot in slots if slot[0] == day)
     run = next(iter(rule.runs(there)), None)
     words = (
-        T("{day}: you cannot.", day=DAY_NAMES[day])
+        T("{day}: not at all.", day=DAY_NAMES[day])
         if run is None
-        else T("{day}: you can from 6 to 24.", day=DAY_NAMES[day])
+        else T("{day}: from 6 to 24.", day=DAY_NAMES[day])
         if not run.parts
-        else T("{day}: you can {parts}.", day=DAY_NAMES[day], parts=Listed(tuple(PART_NAMES[one] for one in run.parts)))
+        else T("{day}: {parts}.", day=DAY_NAMES[day], parts=Listed(tuple(PART_NAMES[one] for one in run.parts)))
     )
     following = (day + 1) % 7
     rows = (
@@ -467,8 +469,8 @@ async def away(context: Context, *, when: Note = "") -> Reply:
                 spans = rule.back(spans, span, today=today)
         await availability.set_away(context.tx, context.member.id, spans)
         return await _away_told(context)
-    span = rule.read_away(when, today=today)
-    if span is None or span[1] < today:
+    said = rule.read_away(when, today=today)
+    if said is None or said[1] < today:
         raise Refusal(
             T(
                 "I did not understand from when to when. Write the first and the last day, like {example} or {until}. "
@@ -479,7 +481,7 @@ async def away(context: Context, *, when: Note = "") -> Reply:
             ),
             private=True,
         )
-    spans = rule.merged((*spans, span))
+    spans = rule.merged((*spans, said))
     if len([one for one in spans if one[1] >= today]) > rule.AWAY_MAX:
         raise Refusal(
             N("At most {n} time away at once.", "At most {n} times away at once.", rule.AWAY_MAX), private=True
@@ -724,9 +726,9 @@ async def wish_(context: Context, *, task: Reference, wish: _Wanted) -> Reply:
     allow=Authority.MEMBER,
     where=Where.PRIVATE,
     label=T("Not together with …"),
-    help=T("With whom you do not want to be put together. Nobody but you ever learns that."),
+    help=T("With whom you do not want to be put together. I tell nobody, ever."),
     sample=("@dan",),
-    asks={"who": Asks(T("With whom not? Choose, or write a name. Nobody ever learns of it."))},
+    asks={"who": Asks(T("With whom not? Choose, or write a name. I tell nobody."))},
 )
 async def not_with(context: Context, *, who: Person) -> Reply:
     """It is in no log, no message and no export but one's own."""
@@ -739,7 +741,7 @@ async def not_with(context: Context, *, who: Person) -> Reply:
     return Reply(
         lines(
             T("You are not put together with {name}.", name=who.name),
-            T("Nobody ever learns of it: not {name}, not the organizers. No log holds it.", name=who.name),
+            T("I tell nobody: not {name}, not the organizers. No log holds it.", name=who.name),
         ),
         buttons=((Button(label=T("Together again"), says=with_again.says(who=who)),), _home()),
         private=True,
@@ -986,22 +988,21 @@ async def unskill(context: Context, *, skill: SkillName) -> Reply:
     "learn",
     allow=Authority.MEMBER,
     label=T("A skill I want to learn"),
-    help=T("You want to learn a skill: trainee seats are for that. Said again, you do not any more."),
+    help=T("You want to learn a skill: trainee seats are for that; {off}: not any more.", off=Typed("off")),
     sample=("first_aid",),
     for_others=True,
 )
-async def learn(context: Context, *, skill: SkillName) -> Reply:
-    """On, and off when it is said again."""
+async def learn(context: Context, *, skill: SkillName, off: Off = "") -> Reply:
+    """They get trainee seats beside somebody who has it."""
     found = await _known(context, skill)
-    if context.member.id in await availability.holders(context.tx, found.id):
+    if not off and context.member.id in await availability.holders(context.tx, found.id):
         raise Refusal(T("You have this skill already: {skill}.", skill=found.called), private=True)
-    before = await availability.learning(context.tx, context.committee.id, context.member.id)
-    on = found.id not in {one.id for one in before}
-    await availability.learn(context.tx, found.id, context.member.id, on=on)
-    words = (
-        T("You want to learn: {skill}. You get trainee seats beside somebody who can do it.", skill=found.called)
-        if on
-        else T("You do not want to learn it any more: {skill}.", skill=found.called)
+    await availability.learn(context.tx, found.id, context.member.id, on=not off)
+    if off:
+        return Reply(T("You do not want to learn it any more: {skill}.", skill=found.called), private=True)
+    words = lines(
+        T("You want to learn: {skill}. You get trainee seats beside somebody who can do it.", skill=found.called),
+        T("Not any more: {off}", off=Typed("/learn", skill.replace(" ", "_"), "off")),
     )
     return Reply(words, private=True)
 

@@ -54,18 +54,14 @@ _DAYS = {
     )
     for name in names.split()
 }
-_PARTS: Mapping[str, Part] = {
-    plain(name): part
-    for part, names in (
-        ("night", "night nights madrugada madrugadas nacht nachts nächte"),
-        ("morning", "morning mornings mañana mañanas morgen morgens vormittag vormittags vormittage früh"),
-        ("afternoon", "afternoon afternoons tarde tardes nachmittag nachmittags nachmittage"),
-        # “Noche” is when people meet after work; the hours after midnight are “la madrugada”.
-        ("evening", "evening evenings noche noches abend abends abende"),
-    )
-    for name in names.split()
-    for part in (part,)
-}
+_PART_NAMES: Sequence[tuple[Part, str]] = (
+    ("night", "night nights madrugada madrugadas nacht nachts nächte"),
+    ("morning", "morning mornings mañana mañanas morgen morgens vormittag vormittags vormittage früh"),
+    ("afternoon", "afternoon afternoons tarde tardes nachmittag nachmittags nachmittage"),
+    # “Noche” is when people meet after work; the hours after midnight are “la madrugada”.
+    ("evening", "evening evenings noche noches abend abends abende"),
+)
+_PARTS: Mapping[str, Part] = {plain(name): part for part, names in _PART_NAMES for name in names.split()}
 _RUNS: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("weekday", "weekdays", "laborables", "werktags", "werktage", "wochentags"), tuple(range(5))),
     **dict.fromkeys(("weekend", "weekends", "wochenende", "wochenenden"), (5, 6)),
@@ -87,10 +83,12 @@ _PHRASES: Mapping[str, str] = {
 _WHOLE = frozenset(("always", "siempre", "immer"))
 _NEVER = frozenset(("never", "nunca", "nie", "none"))
 _TO = frozenset(("-", "–", "—", "to", "till", "until", "through", "a", "al", "hasta", "bis"))
-_SMALL = frozenset(
-    "on in the at and every all also i can el la los las en de del por y e dia dias am im der die das und jeden jede "
-    "alle von vom desde from tag day days puedo kann ich auch tambien & +".split()
-)
+_SMALL_WORDS = """
+    on in the at and every all also i can day days from & +
+    el la los las en de del desde por y e dia dias puedo tambien
+    am im der die das und jeden jede alle von vom tag kann ich auch
+"""
+_SMALL = frozenset(_SMALL_WORDS.split())
 _TOKEN = re.compile(r"[^\W\d_]+|[-–—,;/&+]|\S")
 
 
@@ -103,7 +101,7 @@ def read_slots(line: str) -> frozenset[Slot] | None:
     text = " ".join(plain(line).split())
     for phrase, word in _PHRASES.items():
         text = re.sub(rf"\b{phrase}\b", word, text)
-    tokens = [token for token in (one.group() for one in _TOKEN.finditer(text)) if token != "."]
+    tokens = [one for one in _TOKEN.findall(text) if one != "."]
     said = [token for token in tokens if token not in _SMALL and token not in (",", ";")]
     if said and all(token in _WHOLE for token in said):
         return ALWAYS
@@ -130,11 +128,7 @@ def _grouped(tokens: Sequence[str]) -> frozenset[Slot] | None:
         if token in (",", ";", "/"):
             ended, ranging = True, False
         elif token in _DAYS or token in _RUNS:
-            if days and parts:
-                close()
-            elif ended and parts and not led:
-                close()
-            elif ended and days and not parts:
+            if days and (parts or ended):
                 close()
             run = (_DAYS[token],) if token in _DAYS else _RUNS[token]
             if ranging and days and token in _DAYS:
@@ -186,7 +180,7 @@ def line_of(slots: Collection[Slot]) -> str:
     """The times as one line of English, which `read_slots` reads back: how they are kept."""
     if not slots:
         return "never"
-    if ALWAYS <= frozenset(slots):
+    if frozenset(slots) >= ALWAYS:
         return "always"
     return ", ".join(
         " ".join((_SHORT[run.first] + (f"-{_SHORT[run.last]}" if run.last > run.first else ""), *run.parts))
