@@ -21,7 +21,7 @@ from bot.tasks import called as kind_called
 from bot.tasks import named as kinds_named
 from bot.text import Bold, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines, shown
 from bot.text import Reader as For
-from storage import availability, entries, nudges, people, rules, tasks
+from storage import availability, entries, notes, nudges, people, rules, tasks
 from storage.availability import Own, Skill, Wished
 from storage.database import Transaction
 from storage.people import Committee, Member
@@ -126,7 +126,6 @@ Share = Annotated[Minutes, _ShareKind()]
 SkillName = Annotated[str, _SkillKind()]
 _PartOfDay = Annotated[str, choice(*PARTS, expected=T("a part of the day"))]
 _Switch = Annotated[str, choice("on", "off", expected=T("{on} or {off}", on=Typed("on"), off=Typed("off")))]
-_Wanted = Annotated[str, choice(*rule.WISHES, "none", expected=T("a wish for a task"))]
 
 
 # --- all of it -------------------------------------------------------------------------------------------------------
@@ -172,7 +171,7 @@ async def _all(context: Context) -> Reply:
     words = lines(
         Text("{title}", values={"title": Bold(T("My part in the rota"))}),
         await _share_told(context, mine),
-        T("You can: {times}.", times=_slots_told(mine.slots)),
+        T("You can: {times}.", times=slots_told(mine.slots)),
         T("Away: {when}.", when=Listed(tuple(_span_told(span) for span in spans))) if spans else None,
         T("Skills: {skills}.", skills=Listed(tuple(one.called for one in held))) if held else None,
         T("You want to learn: {skills}.", skills=Listed(tuple(one.called for one in learning))) if learning else None,
@@ -277,7 +276,7 @@ async def usual_told(telling: Telling, body: Mapping[str, Any]) -> Text:
 # --- when one can ----------------------------------------------------------------------------------------------------
 
 
-def _slots_told(slots: frozenset[Slot]) -> Text:
+def slots_told(slots: frozenset[Slot]) -> Text:
     """The times in one line, which can be written as it is shown."""
     if not slots:
         return T("never")
@@ -352,7 +351,7 @@ async def _week(context: Context) -> Reply:
         for day in range(7)
     ]
     words = lines(
-        T("You can: {times}.", times=_slots_told(slots)),
+        T("You can: {times}.", times=slots_told(slots)),
         T("A day alone means from 6 to 24.") if any(not run.parts for run in rule.runs(slots)) else None,
         T("Press a day to change it, or write it, like {example}.", example=_example()),
     )
@@ -559,6 +558,9 @@ async def _called(context: Context, key: str) -> Text:
     if sort == "kind":
         found = await tasks.kind(context.tx, context.committee.id, int(rest))
         return T("(erased)") if found is None else kind_called(found)
+    if sort == "task":
+        name = await notes.written(context.tx, f"rota_task:{rest}")
+        return T("(erased)") if name is None else T("{title}", title=name)
     return Text("{words}", values={"words": rest})
 
 
@@ -709,13 +711,6 @@ async def wish_off(context: Context, *, wish: Reference) -> Reply:
         if one.id == wish:
             await availability.wish(context.tx, context.member.id, one.task, None)
     return await _wishes_told(context)
-
-
-@router.command("wish", allow=Authority.MEMBER, typed=False, help=T("What you wish of one task."))
-async def wish_(context: Context, *, task: Reference, wish: _Wanted) -> Reply:
-    """For buttons on a task: `task` is its id."""
-    wanted = next((one for one in rule.WISHES if one == wish), None)
-    return await _wish(context, rule.task_key(str(task)), wanted)
 
 
 # --- not with somebody -----------------------------------------------------------------------------------------------

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from bot.domain import availability as rule
 from bot.domain import retention, rotation
 from bot.domain.availability import Away, Task, Wish
 from bot.domain.rotation import Slot
 from bot.text import Minutes, T, Text, Written
-from storage import notes, rules
+from storage import entries, notes, rules
+from storage import tasks as kinds_of_tasks
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee
@@ -205,7 +206,7 @@ async def skill(tx: Reader, committee_id: int, id_: int) -> Skill | None:
 async def skill_called(tx: Reader, committee_id: int, name: str) -> Skill | None:
     """The skill of this name, in whatever language and spelling; None: there is none."""
     there = await skills(tx, committee_id)
-    return next((one for one in there if any(rule.same_skill(name, other) for other in one.names)), None)
+    return next((one for one in there if rule.skill_key(name) in map(rule.skill_key, one.names)), None)
 
 
 async def add_skill(tx: Transaction, committee_id: int, name: str) -> tuple[Skill, str]:
@@ -256,12 +257,23 @@ async def hold(tx: Transaction, skill_id: int, member_id: int, how: How, *, now:
     return had is None
 
 
-async def learnt(tx: Transaction, member_id: int, skill_id: int, *, now: datetime) -> bool:
-    """A member has learnt a skill in a trainee seat: it counts as theirs, as if two who have it had said so.
+async def learnt(tx: Transaction, committee: Committee, member_id: int, name: str, *, now: datetime) -> bool:
+    """A member has learnt a skill in a trainee seat: it counts as theirs, and stands in the log.
 
-    False: they had it already. The caller says who signed that off.
+    `name`: what the skill is called, in whatever spelling. False: they had it already, or there are too many skills.
+    When that is so, such as after which seat and whose sign-off, is the caller's.
     """
-    return await hold(tx, skill_id, member_id, "learnt", now=now)
+    body: dict[str, Any] = {"member": member_id, "how": "learnt"}
+    found = await skill_called(tx, committee.id, name)
+    if found is None:
+        said = rule.skill_name(name)
+        if said is None or len(await skills(tx, committee.id)) >= rule.SKILLS_MAX:
+            return False
+        found, body["name"] = await add_skill(tx, committee.id, said)
+    if not await hold(tx, found.id, member_id, "learnt", now=now):
+        return False
+    await entries.append(tx, committee, "skill", {"skill": found.id, **body}, now=now)
+    return True
 
 
 async def let_go(tx: Transaction, skill_id: int, member_id: int) -> bool:
@@ -336,7 +348,8 @@ async def members_of(
 ) -> list[rotation.Member]:
     """Every member as a rota that looks at these days, behind and ahead, sees them; in the order of their ids.
 
-    Ids of members and skills are their numbers as text; `likes`, `dislikes` and `vetoes` hold ids of these `tasks`.
+    Ids of members are their numbers as text; skills are named by `skill_key`, in each language that they are called
+    in; `likes`, `dislikes` and `vetoes` hold ids of these `tasks`.
     Who has left and children are not in it; who is suspended counts as away until that ends. `burden`, `empowerment`,
     `served` and what a week may hold are the caller's to fill in. `not_with` must reach nobody's eyes.
     """
@@ -366,15 +379,17 @@ async def members_of(
         _ROWS_MAX,
     ):
         wished[member_id][task] = wish_
+    keys = {one.id: frozenset(map(rule.skill_key, one.names)) for one in await skills(tx, committee.id)}
     skilled = await _pairs(tx, "skill_holders", "skill_id", committee.id)
     learners = await _pairs(tx, "skill_learners", "skill_id", committee.id)
+    known = await _kinds_known(tx, committee.id, tasks)
     others = await _pairs(tx, "not_with", "other_id", committee.id)
     found = []
     for id_, joined_us, suspended_us, share, available in people_:
         if suspended_us is not None and suspended_us > to_us(now):
             today, until = (at.astimezone(committee.zone).date() for at in (now, from_us(suspended_us)))
             spans[id_].append((today, until))
-        wishes_ = {task.id: rule.wish_for(task, wished[id_]) for task in tasks}
+        wishes_ = {task.id: rule.wish_for(task, wished[id_]) for task in known}
         found.append(
             rotation.Member(
                 id=str(id_),
@@ -382,12 +397,12 @@ async def members_of(
                 available=_slots(available),
                 away=rule.merged(spans[id_]),
                 joined=None if joined_us is None else from_us(joined_us).astimezone(committee.zone).date(),
-                skills=skilled[id_],
-                learning=learners[id_] - skilled[id_],
+                skills=_named(keys, skilled[id_]),
+                learning=_named(keys, learners[id_] - skilled[id_]),
                 likes=_wished(wishes_, "like"),
                 dislikes=_wished(wishes_, "dislike"),
                 vetoes=_wished(wishes_, "veto"),
-                not_with=others[id_],
+                not_with=frozenset(map(str, others[id_])),
             )
         )
     return found
@@ -396,11 +411,26 @@ async def members_of(
 _OF_COMMITTEE = "JOIN members m ON m.id = {0} WHERE m.committee_id = ? AND m.active = 1"
 
 
+def _named(keys: Mapping[int, frozenset[str]], ids: frozenset[int]) -> frozenset[str]:
+    return frozenset(name for id_ in ids for name in keys.get(id_, ()))
+
+
+async def _kinds_known(tx: Reader, committee_id: int, tasks: Sequence[Task]) -> list[Task]:
+    """The tasks; where their kind is not said, the one that their name plainly means."""
+    there = await kinds_of_tasks.kinds(tx, committee_id) if tasks else []
+
+    def kind(task: Task) -> int | None:
+        found = (kinds_of_tasks.kind_of(there, task.kind, None, name) for name in task.names)
+        return task.kind or next((one.id for one in found if one is not None), None)
+
+    return [replace(task, kind=kind(task)) for task in tasks]
+
+
 def _wished(wishes_: Mapping[str, Wish | None], wish_: Wish) -> frozenset[str]:
     return frozenset(task for task, one in wishes_.items() if one == wish_)
 
 
-async def _pairs(tx: Reader, table: str, column: str, committee_id: int) -> defaultdict[int, frozenset[str]]:
+async def _pairs(tx: Reader, table: str, column: str, committee_id: int) -> defaultdict[int, frozenset[int]]:
     also = " AND EXISTS (SELECT 1 FROM members o WHERE o.id = t.other_id AND o.active = 1)"
     rows = await tx.all(
         f"SELECT t.member_id, t.{column} FROM {table} t {_OF_COMMITTEE.format('t.member_id')}"
@@ -408,9 +438,9 @@ async def _pairs(tx: Reader, table: str, column: str, committee_id: int) -> defa
         committee_id,
         _ROWS_MAX,
     )
-    found: defaultdict[int, frozenset[str]] = defaultdict(frozenset)
+    found: defaultdict[int, frozenset[int]] = defaultdict(frozenset)
     for member_id, value in rows:
-        found[member_id] |= {str(value)}
+        found[member_id] |= {value}
     return found
 
 

@@ -351,6 +351,6 @@ def skill_name(said: str) -> str | None:
     return name if name and len(name) <= SKILL_CHARACTERS_MAX and any(one.isalpha() for one in name) else None
 
 
-def same_skill(one: str, other: str) -> bool:
-    """Whether two names mean one skill, whatever the case, accents and underscores."""
-    return plain(one.replace("_", " ")) == plain(other.replace("_", " "))
+def skill_key(name: str) -> str:
+    """A skill's name as it is compared, without letter case, accents and underscores: how a seat names its skill."""
+    return plain(" ".join(name.replace("_", " ").split()))
