@@ -205,6 +205,8 @@ _UNTIL = re.compile(r"^(?:until|till|hasta(?:\s+el)?|bis(?:\s+zum)?)\s+")
 _FROM = re.compile(r"^(?:from|on|desde(?:\s+el)?|del?|el|vom|von|am|ab)\s+")
 _NUMBERS = re.compile(r"^(\d{1,2})\.?\s*(?:-|–|—|\s(?:to|a|al|bis)\s)\s*(\d{1,2})(\D.*)$")
 _HYPHEN = re.compile(r"(?<=\D)-(?=\D)|(?<=\d)-(?=\d{1,2}[./])|(?<=\.)-(?=\d)|(?<=[^\W\d_])-(?=\d)")
+_MARCH = re.compile(r"(?<=\d )mar\b\.?|(?<=\d\. )mar\b\.?|\bmar\.?(?= \d)")
+"""Beside a number it is March; alone it is Tuesday in Spanish."""
 _YEAR = re.compile(r"\d{4}")
 _PLAIN_DAYS_MAX = 200
 """Days that are further apart without a year are the wrong way round: `14 feb to 1 feb`."""
@@ -217,7 +219,7 @@ def read_away(line: str, *, today: date) -> Away | None:
 
     A first and last day in the wrong order, or more than a year, is none.
     """
-    text = " ".join(line.split()).strip(" ,;!").lower()
+    text = _MARCH.sub("march", " ".join(line.split()).strip(" ,;!").lower())
     if (found := _NUMBERS.match(_FROM.sub("", text))) is not None:
         # “1-14 feb”: the month stands once.
         return _span(f"{found[1]}{_glue(found[3])}", f"{found[2]}{_glue(found[3])}", today)

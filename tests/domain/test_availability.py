@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
 
 import pytest
@@ -119,6 +120,9 @@ def test_no_line_breaks_the_reading(line: str) -> None:
         ("1.2.-14.2.", "2026-02-01", "2026-02-14"),
         ("1.2. bis 14.2.", "2026-02-01", "2026-02-14"),
         ("1.-14.2.", "2026-02-01", "2026-02-14"),
+        ("1 mar to 14 mar", "2026-03-01", "2026-03-14"),
+        ("mar 1", "2026-03-01", "2026-03-01"),
+        ("hasta el mar", "2026-02-03", "2026-02-03"),
         ("bis Freitag", "2026-02-03", "2026-02-06"),
     ],
 )
@@ -141,7 +145,7 @@ def test_days_away_are_read_as_they_are_written_out(first: date, days: int) -> N
 def test_spans_become_one_where_they_touch_and_no_day_is_lost(spans: list[Away]) -> None:
     merged = rule.merged(spans)
     assert _days(merged) == _days(spans)
-    assert all(one[1] + timedelta(days=1) < other[0] for one, other in zip(merged, merged[1:], strict=False))
+    assert all(one[1] + timedelta(days=1) < other[0] for one, other in itertools.pairwise(merged))
     assert rule.merged(merged) == merged
 
 
