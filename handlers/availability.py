@@ -89,7 +89,7 @@ class _ShareKind(Kind[Minutes]):
         return Minutes(self._adapter.validate_python(data))
 
     async def choices(self, tx: Transaction, member: Member) -> Sequence[tuple[Text | str, Minutes]]:
-        return [(T("{time} a month", time=minutes), minutes) for minutes in _SHARES]
+        return [(T("{time} a month", time=one) if one else T("No hours"), one) for one in _SHARES]
 
 
 class _SkillKind(Kind[str]):
