@@ -125,6 +125,11 @@ class Two:
             await console.say(who, f"/class {name} unpleasant", group)
             await self.practice.settle()
             await console.press(other, "Agree", within=group, manages_chat=False)
+            await console.say(who, f"/skill {name} @{other}", group)
+            await self.practice.settle()
+            await console.press(other, "Agree", within=group, manages_chat=False)
+            await console.say(other, f"/like {name} jam", group)
+            await console.say(other, "/away 1 feb to 14 feb", group)
         await console.say("zoe", "/limit 12h", self.other)
         await console.say("zoe", "/rename Hillside Quittengelee", self.other)
         await self.practice.settle()
@@ -145,6 +150,8 @@ class Two:
                     *await of("SELECT number FROM proposals WHERE committee_id = 2"),
                     *await of("SELECT id FROM chats WHERE committee_id = 2"),
                     *await of("SELECT id FROM task_kinds WHERE committee_id = 2"),
+                    *await of("SELECT id FROM skills WHERE committee_id = 2"),
+                    *await of("SELECT max(id) FROM task_wishes"),
                     *await of("SELECT l.id FROM loans l JOIN items i ON i.id = l.item_id WHERE i.committee_id = 2"),
                     *await of("SELECT b.id FROM bookings b JOIN resources r ON r.id = b.resource_id WHERE r.id > 1"),
                     *await of(
