@@ -46,6 +46,7 @@ ASKED_MAX = 5
 """So many of those who have a skill are asked whether somebody has it too."""
 _SHARES = (Minutes(0), Minutes(120), Minutes(240), Minutes(360), Minutes(600))
 _CLEANING = T("cleaning")
+_UNTIL = T("until 14 feb")
 
 
 # --- what can be written ---------------------------------------------------------------------------------------------
@@ -474,7 +475,7 @@ async def away(context: Context, *, when: Note = "") -> Reply:
                 "I did not understand from when to when. Write the first and the last day, like {example} or {until}. "
                 "You are back: {off}",
                 example=Typed("/away", T("1 feb to 14 feb")),
-                until=Typed("/away", T("until 14 feb")),
+                until=Typed("/away", _UNTIL),
                 off=Typed("/away off"),
             ),
             private=True,
