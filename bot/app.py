@@ -18,6 +18,7 @@ from bot.dispatch import Dispatcher
 from bot.domain import retention
 from bot.router import Commands
 from handlers import (
+    availability,
     barter,
     board,
     bookings,
@@ -92,6 +93,7 @@ AREAS = (
     pooling.router,
     units.router,
     rota.router,
+    availability.router,
 )
 """The order in which menus and help list them."""
 

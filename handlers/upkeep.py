@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.router import Authority, Context, Router
 from bot.text import T
 from storage import (
+    availability,
     bookings,
     buttons,
     conduct,
@@ -47,3 +48,4 @@ async def purge(context: Context) -> None:
     await orders.purge(context.tx, now=context.now)
     await shifts.purge(context.tx, now=context.now)
     await pooling.purge(context.tx, now=context.now)
+    await availability.purge(context.tx, now=context.now)

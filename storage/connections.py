@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from bot.chat import ChatId, UserId, network_of
 from bot.domain import joining, retention
 from storage import (
+    availability,
     barter,
     board,
     bookings,
@@ -403,6 +404,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await orders.join(tx, old, into)
     await shifts.join(tx, old, into)
     await gifts.join(tx, old, into)
+    await availability.join(tx, old, into)
     await limits.join(tx, old, into)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)

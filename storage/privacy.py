@@ -15,7 +15,7 @@ from bot.domain import retention
 from bot.domain.chain import canonical
 from bot.domain.grammar import folded
 from bot.text import T, shown
-from storage import cards, entries, notes, outbox, people
+from storage import availability, cards, entries, notes, outbox, people
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee
@@ -307,6 +307,31 @@ SECTIONS: Mapping[str, str] = {
     "how_hard_you_say_tasks_are": f"""SELECT c.name AS committee, x.text AS task, r.onerousness, r.empowerment, r.at_us
         FROM task_ratings r JOIN rota_tasks k ON k.id = r.task_id JOIN committees c ON c.id = k.committee_id
         LEFT JOIN notes x ON x.thing = 'rota_task:' || k.id WHERE r.member_id IN {_MINE} ORDER BY r.at_us DESC""",
+    "part_in_the_rota": f"""SELECT c.name AS committee, r.share AS minutes_a_month, r.available FROM rota_members r
+        JOIN members m ON m.id = r.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE r.member_id IN {_MINE} ORDER BY r.member_id""",
+    "away": f"""SELECT c.name AS committee, a.first, a.last FROM absences a JOIN members m ON m.id = a.member_id
+        JOIN committees c ON c.id = m.committee_id WHERE a.member_id IN {_MINE} ORDER BY a.first DESC""",
+    "wishes_for_tasks": f"""SELECT c.name AS committee, w.task, w.wish, coalesce(k.category, n.text) AS called
+        FROM task_wishes w JOIN members m ON m.id = w.member_id JOIN committees c ON c.id = m.committee_id
+        LEFT JOIN task_kinds k ON 'kind:' || k.id = w.task LEFT JOIN notes n ON n.thing = 'task_kind:' || k.id
+        WHERE w.member_id IN {_MINE} ORDER BY w.id DESC""",
+    "not_put_together_with": f"""SELECT c.name AS committee, o.called AS who FROM not_with w
+        JOIN members o ON o.id = w.other_id JOIN committees c ON c.id = o.committee_id
+        WHERE w.member_id IN {_MINE} ORDER BY w.other_id""",
+    "skills": f"""SELECT c.name AS committee, n.text AS skill, h.how, h.since_us FROM skill_holders h
+        JOIN skills s ON s.id = h.skill_id JOIN committees c ON c.id = s.committee_id
+        LEFT JOIN notes n ON n.thing = 'skill:' || s.id WHERE h.member_id IN {_MINE} ORDER BY h.since_us DESC""",
+    "wants_to_learn": f"""SELECT c.name AS committee, n.text AS skill FROM skill_learners l
+        JOIN skills s ON s.id = l.skill_id JOIN committees c ON c.id = s.committee_id
+        LEFT JOIN notes n ON n.thing = 'skill:' || s.id WHERE l.member_id IN {_MINE} ORDER BY s.id DESC""",
+    "asked_whether_you_can": f"""SELECT c.name AS committee, n.text AS skill, q.at_us FROM skill_asked q
+        JOIN skills s ON s.id = q.skill_id JOIN committees c ON c.id = s.committee_id
+        LEFT JOIN notes n ON n.thing = 'skill:' || s.id WHERE q.member_id IN {_MINE} ORDER BY q.at_us DESC""",
+    "said_who_can": f"""SELECT c.name AS committee, n.text AS skill, m.called AS about_whom, a.can FROM skill_answers a
+        JOIN skills s ON s.id = a.skill_id JOIN committees c ON c.id = s.committee_id
+        JOIN members m ON m.id = a.member_id LEFT JOIN notes n ON n.thing = 'skill:' || s.id
+        WHERE a.by_id IN {_MINE} ORDER BY s.id DESC""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
 }
 """What is handed out: a question for each part of it. Columns that end in `_us` are instants."""
@@ -528,6 +553,7 @@ NOTES = {
     "task_kind": _NOBODYS,
     "rota_task": _NOBODYS,
     "task_skill": _NOBODYS,
+    "skill": _NOBODYS,
     "resource": _NOBODYS,
     "purpose": _NOBODYS,
     "stock": _NOBODYS,
@@ -569,7 +595,7 @@ async def pseudonymise(tx: Transaction, committee: Committee, member_id: int, *,
         to_us(now),
         member_id,
     )
-    tx.wipe = True
+    await availability.forget(tx, member_id)
     return name
 
 
@@ -677,6 +703,14 @@ async def rename(tx: Transaction, committee_id: int, names: Collection[str], pse
     for id_, body in reminders:
         if (changed := change(body)) != body:
             await tx.execute("UPDATE nudges SET body = ? WHERE id = ?", changed, id_)
+    wishes = await tx.all(
+        """SELECT w.id, w.task FROM task_wishes w JOIN members m ON m.id = w.member_id
+           WHERE m.committee_id = ? AND w.task LIKE 'words:%' LIMIT 100000""",
+        committee_id,
+    )
+    for id_, task in wishes:
+        if (changed := change(task)) != task:
+            await tx.execute("UPDATE OR REPLACE task_wishes SET task = ? WHERE id = ?", changed, id_)
     questions = await tx.all(
         """SELECT d.member_id, d.arguments FROM dialogues d JOIN members m ON m.id = d.member_id
            WHERE m.committee_id = ? LIMIT 100000""",
@@ -699,6 +733,7 @@ async def _reword(tx: Transaction, committee: Committee, change: Callable[[str],
         UNION SELECT 'task_kind:' || id FROM task_kinds WHERE committee_id = ?1
         UNION SELECT 'rota_task:' || id FROM rota_tasks WHERE committee_id = ?1
         UNION SELECT 'task_skill:' || id FROM rota_tasks WHERE committee_id = ?1
+        UNION SELECT 'skill:' || id FROM skills WHERE committee_id = ?1
         UNION SELECT 'working_group:' || id FROM working_groups WHERE committee_id = ?1
         UNION SELECT 'resource:' || id FROM resources WHERE committee_id = ?1
         UNION SELECT 'purpose:' || p.id FROM purposes p JOIN resources s ON s.id = p.resource_id

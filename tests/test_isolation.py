@@ -51,6 +51,7 @@ OF_TABLES = {
     "rota_task": "rota_tasks",
     "task_skill": "rota_tasks",
     "handover": "assignments",
+    "skill": "skills",
 }
 """The rows whose words are notes, where they are not exchanges."""
 
@@ -138,6 +139,15 @@ class Two:
             ("yan", self.other, "I'll take it: Quittengelee, Tue, Jan 6 10:00"),
         ):
             await console.press(who, label, within=group, manages_chat=False)
+        for who, other, group, name in (
+            ("ana", "ben", self.practice.group, "cleaning"),
+            ("zoe", "yan", self.other, "Quittengelee"),
+        ):
+            await console.say(who, f"/skill {name} @{other}", group)
+            await self.practice.settle()
+            await console.press(other, "Agree", within=group, manages_chat=False)
+            await console.say(other, f"/like {name} jam", group)
+            await console.say(other, "/away 1 feb to 14 feb", group)
         await console.say("zoe", "/limit 12h", self.other)
         await console.say("zoe", "/rename Hillside Quittengelee", self.other)
         await self.practice.settle()
@@ -162,6 +172,8 @@ class Two:
                     *await of(
                         "SELECT s.id FROM shifts s JOIN rota_tasks k ON k.id = s.task_id WHERE k.committee_id = 2"
                     ),
+                    *await of("SELECT id FROM skills WHERE committee_id = 2"),
+                    *await of("SELECT max(id) FROM task_wishes"),
                     *await of("SELECT l.id FROM loans l JOIN items i ON i.id = l.item_id WHERE i.committee_id = 2"),
                     *await of("SELECT b.id FROM bookings b JOIN resources r ON r.id = b.resource_id WHERE r.id > 1"),
                     *await of(

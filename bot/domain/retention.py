@@ -39,6 +39,8 @@ SHIFTS = timedelta(days=366)
 """Who was on which shift of the rota, with what they told the next crew: as far back as a rota may look."""
 TURNS = timedelta(days=365)
 """Whose turn it was to fetch an order: so that turns go round fairly."""
+ABSENCES = timedelta(days=180)
+"""When somebody was away, after they are back: so long a rota may look behind, and being away makes no debt."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -134,6 +136,14 @@ KINDS = (
     Kind(what=T("Whose turn it was to fetch an order"), seen_by=T("your committee"), kept=TURNS),
     Kind(what=T("Which shifts you had"), seen_by=T("your committee"), kept=SHIFTS, since=T("after the shift")),
     Kind(what=T("How hard you say a task is"), seen_by=T("nobody; only the middle of all answers"), kept=None),
+    Kind(
+        what=T("Your hours, times and wishes for the rota, and with whom not"),
+        seen_by=T("only you"),
+        kept=DEPARTED,
+        since=T("after you leave"),
+    ),
+    Kind(what=T("When you are away"), seen_by=T("only you"), kept=ABSENCES, since=T("after you are back")),
+    Kind(what=T("Skills that you have"), seen_by=T("your committee"), kept=DEPARTED, since=T("after you leave")),
     Kind(what=T("What you say of others' effort"), seen_by=T("nobody"), kept=BALLOTS, since=T("at most")),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
     Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),
