@@ -46,9 +46,10 @@ from handlers import (
     privacy,
     quiet,
     roles,
-    rota,
+    shifts,
     statements,
     stock,
+    tasks,
     units,
     upkeep,
 )
@@ -92,7 +93,8 @@ AREAS = (
     gifts.router,
     pooling.router,
     units.router,
-    rota.router,
+    tasks.router,
+    shifts.router,
     availability.router,
 )
 """The order in which menus and help list them."""

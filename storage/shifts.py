@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from bot.chat import Saying
 from bot.domain import retention, rotation
 from bot.domain import shifts as rule
-from bot.domain.board import plain
+from bot.domain.availability import skill_key
 from bot.domain.recurrence import instant
 from bot.domain.rotation import Stage
 from bot.domain.shifts import Timing
@@ -76,8 +76,8 @@ class RotaTask:
 
     @property
     def skill_key(self) -> str | None:
-        """The skill as it is compared: without letter case and accents."""
-        return None if self.skill is None else plain(self.skill.text)
+        """The skill as it is compared."""
+        return None if self.skill is None else skill_key(self.skill.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
