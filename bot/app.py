@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from bot.chat import Adapter
 from bot.clock import Clock
+from bot.computing import Computing
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher
 from bot.domain import retention
@@ -134,6 +135,7 @@ class App:
         )
         self.delivery = Delivery(database, self.adapters, self.dispatcher, now=now)
         self.clock = Clock(database, self.dispatcher.tick, now=now)
+        self.computing = Computing(database, now=now)
         self.copies_wanted = asyncio.Event()
         """Set when the clock says that copies are to be made."""
         self._keep_roll: asyncio.Task[None] | None = None
@@ -170,6 +172,7 @@ class App:
             asyncio.create_task(adapter.run(caught_up[network].set), name=f"reader {network}")
             for network, adapter in self.adapters.items()
         ]
+        self.computing.start()
         clock = asyncio.create_task(self.clock.start(caught_up.values()), name="clock")
         stopping = asyncio.create_task(stop.wait())
         log.info("ready", extra={"networks": sorted(self.adapters)})
@@ -183,6 +186,7 @@ class App:
                 task.cancel()
             await asyncio.gather(*readers, clock, stopping, return_exceptions=True)
             await self.clock.stop()
+            await self.computing.stop()
             await self.delivery.stop(within_seconds=5)
             await self.close()
             counts = self.database.counts
@@ -200,6 +204,7 @@ class App:
     def _committed(self, outgoing: list[Any]) -> None:
         self.delivery.wake(outgoing)
         self.clock.wake(outgoing)
+        self.computing.wake(outgoing)
         if any(isinstance(item, custodians.CopiesWanted) for item in outgoing):
             self.copies_wanted.set()
         if any(isinstance(item, forgetting.Forgotten) for item in outgoing):

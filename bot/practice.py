@@ -143,6 +143,7 @@ class Practice:
         for adapter in (console, second):
             app.add(adapter)
         await app.delivery.start()
+        app.computing.start()
         practice = cls(app, console, clock, networks={NETWORK: console, MATRIX: second})
         if not used and not empty:
             await practice._begin()
@@ -173,12 +174,15 @@ class Practice:
 
     async def close(self) -> None:
         """Shut the folder."""
+        await self.app.computing.stop()
         await self.app.delivery.settle()
         await self.app.close()
 
     async def settle(self) -> None:
         """Let what is due at this moment be done, and everything that is owed be delivered."""
         await self.app.dispatcher.tick(self.clock())
+        while await self.app.computing.settle():
+            await self.app.dispatcher.tick(self.clock())
         await self.app.delivery.settle()
 
     def console_of(self, chat: Chat) -> ConsoleAdapter:

@@ -8,6 +8,7 @@ from storage import (
     availability,
     bookings,
     buttons,
+    computations,
     conduct,
     connections,
     digests,
@@ -49,3 +50,4 @@ async def purge(context: Context) -> None:
     await shifts.purge(context.tx, now=context.now)
     await pooling.purge(context.tx, now=context.now)
     await availability.purge(context.tx, now=context.now)
+    await computations.purge(context.tx, now=context.now)

@@ -346,6 +346,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "closings": "what was done for all at the end of a month",
     "households": "a household has nothing but its members, who are handed out",
     "due": "what the clock will say, by ids",
+    "computations": "what is being worked out, by ids, for a day",
     "keyboards": "which number stands for which button of a message",
     "host": "who runs the bot, in their own words",
     "copies": "when a committee was copied",

@@ -624,6 +624,19 @@ async def carried(tx: Reader, committee_id: int, since: datetime) -> dict[int, t
     return {member_id: (minutes, burden, power) for member_id, minutes, burden, power in rows}
 
 
+async def given_back(tx: Reader, committee_id: int, since: datetime) -> list[tuple[str, str]]:
+    """Who has given back which seat of shifts that end after an instant: ids of members and seats as text."""
+    rows = await tx.all(
+        """SELECT DISTINCT a.member_id, a.seat_id FROM assignments a JOIN seats e ON e.id = a.seat_id
+           JOIN shifts s ON s.id = e.shift_id JOIN rota_tasks k ON k.id = s.task_id
+           WHERE k.committee_id = ? AND a.state = 'back' AND s.end_us > ? ORDER BY a.member_id, a.seat_id LIMIT ?""",
+        committee_id,
+        to_us(since),
+        LISTED_MAX,
+    )
+    return [(str(member_id), str(seat_id)) for member_id, seat_id in rows]
+
+
 async def unsaid(tx: Transaction, committee_id: int, *, now: datetime) -> None:
     """Nobody has said for a long time whether these were done: that is noted, and nothing follows from it."""
     rows = await tx.all(

@@ -1,0 +1,76 @@
+"""A committee's rota as the rules of planning see it: its members, shifts and terms, as one instance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+
+from bot.domain import rotation
+from bot.domain.availability import Task
+from bot.domain.recurrence import instant
+from storage import availability, rules, shifts
+from storage.database import Reader
+from storage.people import Committee
+
+WEEKS = 8
+WINDOW_RULE = "rota_window"
+"""The rule under which a committee keeps how many weeks back count."""
+WINDOW_WEEKS = 8
+
+
+async def terms(tx: Reader, committee_id: int) -> rotation.Terms:
+    """What the committee has decided about its rota."""
+    weeks = await rules.get(tx, committee_id, WINDOW_RULE, WINDOW_WEEKS)
+    return rotation.Terms(window_days=int(weeks) * 7)
+
+
+def first_day(committee: Committee, *, now: datetime) -> date:
+    """The Monday from which a rota is planned: that of this week."""
+    today = now.astimezone(committee.zone).date()
+    return today - timedelta(days=today.weekday())
+
+
+async def instance(
+    tx: Reader, committee: Committee, *, now: datetime, weeks: int = WEEKS, terms_: rotation.Terms | None = None
+) -> rotation.Instance:
+    """Everything that a plan of so many weeks depends on, from the Monday of this week on.
+
+    Ids of members, seats and tasks are their numbers as text. Shifts that have begun are in it only with those who have
+    a seat there: nobody is planned for them any more. What was done in the window is in the members' `burden` and
+    `empowerment`. It knows what nobody may see (`not_with`, vetoes): it is for the rules alone.
+    """
+    terms_ = terms_ or await terms(tx, committee.id)
+    start = first_day(committee, now=now)
+    behind = start - timedelta(days=terms_.window_days)
+    last = start + timedelta(weeks=weeks)
+    begins, ends, since = (instant(datetime.combine(day, time()), committee.zone) for day in (start, last, behind))
+    found = [one for one in await shifts.within(tx, committee.id, max(now, begins), ends) if one.at >= begins]
+    known = {one.task.id: one.task for one in found}
+    people = await availability.members_of(
+        tx,
+        committee,
+        (behind, last),
+        now=now,
+        tasks=[Task(id=str(id_), kind=None, names=task.names) for id_, task in sorted(known.items())],
+    )
+    done = await shifts.carried(tx, committee.id, since)
+    members = []
+    for one in people:
+        _, burden, empowerment = done.get(int(one.id), (0, 0, 0))
+        members.append(replace(one, burden=burden, empowerment=empowerment))
+    there = {one.id for one in members}
+    seats, held = shifts.as_instance(found)
+    held = [one for one in held if one.member in there]
+    taken = {one.seat for one in held}
+    ahead = {one.id for one in seats if one.at > now or one.until is not None or one.id in taken}
+    declined = await shifts.given_back(tx, committee.id, begins)
+    return rotation.Instance(
+        start=start,
+        days=weeks * 7,
+        members=tuple(members),
+        seats=tuple(one for one in seats if one.id in ahead),
+        held=tuple(held),
+        declined=frozenset((member, seat) for member, seat in declined if member in there and seat in ahead),
+        terms=terms_,
+        seed=start.isoformat(),
+    )
