@@ -245,11 +245,11 @@ class Two:
 
 
 @pytest_asyncio.fixture
-async def two(tmp_path: Path) -> AsyncIterator[Two]:
+async def two(practice_folder: Path) -> AsyncIterator[Two]:
     """Two committees in one bot."""
     transcript: list[tuple[str, str]] = []
     practice = await Practice.open(
-        tmp_path,
+        practice_folder,
         line=lambda where, what: transcript.append((where, what)),
         clock=FixedClock(SCRIPT_START),
         repeatable=True,
