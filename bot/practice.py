@@ -13,7 +13,7 @@ from typing import Protocol, Self
 from bot.adapters.console import LIKENESSES, NETWORK, ConsoleAdapter, Likeness, NoSuchButton, NothingSaid
 from bot.app import App
 from bot.chat import Chat, network_of
-from storage import connections, inbox
+from storage import connections, inbox, inspection
 from storage.database import fresh_token
 from storage.members import RECOUNT_AFTER
 
@@ -105,12 +105,11 @@ class Practice:
         `repeatable`: tokens come from a fixed seed. `empty`: nobody is there.
         """
         source = random.Random(7)  # noqa: S311 - repeating exactly is what it is for
-        used = (folder / DATABASE).exists()
+        seeded = False
 
-        def seeded() -> str:
-            return "".join(source.choices("abcdefghijklmnopqrstuvwxyz234567", k=16))
+        def token() -> str:
+            return "".join(source.choices("abcdefghijklmnopqrstuvwxyz234567", k=16)) if seeded else fresh_token()
 
-        token = seeded if repeatable and not used else fresh_token
         alike = {NETWORK: like, MATRIX: _SECOND}
         app = await App.open(
             folder / DATABASE,
@@ -119,9 +118,12 @@ class Practice:
             now=clock,
             token=token,
         )
-        if repeatable and not used:
-            await app.database.transact(lambda tx: connections.begin(tx, b"practice"))
         newest = await app.database.read(inbox.newest)
+        # Not by the file: it is there too where the program was ended before anybody had said anything.
+        used = newest is not None or bool(await app.database.read(inspection.committees))
+        seeded = repeatable and not used
+        if seeded:
+            await app.database.transact(lambda tx: connections.begin(tx, b"practice"))
         if newest is not None:
             clock.move(newest)
         silent = [True]

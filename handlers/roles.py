@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -30,9 +31,14 @@ VANISHED_DAYS = (14, 365)
 LOOKED_AFTER_AT = 10
 """The wall hour at which a committee's terms and organizers are looked after: nobody is woken."""
 
-_SPELLINGS = {
-    folded(shown(label, Reader(language))): name for name, label in offices.KNOWN.items() for language in LANGUAGES
-} | {name: name for name in offices.KNOWN}
+
+@cache
+def _spellings() -> dict[str, str]:
+    """The known roles by what people call them. Not before somebody names one: all translations are read for it."""
+    named = offices.KNOWN.items()
+    return {folded(shown(label, Reader(language))): name for name, label in named for language in LANGUAGES} | {
+        name: name for name in offices.KNOWN
+    }
 
 
 class _RoleKind(Kind[str]):
@@ -45,7 +51,7 @@ class _RoleKind(Kind[str]):
 
     def _named(self, text: str) -> str | None:
         role = folded(text)
-        role = _SPELLINGS.get(role, role)
+        role = _spellings().get(role, role)
         fits = self._written.fullmatch(role) and len(role) <= ROLE_LETTERS_MAX and role not in self._reserved
         return role if fits else None
 

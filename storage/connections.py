@@ -157,7 +157,7 @@ async def _secret(tx: Transaction) -> bytes:
 
 async def begin(tx: Transaction, secret: bytes) -> bytes:
     """Let all codes of this database come from a secret; practice gives one that everybody knows."""
-    await tx.execute("INSERT INTO meta (name, value) VALUES ('code_secret', ?)", secret)
+    await tx.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('code_secret', ?)", secret)
     return secret
 
 

@@ -8,10 +8,10 @@ from bot.practice import SCRIPT_START, FixedClock, Practice
 from tests.conftest import Town
 
 
-async def test_a_group_becomes_a_committee(tmp_path: Path) -> None:
+async def test_a_group_becomes_a_committee(practice_folder: Path) -> None:
     transcript: list[tuple[str, str]] = []
     practice = await Practice.open(
-        tmp_path,
+        practice_folder,
         line=lambda where, what: transcript.append((where, what)),
         clock=FixedClock(SCRIPT_START),
         repeatable=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.adapters.console import NoSuchButton
 from bot.app import commands
-from bot.practice import SCRIPT_START, FixedClock, Practice
+from bot.practice import DATABASE, SCRIPT_START, FixedClock, Practice
 from bot.router import Authority
 from bot.text import T
 from storage import conduct, outbox, people
@@ -421,7 +422,9 @@ STEPS = (
 
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=7))
 @settings(max_examples=25)
-def test_no_order_of_steps_by_one_organizer_alone_suspends_or_excludes_anybody(steps: list[str]) -> None:
+def test_no_order_of_steps_by_one_organizer_alone_suspends_or_excludes_anybody(
+    migrated: Path, steps: list[str]
+) -> None:
     async def go(folder: Path) -> None:
         transcript: list[tuple[str, str]] = []
         practice = await Practice.open(
@@ -449,6 +452,7 @@ def test_no_order_of_steps_by_one_organizer_alone_suspends_or_excludes_anybody(s
         await practice.close()
 
     with TemporaryDirectory() as folder:
+        shutil.copyfile(migrated, Path(folder) / DATABASE)
         asyncio.run(go(Path(folder)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from collections.abc import Callable, Coroutine
 from dataclasses import fields, replace
 from datetime import timedelta
@@ -19,7 +20,7 @@ from bot.adapters.console import NoSuchButton, Somebody
 from bot.adapters.telegram_words import as_html
 from bot.chat import BotAdded, BotRemoved, Card, Mention, Message, Sender, Shown
 from bot.domain import joining, ledger
-from bot.practice import MATRIX, SCRIPT_START, FixedClock, Practice
+from bot.practice import DATABASE, MATRIX, SCRIPT_START, FixedClock, Practice
 from bot.router import Router, View
 from bot.text import Minutes, Named, Reader, Refusal, T, render
 from storage import cards, connections, entries, people, transfers
@@ -88,10 +89,10 @@ async def test_a_group_on_another_network_becomes_part_of_the_committee(town: To
     assert await town.balance("ben") == 60
 
 
-async def test_it_goes_in_the_other_direction_too(tmp_path: Path) -> None:
+async def test_it_goes_in_the_other_direction_too(practice_folder: Path) -> None:
     transcript: list[tuple[str, str]] = []
     practice = await Practice.open(
-        tmp_path,
+        practice_folder,
         line=lambda where, what: transcript.append((where, what)),
         clock=FixedClock(SCRIPT_START),
         repeatable=True,
@@ -923,7 +924,7 @@ async def everything_is_sound(town: Town) -> None:
 
 @settings(max_examples=20)
 @given(happens=st.lists(steps, min_size=1, max_size=25))
-def test_in_whatever_order_people_connect_the_books_are_sound(happens: list[tuple[Any, ...]]) -> None:
+def test_in_whatever_order_people_connect_the_books_are_sound(migrated: Path, happens: list[tuple[Any, ...]]) -> None:
     async def go(folder: Path) -> None:
         transcript: list[tuple[str, str]] = []
         practice = await Practice.open(
@@ -945,6 +946,7 @@ def test_in_whatever_order_people_connect_the_books_are_sound(happens: list[tupl
             await practice.close()
 
     with TemporaryDirectory() as folder:
+        shutil.copyfile(migrated, Path(folder) / DATABASE)
         asyncio.run(go(Path(folder)))
 
 

@@ -35,8 +35,8 @@ async def transcript(script: str, folder: Path) -> tuple[list[str], int]:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: str(script.relative_to(FOLDER).with_suffix("")))
-def test_a_conversation_goes_as_written(script: Path, tmp_path: Path) -> None:
-    said, incidents = asyncio.run(transcript(script.read_text("utf-8"), tmp_path))
+def test_a_conversation_goes_as_written(script: Path, practice_folder: Path) -> None:
+    said, incidents = asyncio.run(transcript(script.read_text("utf-8"), practice_folder))
     expected = script.with_suffix(".txt").read_text("utf-8").splitlines()
     differences = list(difflib.unified_diff(expected, said, "expected", "said", lineterm="", n=1))
     name = script.relative_to(ROOT).with_suffix("")

@@ -104,10 +104,11 @@ def log_in(path: Path) -> Iterator[None]:
 
 
 @pytest_asyncio.fixture
-async def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Folder]:
+async def folder(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Folder]:
     """Riverside, with its log beside its database."""
     data = tmp_path / "data"
     data.mkdir()
+    shutil.copyfile(migrated, data / DATABASE)
     with log_in(data / "log"):
         practice = await Practice.open(
             data, line=lambda where, what: None, clock=FixedClock(SCRIPT_START), repeatable=True

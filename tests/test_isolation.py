@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import shutil
 import typing
 from collections.abc import AsyncIterator, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from bot.adapters.console import Somebody
 from bot.app import commands
 from bot.arguments import PersonKind
 from bot.chat import Button, Chat, Press, Saying, Sender
-from bot.practice import SCRIPT_START, FixedClock, Practice
+from bot.practice import DATABASE, MEMBERS, ORGANIZERS, SCRIPT_START, FixedClock, Practice
 from bot.router import Command
 from bot.text import Reader as For
 from storage import buttons
@@ -68,6 +71,27 @@ class Called(Somebody):
         return replace(Somebody(self.username, network=self.network, like=self.like).sender, name=self.called)
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the schema. `refers`: which of its columns mean which column of which table."""
+
+    name: str
+    columns: list[str]
+    refers: list[tuple[int, tuple[str, str]]]
+
+
+async def tables_of(tx: Reader) -> list[Table]:
+    """All tables that the schema has."""
+    found = []
+    for (name,) in await tx.all("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"):
+        if not name.startswith("sqlite_"):
+            columns = [column for (column,) in await tx.all(f"SELECT name FROM pragma_table_info('{name}')")]
+            refers = await tx.all(f'SELECT "from", "table", "to" FROM pragma_foreign_key_list(\'{name}\')')
+            there = [(columns.index(column), (to, key or "id")) for column, to, key in refers]
+            found.append(Table(name, columns, there))
+    return found
+
+
 class Two:
     """Riverside, and Hillside with zoe and yan, who are in no other committee. Hillside came later and has more."""
 
@@ -76,6 +100,7 @@ class Two:
         self.transcript = transcript
         self.other = practice.console.group("Hillside")
         self.ids: dict[str, list[int]] = {}
+        self.tables: list[Table] = []
         self.made: list[str] = []
         """Tokens that the test has made for Hillside."""
 
@@ -152,6 +177,7 @@ class Two:
         await console.say("zoe", "/rename Hillside Quittengelee", self.other)
         await self.practice.settle()
         self.ids = await self.practice.app.database.read(self._ids)
+        self.tables = await self.practice.app.database.read(tables_of)
 
     async def _ids(self, tx: Reader) -> dict[str, list[int]]:
         async def of(sql: str) -> list[int]:
@@ -197,26 +223,22 @@ class Two:
                 " WHERE committee_id = 2)"
             )
             owned["chats", "id"] = {id_ for (id_,) in private}
-            tables = [
-                name
-                for (name,) in await tx.all("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
-                if not name.startswith("sqlite_")
-            ]
+            everything = {table.name: await tx.all(f"SELECT * FROM {table.name}") for table in self.tables}
             found: dict[str, list[Row]] = {}
             # What refers to something of theirs is theirs too, and so on.
             for _ in range(4):
-                for table in tables:
-                    columns = [name for (name,) in await tx.all(f"SELECT name FROM pragma_table_info('{table}')")]
-                    refers = await tx.all(f'SELECT "from", "table", "to" FROM pragma_foreign_key_list(\'{table}\')')
-                    at = [(columns.index(column), owned.get((to, key or "id"), set())) for column, to, key in refers]
-                    if "committee_id" in columns:
-                        at.append((columns.index("committee_id"), {2}))
-                    if table in ("committees", "persons", "chats"):
-                        at.append((columns.index("id"), set(owned[table, "id"])))
-                    rows = await tx.all(f"SELECT * FROM {table}")
-                    found[table] = [row for row in rows if any(row[i] in values for i, values in at)]
-                    if "id" in columns:
-                        owned[table, "id"] = {row[columns.index("id")] for row in found[table]}
+                for table in self.tables:
+                    at = [(place, owned.get(target, set())) for place, target in table.refers]
+                    if "committee_id" in table.columns:
+                        at.append((table.columns.index("committee_id"), {2}))
+                    if table.name in ("committees", "persons", "chats"):
+                        at.append((table.columns.index("id"), set(owned[table.name, "id"])))
+                    found[table.name] = [
+                        row for row in everything[table.name] if any(row[i] in values for i, values in at)
+                    ]
+                    if "id" in table.columns:
+                        place = table.columns.index("id")
+                        owned[table.name, "id"] = {row[place] for row in found[table.name]}
             notes = await tx.all("SELECT * FROM notes ORDER BY thing")
             things = [row[0].partition(":") for row in notes]
             found["notes"] = [
@@ -272,21 +294,55 @@ class Two:
         await self.practice.settle()
 
 
-@pytest_asyncio.fixture
-async def two(tmp_path: Path) -> AsyncIterator[Two]:
-    """Two committees in one bot."""
+async def opened(folder: Path) -> Two:
+    """The practice that is, or is begun, in a folder."""
     transcript: list[tuple[str, str]] = []
     practice = await Practice.open(
-        tmp_path,
+        folder,
         line=lambda where, what: transcript.append((where, what)),
         clock=FixedClock(SCRIPT_START),
         repeatable=True,
     )
-    both = Two(practice, transcript)
-    await both.begin()
+    return Two(practice, transcript)
+
+
+async def closed(two: Two) -> None:
+    """Shut it. Nothing may have gone wrong inside."""
+    assert two.practice.app.dispatcher.incidents == 0
+    await two.practice.close()
+
+
+@pytest.fixture(scope="session")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Two]:
+    """Two committees in one bot, whose program has ended: their folder, and what is known of them.
+
+    To begin them takes longer than most of what is tried then. So each test goes on with a copy of them.
+    """
+    folder = tmp_path_factory.mktemp("begun")
+
+    async def begin() -> Two:
+        both = await opened(folder)
+        await both.begin()
+        await closed(both)
+        return both
+
+    return folder, asyncio.run(begin())
+
+
+@pytest_asyncio.fixture
+async def two(begun: tuple[Path, Two], tmp_path: Path) -> AsyncIterator[Two]:
+    """Two committees in one bot that has begun again, while its people still see what they saw."""
+    folder, before = begun
+    shutil.copyfile(folder / DATABASE, tmp_path / DATABASE)
+    both = await opened(tmp_path)
+    both.ids, both.tables = before.ids, before.tables
+    now, then = both.practice.console, before.practice.console
+    now.people, now.posted, now.pinned = deepcopy(then.people), {**then.posted}, {*then.pinned}
+    await now.enter(both.practice.group, *ORGANIZERS, *MEMBERS)
+    await now.enter(both.other, "zoe", "yan")
+    await both.practice.settle()
     yield both
-    assert practice.app.dispatcher.incidents == 0
-    await practice.close()
+    await closed(both)
 
 
 def lines_of(command: Command, two: Two) -> Iterator[str]:

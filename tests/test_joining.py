@@ -63,8 +63,8 @@ async def _empty(folder: Path) -> Town:
     return Town(practice, transcript)
 
 
-async def test_one_tap_is_enough_and_the_group_stays_quiet(tmp_path: Path) -> None:
-    town = await _empty(tmp_path)
+async def test_one_tap_is_enough_and_the_group_stays_quiet(practice_folder: Path) -> None:
+    town = await _empty(practice_folder)
     console = town.practice.console
     await console.enter(town.practice.group, "ana", "ben", "chi", "dan", "eli")
     card = await town.says("ana", "/setup")
@@ -121,8 +121,8 @@ async def test_whoever_writes_anonymously_does_not_come_in(town: Town) -> None:
     assert "Members: 4" in await town.says("ana", "/settings")
 
 
-async def test_what_to_think_about_is_told_in_private(tmp_path: Path) -> None:
-    town = await _empty(tmp_path)
+async def test_what_to_think_about_is_told_in_private(practice_folder: Path) -> None:
+    town = await _empty(practice_folder)
     await town.says("ana", "/setup")
     await town.presses("ana", "Before you begin")
     assert town.heard("ana")[-1].startswith("Before you begin / Data protection: ")
@@ -130,8 +130,8 @@ async def test_what_to_think_about_is_told_in_private(tmp_path: Path) -> None:
     await town.practice.close()
 
 
-async def test_two_groups_set_up_at_once_are_two_committees(tmp_path: Path) -> None:
-    town = await _empty(tmp_path)
+async def test_two_groups_set_up_at_once_are_two_committees(practice_folder: Path) -> None:
+    town = await _empty(practice_folder)
     console = town.practice.console
     here, there = console.group("Riverside"), console.group("Hillside")
     await asyncio.gather(

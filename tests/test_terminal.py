@@ -24,7 +24,9 @@ import pytest_asyncio
 from bot import terminal
 from bot.adapters.console import LIKENESSES
 from bot.app import commands
+from bot.practice import SCRIPT_START, FixedClock, Practice
 from bot.terminal import COMMANDS, Line, Terminal, rows
+from storage import inspection
 
 ROOT = Path(__file__).parent.parent
 TRY = (sys.executable, "-m", "bot", "try")
@@ -303,6 +305,20 @@ def test_data_that_is_kept_is_there_again(tmp_path: Path) -> None:
     assert piped("/as ben\n/dm\n/balance\n", "--data", str(folder)).stdout.endswith("You have 1 h.\n")
     assert folder.stat().st_mode & 0o777 == 0o700
     assert all(file.stat().st_mode & 0o077 == 0 for file in folder.iterdir())
+
+
+async def test_practice_that_was_ended_before_anybody_spoke_begins_the_next_time(tmp_path: Path) -> None:
+    async def opened(*, empty: bool) -> bool:
+        practice = await Practice.open(
+            tmp_path, line=lambda *_: None, clock=FixedClock(SCRIPT_START), repeatable=True, empty=empty
+        )
+        try:
+            return bool(await practice.app.database.read(inspection.committees))
+        finally:
+            await practice.close()
+
+    assert not await opened(empty=True), "its file is there now, and nobody in it"
+    assert await opened(empty=False)
 
 
 def test_a_reader_that_has_seen_enough_is_no_fault() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from bot.adapters.telegram import TelegramAdapter
 from bot.app import App
-from bot.practice import MEMBERS, ORGANIZERS, SCRIPT_START, FixedClock, read_time
+from bot.practice import DATABASE, MEMBERS, ORGANIZERS, SCRIPT_START, FixedClock, read_time
 from bot.text import LANGUAGES
 from storage import connections
 from storage.members import RECOUNT_AFTER
@@ -174,7 +174,7 @@ async def riverside(folder: Path, *, basic: bool = False) -> AsyncIterator[Teleg
     async with TelegramServer(clock=lambda: clock().timestamp()) as server:
         server.short_polls(0)
         server.set_privacy(False)
-        app = await App.open(folder / "solibot.sqlite", popups={"telegram": 200}, now=clock)
+        app = await App.open(folder / DATABASE, popups={"telegram": 200}, now=clock)
         # The same codes as in the terminal.
         await app.database.transact(lambda tx: connections.begin(tx, b"practice"))
         adapter = TelegramAdapter(
@@ -215,9 +215,9 @@ def expected(script: Path) -> dict[str, list[str]]:
     [pytest.param(script, marks=[pytest.mark.soak] if script in TWINS else []) for script in SCRIPTS],
     ids=lambda script: script.stem,
 )
-async def test_telegram_hears_what_the_terminal_shows(script: Path, tmp_path: Path) -> None:
+async def test_telegram_hears_what_the_terminal_shows(script: Path, practice_folder: Path) -> None:
     steps = script.read_text("utf-8").splitlines()
-    async with riverside(tmp_path) as telegram:
+    async with riverside(practice_folder) as telegram:
         for line in steps:
             if line.strip() and not line.startswith("#"):
                 await telegram.step(line.strip())

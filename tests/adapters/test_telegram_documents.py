@@ -8,8 +8,8 @@ from pathlib import Path
 from tests.adapters.test_telegram_conversations import riverside
 
 
-async def test_a_list_comes_in_as_a_file_with_the_command_under_it(tmp_path: Path) -> None:
-    async with riverside(tmp_path) as telegram:
+async def test_a_list_comes_in_as_a_file_with_the_command_under_it(practice_folder: Path) -> None:
+    async with riverside(practice_folder) as telegram:
         ana = telegram.person("ana")
         private = telegram.server.private(ana)
         table = "name,spoken for by\nRosa Gil,@chi\nUwe Mann,\n".encode("utf-8-sig")
@@ -20,8 +20,8 @@ async def test_a_list_comes_in_as_a_file_with_the_command_under_it(tmp_path: Pat
         assert "Rosa Gil and Uwe Mann" in shown
 
 
-async def test_a_file_that_is_no_text_is_refused_and_loses_nothing(tmp_path: Path) -> None:
-    async with riverside(tmp_path) as telegram:
+async def test_a_file_that_is_no_text_is_refused_and_loses_nothing(practice_folder: Path) -> None:
+    async with riverside(practice_folder) as telegram:
         ana = telegram.person("ana")
         private = telegram.server.private(ana)
         telegram.server.upload(ana, private, "people.xlsx", b"PK\x03\x04\x00\x00", caption="/list")
@@ -30,8 +30,8 @@ async def test_a_file_that_is_no_text_is_refused_and_loses_nothing(tmp_path: Pat
         assert telegram.app.dispatcher.incidents == 0
 
 
-async def test_what_is_kept_about_somebody_arrives_as_a_file_for_them_alone(tmp_path: Path) -> None:
-    async with riverside(tmp_path) as telegram:
+async def test_what_is_kept_about_somebody_arrives_as_a_file_for_them_alone(practice_folder: Path) -> None:
+    async with riverside(practice_folder) as telegram:
         await telegram.say("chi", "/thank @ben 1h fixed the bike", telegram.group)
         before = len(telegram.server.messages(telegram.group, by_bot=True))
         await telegram.say("chi", "/export me", telegram.group)

@@ -41,11 +41,11 @@ def _answers(telegram: Telegram) -> Counter[str]:
 
 
 async def test_in_a_storm_every_command_is_done_once_and_answered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    practice_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "RETRY_SECONDS_FIRST", 0.02)
     monkeypatch.setattr(delivery, "RETRY_SECONDS_MAX", 0.1)
-    async with riverside(tmp_path) as telegram:
+    async with riverside(practice_folder) as telegram:
         server = telegram.server
         more: dict[str, dict[str, Any]] = {"429": {"retry_after": 0}, "slow": {"seconds": 0.02}}
         faults = [
@@ -71,8 +71,8 @@ async def test_in_a_storm_every_command_is_done_once_and_answered(
         server.faults.clear()
 
 
-async def test_when_telegram_asks_for_a_pause_nothing_is_dropped(tmp_path: Path) -> None:
-    async with riverside(tmp_path) as telegram:
+async def test_when_telegram_asks_for_a_pause_nothing_is_dropped(practice_folder: Path) -> None:
+    async with riverside(practice_folder) as telegram:
         telegram.server.fault("sendMessage", "429", times=5, retry_after=1, chat=telegram.group)
         for number in range(5):
             telegram.server.say(telegram.person("ana"), telegram.group, f"/thank @ben 1m pause {number}")
@@ -83,8 +83,8 @@ async def test_when_telegram_asks_for_a_pause_nothing_is_dropped(tmp_path: Path)
         ]
 
 
-async def test_the_group_moves_while_answers_are_on_their_way(tmp_path: Path) -> None:
-    async with riverside(tmp_path, basic=True) as telegram:
+async def test_the_group_moves_while_answers_are_on_their_way(practice_folder: Path) -> None:
+    async with riverside(practice_folder, basic=True) as telegram:
         await telegram.say("ana", "/thank @ben 1h", telegram.group)
         moved = telegram.server.migrate(telegram.group)
         telegram.server.say(telegram.person("ana"), moved, "/thank @ben 2h in the new place")

@@ -28,8 +28,10 @@ def told(telegram: Telegram) -> int:
     return sum(RIGHT in (one.text or "") for one in telegram.server.messages(telegram.group, by_bot=True))
 
 
-async def test_notes_on_who_came_left_pinned_or_renamed_go_after_an_hour_and_nothing_else(tmp_path: Path) -> None:
-    async with riverside(tmp_path) as telegram:
+async def test_notes_on_who_came_left_pinned_or_renamed_go_after_an_hour_and_nothing_else(
+    practice_folder: Path,
+) -> None:
+    async with riverside(practice_folder) as telegram:
         server, group = telegram.server, telegram.group
         server.promote(server.bot, group, rights=["can_delete_messages"])
         await tidy(telegram)
@@ -57,8 +59,8 @@ async def test_notes_on_who_came_left_pinned_or_renamed_go_after_an_hour_and_not
         assert len(notes(telegram)) == before + 1
 
 
-async def test_without_the_right_it_says_once_which_one_it_needs(tmp_path: Path) -> None:
-    async with riverside(tmp_path) as telegram:
+async def test_without_the_right_it_says_once_which_one_it_needs(practice_folder: Path) -> None:
+    async with riverside(practice_folder) as telegram:
         server, group = telegram.server, telegram.group
         await tidy(telegram)
         for who in ("dan", "fay"):
@@ -80,8 +82,8 @@ async def test_without_the_right_it_says_once_which_one_it_needs(tmp_path: Path)
 
 
 @pytest.mark.parametrize("fault", ["reset_before", "reset_after", "502"])
-async def test_an_answer_that_was_lost_deletes_nothing_else(fault: str, tmp_path: Path) -> None:
-    async with riverside(tmp_path) as telegram:
+async def test_an_answer_that_was_lost_deletes_nothing_else(fault: str, practice_folder: Path) -> None:
+    async with riverside(practice_folder) as telegram:
         server, group = telegram.server, telegram.group
         server.promote(server.bot, group)
         await tidy(telegram)
@@ -95,8 +97,10 @@ async def test_an_answer_that_was_lost_deletes_nothing_else(fault: str, tmp_path
         assert telegram.app.dispatcher.incidents == 0
 
 
-async def test_a_group_that_became_a_supergroup_loses_no_message_that_has_the_same_number_there(tmp_path: Path) -> None:
-    async with riverside(tmp_path, basic=True) as telegram:
+async def test_a_group_that_became_a_supergroup_loses_no_message_that_has_the_same_number_there(
+    practice_folder: Path,
+) -> None:
+    async with riverside(practice_folder, basic=True) as telegram:
         server, group = telegram.server, telegram.group
         server.promote(server.bot, group)
         await tidy(telegram)
