@@ -849,7 +849,9 @@ async def rota_tried(
         T("Open seats: {n} (now {now})", n=then["empty"], now=now_["empty"])
         if then["empty"] or now_["empty"]
         else None,
-        N("{n} seat would have somebody else.", "{n} seats would have somebody else.", n),
+        N("{n} seat would have somebody else.", "{n} seats would have somebody else.", n)
+        if n
+        else T("No seat would have somebody else."),
         T("Nothing has changed."),
     )
     propose = Button(label=T("Propose it"), says=_DECIDES[_term(term)](number))
@@ -877,6 +879,13 @@ def _tried_words(term: Term, number: int) -> Text:
 def _even_words(what: Text, then: Sequence[int], now: Sequence[int]) -> Text:
     """In parts of what is due to each: whoever carries least, and whoever carries most."""
     least, most, least_now, most_now = (Percent((one + 5) // 10 * 100) for one in (*then, *now))
+    if (least, most) == (least_now, most_now):
+        return T(
+            "{what}: as now, from {least} of the fair part (whoever has least) to {most} (whoever has most).",
+            what=what,
+            least=least,
+            most=most,
+        )
     return T(
         "{what}: from {least} of the fair part (whoever has least) to {most} (whoever has most); "
         "now {least_now} to {most_now}.",
