@@ -155,7 +155,7 @@ _TERM = choice(*planning.TERMS, expected=T("what is decided of the rota"))
 def _figure_words(term: Term, number: int) -> Text:
     if term == "window":
         return N("{n} week", "{n} weeks", number)
-    return T("{part}", part=Percent(number * 100))
+    return Text("{part}", values={"part": Percent(number * 100)})
 
 
 # --- what is planned ---------------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ async def _overview(context: Context) -> Reply:
     if plan is not None:
         told += _nobody(plan, there)
         if await rules.get(context.tx, context.committee.id, WEEKLY_RULE, "on") == "on":
-            told.append(T("I plan on every Monday. To stop that: {off}", off=Typed("/rota", "weekly off")))
+            told.append(T("I go on with it every Monday. To stop that: {off}", off=Typed("/rota", "weekly off")))
     first: list[Button | Link] = [all_shifts(context.commands)]
     if plan is not None:
         first.append(Button(label=T("What has changed"), says=rota_changes.says()))
@@ -572,21 +572,23 @@ def _asking_why(context: Context, of: Sequence[Shift]) -> Any:
 
 @router.entry("rota")
 async def rota_told(telling: Telling, body: Mapping[str, Any]) -> Text:
-    """That the rota was planned, until when, and how much of it is open."""
+    """That the rota was planned, until when, how much of it is open, and by which fingerprint it is known."""
     day, open_ = date.fromisoformat(body["until"]), body["open"]
     if body["member"] is None:
         return N(
-            "The rota was planned until {day}; {n} seat is open.",
-            "The rota was planned until {day}; {n} seats are open.",
+            "The rota was planned until {day}; {n} seat is open. ({hash})",
+            "The rota was planned until {day}; {n} seats are open. ({hash})",
             open_,
             day=day,
+            hash=chain.fingerprint(body["rota"]),
         )
     return N(
-        "{name} had the rota planned until {day}; {n} seat is open.",
-        "{name} had the rota planned until {day}; {n} seats are open.",
+        "{name} had the rota planned until {day}; {n} seat is open. ({hash})",
+        "{name} had the rota planned until {day}; {n} seats are open. ({hash})",
         open_,
         name=await telling.name(body["member"]),
         day=day,
+        hash=chain.fingerprint(body["rota"]),
     )
 
 
@@ -763,17 +765,12 @@ async def rota_verified(
     if result.get("again") == hash_ and result.get("kept") == hash_:
         words: Words = lines(
             T("The plan until {day} is the one that the rules give.", day=until),
-            T("Its fingerprint, also in the log (no. {number}): {hash}", number=entry, hash=chain.fingerprint(hash_)),
+            T("Its fingerprint, as in {log}: {hash}", log=Typed("/log"), hash=chain.fingerprint(hash_)),
         )
     else:
         words = lines(
             T("The plan until {day} is NOT the one that the rules give: somebody has changed what I keep.", day=until),
-            T(
-                "The log has {hash} (no. {number}). Plan again: {next}",
-                number=entry,
-                hash=chain.fingerprint(hash_),
-                next=NEXT,
-            ),
+            T("In {log} it is {hash}. Plan again: {next}", log=Typed("/log"), hash=chain.fingerprint(hash_), next=NEXT),
         )
     await _answer(context, who, words, everybody)
 
@@ -899,7 +896,7 @@ def _even_words(what: Text, then: Sequence[int], now: Sequence[int]) -> Text:
 
 async def _own_words(context: Context, changes: tuple[Sequence[str], Sequence[str]]) -> Words:
     told: list[Words] = []
-    for title, seats in zip((T("Yours would be:"), T("Not yours would be:")), changes, strict=True):
+    for title, seats in zip((T("Yours would be:"), T("Not yours any more would be:")), changes, strict=True):
         found = [await shifts.of_seat(context.tx, context.committee.id, int(seat)) for seat in seats[:TOLD_MAX]]
         names = [named(one) for one in found if one is not None]
         told += [title, *names] if names else []

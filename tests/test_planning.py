@@ -100,7 +100,7 @@ async def test_a_plan_is_published_frozen_firm_and_draft_and_each_member_hears_o
         "changes": {"filled": 20},
         "member": 1,
     }
-    assert "Ana had the rota planned until Mar 1, 2026; 4 seats are open." in await town.whispers("chi", "/log")
+    assert "Ana had the rota planned until Mar 1, 2026; 4 seats are open. (" in await town.whispers("chi", "/log")
 
 
 async def test_whoever_cannot_any_more_gives_way_and_everybody_concerned_is_told_once_with_the_reason(
@@ -336,7 +336,7 @@ async def test_the_plan_can_be_made_again_and_tampering_shows(town: Town) -> Non
     await town.says("ana", NEXT)
     said = await town.says("chi", "/rota verify")
     assert "The plan until Mar 1, 2026 is the one that the rules give." in said
-    assert "also in the log (no. " in said
+    assert "Its fingerprint, as in /log: " in said
     plan = await plan_of(town)
     seat, other = next(iter(plan.holders)), {"1": "2", "2": "1", "3": "4", "4": "3"}
     other_holders = {**plan.holders, seat: other[plan.holders[seat]]}

@@ -75,7 +75,7 @@ _NEXT, _TRY, _VERIFY, _WEEKLY, _WEEK, _SMALL, _ON, _OFF = (
 _TERM_NAMES: Mapping[Term, str] = {
     "window": "window ventana fenster zeitfenster",
     "stretch": "stretch margen spielraum",
-    "empowerment": "empowerment empoderamiento ermächtigung",
+    "empowerment": "empowerment empoderamiento enriquecimiento bestärkung",
 }
 _TERM_WORDS: Mapping[str, Term] = {plain(word): term for term, words in _TERM_NAMES.items() for word in words.split()}
 _FIGURE = re.compile(r"(\d{1,4})(w|%)?")
