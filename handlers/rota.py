@@ -270,7 +270,7 @@ def _reason_words(reason: str | None, n: int) -> Text:
         case "busy":
             return N("{n} has another shift then", "{n} have another shift then", n)
         case "hours":
-            return N("{n} has all the agreed hours", "{n} have all the agreed hours", n)
+            return N("{n} has enough hours already", "{n} have enough hours already", n)
         case "week" | "task":
             return N("{n} has enough for now", "{n} have enough for now", n)
         case "cool-down":
@@ -1067,11 +1067,15 @@ async def _why_words(context: Context, shift: Shift, why: Mapping[str, Any], unt
         T(
             "Your fair part until {day} counts {quota}; your other shifts count {coming}.",
             day=until,
-            quota=Minutes(why["quota"]),
-            coming=Minutes(why["coming"]),
+            quota=_rounded(why["quota"]),
+            coming=_rounded(why["coming"]),
         ),
         _rank_words(why["rank"], why["could"], name),
-        T("Had you carried {points} more lately, it would go to {name}.", points=Minutes(why["gap"]), name=name)
+        T(
+            "Had you carried {points} more lately, it would go to {name}.",
+            points=Minutes(-(-why["gap"] // _STEP) * _STEP),
+            name=name,
+        )
         if why["gap"] is not None
         else T(
             "What would change it: other times ({available}), other hours ({capacity}), days away ({away}).",
@@ -1082,9 +1086,17 @@ async def _why_words(context: Context, shift: Shift, why: Mapping[str, Any], unt
     )
 
 
+_STEP = 30
+
+
+def _rounded(points: int) -> Minutes:
+    """To half hours: nobody reckons in minutes here."""
+    return Minutes((points + _STEP // 2) // _STEP * _STEP)
+
+
 def _rank_words(rank: int, could: int, name: str) -> Text:
     if could == 1:
-        return T("Nobody else can take it.")
+        return T("By their times and hours nobody else can take it.")
     if rank == 1:
         return T("Of {n} who can take it, it fits you best. Next would be {name}.", n=could, name=name)
     return T(

@@ -91,7 +91,7 @@ async def test_a_plan_is_published_frozen_firm_and_draft_and_each_member_hears_o
     assert "20 seats were open and have somebody now." in town.heard("ana")[-1]
     # Why the others are empty is told by sums, with what would help.
     overview = await town.says("chi", "/rota")
-    assert "nobody can take 4 seats; the first, because 4 have all the agreed hours." in overview
+    assert "nobody can take 4 seats; the first, because 4 have enough hours already." in overview
     assert "more agreed hours (/capacity)" in overview
     (entry,) = await noted(town)
     assert {name: entry[name] for name in ("seats", "open", "changes", "member")} == {
@@ -427,7 +427,7 @@ async def test_why_me_in_five_lines_and_in_private_alone(town: Town) -> None:
     assert part == "Your fair part until Mar 1, 2026 counts 1 h 30; your other shifts count 0 min."
     following = rank.removeprefix("Of 3 who can take it, it fits you best. Next would be ").removesuffix(".")
     assert following in {"Ana", "Ben", "Chi"} - {who.capitalize()}
-    assert change == f"Had you carried 1 min more lately, it would go to {following}."
+    assert change == f"Had you carried 30 min more lately, it would go to {following}."
     # That Eli does not want to is nobody's business.
     assert "Eli" not in told
     # Pressed late: it is not theirs any more, and then it is theirs because they took it.
