@@ -17,7 +17,7 @@ from bot.domain.planning import Had, News, Term, Wanted
 from bot.domain.recurrence import instant
 from bot.domain.rotation import Instance, stage_of
 from bot.router import Asks, Authority, Context, Router, Telling
-from bot.shifts import NONE, SHIFTS, all_shifts, named, shift_words, wall
+from bot.shifts import NONE, SHIFTS, TASKS, all_shifts, named, shift_words, wall
 from bot.text import Bold, Listed, Minutes, N, Percent, Refusal, T, Text, Typed, Words, lines
 from storage import computations, due, entries, people, plans, rotas, rules, shifts
 from storage.database import Transaction
@@ -186,7 +186,7 @@ async def rota(context: Context, *, wanted: _Wanted | None = None) -> Reply | Ca
 async def _overview(context: Context) -> Reply:
     there = await shifts.within(context.tx, context.committee.id, context.now, _end(context, planning.WEEKS_MAX))
     if not there:
-        return Reply(NONE)
+        return Reply(await _nothing(context))
     plan = await plans.last(context.tx, context.committee.id)
     soon = [one for one in there if one.at < _end(context, 2)]
     told: list[Words] = [T("{title}", title=_TITLE)]
@@ -324,11 +324,18 @@ async def rota_next(context: Context, *, weeks: Number) -> Reply:
     )
 
 
+async def _nothing(context: Context) -> Text:
+    """Why there is nothing to plan."""
+    if await shifts.tasks(context.tx, context.committee.id):
+        return T("There is no shift in that time. {tasks} shows the tasks.", tasks=TASKS)
+    return NONE
+
+
 async def _want(context: Context, *, weeks: int, attempt: int, who: Member | None) -> None:
     """Have it planned. Raises Refusal where there is nothing to plan."""
     facts = await rotas.instance(context.tx, context.committee, now=context.now, weeks=weeks)
     if not facts.seats:
-        raise Refusal(NONE)
+        raise Refusal(await _nothing(context))
     asked = {} if who is None else {"who": who.id}
     says = rota_planned.says(weeks=weeks, attempt=attempt, **asked)
     await computations.want(context.tx, context.committee.id, "plan", snapshots.snapshot(facts), says, now=context.now)
@@ -347,7 +354,9 @@ async def rota_planned(
     asker = None if who is None else await people.member_now(context.tx, context.committee.id, who)
     found = await computations.computed(context.tx, context.committee.id, computation or 0)
     facts = await rotas.instance(context.tx, context.committee, now=context.now, weeks=weeks)
-    if found is None or found.hash != computations.hash_of(snapshots.snapshot(facts)):
+    if not facts.seats:
+        await _tell_organizers(context, asker, await _nothing(context))
+    elif found is None or found.hash != computations.hash_of(snapshots.snapshot(facts)):
         if attempt < ATTEMPTS_MAX:
             await _want(context, weeks=weeks, attempt=attempt + 1, who=asker)
             return
@@ -553,7 +562,10 @@ def _news_buttons(context: Context, news: News, places: Places) -> tuple[tuple[B
             shift = places[seat][0]
             rows += [(_giving(context, shift, T("Can't: {shift}", shift=named(shift))),)]
     if len(news.got) == 1:
-        rows[0] = (_giving(context, places[news.got[0]][0], T("Can't")),)
+        shift = places[news.got[0]][0]
+        swap = context.commands.get("swap")
+        swapping = () if swap is None else (Button(label=T("Swap"), says=swap.says(shift=shift.id)),)
+        rows[0] = (_giving(context, shift, T("Can't")), *swapping)
     mine = context.commands.get("my_shifts")
     assert mine is not None
     why = (Button(label=T("Why me?"), says=_asking_why(context, [places[seat][0] for seat in news.got])),)
@@ -809,7 +821,7 @@ async def rota_try(context: Context, *, term: Annotated[str, _TERM], number: Num
         for one in (terms, planning.with_term(terms, wanted, number))
     ]
     if not now_.seats:
-        raise Refusal(NONE)
+        raise Refusal(await _nothing(context))
     body = {"now": snapshots.snapshot(now_), "then": snapshots.snapshot(then)}
     says = rota_tried.says(term=term, number=number, who=context.member.id, everybody=_in_group(context))
     await computations.want(context.tx, context.committee.id, "compare", body, says, now=context.now)

@@ -197,6 +197,8 @@ async def test_what_cannot_be_is_asked_back_with_an_example_and_nothing_is_plann
         ("ana", "/rota try luck 3", "Write it like one of these: /rota next 8 weeks, /rota try window 16 weeks"),
         ("ana", "/rota try stretch 20%", "From 100% to 300% of the agreed hours"),
         ("ana", NEXT, "There are no tasks yet."),
+        ("ana", "/task stall sat 14 feb 10:00 2h crew 1", "1 shift in the next 8 weeks"),
+        ("ana", "/rota next 2 weeks", "There is no shift in that time. /tasks shows the tasks."),
         ("chi", "/rota verify", "Nothing is planned yet."),
         ("chi", "/rota weekly off", "Only an organizer can do that."),
     ):
