@@ -111,7 +111,7 @@ def read_wanted(words: Sequence[str]) -> Wanted:
         if term is None:
             raise Unclear
         return Wanted(what="try", term=term, number=read_term(term, rest[1:]))
-    return Wanted(what="next", number=_weeks(rest if first in _NEXT else said))
+    return Wanted(what="next", number=_weeks([word for word in said if word not in _NEXT]))
 
 
 def _weeks(said: Sequence[str]) -> int:
