@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from bot.computing import calculated
-from bot.domain import rostering, rotation
+from bot.domain import rostering, rotation, snapshots
 from bot.domain.turns import sheet_of
 from bot.practice import SCRIPT_START, FixedClock, Practice
 from storage import availability, computations, entries, people, plans, rotas, shifts
@@ -297,12 +298,12 @@ async def test_whatever_changes_a_plan_is_lawful_and_every_seat_that_changes_is_
         await town.says("ana", line)
     chance = random.Random(3)
     names = ("ana", "ben", "chi", "eli")
-    await town.whispers("ana", "/skill first aid")
+    whys: set[str] = set()
     for attempt in range(4):
         who = names[attempt]
         first = 6 + chance.randrange(20)
         await town.whispers(who, f"/away {first} jan to {first + 5} jan")
-        await town.whispers(names[attempt - 1], f"/capacity {chance.choice((2, 3, 5, 8))}h")
+        await town.whispers(names[attempt - 1], f"/capacity {chance.choice((4, 8, 12, 20))}h")
         await town.whispers(names[attempt - 2], f"/not_with @{who}")
         if attempt == 2:
             await town.whispers("ben", "/veto stall")
@@ -317,7 +318,9 @@ async def test_whatever_changes_a_plan_is_lawful_and_every_seat_that_changes_is_
             for seat in before.keys() | after.keys()
             if before.get(seat) != after.get(seat)
         }
+        whys |= {one["why"] for one in (await plan_of(town)).changes}
     assert len(await noted(town)) == 4
+    assert whys == {"filled", "freed", "fairer", "made room"}
 
 
 async def _everybody_can(tx: Transaction) -> None:
@@ -354,6 +357,17 @@ async def test_the_plan_can_be_made_again_and_tampering_shows(town: Town) -> Non
         await tx.execute("UPDATE rota_plans SET holders = ?, snapshot = ?", json.dumps(dict(plan.holders)), snapshot)
 
     await town.practice.app.database.transact(tamper_more)
+    assert "is NOT the one that the rules give" in await town.whispers("chi", "/rota verify")
+
+    async def forge(tx: Transaction) -> None:
+        # A plan that was never made by the rules, with all that belongs to it.
+        hash_ = snapshots.plan_hash(snapshots.read(plan.snapshot), other_holders)
+        body = {**(await entries.since(tx, 1, 0, "rota"))[0][1], "rota": hash_}
+        entry = await entries.append(tx, await people.committee(tx, 1), "rota", body, now=town.practice.clock())
+        forged = replace(plan, entry=entry.number, hash=hash_, holders=other_holders)
+        await plans.put(tx, 1, forged)
+
+    await town.practice.app.database.transact(forge)
     assert "is NOT the one that the rules give" in await town.whispers("chi", "/rota verify")
 
 
@@ -456,3 +470,4 @@ async def test_above_thirty_members_why_me_comes_a_moment_later(town: Town) -> N
     told = [one for one in town.heard(who) if one.startswith("Why you: Cleaning, Sat, Jan 10 10:00")]
     assert len(told) == 1
     assert "who can take it" in told[0]
+    assert any("I am looking it up. One moment." in one for one in town.heard(who))
