@@ -112,7 +112,7 @@ async def _mine(context: Context) -> Reply:
     told: list[Words] = [T("{title}", title=_YOURS)]
     buttons: list[tuple[Button | Link, ...]] = []
     for one in own[:TOLD_MAX]:
-        told.append(shift_words(one))
+        told.append(_own_words(context, one))
         told += await _last_words(context, one)
         buttons += _own_buttons(context, one)
     if len(own) > TOLD_MAX:
@@ -124,6 +124,14 @@ async def _mine(context: Context) -> Reply:
         buttons += [(_taking(one),) for one in free[:TOLD_MAX]]
     buttons += [(_learning(one),) for one in learn[:2]]
     return Reply(lines(*told), buttons=(*buttons, (*_why(context, own), all_shifts(context.commands))), private=True)
+
+
+def _own_words(context: Context, shift: Shift) -> Text:
+    """A shift of one's own; what is only a draft of the plan may still become somebody else's."""
+    holder = shift.of(context.member.id)
+    if holder is None or holder.stage != "draft":
+        return shift_words(shift)
+    return T("{shift}; may still change", shift=shift_words(shift))
 
 
 def _why(context: Context, own: Sequence[Shift]) -> tuple[Button, ...]:
