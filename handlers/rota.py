@@ -462,6 +462,8 @@ async def _carry_out(
     after = dict(before)
     for change in changes:
         shift, seat = places[change["seat"]]
+        if shift.until is None and shift.at <= context.now:
+            continue
         if seat.holder is not None:
             await shifts.move_away(context.tx, seat.holder, shift)
             after.pop(change["seat"], None)
