@@ -47,6 +47,7 @@ from handlers import (
     privacy,
     quiet,
     roles,
+    rota,
     shifts,
     statements,
     stock,
@@ -96,6 +97,7 @@ AREAS = (
     units.router,
     tasks.router,
     shifts.router,
+    rota.router,
     availability.router,
 )
 """The order in which menus and help list them."""

@@ -9,19 +9,67 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from bot.domain import rostering, snapshots
+from bot.domain import fairness, rostering, snapshots, turns
+from bot.domain.rotation import Instance
 
 
 def plan(body: Any) -> Any:
-    """A snapshot of a rota, planned: `holders` by seat; `hash` of the plan."""
+    """A snapshot of a rota, planned: `holders` by seat; `hash` of the plan; which seats are `empty`, and all `changes`.
+
+    Of a change that somebody cannot keep a seat any more it does not say why: that is theirs alone.
+    """
     instance = snapshots.read(body)
     found = rostering.plan(instance)
-    return {"holders": dict(found.holders), "hash": snapshots.plan_hash(instance, found.holders)}
+    return {
+        "holders": dict(found.holders),
+        "hash": snapshots.plan_hash(instance, found.holders),
+        "empty": [asdict(one) for one in found.empty],
+        "changes": [
+            {"seat": one.seat, "before": one.before, "after": one.after, "why": one.why} for one in found.changes
+        ],
+    }
 
 
-CALCULATIONS: Mapping[str, Callable[[Any], Any]] = {"plan": plan}
+def compare(body: Any) -> Any:
+    """Two snapshots, `now` and `then`, planned: who has which seat, how many are empty, and how even it is.
+
+    `burden`, `empowerment`: whoever carries least and whoever carries most, in thousandths of what is due to them.
+    """
+    return {name: _outcome(snapshots.read(body[name])) for name in ("now", "then")}
+
+
+def _outcome(instance: Instance) -> dict[str, Any]:
+    found = rostering.plan(instance)
+    even = fairness.fairness(instance, found.holders)
+    return {
+        "holders": dict(found.holders),
+        "empty": len(found.empty),
+        "burden": [even.burden.least, even.burden.most],
+        "empowerment": [even.empowerment.least, even.empowerment.most],
+    }
+
+
+def verify(body: Any) -> Any:
+    """A `snapshot`, and the `holders` that were kept of its plan: the hash of the plan made `again`, and of those."""
+    instance = snapshots.read(body["snapshot"])
+    again = rostering.plan(instance).holders
+    return {
+        "again": snapshots.plan_hash(instance, again),
+        "kept": snapshots.plan_hash(instance, body["holders"]),
+    }
+
+
+def why(body: Any) -> Any:
+    """Why whoever has a `seat` has it, by a `snapshot` and the `holders` of now: `turns.WhyMe` as plain values."""
+    found = asdict(turns.why_me(snapshots.read(body["snapshot"]), body["holders"], body["seat"]))
+    found["doors"] = [[day, part, count] for (day, part), count in found["doors"]]
+    return found
+
+
+CALCULATIONS: Mapping[str, Callable[[Any], Any]] = {"plan": plan, "compare": compare, "verify": verify, "why": why}
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
@@ -112,7 +112,7 @@ async def _mine(context: Context) -> Reply:
     told: list[Words] = [T("{title}", title=_YOURS)]
     buttons: list[tuple[Button | Link, ...]] = []
     for one in own[:TOLD_MAX]:
-        told.append(shift_words(one))
+        told.append(_own_words(context, one))
         told += await _last_words(context, one)
         buttons += _own_buttons(context, one)
     if len(own) > TOLD_MAX:
@@ -123,7 +123,27 @@ async def _mine(context: Context) -> Reply:
         told += [T("{title}", title=_FREE), *map(shift_words, free[:TOLD_MAX])]
         buttons += [(_taking(one),) for one in free[:TOLD_MAX]]
     buttons += [(_learning(one),) for one in learn[:2]]
-    return Reply(lines(*told), buttons=(*buttons, (all_shifts(context.commands),)), private=True)
+    return Reply(lines(*told), buttons=(*buttons, (*_why(context, own), all_shifts(context.commands))), private=True)
+
+
+def _own_words(context: Context, shift: Shift) -> Text:
+    """A shift of one's own; what is only a draft of the plan may still become somebody else's."""
+    holder = shift.of(context.member.id)
+    if holder is None or holder.stage != "draft":
+        return shift_words(shift)
+    return T("{shift}; may still change", shift=shift_words(shift))
+
+
+def _why(context: Context, own: Sequence[Shift]) -> tuple[Button, ...]:
+    """Where a shift was planned for somebody: why it is theirs."""
+    holders = ((one, one.of(context.member.id)) for one in own)
+    planned = [one for one, holder in holders if holder and not holder.agreed and context.now < one.at]
+    why = context.commands.get("rota_why")
+    assert why is not None
+    if not planned:
+        return ()
+    says = why.says(shift=planned[0].id) if len(planned) == 1 else context.commands.asking(why.says())
+    return (Button(label=T("Why me?"), says=says),)
 
 
 async def _last_words(context: Context, shift: Shift) -> list[Text]:

@@ -19,6 +19,7 @@ from storage import (
     nudges,
     orders,
     outbox,
+    plans,
     pool,
     pooling,
     privacy,
@@ -51,3 +52,4 @@ async def purge(context: Context) -> None:
     await pooling.purge(context.tx, now=context.now)
     await availability.purge(context.tx, now=context.now)
     await computations.purge(context.tx, now=context.now)
+    await plans.purge(context.tx, now=context.now)

@@ -91,7 +91,11 @@ async def answer(tx: Transaction, id_: int, result: Any | None, *, now: datetime
     )
     if row is None:
         return
-    committee_id, command, version, arguments = row
+    await _say(tx, row[0], id_, row[1:], now=now)
+
+
+async def _say(tx: Transaction, committee_id: int, id_: int, says: tuple[str, int, str], *, now: datetime) -> None:
+    command, version, arguments = says
     await due.plan(
         tx,
         f"computed:{id_}",
@@ -116,9 +120,27 @@ async def computed(tx: Reader, committee_id: int, id_: int) -> Computed | None:
     return Computed(id=id_, body=json.loads(body), hash=hash_, result=None if result is None else json.loads(result))
 
 
-async def forget(tx: Transaction, committee_id: int) -> None:
-    """Nothing of a committee's facts stays here. What was wanted and is not done is wanted no more."""
-    await tx.execute("DELETE FROM computations WHERE committee_id = ?", committee_id)
+async def under_way(tx: Reader, committee_id: int, command: str) -> bool:
+    """Whether something is being worked out for this command, or it has not been said yet what came of it."""
+    row = await tx.one(
+        """SELECT 1 FROM computations c WHERE c.committee_id = ? AND c.command = ?
+           AND (c.done_us IS NULL OR EXISTS (SELECT 1 FROM due d WHERE d.key = 'computed:' || c.id)) LIMIT 1""",
+        committee_id,
+        command,
+    )
+    return row is not None
+
+
+async def forget(tx: Transaction, committee_id: int, *, now: datetime) -> None:
+    """Nothing of a committee's facts stays here. Whoever wanted something that is not done finds nothing, at once."""
+    rows = await tx.all(
+        """DELETE FROM computations WHERE committee_id = ?
+           RETURNING id, command, version, arguments, done_us IS NULL""",
+        committee_id,
+    )
+    for id_, command, version, arguments, waits in rows:
+        if waits:
+            await _say(tx, committee_id, id_, (command, version, arguments), now=now)
 
 
 async def purge(tx: Transaction, *, now: datetime) -> None:

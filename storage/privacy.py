@@ -15,7 +15,7 @@ from bot.domain import retention
 from bot.domain.chain import canonical
 from bot.domain.grammar import folded
 from bot.text import T, shown
-from storage import availability, cards, entries, notes, outbox, people
+from storage import availability, cards, entries, notes, outbox, people, plans
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee
@@ -365,6 +365,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "audits": "books that are being recomputed for somebody, without words",
     "categories": "a committee's own kinds of help",
     "task_kinds": "a committee's kinds of tasks, and how hard it says they are",
+    "rota_plans": "the last plan of a rota, by ids, and what it was made from, which is handed out elsewhere",
     "rota_tasks": "the tasks of a committee's rota",
     "shifts.minutes": "how long a shift is, which is handed out with what was done",
     "posts.shown_last": "the number of a digest",
@@ -597,6 +598,7 @@ async def pseudonymise(tx: Transaction, committee: Committee, member_id: int, *,
         member_id,
     )
     await availability.forget(tx, member_id)
+    await plans.forget(tx, committee.id, now=now)
     return name
 
 

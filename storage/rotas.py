@@ -16,12 +16,21 @@ WEEKS = 8
 WINDOW_RULE = "rota_window"
 """The rule under which a committee keeps how many weeks back count."""
 WINDOW_WEEKS = 8
+STRETCH_RULE = "rota_stretch"
+"""The rule under which it keeps how many per cent of the agreed hours are planned for one at most."""
+EMPOWERMENT_RULE = "rota_empowerment"
+"""The rule under which it keeps how many per cent of the weight of burden empowerment has."""
 
 
 async def terms(tx: Reader, committee_id: int) -> rotation.Terms:
     """What the committee has decided about its rota."""
     weeks = await rules.get(tx, committee_id, WINDOW_RULE, WINDOW_WEEKS)
-    return rotation.Terms(window_days=int(weeks) * 7)
+    usual = rotation.Terms()
+    return rotation.Terms(
+        window_days=int(weeks) * 7,
+        stretch_percent=int(await rules.get(tx, committee_id, STRETCH_RULE, usual.stretch_percent)),
+        empowerment_percent=int(await rules.get(tx, committee_id, EMPOWERMENT_RULE, usual.empowerment_percent)),
+    )
 
 
 def first_day(committee: Committee, *, now: datetime) -> date:
@@ -36,8 +45,9 @@ async def instance(
     """Everything that a plan of so many weeks depends on, from the Monday of this week on.
 
     Ids of members, seats and tasks are their numbers as text. Shifts that have begun are in it only with those who have
-    a seat there: nobody is planned for them any more. What was done in the window is in the members' `burden` and
-    `empowerment`. It knows what nobody may see (`not_with`, vetoes): it is for the rules alone.
+    a seat there: nobody is planned for them any more; so are seats that are not needed: whoever wants takes those.
+    What was done in the window is in the members' `burden` and `empowerment`. It knows what nobody may see (`not_with`,
+    vetoes): it is for the rules alone.
     """
     terms_ = terms_ or await terms(tx, committee.id)
     start = first_day(committee, now=now)
@@ -62,7 +72,10 @@ async def instance(
     seats, held = shifts.as_instance(found)
     held = [one for one in held if one.member in there]
     taken = {one.seat for one in held}
-    ahead = {one.id for one in seats if one.at > now or one.until is not None or one.id in taken}
+    wanted = {str(seat.id) for one in found for seat in one.seats if seat.needed or seat.trainee}
+    ahead = {
+        one.id for one in seats if one.id in taken or (one.id in wanted and (one.at > now or one.until is not None))
+    }
     declined = await shifts.given_back(tx, committee.id, begins)
     return rotation.Instance(
         start=start,

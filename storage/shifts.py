@@ -428,6 +428,12 @@ async def shift(tx: Reader, committee_id: int, id_: int) -> Shift | None:
     return (await _shifts(tx, [row]))[0] if row else None
 
 
+async def of_seat(tx: Reader, committee_id: int, seat_id: int) -> Shift | None:
+    """The shift that a seat is on."""
+    id_ = await tx.value("SELECT shift_id FROM seats WHERE id = ?", seat_id)
+    return None if id_ is None else await shift(tx, committee_id, id_)
+
+
 async def within(
     tx: Reader, committee_id: int, start: datetime, end_: datetime, *, limit: int = LISTED_MAX
 ) -> list[Shift]:
@@ -557,6 +563,13 @@ async def settle_stage(tx: Transaction, assignment_: Assignment, *, stage: Stage
 async def give_back(tx: Transaction, assignment_: Assignment, shift_: Shift, *, now: datetime) -> bool:
     """The seat is open again. False: it was not held any more."""
     return await _turn(tx, assignment_, shift_, "back", now=now)
+
+
+async def move_away(tx: Transaction, assignment_: Assignment, shift_: Shift) -> None:
+    """A new plan gives the seat to somebody else, or to nobody: nobody has declined it, so nothing stays of it."""
+    await _erase_note(tx, assignment_.thing)
+    await tx.execute(f"DELETE FROM assignments WHERE id = ? AND state IN {_OPEN}", assignment_.id)
+    await cards.changed(tx, board(shift_.task.committee_id))
 
 
 async def here(tx: Transaction, assignment_: Assignment, shift_: Shift, *, now: datetime) -> bool:

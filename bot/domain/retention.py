@@ -41,6 +41,8 @@ TURNS = timedelta(days=365)
 """Whose turn it was to fetch an order: so that turns go round fairly."""
 ABSENCES = timedelta(days=180)
 """When somebody was away, after they are back: so long a rota may look behind, and being away makes no debt."""
+ROTA_PLANS = timedelta(days=100)
+"""What the last plan of a rota was made from: as long as it is in force, at most so long."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -143,6 +145,12 @@ KINDS = (
         since=T("after you leave"),
     ),
     Kind(what=T("When you are away"), seen_by=T("only you"), kept=ABSENCES, since=T("after you are back")),
+    Kind(
+        what=T("What of you the last plan of the rota was made from"),
+        seen_by=T("only the bot"),
+        kept=ROTA_PLANS,
+        since=T("after it was made"),
+    ),
     Kind(what=T("Skills that you have"), seen_by=T("your committee"), kept=DEPARTED, since=T("after you leave")),
     Kind(what=T("What you say of others' effort"), seen_by=T("nobody"), kept=BALLOTS, since=T("at most")),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
