@@ -50,6 +50,7 @@ from handlers import (
     shifts,
     statements,
     stock,
+    swaps,
     tasks,
     units,
     upkeep,
@@ -97,6 +98,7 @@ AREAS = (
     tasks.router,
     shifts.router,
     availability.router,
+    swaps.router,
 )
 """The order in which menus and help list them."""
 
