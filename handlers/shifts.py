@@ -323,7 +323,12 @@ async def _give_back(context: Context, found: Shift, holder: Assignment) -> Repl
     if search is not None and found.begins - context.now <= asking.GROUP_BEFORE:
         await swaps.group_asked(context.tx, search, now=context.now)
         await context.show(Card("wanted", search.id))
-    return Reply(T("The seat is open again: {shift}. Thank you for saying so.", shift=named(found)), private=True)
+    quietly = search is not None and found.begins - context.now > asking.GROUP_BEFORE
+    words = lines(
+        T("The seat is open again: {shift}. Thank you for saying so.", shift=named(found)),
+        T("I ask in private who is next, and tell you when somebody has it.") if quietly else None,
+    )
+    return Reply(words, private=True)
 
 
 async def _look_for(context: Context, shift_id: int, holder: Assignment) -> swaps.Search | None:
