@@ -209,6 +209,8 @@ async def seat_ask_card(view: View, ref: int) -> Shown | None:
     if on is None:
         return Shown(T("It is over; nobody is needed any more."))
     shift = on[1]
+    if search.state == "taken" and search.taker_id == asked.member_id and asked.answer == "yes":
+        return Shown(T("You have said yes: {shift}", shift=named(shift)))
     if search.state == "taken" and search.taker_id == asked.member_id:
         return Shown(T("It is yours: {shift}", shift=named(shift)))
     if search.state == "taken":
@@ -591,19 +593,20 @@ async def swap_ask_card(view: View, ref: int) -> Shown | None:
         return Shown(T("Nothing came of it, and all stays as it was: {swap}", swap=words))
     if said.answer is not None:
         return Shown(T("You have agreed; I wait for the others: {swap}", swap=words))
-    proposer = await _member(view, trade.proposer_id)
+    proposer, on = await _member(view, trade.proposer_id), await _on(view, trade.moves[0].seat_id)
+    rule = T("It happens if all agree, else not at all. No reason is needed. Until {when}.", when=trade.by)
     if proposer is None:
-        first = T("A seat is free that somebody could take if you change:")
-    elif trade.kind == "hand":
-        first = T("{name} asks whether you take over a shift:", name=proposer.name)
+        told = lines(T("A seat is free that somebody could take if you change:"), words, rule)
+    elif trade.kind == "hand" and on is not None:
+        told = lines(
+            T("{name} asks whether you take over a shift:", name=proposer.name),
+            shift_words(on[1]),
+            T("No reason is needed. Until {when}.", when=trade.by),
+        )
     else:
-        first = T("{name} asks you for a swap:", name=proposer.name)
+        told = lines(T("{name} asks you for a swap:", name=proposer.name), words, rule)
     return Shown(
-        lines(
-            first,
-            words,
-            T("It happens if all agree, else not at all. No reason is needed. Until {when}.", when=trade.by),
-        ),
+        told,
         buttons=(
             (
                 Button(label=T("Agree"), says=swap_yes.says(answer=ref)),
