@@ -51,6 +51,7 @@ from handlers import (
     shifts,
     statements,
     stock,
+    swaps,
     tasks,
     units,
     upkeep,
@@ -98,6 +99,7 @@ AREAS = (
     tasks.router,
     shifts.router,
     rota.router,
+    swaps.router,
     availability.router,
 )
 """The order in which menus and help list them."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from bot.domain import fairness, rostering, snapshots, turns
+from bot.domain import asking, fairness, rostering, snapshots, turns
 from bot.domain.rotation import Instance
 
 
@@ -69,7 +69,28 @@ def why(body: Any) -> Any:
     return found
 
 
-CALCULATIONS: Mapping[str, Callable[[Any], Any]] = {"plan": plan, "compare": compare, "verify": verify, "why": why}
+def line(body: Any) -> Any:
+    """Who is next for a seat of a rota: ids of `members`; where nobody is, `moves` of seats."""
+    found = asking.line(snapshots.read(body["rota"]), body["seat"])
+    return {"members": list(found.members), "moves": [list(move) for move in found.moves]}
+
+
+def swaps(body: Any) -> Any:
+    """Swaps of a seat of a rota: for each of them pairs of a seat and who gets it."""
+    instance = snapshots.read(body["rota"])
+    holders = {one.seat: one.member for one in instance.held}
+    found = turns.swaps(instance, holders, body["seat"]) if body["seat"] in holders else ()
+    return [[list(given) for given in one.gives] for one in found]
+
+
+CALCULATIONS: Mapping[str, Callable[[Any], Any]] = {
+    "plan": plan,
+    "compare": compare,
+    "verify": verify,
+    "why": why,
+    "line": line,
+    "swaps": swaps,
+}
 
 
 def main() -> None:

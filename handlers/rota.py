@@ -634,8 +634,8 @@ async def rota_changes(context: Context, *, after: Number | None = None) -> Repl
 
 
 async def _change_words(context: Context, change: Mapping[str, Any]) -> Text:
-    shift = await shifts.of_seat(context.tx, context.committee.id, int(change["seat"]))
-    called = T("a shift that is gone") if shift is None else named(shift)
+    found = await shifts.on_seat(context.tx, context.committee.id, int(change["seat"]))
+    called = T("a shift that is gone") if found is None else named(found[1])
     names = {name: await _name(context, change[name]) for name in ("before", "after")}
     if change["before"] is None:
         return T("{shift}: {after}", shift=called, after=names["after"])
@@ -911,8 +911,8 @@ def _even_words(what: Text, then: Sequence[int], now: Sequence[int]) -> Text:
 async def _own_words(context: Context, changes: tuple[Sequence[str], Sequence[str]]) -> Words:
     told: list[Words] = []
     for title, seats in zip((T("Yours would be:"), T("Not yours any more would be:")), changes, strict=True):
-        found = [await shifts.of_seat(context.tx, context.committee.id, int(seat)) for seat in seats[:TOLD_MAX]]
-        names = [named(one) for one in found if one is not None]
+        found = [await shifts.on_seat(context.tx, context.committee.id, int(seat)) for seat in seats[:TOLD_MAX]]
+        names = [named(one[1]) for one in found if one is not None]
         told += [title, *names] if names else []
     return lines(*told) if told else T("Your own shifts would stay as they are.")
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
 from bot.arguments import Note, Number, OnOff, Reference, choice
 from bot.chat import Button, Card, Link, Reply, Shown
+from bot.domain import asking
 from bot.domain import shifts as rule
+from bot.domain.availability import skill_key
 from bot.domain.recurrence import instant
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
-from bot.shifts import SHIFTS, TASKS, all_shifts, named, shift_words, wall
+from bot.shifts import SHIFTS, TASKS, WHICH, TaskOf, all_shifts, named, shift_words, wall
 from bot.text import Bold, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
-from storage import entries, notes, people, rules, shifts
+from storage import availability, cards, due, entries, notes, people, rules, shifts, swaps
 from storage.digests import Since
-from storage.shifts import Assignment, Shift
+from storage.people import Member
+from storage.shifts import Assignment, Seat, Shift
 
 router = Router("shifts", title=T("Shifts"))
 
@@ -24,6 +28,9 @@ LINES_MAX = 20
 BUTTONS_MAX = 5
 TOLD_MAX = 5
 WORDS_MAX = 3
+OFF_MAX = 12
+SIGNED_WITHIN = timedelta(days=7)
+"""So long somebody can sign off a shift; then it counts without, and the log says so."""
 SOON = timedelta(hours=24)
 NEXT_DAYS = timedelta(days=7)
 _YOURS = Bold(T("Your shifts"))
@@ -39,10 +46,11 @@ _FREE = Bold(T("Open seats"))
     label=T("Shifts"),
     help=T("This week's and next week's shifts; in private your own, with buttons."),
     repeatable=True,
+    for_others=True,
 )
 async def shifts_(context: Context) -> Reply | Card:
     """In the group a card that stays up to date; in private what one has, and what is open."""
-    if context.place is None or context.place.private:
+    if context.place is None or context.place.private or context.spoken_by is not None:
         return await _mine(context)
     return Card("shifts", context.committee.id)
 
@@ -123,6 +131,10 @@ async def _mine(context: Context) -> Reply:
         told += [T("{title}", title=_FREE), *map(shift_words, free[:TOLD_MAX])]
         buttons += [(_taking(one),) for one in free[:TOLD_MAX]]
     buttons += [(_learning(one),) for one in learn[:2]]
+    if context.spoken_by is not None:
+        # Buttons would be pressed in the helper's own name.
+        line = Typed("/for", context.member.name, "/shift take", T("cleaning"))
+        return Reply(lines(*told, T("For them you write: {line}. Also: back, done.", line=line)), private=True)
     return Reply(lines(*told), buttons=(*buttons, (*_why(context, own), all_shifts(context.commands))), private=True)
 
 
@@ -153,17 +165,25 @@ async def _last_words(context: Context, shift: Shift) -> list[Text]:
 
 def _own_buttons(context: Context, shift: Shift) -> list[tuple[Button | Link, ...]]:
     """What can be said of a shift that one has: until it begins that one cannot; from then on how it went."""
+    swap = context.commands.get("swap")
+    assert swap is not None
     if context.now < shift.at - rule.HERE_BEFORE:
-        return [(_giving(shift),)]
+        swapping = Button(label=T("Swap: {shift}", shift=named(shift)), says=swap.says(shift=shift.id))
+        return [(_giving(shift),), (swapping,)]
     holder = shift.of(context.member.id)
     here = Button(label=T("I'm here"), says=shift_here.says(shift=shift.id))
     comes = shift.until is None and holder is not None and holder.state == "held" and context.now < shift.end
     first = (here,) if comes else ()
-    last = _giving(shift, T("Can't")) if context.now < shift.end else _missing(shift)
+    hand = context.commands.get("hand_over")
+    assert hand is not None
+    last: tuple[Button, ...] = (_missing(shift),)
+    if context.now < shift.end:
+        over = context.commands.asking(hand.says(shift=shift.id))
+        last = (_giving(shift, T("Can't")), Button(label=T("Hand over"), says=over))
     if context.now < shift.at:
-        return [(*first, last)]
+        return [(*first, *last)]
     done = Button(label=T("Done: {shift}", shift=named(shift)), says=shift_done.says(shift=shift.id))
-    return [(done,), (_problem(context, shift), *first, last)]
+    return [(done,), (_problem(context, shift), *first, *last)]
 
 
 def _problem(context: Context, shift: Shift) -> Button:
@@ -217,9 +237,14 @@ _LEARNER = choice("trainee", expected=T("the word {example}", example=Typed("tra
 
 
 @router.command("seat_take", allow=Authority.MEMBER, typed=False, help=T("Take an open seat on a shift."))
-async def seat_take(context: Context, *, shift: Reference, trainee: Annotated[str, _LEARNER] = "") -> Reply:
-    """Whoever presses first has it."""
-    found = await _shift(context, shift)
+async def seat_take(
+    context: Context, *, shift: Reference, trainee: Annotated[str, _LEARNER] = "", seat: Reference | None = None
+) -> Reply:
+    """Whoever presses first has it. `seat`: this one of them."""
+    return await _take(context, await _shift(context, shift), trainee=bool(trainee), seat_id=seat)
+
+
+async def _take(context: Context, found: Shift, *, trainee: bool = False, seat_id: int | None = None) -> Reply:
     if context.member.child:
         raise Refusal(T("Children have no turns."), private=True)
     if found.end <= context.now or not found.task.listed:
@@ -227,21 +252,70 @@ async def seat_take(context: Context, *, shift: Reference, trainee: Annotated[st
     if found.of(context.member.id) is not None:
         raise Refusal(T("You have a seat there already."), private=True)
     await _at_one_time(context, found)
-    free = found.open(trainee=bool(trainee))
+    refused = await _skill_lacks(context, found, trainee=trainee)
+    if refused is not None:
+        return refused
+    free = await _free(context, found, trainee=trainee, seat_id=seat_id)
     taken = None
-    if free:
-        taken = await shifts.assign(context.tx, free[0], context.member, stage="frozen", agreed=True, now=context.now)
+    if free is not None:
+        taken = await shifts.assign(context.tx, free, context.member, stage="frozen", agreed=True, now=context.now)
     if taken is None:
         raise Refusal(T("All seats are taken. {shifts} shows what is open.", shifts=SHIFTS), private=True)
     words = lines(
         T("It is yours: {shift}", shift=named(found)),
         T("Needs: {skill}", skill=found.task.skill) if found.task.skill is not None and not trainee else None,
+        T("Whoever can do it must be there too; so far nobody is.") if trainee and not _skilled_crew(found) else None,
         *(await _last_words(context, found)),
     )
     if context.place is not None and not context.place.private:
         return Reply(words, private=True, fleeting=True)
+    if context.spoken_by is not None:
+        return Reply(words, private=True)
     more = Button(label=T("My shifts"), says=my_shifts.says())
     return Reply(words, buttons=((_giving(found, T("Can't")), more),), private=True)
+
+
+async def _free(context: Context, shift: Shift, *, trainee: bool, seat_id: int | None) -> Seat | None:
+    """A seat that nobody has: this one, or first one for which others are being asked, so that they are left alone."""
+    free = shift.open(trainee=trainee)
+    if seat_id is not None:
+        return next((one for one in free if one.id == seat_id), None)
+    for one in free:
+        if await swaps.search_for(context.tx, one.id) is not None:
+            return one
+    return free[0] if free else None
+
+
+def _skilled_crew(shift: Shift) -> list[Assignment]:
+    """Those who have a seat for which one must be able to do it."""
+    return [one.holder for one in shift.seats if one.holder is not None and not one.trainee]
+
+
+async def _skill_lacks(context: Context, shift: Shift, *, trainee: bool) -> Reply | None:
+    """Who cannot do it hears who can say that they can, and where it is learnt; None: they may take it."""
+    skill, task = shift.task.skill, shift.task
+    if skill is None:
+        return None
+    own = await availability.held(context.tx, context.committee.id, context.member.id)
+    has = any(task.skill_key == skill_key(name) for one in own for name in one.names)
+    if trainee:
+        if has:
+            raise Refusal(T("You can do it already: {skill}. Take one of the other seats.", skill=skill), private=True)
+        return None
+    if has:
+        return None
+    known = await availability.skill_called(context.tx, context.committee.id, skill.text)
+    ids = [] if known is None else await availability.holders(context.tx, known.id)
+    names = [one.name for id_ in ids[:TOLD_MAX] if (one := await people.member_now(context.tx, task.committee_id, id_))]
+    line = Typed("/skill", skill_key(skill.text).replace(" ", "_"))
+    words = lines(
+        T("For {shift} one must be able to do this: {skill}", shift=named(shift), skill=skill),
+        T("{names} can say that you can: write {line}", names=Listed(tuple(names)), line=line)
+        if names
+        else T("If you can, write {line}: the committee says yes to it.", line=line),
+    )
+    learn = ((_learning(shift),),) if shift.open(trainee=True) and context.spoken_by is None else ()
+    return Reply(words, buttons=learn, private=True, fleeting=not learn)
 
 
 async def _at_one_time(context: Context, wanted: Shift) -> None:
@@ -257,18 +331,36 @@ async def _at_one_time(context: Context, wanted: Shift) -> None:
     "seat_back", allow=Authority.MEMBER, typed=False, help=T("Give a seat back: somebody else may take it.")
 )
 async def seat_back(context: Context, *, shift: Reference) -> Reply:
-    """One tap, and no reason is asked. Shortly before, the group hears that there is a seat."""
-    found, holder = await _own(context, shift)
+    """One tap, and no reason is asked. The next in line is asked in private; shortly before, the group at once."""
+    return await _give_back(context, *await _own(context, shift))
+
+
+async def _give_back(context: Context, found: Shift, holder: Assignment) -> Reply:
     if found.end <= context.now:
         raise Refusal(T("That shift is over. Say how it went: {shifts}", shifts=SHIFTS), private=True)
     await shifts.give_back(context.tx, holder, found, now=context.now)
-    now_ = await _shift(context, shift)
-    if now_.lacking and now_.at - context.now <= rule.LATE:
-        await context.announce(
-            T("A seat is free again: {shift}", shift=shift_words(now_)),
-            buttons=((Button(label=T("I'll take it"), says=seat_take.says(shift=now_.id)),),),
-        )
-    return Reply(T("The seat is open again: {shift}. Thank you for saying so.", shift=named(found)), private=True)
+    search = await _look_for(context, found.id, holder)
+    if search is not None and found.begins - context.now <= asking.GROUP_BEFORE:
+        await swaps.group_asked(context.tx, search, now=context.now)
+        await context.show(Card("wanted", search.id))
+    quietly = search is not None and found.begins - context.now > asking.GROUP_BEFORE
+    words = lines(
+        T("The seat is open again: {shift}. Thank you for saying so.", shift=named(found)),
+        T("I ask in private who is next, and tell you when somebody has it.") if quietly else None,
+    )
+    return Reply(words, private=True)
+
+
+async def _look_for(context: Context, shift_id: int, holder: Assignment) -> swaps.Search | None:
+    """Where the seat is needed, somebody else is looked for: at once, or once the group has had a little time."""
+    fresh = await _shift(context, shift_id)
+    seat = next((one for one in fresh.open() if one.id == holder.seat_id and one.needed), None)
+    left = fresh.begins - context.now
+    if seat is None or left <= timedelta():
+        return None
+    first = asking.turn_time(left) if left <= asking.GROUP_BEFORE else None
+    at = context.now + (first or timedelta())
+    return await swaps.seek(context.tx, context.committee.id, seat.id, holder.member_id, at=at, now=context.now)
 
 
 @router.command("shift_here", allow=Authority.MEMBER, typed=False, help=T("Say that you are there."))
@@ -329,12 +421,174 @@ async def shift_problem(context: Context, *, shift: Reference, what: Note) -> Re
 
 async def _finish(context: Context, shift: Shift, holder: Assignment, state: Literal["done", "problem"]) -> Reply:
     await shifts.over(context.tx, holder, shift, state, now=context.now)
-    credit = await _credit(context, shift, holder)
+    credit = await _counts(context, shift, holder)
+    await _ask_about_learner(context, shift, holder)
     words = lines(T("Thank you! {shift}", shift=named(shift)), credit)
     last = ((_noting(context, shift),),) if state == "done" else ()
     if await shifts.to_rate(context.tx, context.member, shift.task, now=context.now):
         return Reply(lines(words, _HARD), buttons=(_figures_row(shift, "hard"), *last), private=True)
     return Reply(words, buttons=last, private=True)
+
+
+async def _counts(context: Context, shift: Shift, holder: Assignment) -> Text | None:
+    """What was done counts at once; or once somebody else has said so, where the committee wants that."""
+    if not await rules.get(context.tx, context.committee.id, "sign_off", False):
+        return await _credit(context, shift, holder)
+    asked = await _may_sign(context, shift, holder)
+    if not asked:
+        return await _credit(context, shift, holder)
+    await shifts.ask_sign_off(context.tx, holder, now=context.now)
+    for one in asked:
+        await context.show_to(one, Card("sign_off", holder.id))
+    await swaps.soon(
+        context.tx,
+        f"sign_off:{holder.id}",
+        sign_over.says(seat=holder.id),
+        context.committee.id,
+        context.now + SIGNED_WITHIN,
+    )
+    names = Listed(tuple(one.name for one in asked))
+    return T("It counts once somebody else says that it was done. I ask: {names}", names=names)
+
+
+async def _may_sign(context: Context, shift: Shift, holder: Assignment) -> list[Member]:
+    """Who can say that somebody's shift was done: the others of the crew; whoever organizes, where one was alone."""
+    crew = [one.member_id for one in shift.holders if one.member_id != holder.member_id and one.state != "missed"]
+    found = [await people.member_now(context.tx, context.committee.id, id_) for id_ in crew]
+    there = [one for one in found if one is not None and one.active and not one.spoken_for]
+    there = there or await people.organizers(context.tx, context.committee.id)
+    return [one for one in there if one.id != holder.member_id]
+
+
+@router.card("sign_off")
+async def sign_off_card(view: View, ref: int) -> Shown | None:
+    """What those who can sign it off are asked."""
+    found = await shifts.assignment(view.tx, view.committee.id, ref)
+    stands = None if found is None else await shifts.sign_off_of(view.tx, found[0])
+    if found is None or stands is None:
+        return None
+    holder, shift = found
+    state, by = stands
+    if state == "counted":
+        return Shown(T("Nobody has signed it off, so it counts: {name}, {shift}", name=holder.name, shift=named(shift)))
+    if state == "signed":
+        signer = None if by is None else await people.member_now(view.tx, view.committee.id, by)
+        name = signer.name if signer is not None else T("somebody")
+        return Shown(T("{name} has signed it off: {who}, {shift}", name=name, who=holder.name, shift=named(shift)))
+    return Shown(
+        T("{name} says that it is done: {shift}. Was it?", name=holder.name, shift=named(shift)),
+        buttons=((Button(label=T("Yes, it was done"), says=sign_yes.says(seat=ref)),),),
+    )
+
+
+@router.command("sign_yes", allow=Authority.MEMBER, typed=False, help=T("Say that somebody's shift was done."))
+async def sign_yes(context: Context, *, seat: Reference) -> Reply | None:
+    """From then on it counts. Nobody signs off their own."""
+    found = await shifts.assignment(context.tx, context.committee.id, seat)
+    if found is None:
+        raise Refusal(T("That shift is gone. {shifts} shows what there is.", shifts=SHIFTS), private=True)
+    holder, shift = found
+    if context.member.id not in {one.id for one in await _may_sign(context, shift, holder)}:
+        raise Refusal(T("Somebody else of the crew signs it off."), private=True)
+    if not await shifts.sign_off(context.tx, holder, context.member.id, now=context.now):
+        raise Refusal(T("It counts already: {name}, {shift}", name=holder.name, shift=named(shift)), private=True)
+    await due.cancel(context.tx, f"sign_off:{holder.id}")
+    await _pay_signed(
+        context, shift, holder, T("{name} has signed it off: {shift}", name=context.member.name, shift=named(shift))
+    )
+    if context.pressed and await cards.is_shown(context.tx, f"sign_off:{holder.id}"):
+        return None
+    return Reply(T("Thank you; it counts now."), private=True)
+
+
+async def _pay_signed(context: Context, shift: Shift, holder: Assignment, words: Text) -> None:
+    doer = await people.member_now(context.tx, context.committee.id, holder.member_id)
+    if doer is None or not doer.active:
+        return
+    theirs = replace(context, of_member=doer, spoken_by=None)
+    await context.tell(doer, lines(words, await _credit(theirs, shift, holder)))
+
+
+@router.command("sign_over", allow=Authority.CLOCK, typed=False, help=T("Nobody has signed off a shift."))
+async def sign_over(context: Context, *, seat: Reference) -> None:
+    """Silence takes nobody's hours away: it counts, and the log says that nobody signed it off."""
+    found = await shifts.assignment(context.tx, context.committee.id, seat)
+    if found is None or not await shifts.sign_off(context.tx, found[0], None, now=context.now):
+        return
+    holder, shift = found
+    body = {"member": holder.member_id, "task": shift.task.id}
+    await entries.append(context.tx, context.committee, "not_signed", body, now=context.now)
+    await _pay_signed(
+        context, shift, holder, T("Nobody has signed it off in time, so it counts: {shift}", shift=named(shift))
+    )
+
+
+@router.entry("not_signed")
+async def not_signed_told(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """That somebody's shift counts though nobody has signed it off."""
+    found = await shifts.task(telling.tx, telling.committee.id, body["task"])
+    called = found.called if found is not None else T("(erased)")
+    return T(
+        "Nobody has signed off a shift of {name}'s, so it counts: {task}.",
+        name=await telling.name(body["member"]),
+        task=called,
+    )
+
+
+async def _ask_about_learner(context: Context, shift: Shift, holder: Assignment) -> None:
+    """After a seat to learn: those of the crew who can do it are asked whether the learner can now, alone."""
+    skill = shift.task.skill
+    if skill is None or not any(one.trainee and one.id == holder.seat_id for one in shift.seats):
+        return
+    words = T(
+        "{name} was there to learn: {shift}. Can they do it alone now: {skill}?",
+        name=holder.name,
+        shift=named(shift),
+        skill=skill,
+    )
+    yes = Button(label=T("Yes, they can"), says=learnt_yes.says(seat=holder.id))
+    no = Button(label=T("Not yet"), says=learnt_not_yet.says(seat=holder.id))
+    for one in _skilled_crew(shift):
+        member = await people.member_now(context.tx, context.committee.id, one.member_id)
+        if member is not None and member.active and one.state != "missed":
+            await context.tell(member, words, buttons=((yes, no),), about=(shift.task.thing,))
+
+
+@router.command("learnt_yes", allow=Authority.MEMBER, typed=False, help=T("Say that a learner can do it alone."))
+async def learnt_yes(context: Context, *, seat: Reference) -> Reply:
+    """One who was beside them says so, and the skill is theirs."""
+    found = await shifts.assignment(context.tx, context.committee.id, seat)
+    if found is None or found[1].task.skill is None or not _beside(context, *found):
+        raise Refusal(T("Whoever was beside them says so."), private=True)
+    holder, shift = found
+    assert shift.task.skill is not None
+    learner = await people.member_now(context.tx, context.committee.id, holder.member_id)
+    skill = shift.task.skill
+    new = learner is not None and learner.active
+    if learner is None or not new:
+        raise Refusal(T("They are not here any more."), private=True)
+    if await availability.learnt(context.tx, context.committee, learner.id, skill.text, now=context.now):
+        await context.tell(
+            learner,
+            T("{name} says that you can do it alone now: {skill}", name=context.member.name, skill=skill),
+            about=(shift.task.thing,),
+        )
+    return Reply(T("Thank you. {name} has this skill now: {skill}", name=learner.name, skill=skill), private=True)
+
+
+@router.command("learnt_not_yet", allow=Authority.MEMBER, typed=False, help=T("Say that a learner needs more time."))
+async def learnt_not_yet(context: Context, *, seat: Reference) -> Reply:
+    """Nobody is told; it is asked again after the next time."""
+    found = await shifts.assignment(context.tx, context.committee.id, seat)
+    if found is None or not _beside(context, *found):
+        raise Refusal(T("Whoever was beside them says so."), private=True)
+    return Reply(T("All right, I tell nobody, and ask again after the next time."), private=True)
+
+
+def _beside(context: Context, holder: Assignment, shift: Shift) -> bool:
+    learns = any(one.trainee and one.id == holder.seat_id for one in shift.seats)
+    crew = [one.member_id for one in _skilled_crew(shift) if one.state != "missed"]
+    return learns and holder.state in shifts.CARRIED and context.member.id in crew
 
 
 def _noting(context: Context, shift: Shift) -> Button:
@@ -424,7 +678,153 @@ async def shift_missed(context: Context, *, shift: Reference) -> Reply:
     )
 
 
+# --- for somebody without an account -----------------------------------------------------------------------------
+
+_DOING = choice(
+    "take",
+    "back",
+    "done",
+    expected=T("{take}, {back} or {done}", take=Typed("take"), back=Typed("back"), done=Typed("done")),
+)
+
+
+@router.command(
+    "shift",
+    allow=Authority.MEMBER,
+    listed=False,
+    help=T("Take a seat, give it back, or say that it is done, in a line; also for whom you speak."),
+    sample=("take", T("cleaning")),
+    asks={"what": WHICH},
+    for_others=True,
+)
+async def shift_line(context: Context, *, doing: Annotated[str, _DOING], what: TaskOf) -> Reply:
+    """The earliest shift of that task that fits: what buttons do otherwise."""
+    own = await shifts.of_member(context.tx, context.member, since=context.now - rule.SAID_WITHIN)
+    own = [one for one in own if one.task.id == what.id]
+    if doing == "take":
+        mine = {one.id for one in own}
+        ahead = await shifts.within(context.tx, context.committee.id, context.now, context.now + rule.AHEAD)
+        free = [one for one in ahead if one.task.id == what.id and one.id not in mine and one.open()]
+        if not free:
+            raise Refusal(T("All seats are taken. {shifts} shows what is open.", shifts=SHIFTS), private=True)
+        return await _take(context, free[0])
+    if doing == "back":
+        own = [one for one in own if one.end > context.now]
+    else:
+        own = [one for one in own if one.at <= context.now]
+    if not own:
+        raise Refusal(T("There is no shift of that task to speak of: {task}", task=what.called), private=True)
+    found, holder = await _own(context, own[0].id)
+    return await (_give_back(context, found, holder) if doing == "back" else _finish(context, found, holder, "done"))
+
+
+# --- one time that does not take place ---------------------------------------------------------------------------
+
+
+async def _which_off(context: Context) -> list[tuple[Text | str, int]]:
+    found = await shifts.within(context.tx, context.committee.id, context.now, context.now + rule.AHEAD)
+    found = [one for one in found if one.at > context.now or one.until is not None]
+    return [(named(one), one.id) for one in found[:OFF_MAX]]
+
+
+async def _calling_off(context: Context, *, shift: int) -> Words:
+    found = await _shift(context, shift)
+    n = len(found.holders)
+    return lines(
+        T("Shall it not take place: {shift}? The task goes on.", shift=named(found)),
+        N("I tell the {n} person who has a seat.", "I tell the {n} people who have a seat.", n) if n else None,
+    )
+
+
+@router.command(
+    "shift_off",
+    allow=Authority.ORGANIZER,
+    label=T("Call off a shift"),
+    help=T("One time it does not take place, such as on a holiday; the task goes on."),
+    asks={"shift": Asks(T("Which one does not take place?"), _which_off, T("There are no shifts ahead."))},
+    confirm=_calling_off,
+)
+async def shift_off(context: Context, *, shift: Reference) -> Reply:
+    """Whoever had a seat hears it, and owes nothing. It does not come back."""
+    found = await _shift(context, shift)
+    begun = found.at <= context.now and found.until is None
+    if begun or found.end <= context.now or any(one.state in shifts.CARRIED for one in found.holders):
+        raise Refusal(T("It has begun already: {shift}", shift=named(found)), private=True)
+    had = [await people.member_now(context.tx, context.committee.id, one.member_id) for one in found.holders]
+    words = T("It does not take place: {shift}. Nobody owes anything for it.", shift=named(found))
+    await shifts.call_off(context.tx, found, now=context.now)
+    body = {"member": context.member.id, "task": found.task.id, "local": found.local.isoformat(), "is": "off"}
+    await entries.append(context.tx, context.committee, "shift", body, now=context.now)
+    for one in had:
+        if one is not None and one.active and one.id != context.member.id:
+            await context.tell(one, words)
+    back = shift_on.says(task=found.task.id, day=found.local.isoformat())
+    undo = ((Button(label=T("It takes place after all"), says=back),),)
+    if context.place is None or context.place.private:
+        await context.announce(words)
+    return Reply(words, buttons=undo)
+
+
+@router.command(
+    "shift_on", allow=Authority.ORGANIZER, typed=False, help=T("A shift that was called off takes place after all.")
+)
+async def shift_on(context: Context, *, task: Reference, day: Note) -> Reply:
+    """Its seats are open for everybody again."""
+    found = await shifts.task(context.tx, context.committee.id, task)
+    try:
+        local = datetime.fromisoformat(day)
+    except ValueError:
+        local = None
+    if found is None or not found.listed or local is None or local.tzinfo is not None:
+        raise Refusal(T("That shift is gone. {shifts} shows what there is.", shifts=SHIFTS), private=True)
+    if instant(local, found.zone) <= context.now or not await shifts.call_on(context.tx, found, local, now=context.now):
+        raise Refusal(T("That shift is gone. {shifts} shows what there is.", shifts=SHIFTS), private=True)
+    body = {"member": context.member.id, "task": found.id, "local": day, "is": "on"}
+    await entries.append(context.tx, context.committee, "shift", body, now=context.now)
+    words = T("It takes place after all: {task}, {when}", task=found.called, when=instant(local, found.zone))
+    if context.place is None or context.place.private:
+        await context.announce(words)
+    return Reply(words, buttons=((all_shifts(context.commands),),))
+
+
+@router.entry("shift")
+async def shift_off_told(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """That one time of a task was called off, or takes place after all."""
+    found = await shifts.task(telling.tx, telling.committee.id, body["task"])
+    called = found.called if found is not None else T("(erased)")
+    name, day = await telling.name(body["member"]), datetime.fromisoformat(body["local"]).date()
+    if body["is"] == "off":
+        return T("{name} called off a shift: {task}, {day}.", name=name, task=called, day=day)
+    return T("{name} called a shift on again: {task}, {day}.", name=name, task=called, day=day)
+
+
 # --- what the committee sets, and what the clock does ------------------------------------------------------------
+
+
+def _sign_off_words(*, switch: str) -> Text:
+    if switch == "on":
+        return T("A shift counts once somebody else of the crew has said that it was done.")
+    return T("A shift counts as soon as whoever did it says so.")
+
+
+@router.command(
+    "sign_off",
+    allow=Authority.COMMITTEE,
+    label=T("Sign off shifts"),
+    help=T("Whether a second person says that a shift was done: {on} or {off}.", on=Typed("on"), off=Typed("off")),
+    proposal=_sign_off_words,
+)
+async def sign_off(context: Context, *, switch: OnOff) -> Reply:
+    """From now on; what waits, waits."""
+    await rules.put(context.tx, context.committee.id, "sign_off", switch == "on")
+    await entries.append(context.tx, context.committee, "rule", {"sign_off": switch}, now=context.now)
+    return Reply(_sign_off_words(switch=switch))
+
+
+@router.entry("rule", "sign_off", about="rules")
+async def sign_off_told(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Whether shifts are signed off."""
+    return _sign_off_words(switch=body["sign_off"])
 
 
 def _hours_words(*, switch: str) -> Text:
@@ -472,6 +872,7 @@ async def crew_left(context: Context, *, who: Reference) -> None:
         holder = shift.of(gone.id)
         if holder is not None and shift.end > context.now:
             await shifts.give_back(context.tx, holder, shift, now=context.now)
+            await _look_for(context, shift.id, holder)
 
 
 @router.todo
@@ -484,6 +885,12 @@ async def waiting(context: Context) -> list[Todo]:
             todo.append(Todo(words=T("Is it done? {shift}", shift=named(one)), buttons=(done, _missing(one))))
         elif one.at - context.now <= SOON:
             todo.append(Todo(words=T("Your shift: {shift}", shift=named(one)), buttons=(_giving(one, T("Can't")),)))
+    for holder, shift in await shifts.to_sign(context.tx, context.committee.id):
+        if context.member.id in {one.id for one in await _may_sign(context, shift, holder)}:
+            words = T("{name} says that it is done: {shift}. Was it?", name=holder.name, shift=named(shift))
+            todo.append(
+                Todo(words=words, buttons=(Button(label=T("Yes, it was done"), says=sign_yes.says(seat=holder.id)),))
+            )
     return todo
 
 

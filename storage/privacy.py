@@ -299,11 +299,35 @@ SECTIONS: Mapping[str, str] = {
         JOIN accounts a ON a.id = p.account_id WHERE a.member_id IN {_MINE} ORDER BY t.id DESC""",
     "shifts": f"""SELECT c.name AS committee, x.text AS task, s.local AS begins, s.until, s.start_us,
             s.end_us, e.trainee, e.needed, a.stage, a.agreed, a.state, a.since_us, a.over_us, a.minutes,
-            a.onerousness, a.empowerment, t.number AS exchange, n.text AS told_the_next_crew
-        FROM assignments a JOIN seats e ON e.id = a.seat_id JOIN shifts s ON s.id = e.shift_id
+            a.onerousness, a.empowerment, t.number AS exchange, n.text AS told_the_next_crew,
+            o.state AS signing_off, (SELECT called FROM members WHERE id = o.by_id) AS signed_off_by
+        FROM assignments a LEFT JOIN sign_offs o ON o.assignment_id = a.id
+        JOIN seats e ON e.id = a.seat_id JOIN shifts s ON s.id = e.shift_id
         JOIN rota_tasks k ON k.id = s.task_id JOIN committees c ON c.id = k.committee_id
         LEFT JOIN transfers t ON t.id = a.transfer_id LEFT JOIN notes x ON x.thing = 'rota_task:' || k.id
         LEFT JOIN notes n ON n.thing = 'handover:' || a.id WHERE a.member_id IN {_MINE} ORDER BY s.start_us DESC""",
+    "asked_for_a_shift": f"""SELECT c.name AS committee, x.text AS task, s.local AS begins, q.at_us, q.by_us, q.answer,
+            r.state FROM seat_asked q JOIN searches r ON r.id = q.search_id JOIN committees c ON c.id = r.committee_id
+        LEFT JOIN seats e ON e.id = r.seat_id LEFT JOIN shifts s ON s.id = e.shift_id
+        LEFT JOIN notes x ON x.thing = 'rota_task:' || s.task_id WHERE q.member_id IN {_MINE} ORDER BY q.id DESC""",
+    "shifts_somebody_was_looked_for": f"""SELECT c.name AS committee, x.text AS task, s.local AS begins, r.since_us,
+            r.state, r.group_us, r.told_us, r.giver_id IN {_MINE} AS you_gave_it_back,
+            r.taker_id IN {_MINE} AS you_took_it
+        FROM searches r JOIN committees c ON c.id = r.committee_id
+        LEFT JOIN seats e ON e.id = r.seat_id LEFT JOIN shifts s ON s.id = e.shift_id
+        LEFT JOIN notes x ON x.thing = 'rota_task:' || s.task_id
+        WHERE r.giver_id IN {_MINE} OR r.taker_id IN {_MINE} ORDER BY r.id DESC""",
+    "swaps": f"""SELECT c.name AS committee, t.kind, t.state, t.since_us, t.by_us,
+            t.proposer_id IN {_MINE} AS proposed_by_you,
+            (SELECT answer FROM trade_answers WHERE trade_id = t.id AND member_id IN {_MINE}) AS your_answer,
+            x.text AS task, s.local AS begins, v.giver_id IN {_MINE} AS you_give_it, v.taker_id IN {_MINE} AS you_get_it
+        FROM trades t JOIN trade_moves v ON v.trade_id = t.id JOIN committees c ON c.id = t.committee_id
+        LEFT JOIN seats e ON e.id = v.seat_id LEFT JOIN shifts s ON s.id = e.shift_id
+        LEFT JOIN notes x ON x.thing = 'rota_task:' || s.task_id
+        WHERE t.proposer_id IN {_MINE} OR v.giver_id IN {_MINE} OR v.taker_id IN {_MINE} ORDER BY t.id DESC, v.place""",
+    "signed_off_for_others": f"""SELECT c.name AS committee, m.called AS whom, o.state, o.at_us FROM sign_offs o
+        JOIN assignments a ON a.id = o.assignment_id JOIN members m ON m.id = a.member_id
+        JOIN committees c ON c.id = m.committee_id WHERE o.by_id IN {_MINE} ORDER BY o.at_us DESC""",
     "how_hard_you_say_tasks_are": f"""SELECT c.name AS committee, x.text AS task, r.onerousness, r.empowerment, r.at_us
         FROM task_ratings r JOIN rota_tasks k ON k.id = r.task_id JOIN committees c ON c.id = k.committee_id
         LEFT JOIN notes x ON x.thing = 'rota_task:' || k.id WHERE r.member_id IN {_MINE} ORDER BY r.at_us DESC""",
@@ -367,6 +391,9 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "task_kinds": "a committee's kinds of tasks, and how hard it says they are",
     "rota_plans": "the last plan of a rota, by ids, and what it was made from, which is handed out elsewhere",
     "rota_tasks": "the tasks of a committee's rota",
+    "trade_answers.id": "a number",
+    "shifts_off": "which times of a committee's tasks do not take place",
+    "trades.search_id": "for which seat that looks for somebody a swap was proposed",
     "shifts.minutes": "how long a shift is, which is handed out with what was done",
     "posts.shown_last": "the number of a digest",
     "posts.shown_running": "how many digests running showed it",

@@ -18,7 +18,7 @@ from bot.domain.recurrence import instant
 from bot.domain.rotation import Stage
 from bot.domain.shifts import Timing
 from bot.text import T, Text, Written
-from storage import cards, due, notes
+from storage import cards, due, notes, swaps
 from storage.database import Reader, Row, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
@@ -141,6 +141,11 @@ class Shift:
     def lacking(self) -> int:
         """How many seats that are needed nobody has."""
         return sum(seat.needed for seat in self.open())
+
+    @property
+    def begins(self) -> datetime:
+        """Until when somebody can still be found for it: what is done at any time can be begun late."""
+        return self.at if self.until is None else self.end
 
     def of(self, member_id: int) -> Assignment | None:
         """The member's assignment on it; None: they have no seat."""
@@ -272,10 +277,12 @@ async def make_shifts(tx: Transaction, task_: RotaTask, *, now: datetime) -> lis
     Returns the shifts that vanish by it, as they were. Seats that somebody has stay on a shift whose time stays.
     """
     wanted = rule.occurrences(task_.timing, task_.zone, now=now) if task_.listed else []
+    off = {datetime.fromisoformat(local) for (local,) in await tx.all(_OFF, task_.id, LISTED_MAX)}
+    wanted = [local for local in wanted if local not in off]
     there = {shift.local: shift for shift in await _of_task(tx, task_, now=now)}
     gone = [shift for local, shift in there.items() if local not in wanted]
     for shift in gone:
-        await _take_away(tx, shift)
+        await _take_away(tx, shift, now=now)
     new = [local for local in wanted if not _fits(there.get(local), task_)]
     for local in new:
         until = None if task_.timing.days is None else local + timedelta(days=task_.timing.days)
@@ -291,10 +298,34 @@ async def make_shifts(tx: Transaction, task_: RotaTask, *, now: datetime) -> lis
             to_us(rule.ends(task_.timing, local, task_.minutes, task_.zone)),
             task_.minutes,
         )
-        await _fit_seats(tx, id_, found.seats if found is not None else (), task_)
+        await _fit_seats(tx, id_, found.seats if found is not None else (), task_, now=now)
     if gone or new:
         await cards.changed(tx, board(task_.committee_id))
     return gone
+
+
+_OFF = "SELECT local FROM shifts_off WHERE task_id = ? LIMIT ?"
+
+
+async def call_off(tx: Transaction, shift_: Shift, *, now: datetime) -> None:
+    """This one time it does not take place, and does not come back; its seats are nobody's any more."""
+    await tx.execute(
+        "INSERT INTO shifts_off (task_id, local) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        shift_.task.id,
+        shift_.local.isoformat(),
+    )
+    await _take_away(tx, shift_, now=now)
+    await cards.changed(tx, board(shift_.task.committee_id))
+
+
+async def call_on(tx: Transaction, task_: RotaTask, local: datetime, *, now: datetime) -> bool:
+    """It takes place after all, with seats for everybody to take. False: it had not been called off."""
+    was = await tx.all(
+        "DELETE FROM shifts_off WHERE task_id = ? AND local = ? RETURNING 1", task_.id, local.isoformat()
+    )
+    if was:
+        await make_shifts(tx, task_, now=now)
+    return bool(was)
 
 
 def _fits(shift: Shift | None, task_: RotaTask) -> bool:
@@ -321,12 +352,13 @@ async def _of_task(tx: Reader, task_: RotaTask, *, now: datetime) -> list[Shift]
     return await _shifts(tx, rows, {task_.id: task_})
 
 
-async def _fit_seats(tx: Transaction, shift_id: int, there: Sequence[Seat], task_: RotaTask) -> None:
+async def _fit_seats(tx: Transaction, shift_id: int, there: Sequence[Seat], task_: RotaTask, *, now: datetime) -> None:
     """As many seats as the task asks for: who has one keeps it, empty ones go first."""
     least, most = task_.crew
     for trainee, wanted in ((False, most), (True, int(task_.trainee))):
         seats = [seat for seat in there if seat.trainee is trainee]
         spare = [seat for seat in seats if seat.holder is None][::-1][: max(0, len(seats) - wanted)]
+        await swaps.gone(tx, [seat.id for seat in spare], now=now)
         for seat in spare:
             await tx.execute("DELETE FROM assignments WHERE seat_id = ?", seat.id)
             await tx.execute("DELETE FROM seats WHERE id = ?", seat.id)
@@ -340,9 +372,12 @@ async def _fit_seats(tx: Transaction, shift_id: int, there: Sequence[Seat], task
     )
 
 
-async def _take_away(tx: Transaction, shift: Shift) -> None:
+async def _take_away(tx: Transaction, shift: Shift, *, now: datetime) -> None:
+    await swaps.gone(tx, [seat.id for seat in shift.seats], now=now)
     for assignment in shift.holders:
         await _erase_note(tx, assignment.thing)
+    for assignment in shift.holders:
+        await tx.execute("DELETE FROM sign_offs WHERE assignment_id = ?", assignment.id)
     await tx.execute("DELETE FROM assignments WHERE seat_id IN (SELECT id FROM seats WHERE shift_id = ?)", shift.id)
     await tx.execute("DELETE FROM seats WHERE shift_id = ?", shift.id)
     await tx.execute("DELETE FROM shifts WHERE id = ?", shift.id)
@@ -428,10 +463,11 @@ async def shift(tx: Reader, committee_id: int, id_: int) -> Shift | None:
     return (await _shifts(tx, [row]))[0] if row else None
 
 
-async def of_seat(tx: Reader, committee_id: int, seat_id: int) -> Shift | None:
-    """The shift that a seat is on."""
-    id_ = await tx.value("SELECT shift_id FROM seats WHERE id = ?", seat_id)
-    return None if id_ is None else await shift(tx, committee_id, id_)
+async def on_seat(tx: Reader, committee_id: int, seat_id: int) -> tuple[Seat, Shift] | None:
+    """A seat of the committee's, and the shift that it is on."""
+    shift_id = await tx.value("SELECT shift_id FROM seats WHERE id = ?", seat_id)
+    found = None if shift_id is None else await shift(tx, committee_id, shift_id)
+    return None if found is None else (next(seat for seat in found.seats if seat.id == seat_id), found)
 
 
 async def within(
@@ -550,6 +586,7 @@ async def assign(
     if row is None:
         return None
     await cards.changed(tx, board(member.committee_id))
+    await swaps.taken(tx, member.committee_id, seat.id, member.id, now=now)
     found = await assignment(tx, member.committee_id, row[0])
     assert found is not None
     return found[0]
@@ -561,8 +598,27 @@ async def settle_stage(tx: Transaction, assignment_: Assignment, *, stage: Stage
 
 
 async def give_back(tx: Transaction, assignment_: Assignment, shift_: Shift, *, now: datetime) -> bool:
-    """The seat is open again. False: it was not held any more."""
-    return await _turn(tx, assignment_, shift_, "back", now=now)
+    """The seat is open again. False: it was not held any more.
+
+    Where somebody has a seat there that was not needed, theirs is from now on, and this one is not.
+    """
+    if not await _turn(tx, assignment_, shift_, "back", now=now):
+        return False
+    seat = next(one for one in shift_.seats if one.id == assignment_.seat_id)
+    spare = [one for one in shift_.seats if one.holder is not None and not one.needed and not one.trainee]
+    if seat.needed and spare:
+        await tx.execute("UPDATE seats SET needed = (id = ?) WHERE id IN (?, ?)", spare[0].id, spare[0].id, seat.id)
+    return True
+
+
+async def hand_on(tx: Transaction, moves: Sequence[tuple[Seat, Shift, Member]], *, now: datetime) -> list[Assignment]:
+    """These seats go to these members, all at once; whoever had one has it no more. They have said yes to it."""
+    for seat, shift_, _ in moves:
+        if seat.holder is not None:
+            await _turn(tx, seat.holder, shift_, "back", now=now)
+    made = [await assign(tx, seat, to, stage="frozen", agreed=True, now=now) for seat, _, to in moves]
+    assert None not in made, "nobody has what was just given"
+    return [one for one in made if one is not None]
 
 
 async def move_away(tx: Transaction, assignment_: Assignment, shift_: Shift) -> None:
@@ -609,6 +665,8 @@ async def _turn(tx: Transaction, assignment_: Assignment, shift_: Shift, state: 
     )
     if turned:
         await cards.changed(tx, board(shift_.task.committee_id))
+        if state not in OPEN:
+            await swaps.touched(tx, [assignment_.seat_id], now=now)
     return bool(turned)
 
 
@@ -625,12 +683,14 @@ async def say_to_next(tx: Transaction, assignment_: Assignment, words: str, *, n
 
 async def carried(tx: Reader, committee_id: int, since: datetime) -> dict[int, tuple[int, int, int]]:
     """By member, since an instant: minutes, burden (minutes x onerousness) and empowerment (minutes x empowerment) of
-    all shifts that were done."""
+    all shifts that were done; but for those that somebody else has yet to sign off."""
     rows = await tx.all(
         f"""SELECT a.member_id, sum(a.minutes), sum(a.minutes * a.onerousness), sum(a.minutes * a.empowerment)
             FROM assignments a JOIN seats e ON e.id = a.seat_id JOIN shifts s ON s.id = e.shift_id
             JOIN rota_tasks k ON k.id = s.task_id
-            WHERE k.committee_id = ? AND a.state IN {_CARRIED} AND s.start_us >= ? GROUP BY a.member_id LIMIT 10000""",
+            WHERE k.committee_id = ? AND a.state IN {_CARRIED} AND s.start_us >= ?
+            AND NOT EXISTS (SELECT 1 FROM sign_offs o WHERE o.assignment_id = a.id AND o.state = 'asked')
+            GROUP BY a.member_id LIMIT 10000""",
         committee_id,
         to_us(since),
     )
@@ -664,6 +724,54 @@ async def unsaid(tx: Transaction, committee_id: int, *, now: datetime) -> None:
         found = await assignment(tx, committee_id, id_)
         assert found is not None
         await over(tx, *found, "missed", now=now)
+
+
+# --- signed off by somebody else ---------------------------------------------------------------------------------
+
+SignOff = Literal["asked", "signed", "counted"]
+
+
+async def ask_sign_off(tx: Transaction, assignment_: Assignment, *, now: datetime) -> None:
+    """It counts once somebody else says that it was done."""
+    await tx.execute(
+        "INSERT INTO sign_offs (assignment_id, state, at_us) VALUES (?, 'asked', ?) ON CONFLICT DO NOTHING",
+        assignment_.id,
+        to_us(now),
+    )
+
+
+async def sign_off_of(tx: Reader, assignment_: Assignment) -> tuple[SignOff, int | None] | None:
+    """How that stands, and who has said so; None: nobody has to."""
+    row = await tx.one("SELECT state, by_id FROM sign_offs WHERE assignment_id = ?", assignment_.id)
+    return None if row is None else (row[0], row[1])
+
+
+async def sign_off(tx: Transaction, assignment_: Assignment, by_id: int | None, *, now: datetime) -> bool:
+    """It counts: this member says that it was done; None: nobody has in time. False: it counts already."""
+    done = await tx.all(
+        """UPDATE sign_offs SET state = ?, by_id = ?, at_us = ? WHERE assignment_id = ? AND state = 'asked'
+           RETURNING 1""",
+        "counted" if by_id is None else "signed",
+        by_id,
+        to_us(now),
+        assignment_.id,
+    )
+    if done:
+        await cards.changed(tx, f"sign_off:{assignment_.id}")
+    return bool(done)
+
+
+async def to_sign(tx: Reader, committee_id: int) -> list[tuple[Assignment, Shift]]:
+    """What waits for somebody's signing off, oldest first."""
+    rows = await tx.all(
+        """SELECT o.assignment_id FROM sign_offs o JOIN assignments a ON a.id = o.assignment_id
+           JOIN members m ON m.id = a.member_id WHERE o.state = 'asked' AND m.committee_id = ?
+           ORDER BY o.at_us, o.assignment_id LIMIT ?""",
+        committee_id,
+        OF_MEMBER_MAX,
+    )
+    found = [await assignment(tx, committee_id, id_) for (id_,) in rows]
+    return [one for one in found if one is not None]
 
 
 # --- how hard a task is ------------------------------------------------------------------------------------------
@@ -723,6 +831,7 @@ async def leave(tx: Transaction, member: Member) -> None:
 async def join(tx: Transaction, old: int, into: int) -> None:
     """Two memberships become one: what they did and have ahead is that one's; what it says of a task goes first."""
     await tx.execute("UPDATE assignments SET member_id = ? WHERE member_id = ?", into, old)
+    await swaps.join(tx, old, into)
     await tx.execute(
         """UPDATE task_ratings SET member_id = ?1 WHERE member_id = ?2
            AND task_id NOT IN (SELECT task_id FROM task_ratings WHERE member_id = ?1)""",
@@ -739,7 +848,11 @@ async def purge(tx: Transaction, *, now: datetime) -> None:
         to_us(now - retention.SHIFTS),
         _AT_ONCE_MAX,
     )
-    await _forget(tx, [id_ for (id_,) in rows])
+    await _forget(tx, [id_ for (id_,) in rows], now=now)
+    await tx.execute(
+        "DELETE FROM shifts_off WHERE local < ?", (now - retention.SHIFTS).replace(tzinfo=None).isoformat()
+    )
+    await swaps.purge(tx, now=now)
     words = await tx.all(
         """SELECT n.thing FROM rota_tasks k JOIN notes n ON n.thing IN ('rota_task:' || k.id, 'task_skill:' || k.id)
            WHERE k.listed = 0 AND n.text IS NOT NULL AND NOT EXISTS (SELECT 1 FROM shifts s WHERE s.task_id = k.id)
@@ -750,11 +863,15 @@ async def purge(tx: Transaction, *, now: datetime) -> None:
         await notes.erase(tx, thing)
 
 
-async def _forget(tx: Transaction, ids: Collection[int]) -> None:
+async def _forget(tx: Transaction, ids: Collection[int], *, now: datetime) -> None:
     every = json.dumps(sorted(ids))
     seats = "SELECT e.id FROM seats e WHERE e.shift_id IN (SELECT value FROM json_each(?))"
     for (id_,) in await tx.all(f"SELECT id FROM assignments WHERE seat_id IN ({seats}) LIMIT 100000", every):
         await _erase_note(tx, f"handover:{id_}")
+    await swaps.gone(tx, [id_ for (id_,) in await tx.all(f"{seats} LIMIT 100000", every)], now=now)
+    await tx.execute(
+        f"DELETE FROM sign_offs WHERE assignment_id IN (SELECT id FROM assignments WHERE seat_id IN ({seats}))", every
+    )
     await tx.execute(f"DELETE FROM assignments WHERE seat_id IN ({seats})", every)
     await tx.execute("DELETE FROM seats WHERE shift_id IN (SELECT value FROM json_each(?))", every)
     await tx.execute("DELETE FROM shifts WHERE id IN (SELECT value FROM json_each(?))", every)

@@ -37,6 +37,8 @@ ORDERS = timedelta(days=90)
 """Who took how many of an order, and what was noted as paid, after it is settled; with its words."""
 SHIFTS = timedelta(days=366)
 """Who was on which shift of the rota, with what they told the next crew: as far back as a rota may look."""
+ASKED = timedelta(days=30)
+"""Who was asked for a seat of the rota or for a swap, and what each said, after it is over."""
 TURNS = timedelta(days=365)
 """Whose turn it was to fetch an order: so that turns go round fairly."""
 ABSENCES = timedelta(days=180)
@@ -137,6 +139,12 @@ KINDS = (
     ),
     Kind(what=T("Whose turn it was to fetch an order"), seen_by=T("your committee"), kept=TURNS),
     Kind(what=T("Which shifts you had"), seen_by=T("your committee"), kept=SHIFTS, since=T("after the shift")),
+    Kind(
+        what=T("Whether you were asked for a shift or a swap, and what you said"),
+        seen_by=T("only you; a swap also those who swap"),
+        kept=ASKED,
+        since=T("after it is over"),
+    ),
     Kind(what=T("How hard you say a task is"), seen_by=T("nobody; only the middle of all answers"), kept=None),
     Kind(
         what=T("Your hours, times and wishes for the rota, and with whom not"),
