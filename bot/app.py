@@ -29,6 +29,7 @@ from handlers import (
     consent,
     credits,  # noqa: A004 - the area's name
     effort,
+    fair,
     fund,
     gifts,
     groups,
@@ -96,6 +97,7 @@ AREAS = (
     units.router,
     tasks.router,
     shifts.router,
+    fair.router,
     availability.router,
 )
 """The order in which menus and help list them."""

@@ -476,11 +476,19 @@ async def last_words(tx: Reader, shift_: Shift) -> list[Written]:
 
 
 def as_instance(shifts_: Iterable[Shift]) -> tuple[list[rotation.Seat], list[rotation.Holding]]:
-    """Seats and holders as the planner takes them: ids as text, tasks by id, skills as they are compared."""
+    """Seats and holders as the planner takes them: ids as text, tasks by id, skills as they are compared.
+
+    A seat of which somebody has said how it went is behind. A free seat to learn what needs no skill is not planned:
+    it is for whoever asks for it.
+    """
     seats, held = [], []
     for one in shifts_:
         skill = one.task.skill_key
         for seat in one.seats:
+            if seat.trainee and skill is None and seat.holder is None:
+                continue
+            if seat.holder is not None and seat.holder.state not in OPEN:
+                continue
             seats.append(
                 rotation.Seat(
                     id=str(seat.id),
@@ -492,7 +500,7 @@ def as_instance(shifts_: Iterable[Shift]) -> tuple[list[rotation.Seat], list[rot
                     onerousness=one.task.onerousness,
                     empowerment=one.task.empowerment,
                     skill=skill,
-                    trainee=seat.trainee,
+                    trainee=seat.trainee and skill is not None,
                     until=one.until,
                 )
             )
