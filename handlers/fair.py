@@ -20,7 +20,7 @@ from bot.domain import fairness, retention, rotation
 from bot.domain.fairness import Balance, Dial, Fairness, Figures
 from bot.domain.recurrence import instant
 from bot.domain.rotation import Instance
-from bot.router import Authority, Context, Router, Todo
+from bot.router import Authority, Command, Context, Router, Todo
 from bot.shifts import NONE, SHIFTS, all_shifts, named
 from bot.text import Bold, Listed, Minutes, N, Refusal, T, Text, Typed, Words, duration, lines, shown
 from bot.text import Reader as For
@@ -126,34 +126,45 @@ async def fair_(context: Context, *, form: AsPicture = "") -> Reply:
     lone = await _lone(context, standing)
     if context.place is not None and not context.place.private:
         return await _for_group(context, standing, week, lone, drawn=bool(form))
-    return await _for_oneself(context, standing, week, lone, drawn=bool(form))
+    return await _for_oneself(context, standing, lone, drawn=bool(form))
+
+
+@router.command("fair_all", allow=Authority.MEMBER, typed=False, help=T("How far apart you all are."), repeatable=True)
+async def fair_all(context: Context, *, form: AsPicture = "") -> Reply:
+    """What the group sees, wherever it is asked for."""
+    standing = await _standing(context)
+    week = await _week(context, standing)
+    return await _for_group(context, standing, week, await _lone(context, standing), drawn=bool(form))
 
 
 async def _for_group(
     context: Context, standing: _Standing, week: Week | None, lone: Sequence[tuple[RotaTask, Member]], *, drawn: bool
 ) -> Reply:
+    private = context.place is None or context.place.private
     words = lines(
         T("{title}", title=_TITLE),
-        *await _group_words(context, week),
+        *await _group_words(context, standing, week),
         _lone_words([task for task, _ in lone]) if lone else None,
         _span_words(standing),
-        T("This names nobody. Your own part you see in private."),
+        None if private else T("This names nobody. Your own part you see in private."),
     )
-    own = (Link(label=T("My own part"), says=fair_.says()),)
+    own = (Button if private else Link)(label=T("My own part"), says=fair_.says())
     if drawn and week is not None and drawing.available():
         # What is pressed in a group is answered in private.
-        reader = await _reader(context) if context.pressed else context.committee.reader
-        return Reply(words, buttons=(own,), document=_group_chart(week, reader))
-    return Reply(words, buttons=(*_picture(week is not None), own))
+        reader = await _reader(context) if private or context.pressed else context.committee.reader
+        return Reply(words, buttons=((own,),), document=_group_chart(week, reader))
+    return Reply(words, buttons=(*_picture(fair_all, there=week is not None), (own,)))
 
 
-def _picture(there: bool) -> tuple[tuple[Button, ...], ...]:
+def _picture(of: Command, *, there: bool) -> tuple[tuple[Button, ...], ...]:
     if not there or not drawing.available():
         return ()
-    return ((Button(label=T("As a picture"), says=fair_.says(form="picture")),),)
+    return ((Button(label=T("As a picture"), says=of.says(form="picture")),),)
 
 
-async def _group_words(context: Context, week: Week | None) -> list[Words]:
+async def _group_words(context: Context, standing: _Standing, week: Week | None) -> list[Words]:
+    if week is None and not any(dial.carried or dial.coming for dial in standing.fair.burden.dials):
+        return [T("Nothing has been done yet, and nobody has a seat ahead.")]
     if week is None:
         return [
             N(
@@ -254,7 +265,7 @@ def _own(balance: Balance, member_id: int) -> _Own:
 
 
 async def _for_oneself(
-    context: Context, standing: _Standing, week: Week | None, lone: Sequence[tuple[RotaTask, Member]], *, drawn: bool
+    context: Context, standing: _Standing, lone: Sequence[tuple[RotaTask, Member]], *, drawn: bool
 ) -> Reply:
     there = {one.id: one for one in standing.instance.members}
     me = there.get(str(context.member.id))
@@ -277,24 +288,22 @@ async def _for_oneself(
         said, rows = await _organizing_told(context, standing)
         told += said
         buttons += rows
-    told += [T("{title}", title=Bold(T("All of you"))), *await _group_words(context, week)]
-    if lone:
-        organizes = context.member.id in {one.id for one in await people.organizers(context.tx, context.committee.id)}
+    if lone and context.member.id in {one.id for one in await people.organizers(context.tx, context.committee.id)}:
         told.append(_lone_words([task for task, _ in lone]))
-        if organizes:
-            told += [T("{task}: only {name}.", task=task.called, name=member.name) for task, member in lone]
-    if drawn and drawing.available() and (parts or week is not None):
-        document = _own_chart(parts, week, await _reader(context))
+        told += [T("{task}: only {name}.", task=task.called, name=member.name) for task, member in lone]
+    buttons.append((Button(label=T("All of you"), says=fair_all.says()),))
+    if drawn and drawing.available() and parts:
+        document = _own_chart(parts, await _reader(context))
         return Reply(lines(*told), buttons=tuple(buttons), private=True, document=document)
-    return Reply(lines(*told), buttons=(*buttons, *_picture(bool(parts) or week is not None)), private=True)
+    return Reply(lines(*told), buttons=(*buttons, *_picture(fair_, there=bool(parts))), private=True)
 
 
 def _own_words(what: Text, own: _Own) -> list[Words]:
     if own.level is None:
-        whole = T("{what}: you carry {time}.", what=what, time=Minutes(own.carried))
+        whole = T("{what}: you have {time}.", what=what, time=Minutes(own.carried))
     else:
         whole = T(
-            "{what}: you carry {time}; the level for your share is {level} ({part}).",
+            "{what}: you have {time}; the level for your share is {level} ({part}).",
             what=what,
             time=Minutes(own.carried),
             level=Minutes(own.level),
@@ -323,31 +332,25 @@ def _saying(reader: For) -> Callable[[Text], str]:
     return lambda words: shown(words, reader)
 
 
-def _group_parts(week: Week, say: Callable[[Text], str]) -> list[Bars]:
+def _group_chart(week: Week, reader: For) -> Chart:
+    say = _saying(reader)
     parts = []
     for title, found in ((T("Burden of all of you"), week.burden), (T("Empowerment of all of you"), week.power)):
         rows = ((T("Who has most"), found.most), (T("Even"), 100), (T("Who has least"), found.least))
         bars = tuple(Bar(say(label), value, say(_percent(value))) for label, value in rows)
         parts.append(Bars(say(title), bars, max(200, found.most)))
-    return parts
+    return Chart(name="fair.png", title=say(T("How fairly work is shared")), parts=tuple(parts))
 
 
-def _group_chart(week: Week, reader: For) -> Chart:
+def _own_chart(parts: Sequence[tuple[Text, _Own]], reader: For) -> Chart:
     say = _saying(reader)
-    return Chart(name="fair.png", title=say(T("How fairly work is shared")), parts=tuple(_group_parts(week, say)))
-
-
-def _own_chart(parts: Sequence[tuple[Text, _Own]], week: Week | None, reader: For) -> Chart:
-    say = _saying(reader)
-    whole = max((max(own.carried, own.level or 0) for _, own in parts), default=0)
+    whole = max(max(own.carried, own.level or 0) for _, own in parts)
     drawn = []
     for what, own in parts:
         bars = [Bar(say(T("You")), own.carried, duration(own.carried))]
         if own.level is not None:
             bars.append(Bar(say(T("The level for your share")), own.level, duration(own.level)))
         drawn.append(Bars(say(what), tuple(bars), whole or None))
-    if week is not None:
-        drawn += _group_parts(week, say)
     return Chart(name="fair.png", title=say(T("Your part of the work")), parts=tuple(drawn))
 
 
@@ -513,9 +516,13 @@ def _key(id_: int) -> str:
     return f"understudy:{id_}"
 
 
+def _asks(task: RotaTask, beside: Member) -> Text:
+    return T("Would you like to learn it, beside {name}: {task}?", name=beside.name, task=task.called)
+
+
 def _question(task: RotaTask, beside: Member) -> Words:
     return lines(
-        T("Would you like to learn it, beside {name}: {task}?", name=beside.name, task=task.called),
+        _asks(task, beside),
         T("You come along a few times before you do it yourself. No is fine, and nobody is told."),
     )
 
@@ -657,8 +664,11 @@ async def fair_week(context: Context) -> None:
     """Keep the week's figures; lend a seat to what only one can do, ask who learns it; end what is not needed."""
     standing = await _standing(context)
     await _week(context, standing)
-    await _learnt_some(context)
     lone = await _lone(context, standing)
+    for task, member in lone:
+        if task.skill is not None:
+            await fair.note_self_taught(context.tx, task, beside_id=member.id, now=context.now)
+    await _learnt_some(context)
     new = [(task, member) for task, member in lone if await fair.lend(context.tx, task, now=context.now)]
     for task, member in new:
         await context.nudge(
@@ -804,7 +814,7 @@ async def waiting(context: Context) -> list[Todo]:
         if mine:
             todo.append(
                 Todo(
-                    words=_question(task, other),
+                    words=_asks(task, other),
                     buttons=_answers(one.id, context.member),
                     by=one.at + ANSWER_WITHIN,
                 )

@@ -208,6 +208,24 @@ async def count_anew(tx: Transaction, id_: int, *, now: datetime) -> None:
     await tx.execute("UPDATE understudies SET at_us = ? WHERE id = ?", to_us(now), id_)
 
 
+async def note_self_taught(tx: Transaction, task_: RotaTask, *, beside_id: int, now: datetime) -> None:
+    """Whoever took seats to learn it by themselves learns it as if they had been asked, from the first of them on."""
+    await tx.execute(
+        """INSERT INTO understudies (task_id, beside_id, member_id, state, at_us)
+           SELECT s.task_id, ?2, a.member_id, 'yes', min(s.start_us) FROM assignments a
+           JOIN seats e ON e.id = a.seat_id AND e.trainee = 1 JOIN shifts s ON s.id = e.shift_id
+           JOIN members m ON m.id = a.member_id AND m.active = 1
+           WHERE s.task_id = ?1 AND a.state IN ('done', 'problem') AND s.start_us >= ?3 AND a.member_id <> ?2
+           AND NOT EXISTS (SELECT 1 FROM understudies u
+               WHERE u.task_id = s.task_id AND u.member_id = a.member_id AND u.state IN ('asked', 'yes'))
+           GROUP BY a.member_id HAVING count(*) >= ?4""",
+        task_.id,
+        beside_id,
+        to_us(now - ASKED_AGAIN),
+        LEARNT_AFTER,
+    )
+
+
 async def times_beside(tx: Reader, one: Understudy) -> int:
     """On how many shifts they have been, since they said yes, to learn it."""
     return int(
