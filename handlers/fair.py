@@ -226,7 +226,7 @@ def _worst_power(found: Figures) -> Text:
 
 def _lone_words(tasks: Sequence[RotaTask]) -> Text:
     return T(
-        "Only one of you can do: {tasks}. Who learns it makes it lighter for all.",
+        "Only one of you can do: {tasks}. If somebody learns it, it gets lighter for all.",
         tasks=Listed(tuple(one.called for one in tasks)),
     )
 
