@@ -180,14 +180,14 @@ async def _group_words(context: Context, standing: _Standing, week: Week | None)
         T(
             "Burden (how unpleasant it is): from {least} to {most}, {spread} apart. {worst}",
             least=_percent(week.burden.least),
-            most=_percent(week.burden.most),
+            most=_at_most(week.burden),
             spread=_percent(week.burden.spread),
             worst=_worst_burden(week.burden),
         ),
         T(
             "Empowerment (how much one learns and decides): from {least} to {most}, {spread} apart. {worst}",
             least=_percent(week.power.least),
-            most=_percent(week.power.most),
+            most=_at_most(week.power),
             spread=_percent(week.power.spread),
             worst=_worst_power(week.power),
         ),
@@ -208,6 +208,12 @@ async def _group_words(context: Context, standing: _Standing, week: Week | None)
 
 def _percent(value: int) -> Text:
     return T("{n}%", n=value)
+
+
+def _at_most(found: Figures) -> Text:
+    if found.most >= fairness.PERCENT_MAX:
+        return T("{n}% or more", n=found.most)
+    return _percent(found.most)
 
 
 def _worst_burden(found: Figures) -> Text:
@@ -311,7 +317,7 @@ def _own_words(what: Text, own: _Own) -> list[Words]:
         )
     if own.credited:
         made = T(
-            "Done {done}, planned {planned}, counted for days when you were not here {credited}.",
+            "Done {done}, planned {planned}; {credited} count for the time before you came or when you were away.",
             done=Minutes(own.done),
             planned=Minutes(own.planned),
             credited=Minutes(own.credited),
@@ -336,8 +342,12 @@ def _group_chart(week: Week, reader: For) -> Chart:
     say = _saying(reader)
     parts = []
     for title, found in ((T("Burden of all of you"), week.burden), (T("Empowerment of all of you"), week.power)):
-        rows = ((T("Who has most"), found.most), (T("Even"), 100), (T("Who has least"), found.least))
-        bars = tuple(Bar(say(label), value, say(_percent(value))) for label, value in rows)
+        rows = (
+            (T("Who has most"), found.most, _at_most(found)),
+            (T("Even"), 100, _percent(100)),
+            (T("Who has least"), found.least, _percent(found.least)),
+        )
+        bars = tuple(Bar(say(label), value, say(told)) for label, value, told in rows)
         parts.append(Bars(say(title), bars, max(200, found.most)))
     return Chart(name="fair.png", title=say(T("How fairly work is shared")), parts=tuple(parts))
 
