@@ -36,6 +36,8 @@ ANSWER_WITHIN = timedelta(days=3)
 """So long somebody has to answer before the next is asked."""
 ASKED_MAX = 6
 """So many are asked to learn a task within `fair.ASKED_AGAIN`."""
+LENT_LEAST = timedelta(weeks=2)
+"""So long a seat to learn something stays at least."""
 SEATS_MAX = 2
 """So many seats beside somebody are taken at once: the next ones are taken in `/shifts`."""
 ORGANIZING_MIN = 6 * 60
@@ -719,13 +721,16 @@ async def _end_lending(context: Context, standing: _Standing, lone: set[int]) ->
         who = await people.member_now(context.tx, context.committee.id, one.member_id)
         if one.said in ("asked", "yes") and who is not None and who.active:
             learning.add(one.task_id)
+    done = await fair.doers(context.tx, context.committee.id, standing.since)
     able = []
     for id_, since in (await fair.lent(context.tx, context.committee.id)).items():
         task = standing.tasks.get(str(id_))
-        if task is None or id_ in lone or id_ in learning or context.now - since < timedelta(weeks=1):
+        if task is None or id_ in lone or id_ in learning or context.now - since < LENT_LEAST:
             continue
         await fair.end_lending(context.tx, task, now=context.now)
-        able.append(task)
+        skilled = [one for one in standing.instance.members if task.skill_key in one.skills]
+        if len(skilled if task.skill is not None else done.get(str(id_), {})) > 1:
+            able.append(task)
     if able:
         tasks = Listed(tuple(one.called for one in able))
         await context.announce(
