@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 import pytest
@@ -62,24 +63,23 @@ async def test_dials_are_what_was_signed_off_and_what_is_held_ahead_whatever_hap
     await town.says("ana", "/task cleaning daily 10:00 2h crew 2")
     await town.says("ana", "/task flyers any time every week 1h crew 2")
     ledger: Counter[str] = Counter()
+
+    async def act(tx: Transaction, now: datetime) -> None:
+        for shift in await shifts.within(tx, 1, now - timedelta(days=1), now + timedelta(days=10)):
+            for seat in shift.seats:
+                member = await people.member(tx, 1, chance.randint(1, 4))
+                assert member is not None
+                if seat.holder is None and shift.of(member.id) is None and chance.random() < 0.3:
+                    await shifts.assign(tx, seat, member, stage="firm", agreed=True, now=now)
+                elif seat.holder is not None and shift.at <= now and chance.random() < 0.7:
+                    state: Literal["done", "problem", "missed"] = chance.choice(OUTCOMES)
+                    if await shifts.over(tx, seat.holder, shift, state, now=now) and state != "missed":
+                        ledger[str(seat.holder.member_id)] += shift.minutes * shift.task.onerousness
+                elif seat.holder is not None and chance.random() < 0.2:
+                    await shifts.give_back(tx, seat.holder, shift, now=now)
+
     for _ in range(5):
-        now = town.practice.clock()
-
-        async def act(tx: Transaction) -> None:
-            for shift in await shifts.within(tx, 1, now - timedelta(days=1), now + timedelta(days=10)):  # noqa: B023
-                for seat in shift.seats:
-                    member = await people.member(tx, 1, chance.randint(1, 4))
-                    assert member is not None
-                    if seat.holder is None and shift.of(member.id) is None and chance.random() < 0.3:
-                        await shifts.assign(tx, seat, member, stage="firm", agreed=True, now=now)  # noqa: B023
-                    elif seat.holder is not None and shift.at <= now and chance.random() < 0.7:  # noqa: B023
-                        state: Literal["done", "problem", "missed"] = chance.choice(OUTCOMES)
-                        if await shifts.over(tx, seat.holder, shift, state, now=now) and state != "missed":  # noqa: B023
-                            ledger[str(seat.holder.member_id)] += shift.minutes * shift.task.onerousness
-                    elif seat.holder is not None and chance.random() < 0.2:
-                        await shifts.give_back(tx, seat.holder, shift, now=now)  # noqa: B023
-
-        await database.transact(act)
+        await database.transact(functools.partial(act, now=town.practice.clock()))
         await town.skip("36h")
 
     async def found(tx: Reader) -> tuple[dict[str, tuple[int, int]], dict[str, int]]:
