@@ -55,7 +55,7 @@ async def crews(town: Town, task: str) -> list[tuple[str, list[str], list[str]]]
 # --- dials -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_dials_are_what_was_signed_off_and_what_is_held_ahead_whatever_happened(town: Town, seed: int) -> None:
     """Against a ledger of its own: every shift of which somebody said that it was done, and every seat held ahead."""
     chance = random.Random(seed)
@@ -69,7 +69,7 @@ async def test_dials_are_what_was_signed_off_and_what_is_held_ahead_whatever_hap
             for seat in shift.seats:
                 member = await people.member(tx, 1, chance.randint(1, 4))
                 assert member is not None
-                if seat.holder is None and shift.of(member.id) is None and chance.random() < 0.3:
+                if seat.holder is None and shift.of(member.id) is None and chance.random() < 0.5:
                     await shifts.assign(tx, seat, member, stage="firm", agreed=True, now=now)
                 elif seat.holder is not None and shift.at <= now and chance.random() < 0.7:
                     state: Literal["done", "problem", "missed"] = chance.choice(OUTCOMES)
@@ -79,9 +79,9 @@ async def test_dials_are_what_was_signed_off_and_what_is_held_ahead_whatever_hap
                     await shifts.give_back(tx, seat.holder, shift, now=now)
 
     # It ends within the week: some have done what has time till Sunday.
-    for _ in range(4):
+    for _ in range(5):
         await database.transact(functools.partial(act, now=town.practice.clock()))
-        await town.skip("36h")
+        await town.skip("24h")
 
     async def found(tx: Reader) -> tuple[dict[str, tuple[int, int]], dict[str, int]]:
         committee = await people.committee(tx, 1)
