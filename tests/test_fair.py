@@ -60,8 +60,8 @@ async def test_dials_are_what_was_signed_off_and_what_is_held_ahead_whatever_hap
     """Against a ledger of its own: every shift of which somebody said that it was done, and every seat held ahead."""
     chance = random.Random(seed)
     database = town.practice.app.database
-    await town.says("ana", "/task cleaning daily 10:00 2h crew 2")
-    await town.says("ana", "/task flyers any time every week 1h crew 2")
+    await town.says("ana", "/task cleaning daily 10:00 2h crew 4")
+    await town.says("ana", "/task flyers any time this week 1h crew 4")
     ledger: Counter[str] = Counter()
 
     async def act(tx: Transaction, now: datetime) -> None:
