@@ -342,6 +342,8 @@ def _saying(reader: For) -> Callable[[Text], str]:
 
 def _group_chart(week: Week, reader: For) -> Chart:
     say = _saying(reader)
+    # One scale for both: what is even ends at the same place.
+    whole = max(200, week.burden.most, week.power.most)
     parts = []
     for title, found in ((T("Burden of all of you"), week.burden), (T("Empowerment of all of you"), week.power)):
         rows = (
@@ -350,7 +352,7 @@ def _group_chart(week: Week, reader: For) -> Chart:
             (T("Who has least"), found.least, _percent(found.least)),
         )
         bars = tuple(Bar(say(label), value, say(told)) for label, value, told in rows)
-        parts.append(Bars(say(title), bars, max(200, found.most)))
+        parts.append(Bars(say(title), bars, whole))
     return Chart(name="fair.png", title=say(T("How fairly work is shared")), parts=tuple(parts))
 
 
