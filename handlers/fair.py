@@ -679,9 +679,6 @@ async def fair_week(context: Context) -> None:
     standing = await _standing(context)
     await _week(context, standing)
     lone = await _lone(context, standing)
-    for task, member in lone:
-        if task.skill is not None:
-            await fair.note_self_taught(context.tx, task, beside_id=member.id, now=context.now)
     await _learnt_some(context)
     new = [(task, member) for task, member in lone if await fair.lend(context.tx, task, now=context.now)]
     for task, member in new:
@@ -742,74 +739,18 @@ async def _end_lending(context: Context, standing: _Standing, lone: set[int]) ->
 
 
 async def _learnt_some(context: Context) -> None:
-    """Whoever has been beside somebody a few times: what needs no skill they can do; else that one is asked."""
+    """Whoever has the skill now has learnt it; what needs none, whoever has been beside somebody a few times."""
     for one in await _all_understudies(context):
         task = await shifts.task(context.tx, context.committee.id, one.task_id)
         if one.said != "yes" or task is None:
             continue
-        if await fair.times_beside(context.tx, one) < fair.LEARNT_AFTER:
-            continue
         if task.skill is None:
+            able = await fair.times_beside(context.tx, one) >= fair.LEARNT_AFTER
+        else:
+            skill = await availability.skill_called(context.tx, context.committee.id, task.skill.text)
+            able = skill is not None and one.member_id in await availability.holders(context.tx, skill.id)
+        if able:
             await fair.say(context.tx, one.id, "over", was="yes")
-            continue
-        who = await people.member_now(context.tx, context.committee.id, one.member_id)
-        beside = await people.member_now(context.tx, context.committee.id, one.beside_id)
-        if who is not None and who.active and beside is not None and beside.active:
-            await context.nudge(
-                beside, _able_words(task, who), buttons=(_able_answers(one, beside),), key=f"able:{one.id}"
-            )
-
-
-def _able_words(task: RotaTask, who: Member) -> Text:
-    return T(
-        "{name} has been beside you a few times: {task}. Can {name} do it alone now?", name=who.name, task=task.called
-    )
-
-
-def _able_answers(one: Understudy, beside: Member) -> tuple[Button, ...]:
-    return (
-        Button(label=T("Yes"), says=understudy_able.says(ask=one.id), only=beside.id),
-        Button(label=T("Not yet"), says=understudy_not_yet.says(ask=one.id), only=beside.id),
-    )
-
-
-async def _taught(context: Context, id_: int) -> tuple[Understudy, RotaTask, Member]:
-    """Somebody who has learnt a skill beside whoever says it. Raises Refusal."""
-    one = await fair.understudy(context.tx, context.committee.id, id_)
-    if one is not None and one.beside_id == context.member.id and one.said == "yes":
-        task = await shifts.task(context.tx, context.committee.id, one.task_id)
-        who = await people.member_now(context.tx, context.committee.id, one.member_id)
-        often = await fair.times_beside(context.tx, one)
-        if task is not None and who is not None and who.active and often >= fair.LEARNT_AFTER:
-            return one, task, who
-    raise Refusal(T("That is settled already."), private=True)
-
-
-@router.command("understudy_able", allow=Authority.MEMBER, typed=False, help=T("Somebody has learnt it beside you."))
-async def understudy_able(context: Context, *, ask: Reference) -> Reply:
-    """The skill is theirs from now on, and stands in the log."""
-    one, task, who = await _taught(context, ask)
-    skill = None
-    if task.skill is not None:
-        skill = await availability.skill_called(context.tx, context.committee.id, task.skill.text)
-    if skill is None or task.skill is None or context.member.id not in await availability.holders(context.tx, skill.id):
-        raise Refusal(T("Only those who can do it say who else can: {skill}.", skill=task.called), private=True)
-    await fair.say(context.tx, one.id, "over", was="yes")
-    await nudges.withdraw(context.tx, f"able:{one.id}")
-    await availability.learnt(context.tx, context.committee, who.id, task.skill.text, now=context.now)
-    await context.tell(
-        who, T("{name} says that you can do it alone now: {task}.", name=context.member.name, task=task.called)
-    )
-    return Reply(T("{name} has this skill now: {skill}.", name=who.name, skill=skill.called), private=True)
-
-
-@router.command("understudy_not_yet", allow=Authority.MEMBER, typed=False, help=T("Somebody needs more time to learn."))
-async def understudy_not_yet(context: Context, *, ask: Reference) -> Reply:
-    """Nobody is told; after some more shifts it is asked again."""
-    one, _, _ = await _taught(context, ask)
-    await fair.count_anew(context.tx, one.id, now=context.now)
-    await nudges.withdraw(context.tx, f"able:{one.id}")
-    return Reply(T("All right. Nobody is told of that."), private=True)
 
 
 # --- what waits, and what the group hears ----------------------------------------------------------------------------
@@ -817,27 +758,16 @@ async def understudy_not_yet(context: Context, *, ask: Reference) -> Reply:
 
 @router.todo
 async def waiting(context: Context) -> list[Todo]:
-    """What somebody is asked to learn, and whether somebody has learnt it beside them."""
+    """What somebody is asked to learn."""
     todo: list[Todo] = []
     for one in await _all_understudies(context):
-        mine = one.said == "asked" and one.member_id == context.member.id
-        taught = one.said == "yes" and one.beside_id == context.member.id
-        if not mine and not taught:
+        if one.said != "asked" or one.member_id != context.member.id:
             continue
         task = await shifts.task(context.tx, context.committee.id, one.task_id)
-        other = await people.member_now(context.tx, context.committee.id, one.beside_id if mine else one.member_id)
-        if task is None or not task.listed or other is None or not other.active:
-            continue
-        if mine:
-            todo.append(
-                Todo(
-                    words=_asks(task, other),
-                    buttons=_answers(one.id, context.member),
-                    by=one.at + ANSWER_WITHIN,
-                )
-            )
-        elif task.skill is not None and await fair.times_beside(context.tx, one) >= fair.LEARNT_AFTER:
-            todo.append(Todo(words=_able_words(task, other), buttons=_able_answers(one, context.member)))
+        beside = await people.member_now(context.tx, context.committee.id, one.beside_id)
+        if task is not None and task.listed and beside is not None and beside.active:
+            buttons = _answers(one.id, context.member)
+            todo.append(Todo(words=_asks(task, beside), buttons=buttons, by=one.at + ANSWER_WITHIN))
     return todo
 
 

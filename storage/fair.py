@@ -19,7 +19,7 @@ from storage.shifts import RotaTask
 ASKED_AGAIN = timedelta(weeks=12)
 """So long nobody is asked again to learn the same task."""
 LEARNT_AFTER = 2
-"""After so many shifts beside somebody that one is asked whether they can do it alone."""
+"""After so many shifts beside somebody they can do what needs no skill."""
 _ROWS_MAX = 20_000
 _WEEKS_KEPT = timedelta(days=366)
 
@@ -201,29 +201,6 @@ async def say(tx: Transaction, id_: int, said: Said, *, was: Said = "asked") -> 
     """What became of it. False: it is settled otherwise already."""
     turned = await tx.all("UPDATE understudies SET state = ? WHERE id = ? AND state = ? RETURNING 1", said, id_, was)
     return bool(turned)
-
-
-async def count_anew(tx: Transaction, id_: int, *, now: datetime) -> None:
-    """They cannot do it alone yet: only shifts from now on count."""
-    await tx.execute("UPDATE understudies SET at_us = ? WHERE id = ?", to_us(now), id_)
-
-
-async def note_self_taught(tx: Transaction, task_: RotaTask, *, beside_id: int, now: datetime) -> None:
-    """Whoever took seats to learn it by themselves learns it as if they had been asked, from the first of them on."""
-    await tx.execute(
-        """INSERT INTO understudies (task_id, beside_id, member_id, state, at_us)
-           SELECT s.task_id, ?2, a.member_id, 'yes', min(s.start_us) FROM assignments a
-           JOIN seats e ON e.id = a.seat_id AND e.trainee = 1 JOIN shifts s ON s.id = e.shift_id
-           JOIN members m ON m.id = a.member_id AND m.active = 1
-           WHERE s.task_id = ?1 AND a.state IN ('done', 'problem') AND s.start_us >= ?3 AND a.member_id <> ?2
-           AND NOT EXISTS (SELECT 1 FROM understudies u
-               WHERE u.task_id = s.task_id AND u.member_id = a.member_id AND u.state IN ('asked', 'yes'))
-           GROUP BY a.member_id HAVING count(*) >= ?4""",
-        task_.id,
-        beside_id,
-        to_us(now - ASKED_AGAIN),
-        LEARNT_AFTER,
-    )
 
 
 async def times_beside(tx: Reader, one: Understudy) -> int:
