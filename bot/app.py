@@ -29,6 +29,7 @@ from handlers import (
     consent,
     credits,  # noqa: A004 - the area's name
     effort,
+    fair,
     fund,
     gifts,
     groups,
@@ -100,6 +101,7 @@ AREAS = (
     shifts.router,
     rota.router,
     swaps.router,
+    fair.router,
     availability.router,
 )
 """The order in which menus and help list them."""

@@ -448,6 +448,22 @@ async def _plan_days(context: Context) -> None:
         rrule="FREQ=DAILY",
         move=False,
     )
+    monday = datetime.combine(wall(context).date() + timedelta(days=7 - wall(context).weekday()), time())
+    # How fairly it is shared is looked at each week; whoever carries much of the organizing hears it every fourth.
+    for name, hour, often in (("fair_week", 4, "FREQ=WEEKLY"), ("fair_month", 10, "FREQ=WEEKLY;INTERVAL=4")):
+        look = context.commands.get(name)
+        assert look is not None
+        await due.plan(
+            context.tx,
+            f"{name}:{context.committee.id}",
+            look.says(),
+            local=monday + timedelta(hours=hour),
+            zone=context.committee.zone,
+            committee=context.committee.id,
+            late="do",
+            rrule=often,
+            move=False,
+        )
 
 
 async def _made(context: Context, made: Sequence[RotaTask]) -> Reply:

@@ -12,6 +12,7 @@ from storage import (
     conduct,
     connections,
     digests,
+    fair,
     fund,
     inbox,
     insurance,
@@ -53,3 +54,4 @@ async def purge(context: Context) -> None:
     await availability.purge(context.tx, now=context.now)
     await computations.purge(context.tx, now=context.now)
     await plans.purge(context.tx, now=context.now)
+    await fair.purge(context.tx, now=context.now)

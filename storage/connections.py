@@ -17,6 +17,7 @@ from storage import (
     effort,
     enrolments,
     exchanges,
+    fair,
     fund,
     gifts,
     insurance,
@@ -405,6 +406,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await shifts.join(tx, old, into)
     await gifts.join(tx, old, into)
     await availability.join(tx, old, into)
+    await fair.join(tx, old, into)
     await limits.join(tx, old, into)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)

@@ -15,7 +15,7 @@ from bot.domain import retention
 from bot.domain.chain import canonical
 from bot.domain.grammar import folded
 from bot.text import T, shown
-from storage import availability, cards, entries, notes, outbox, people, plans
+from storage import availability, cards, entries, fair, notes, outbox, people, plans
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee
@@ -356,6 +356,14 @@ SECTIONS: Mapping[str, str] = {
         JOIN skills s ON s.id = a.skill_id JOIN committees c ON c.id = s.committee_id
         JOIN members m ON m.id = a.member_id LEFT JOIN notes n ON n.thing = 'skill:' || s.id
         WHERE a.by_id IN {_MINE} ORDER BY s.id DESC""",
+    "asked_to_learn": f"""SELECT c.name AS committee, x.text AS task, b.called AS beside_whom, u.state, u.at_us
+        FROM understudies u JOIN rota_tasks k ON k.id = u.task_id JOIN committees c ON c.id = k.committee_id
+        JOIN members b ON b.id = u.beside_id LEFT JOIN notes x ON x.thing = 'rota_task:' || k.id
+        WHERE u.member_id IN {_MINE} ORDER BY u.id DESC""",
+    "learnt_beside_you": f"""SELECT c.name AS committee, x.text AS task, w.called AS who, u.at_us
+        FROM understudies u JOIN rota_tasks k ON k.id = u.task_id JOIN committees c ON c.id = k.committee_id
+        JOIN members w ON w.id = u.member_id LEFT JOIN notes x ON x.thing = 'rota_task:' || k.id
+        WHERE u.beside_id IN {_MINE} AND u.state = 'yes' ORDER BY u.id DESC""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
 }
 """What is handed out: a question for each part of it. Columns that end in `_us` are instants."""
@@ -394,6 +402,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "trade_answers.id": "a number",
     "shifts_off": "which times of a committee's tasks do not take place",
     "trades.search_id": "for which seat that looks for somebody a swap was proposed",
+    "fair_weeks": "how evenly the work of a committee was shared, without names",
     "shifts.minutes": "how long a shift is, which is handed out with what was done",
     "posts.shown_last": "the number of a digest",
     "posts.shown_running": "how many digests running showed it",
@@ -626,6 +635,7 @@ async def pseudonymise(tx: Transaction, committee: Committee, member_id: int, *,
     )
     await availability.forget(tx, member_id)
     await plans.forget(tx, committee.id, now=now)
+    await fair.forget(tx, member_id)
     return name
 
 

@@ -38,6 +38,9 @@ OPEN: Sequence[State] = ("held", "here")
 CARRIED: Sequence[State] = ("done", "problem")
 _OPEN = "('held', 'here')"
 _CARRIED = "('done', 'problem')"
+DONE = f"""a.state IN {_CARRIED}
+    AND NOT EXISTS (SELECT 1 FROM sign_offs o WHERE o.assignment_id = a.id AND o.state = 'asked')"""
+"""In SQL: the assignment `a` was carried out, and nobody else has yet to sign it off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -518,11 +521,19 @@ async def last_words(tx: Reader, shift_: Shift) -> list[Written]:
 
 
 def as_instance(shifts_: Iterable[Shift]) -> tuple[list[rotation.Seat], list[rotation.Holding]]:
-    """Seats and holders as the planner takes them: ids as text, tasks by id, skills as they are compared."""
+    """Seats and holders as the planner takes them: ids as text, tasks by id, skills as they are compared.
+
+    A seat of which somebody has said how it went is behind. A free seat to learn what needs no skill is not planned:
+    it is for whoever asks for it.
+    """
     seats, held = [], []
     for one in shifts_:
         skill = one.task.skill_key
         for seat in one.seats:
+            if seat.trainee and skill is None and seat.holder is None:
+                continue
+            if seat.holder is not None and seat.holder.state not in OPEN:
+                continue
             seats.append(
                 rotation.Seat(
                     id=str(seat.id),
@@ -534,7 +545,7 @@ def as_instance(shifts_: Iterable[Shift]) -> tuple[list[rotation.Seat], list[rot
                     onerousness=one.task.onerousness,
                     empowerment=one.task.empowerment,
                     skill=skill,
-                    trainee=seat.trainee,
+                    trainee=seat.trainee and skill is not None,
                     until=one.until,
                 )
             )
@@ -688,9 +699,7 @@ async def carried(tx: Reader, committee_id: int, since: datetime) -> dict[int, t
         f"""SELECT a.member_id, sum(a.minutes), sum(a.minutes * a.onerousness), sum(a.minutes * a.empowerment)
             FROM assignments a JOIN seats e ON e.id = a.seat_id JOIN shifts s ON s.id = e.shift_id
             JOIN rota_tasks k ON k.id = s.task_id
-            WHERE k.committee_id = ? AND a.state IN {_CARRIED} AND s.start_us >= ?
-            AND NOT EXISTS (SELECT 1 FROM sign_offs o WHERE o.assignment_id = a.id AND o.state = 'asked')
-            GROUP BY a.member_id LIMIT 10000""",
+            WHERE k.committee_id = ? AND {DONE} AND s.start_us >= ? GROUP BY a.member_id LIMIT 10000""",
         committee_id,
         to_us(since),
     )

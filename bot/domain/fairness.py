@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from bot.domain import rotation
-from bot.domain.rotation import Instance
+from bot.domain.rotation import Instance, Seat
 
 ORGANIZING_PERCENT_MAX = 25
 """Whoever carries more of the empowering work than this is told so in private, and offered an understudy and rest."""
@@ -161,18 +161,32 @@ def _balance(instance: Instance, carried: Sequence[int], coming: Mapping[str, in
     return Balance(dials=dials, least=ratios[0], most=ratios[-1], gini=gini)
 
 
-def overloaded(
-    instance: Instance, holders: Mapping[str, str], *, percent_max: int = ORGANIZING_PERCENT_MAX
-) -> list[str]:
-    """Who carries more than this part of the organizing (seats that empower much) in the plan, most first.
-
-    Among fewer people than would share it evenly at that part, nobody: there it cannot be otherwise.
-    """
-    minutes: dict[str, int] = {}
+def organizing(instance: Instance, holders: Mapping[str, str], done: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Minutes of organizing by member: what they hold of seats that empower much, and what of it is `done` already."""
+    minutes = dict(done or {})
     for seat in instance.seats:
         if seat.empowerment >= EMPOWERING and seat.id in holders:
             minutes[holders[seat.id]] = minutes.get(holders[seat.id], 0) + seat.minutes
+    return minutes
+
+
+def overloaded(
+    instance: Instance,
+    holders: Mapping[str, str],
+    *,
+    percent_max: int = ORGANIZING_PERCENT_MAX,
+    done: Mapping[str, int] | None = None,
+    least: int = 0,
+) -> list[str]:
+    """Who carries more than this part of the organizing (seats that empower much), most first.
+
+    `done`: minutes of it behind, by member. Less than `least` minutes in all say nothing yet.
+    Among fewer people than would share it evenly at that part, nobody: there it cannot be otherwise.
+    """
+    minutes = organizing(instance, holders, done)
     total = sum(minutes.values())
+    if total < least:
+        return []
     if sum(1 for one in instance.members if one.share_minutes) * percent_max <= 100:
         return []
     found = [(-own, member) for member, own in minutes.items() if own * 100 > total * percent_max]
@@ -191,3 +205,105 @@ def lone_skills(instance: Instance) -> dict[str, str]:
         if len(having) == 1:
             found[skill] = having[0]
     return found
+
+
+# --- what is told ----------------------------------------------------------------------------------------------------
+
+GROUP_MIN = 4
+"""Among fewer, even figures without a name would tell of somebody: the group hears none."""
+OWN_MIN = 3
+"""Among fewer, one's own level would tell the other's share: only what one carries is told."""
+STEP = 10
+"""Percentages that a group hears are in such steps: a single shift, or somebody's new share, hardly shows in them."""
+PERCENT_MAX = 300
+"""More than this is told as this: who has agreed to very little would stand out."""
+DONE_MIN = 3
+"""So often one person alone must have done a task that needs no skill before it counts as known to nobody else."""
+_MIDDLE = 3
+_ROUND = 5
+
+
+def hours(points: int) -> int:
+    """Points as minutes of middling work (rated 3 of 5), to five minutes: what volunteers can picture."""
+    return (2 * points + _MIDDLE * _ROUND) // (2 * _MIDDLE * _ROUND) * _ROUND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """How far apart a group is, in per cent of what would be even, in steps, without a name."""
+
+    least: int
+    most: int
+
+    @property
+    def spread(self) -> int:
+        """How far apart the two ends are."""
+        return self.most - self.least
+
+
+def figures(balance: Balance) -> Figures | None:
+    """What a group may hear of it; None: so few take part that it would tell of somebody."""
+    if sharing(balance) < GROUP_MIN:
+        return None
+    return Figures(least=_step(balance.least), most=_step(balance.most))
+
+
+def sharing(balance: Balance) -> int:
+    """How many take part: of whom the level asks something."""
+    return sum(dial.permille is not None for dial in balance.dials)
+
+
+def _step(permille: int) -> int:
+    return min(PERCENT_MAX, (2 * permille + 10 * STEP) // (20 * STEP) * STEP)
+
+
+def lone_tasks(
+    instance: Instance, tasks: Mapping[str, str | None], done: Mapping[str, Mapping[str, int]]
+) -> dict[str, str]:
+    """Tasks that one member alone can do, and who that is.
+
+    `tasks`: the skill that each needs. One that needs none counts where in the window the same member alone has `done`
+    it, by task and member, at least `DONE_MIN` times.
+    """
+    skilled = lone_skills(instance)
+    there = {one.id for one in instance.members}
+    found = {}
+    for task, skill in tasks.items():
+        if skill is not None:
+            if skill in skilled and any(seat.task == task for seat in instance.seats):
+                found[task] = skilled[skill]
+            continue
+        by = done.get(task, {})
+        if len(by) == 1 and sum(by.values()) >= DONE_MIN and there.issuperset(by):
+            found[task] = next(iter(by))
+    return found
+
+
+def next_to_learn(
+    instance: Instance, balance: Balance, task: str, skill: str | None, beside: str, but: Collection[str] = ()
+) -> str | None:
+    """Who is asked next to learn a task beside somebody: those who want to learn it, then the least empowered.
+
+    Nobody who can do it, does not like to do it, cannot come to any of its shifts ahead, has no share, or is kept
+    apart from the other, whichever of the two said so; nor those in `but`.
+    """
+    members = {one.id: one for one in instance.members}
+    other = members.get(beside)
+    free = [for_anybody(seat) for seat in instance.seats if seat.task == task]
+    fitting = []
+    for one in instance.members:
+        apart = beside in one.not_with or (other is not None and one.id in other.not_with)
+        if one.id == beside or one.id in but or apart or task in one.vetoes | one.dislikes:
+            continue
+        if (skill is not None and skill in one.skills) or not one.share_minutes:
+            continue
+        if not any(rotation.barred(one, seat) is None for seat in free):
+            continue
+        permille = balance.of(one.id).permille
+        fitting.append((skill not in one.learning, 1000 if permille is None else permille, one.id))
+    return min(fitting)[2] if fitting else None
+
+
+def for_anybody(seat: Seat) -> Seat:
+    """The same time and task without its skill: to see whether somebody can come."""
+    return replace(seat, skill=None, trainee=False)

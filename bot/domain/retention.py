@@ -45,6 +45,8 @@ ABSENCES = timedelta(days=180)
 """When somebody was away, after they are back: so long a rota may look behind, and being away makes no debt."""
 ROTA_PLANS = timedelta(days=100)
 """What the last plan of a rota was made from: as long as it is in force, at most so long."""
+UNDERSTUDIES = timedelta(days=90)
+"""Who was asked to learn a task beside whom, and what they said."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -160,6 +162,12 @@ KINDS = (
         since=T("after it was made"),
     ),
     Kind(what=T("Skills that you have"), seen_by=T("your committee"), kept=DEPARTED, since=T("after you leave")),
+    Kind(
+        what=T("Which tasks you were asked to learn"),
+        seen_by=T("only you; a yes also whoever you learn it beside"),
+        kept=UNDERSTUDIES,
+        since=T("at most"),
+    ),
     Kind(what=T("What you say of others' effort"), seen_by=T("nobody"), kept=BALLOTS, since=T("at most")),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
     Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),
