@@ -8,9 +8,10 @@ from datetime import date, datetime, time, timedelta
 from bot.domain import rotation
 from bot.domain.availability import Task
 from bot.domain.recurrence import instant
-from storage import availability, rules, shifts
+from storage import availability, rounds, rules, shifts
 from storage.database import Reader
 from storage.people import Committee
+from storage.rounds import Round
 
 WEEKS = 8
 WINDOW_RULE = "rota_window"
@@ -54,12 +55,20 @@ async def instance(
         tasks=[Task(id=str(id_), kind=None, names=task.names) for id_, task in sorted(known.items())],
     )
     done = await shifts.carried(tx, committee.id, since)
+    going_round = [one for one in await rounds.of_committee(tx, committee.id) if one.task is not None]
+    # What has begun and is not in the instance any more; the rest of a term that has begun is.
+    served = await rounds.served(tx, going_round, before=max(now, begins))
     members = []
     for one in people:
         _, burden, empowerment = done.get(int(one.id), (0, 0, 0))
-        members.append(replace(one, burden=burden, empowerment=empowerment))
+        terms_had = tuple(served.get(int(one.id), ()))
+        members.append(replace(one, burden=burden, empowerment=empowerment, served=terms_had))
     there = {one.id for one in members}
     seats, held = shifts.as_instance(found)
+    by_task = {str(one.task.id): one for one in going_round if one.task is not None}
+    seats = [
+        replace(one, turn=by_task[one.task].turn_on(one.local.date())) if one.task in by_task else one for one in seats
+    ]
     held = [one for one in held if one.member in there]
     taken = {one.seat for one in held}
     ahead = {one.id for one in seats if one.at > now or one.until is not None or one.id in taken}
@@ -71,6 +80,18 @@ async def instance(
         seats=tuple(one for one in seats if one.id in ahead),
         held=tuple(held),
         declined=frozenset((member, seat) for member, seat in declined if member in there and seat in ahead),
+        roles=tuple([await _role(tx, one) for one in going_round]),
         terms=terms_,
         seed=start.isoformat(),
+    )
+
+
+async def _role(tx: Reader, round_: Round) -> rotation.Role:
+    assert round_.task is not None
+    return rotation.Role(
+        task=str(round_.task.id),
+        terms_max=round_.most,
+        cooldown=round_.pause,
+        lot=round_.how == "lot",
+        announced=tuple(sorted((await rounds.announced(tx, round_)).items())),
     )
