@@ -47,6 +47,7 @@ from handlers import (
     privacy,
     quiet,
     roles,
+    rounds,
     shifts,
     statements,
     stock,
@@ -97,6 +98,7 @@ AREAS = (
     tasks.router,
     shifts.router,
     availability.router,
+    rounds.router,
 )
 """The order in which menus and help list them."""
 

@@ -10,6 +10,7 @@ from bot.arguments import Note, Number, OnOff, Reference, choice
 from bot.chat import Button, Card, Link, Reply, Shown
 from bot.domain import shifts as rule
 from bot.domain.recurrence import instant
+from bot.rounds import may_take
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.shifts import SHIFTS, TASKS, all_shifts, named, shift_words, wall
 from bot.text import Bold, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
@@ -207,6 +208,8 @@ async def seat_take(context: Context, *, shift: Reference, trainee: Annotated[st
     if found.of(context.member.id) is not None:
         raise Refusal(T("You have a seat there already."), private=True)
     await _at_one_time(context, found)
+    if not trainee:
+        await may_take(context, found)
     free = found.open(trainee=bool(trainee))
     taken = None
     if free:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
@@ -80,18 +81,19 @@ async def instance(
         seats=tuple(one for one in seats if one.id in ahead),
         held=tuple(held),
         declined=frozenset((member, seat) for member, seat in declined if member in there and seat in ahead),
-        roles=tuple([await _role(tx, one) for one in going_round]),
+        roles=tuple([await _role(tx, one, {seat.turn for seat in seats}) for one in going_round]),
         terms=terms_,
         seed=start.isoformat(),
     )
 
 
-async def _role(tx: Reader, round_: Round) -> rotation.Role:
+async def _role(tx: Reader, round_: Round, turns: Collection[int | None]) -> rotation.Role:
     assert round_.task is not None
+    known = await rounds.announced(tx, round_)
     return rotation.Role(
         task=str(round_.task.id),
         terms_max=round_.most,
         cooldown=round_.pause,
         lot=round_.how == "lot",
-        announced=tuple(sorted((await rounds.announced(tx, round_)).items())),
+        announced=tuple((turn, hash_) for turn, hash_ in sorted(known.items()) if turn in turns),
     )

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from bot.domain import rounds as rule
 from bot.domain.chain import Entry
@@ -171,7 +172,26 @@ async def announce(tx: Transaction, committee: Committee, round_: Round, turn: i
     return entry
 
 
-async def drawn(tx: Reader, committee_id: int) -> list[tuple[int, dict[str, object]]]:
+async def draw(
+    tx: Transaction, committee: Committee, round_: Round, turn: int, members: Sequence[str], *, now: datetime
+) -> None:
+    """Write down that lots were drawn for a term: among whom (ids as text), and who came first."""
+    row = await tx.one("SELECT number, hash FROM round_draws WHERE round_id = ? AND turn = ?", round_.id, turn)
+    assert row is not None
+    number, hash_ = row
+    body = {
+        "round": round_.id,
+        "turn": turn,
+        "is": "drawn",
+        "announced": number,
+        "seed": hash_,
+        "of": sorted(map(int, members)),
+        "first": int(members[0]),
+    }
+    await entries.append(tx, committee, "draw", body, now=now)
+
+
+async def drawn(tx: Reader, committee_id: int) -> list[tuple[int, dict[str, Any]]]:
     """The latest draws as the chain has them: number of the entry and its body, latest first."""
     rows = await tx.all(
         """SELECT number, body FROM entries WHERE committee_id = ? AND kind = 'draw'
@@ -182,10 +202,16 @@ async def drawn(tx: Reader, committee_id: int) -> list[tuple[int, dict[str, obje
     return [(number, json.loads(body)) for number, body in rows]
 
 
-async def announced_in_chain(tx: Reader, committee_id: int, number: int) -> str | None:
-    """The hash of the entry with this number, if it announces a draw."""
+async def seed_of(tx: Reader, committee_id: int, number: int, *, round_id: int, turn: int) -> str | None:
+    """The hash of the entry with this number, if it announces the draw for this term."""
     found = await tx.value(
-        "SELECT hash FROM entries WHERE committee_id = ? AND number = ? AND kind = 'draw'", committee_id, number
+        """SELECT hash FROM entries WHERE committee_id = ? AND number = ? AND kind = 'draw'
+           AND json_extract(body, '$.is') = 'announced' AND json_extract(body, '$.round') = ?
+           AND json_extract(body, '$.turn') = ?""",
+        committee_id,
+        number,
+        round_id,
+        turn,
     )
     return None if found is None else str(found)
 

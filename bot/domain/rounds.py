@@ -11,7 +11,7 @@ from typing import Literal, get_args
 from dateutil.relativedelta import relativedelta
 
 from bot.domain import offices
-from bot.domain.grammar import folded
+from bot.domain.board import plain
 from bot.domain.offices import Stretch
 from bot.domain.shifts import Timing
 
@@ -29,9 +29,9 @@ ASKED_BEFORE = timedelta(days=28)
 # --- how it is written -----------------------------------------------------------------------------------------------
 
 _EVERY = frozenset("every each cada alle jede jeden jedes je".split())
-_EACH = frozenset(map(folded, ("each time", "every time", "cada vez", "jedes mal", "jedesmal")))
+_EACH = frozenset(map(plain, ("each time", "every time", "cada vez", "jedes mal", "jedesmal")))
 _UNIT_ALONE = {
-    folded(word): unit
+    plain(word): unit
     for unit, words in (
         ("days", "day día tag"),
         ("weeks", "week semana woche"),
@@ -41,8 +41,8 @@ _UNIT_ALONE = {
     for word in words.split()
 }
 _HOW: dict[str, How] = {
-    **dict.fromkeys(map(folded, ("lot", "draw", "sorteo", "los", "losen", "auslosen")), "lot"),
-    **dict.fromkeys(map(folded, ("deficit", "turn", "turns", "déficit", "turno", "defizit", "reihe")), "deficit"),
+    **dict.fromkeys(map(plain, ("lot", "draw", "sorteo", "los", "losen", "auslosen")), "lot"),
+    **dict.fromkeys(map(plain, ("deficit", "turn", "turns", "déficit", "turno", "defizit", "reihe")), "deficit"),
 }
 _HOW_BEFORE = frozenset("by per por nach der la".split())
 _MOST = re.compile(
@@ -54,7 +54,7 @@ _WORDS_MAX = 6
 
 
 def _plain(words: Sequence[str]) -> str:
-    return " ".join(folded(word.strip(",;.")) for word in words)
+    return " ".join(plain(word.strip(",;.")) for word in words)
 
 
 def read_term(words: Sequence[str]) -> tuple[Stretch | Literal["each"], int] | None:
@@ -184,9 +184,7 @@ def run_of(stints: Iterable[Stint], *, stretch: Stretch, today: date) -> Run:
     return Run(terms=terms, ended=ended)
 
 
-def rests_until(
-    stints: Iterable[Stint], *, stretch: Stretch, most: int, pause: int, today: date
-) -> date | None:
+def rests_until(stints: Iterable[Stint], *, stretch: Stretch, most: int, pause: int, today: date) -> date | None:
     """The day from which somebody may hold the role again; None: they may have the next term.
 
     Whoever holds it the `most`-th time in a row now rests from its end on, which is counted from today.

@@ -137,11 +137,23 @@ def next_in_line(instance: Instance, holders: Mapping[str, str], seat: str) -> t
 def for_term(instance: Instance, holders: Mapping[str, str], task: str, turn: int) -> tuple[str, ...]:
     """Whom to ask for what is empty in a term of a role, in this order; nobody: nothing is empty, or nobody can."""
     sheet = sheet_of(instance, holders)
+    empty = _empty_of(sheet, task, turn)
+    return tuple(sheet.table.members[one].id for one in rostering.in_order(sheet, empty)) if empty else ()
+
+
+def term_seats(instance: Instance, holders: Mapping[str, str], task: str, turn: int, member: str) -> tuple[str, ...]:
+    """The empty seats of a term that go to this member together, if it is theirs."""
+    sheet = sheet_of(instance, holders)
+    taken = rostering.takes(sheet, _empty_of(sheet, task, turn), sheet.table.number[member])
+    return tuple(sheet.table.seats[at].id for at in taken)
+
+
+def _empty_of(sheet: Sheet, task: str, turn: int) -> list[int]:
     for (of_task, of_turn, _), seats in rostering.terms_of(sheet.table).items():
         empty = [at for at in seats if sheet.holder[at] < 0]
         if (of_task, of_turn) == (task, turn) and empty:
-            return tuple(sheet.table.members[one].id for one in rostering.in_order(sheet, empty))
-    return ()
+            return empty
+    return []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
