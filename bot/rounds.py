@@ -26,7 +26,7 @@ def how_words(how: How) -> Text:
     """How the next one is found."""
     if how == "lot":
         return T("by lot")
-    return T("whoever has had the least work in which one learns and decides")
+    return T("whoever has had least of such work")
 
 
 def term_words(round_: Round, turn: int) -> Text:
@@ -37,19 +37,19 @@ def term_words(round_: Round, turn: int) -> Text:
 
 def rule_words(round_: Round) -> Text:
     """How a role goes round, in a sentence."""
-    if not round_.pause:
-        return N(
-            "For {time} at a time, at most {n} time in a row.",
-            "For {time} at a time, at most {n} times in a row.",
-            round_.most,
-            time=round_.stretch.words,
-        )
-    return N(
-        "For {time} at a time, at most {n} time in a row; then a pause of {pause} such terms.",
-        "For {time} at a time, at most {n} times in a row; then a pause of {pause} such terms.",
+    often = N(
+        "For {time} at a time, not twice in a row.",
+        "For {time} at a time, at most {n} times in a row.",
         round_.most,
         time=round_.stretch.words,
-        pause=round_.pause,
+    )
+    if not round_.pause:
+        return often
+    return N(
+        "{often} After that, a pause of {n} term.",
+        "{often} After that, a pause of {n} terms.",
+        round_.pause,
+        often=often,
     )
 
 

@@ -829,7 +829,7 @@ def _why(turn: Turn) -> Text:
         case "lot":
             return T("The lot has fallen on you. Everybody can check it: {command}", command=Typed("/draw_check"))
         case "deficit":
-            return T("Of those who can, you have had the least work in which one learns and decides.")
+            return T("Of those who can, you have had least of such work.")
         case "never":
             return T("You have never organized yet.")
         case "longest ago":
@@ -1179,15 +1179,15 @@ async def waiting(context: Context) -> list[Todo]:
     Whether an organizer is still there does not wait here: asking what waits is an answer to it.
     """
     found: list[Todo] = []
-    for search in await roles.rotations(context.tx, context.committee.id):
-        if search.asked == context.member.id and search.asked_at is not None:
-            found.append(
-                Todo(
-                    words=await _your_turn(context, search),
-                    buttons=tuple(button for row in _answers(search.id, context.member.id) for button in row),
-                    by=search.asked_at + offices.ANSWER_WITHIN,
-                )
-            )
+    found += [
+        Todo(
+            words=await _your_turn(context, search),
+            buttons=tuple(button for row in _answers(search.id, context.member.id) for button in row),
+            by=search.asked_at + offices.ANSWER_WITHIN,
+        )
+        for search in await roles.rotations(context.tx, context.committee.id)
+        if search.asked == context.member.id and search.asked_at is not None
+    ]
     found += [
         Todo(
             words=T(

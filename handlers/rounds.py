@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
-from bot.arguments import Found, Kind, Number, Reading, Word
-from bot.chat import Button, Reply
+from bot.arguments import Found, Kind, Reading, Word
+from bot.chat import Reply
 from bot.domain import board as words_
 from bot.domain import lot, offices
 from bot.domain import rounds as rule
@@ -16,9 +17,9 @@ from bot.domain import shifts as shifts_rule
 from bot.domain.offices import Stretch
 from bot.domain.rounds import How
 from bot.rounds import called, how_words, rule_words
-from bot.router import Asks, Authority, Context, Router, Telling
+from bot.router import Authority, Context, Router, Telling
 from bot.shifts import wall
-from bot.text import Bold, Minutes, N, Refusal, T, Text, Typed, Words, lines
+from bot.text import Bold, N, Refusal, T, Text, Typed, Words, lines
 from storage import due, entries, roles, rounds, rules, shifts
 from storage.database import Transaction
 from storage.people import Committee, Member
@@ -53,8 +54,9 @@ class Thing:
 
 
 class _ThingKind(Kind[Thing]):
-    """A task by its name, else a role."""
+    """A task by its name, else a role. Ids and names of ours, so they may stand in the books."""
 
+    fixed = True
     expected = T("a task of the rota or a role, like {example}", example=Typed(T("chair")))
     example: str | Text = T("chair")
     question = T("Which task or role shall go round?")
@@ -112,6 +114,7 @@ Term = Stretch | Literal["each"]
 class _TermKind(Kind[Term]):
     """How long a term is; `each`: each time that the task comes."""
 
+    fixed = True
     expected = T("how long a term is, like {example}", example=Typed(T("every 4 weeks")))
     example: str | Text = T("every 4 weeks")
     question = T(
@@ -248,7 +251,7 @@ def _becomes(*, what: Thing, term: Term, how: How, most: int, pause: int) -> Tex
         return T("{role} goes round.", role=what.called)
     told = Round(
         id=0, committee_id=0, task=what.task, role=what.role, how=how, stretch=stretch,
-        first=datetime.min.date(), most=most, pause=pause, listed=True,
+        first=date.min, most=most, pause=pause, listed=True,
     )  # fmt: skip
     return _told(told)
 
@@ -303,9 +306,6 @@ async def role_task(context: Context, *, what: _Thing, term: _Term, how: _How, m
     if what.role is not None:
         await _give_terms(context, what.role, stretch)
     await _plan_days(context)
-    daily = context.commands.get("rounds_day")
-    assert daily is not None
-    await context.say(daily.says(), authority=Authority.CLOCK)
     words = _told(made)
     await context.announce(words, but=context.place)
     return Reply(words)
@@ -323,18 +323,18 @@ def _figures(round_: Round) -> dict[str, Any]:
 
 
 async def _give_terms(context: Context, role: str, stretch: Stretch) -> None:
-    """Whoever has the role has a term that begins now, as the members' rule of terms for organizers does it."""
-    if role == "organizer":
-        kept = {"count": stretch.count, "unit": stretch.unit}
-        if await rules.get(context.tx, context.committee.id, TERM_RULE) != kept:
-            term = context.commands.get("term")
-            assert term is not None
-            await context.say(term.says(time=stretch), authority=Authority.COMMITTEE)
-        return
+    """Whoever has the role has a term now; for organizers it is the rule of their terms, as by `/term`."""
+    kept = {"count": stretch.count, "unit": stretch.unit}
     ends = offices.term_ends(context.now, stretch, context.committee.zone)
+    anew = role == "organizer" and await rules.get(context.tx, context.committee.id, TERM_RULE) != kept
+    if anew:
+        await rules.put(context.tx, context.committee.id, TERM_RULE, kept)
+        await entries.append(context.tx, context.committee, "rule", {TERM_RULE: kept}, now=context.now)
     for one in await roles.held(context.tx, context.committee.id):
-        if one.role == role and one.term_ends is None:
+        if one.role == role and (anew or one.term_ends is None):
             await roles.set_term(context.tx, one.id, ends)
+            # What comes of it is planned anew when terms are looked after, every day.
+            await due.cancel(context.tx, f"role:{one.id}")
 
 
 async def _plan_days(context: Context) -> None:
@@ -350,6 +350,16 @@ async def _plan_days(context: Context) -> None:
         late="do",
         rrule="FREQ=DAILY",
         move=False,
+    )
+    # And at once, for what there is now.
+    await due.plan(
+        context.tx,
+        f"rounds_now:{context.committee.id}",
+        daily.says(),
+        local=context.now.replace(tzinfo=None),
+        zone=ZoneInfo("UTC"),
+        committee=context.committee.id,
+        late="do",
     )
 
 

@@ -220,8 +220,8 @@ async def seed_of(tx: Reader, committee_id: int, number: int, *, round_id: int, 
 
 
 async def served(tx: Reader, rounds: Sequence[Round], *, before: datetime) -> dict[int, list[tuple[str, int]]]:
-    """By member, the terms of tasks (id as text, number) of which they have done something, or are to have: of shifts
-    that began before an instant."""
+    """By member, the terms of tasks (id as text, number) of which they have had a seat, of shifts that began before an
+    instant. Whether they said that it was done does not matter: else nobody would have to stop who never says so."""
     found: defaultdict[int, set[tuple[str, int]]] = defaultdict(set)
     for one in rounds:
         if one.task is None:
@@ -229,7 +229,7 @@ async def served(tx: Reader, rounds: Sequence[Round], *, before: datetime) -> di
         rows = await tx.all(
             """SELECT DISTINCT a.member_id, s.local FROM assignments a JOIN seats e ON e.id = a.seat_id
                JOIN shifts s ON s.id = e.shift_id
-               WHERE s.task_id = ? AND e.trainee = 0 AND a.state NOT IN ('back', 'missed') AND s.start_us < ?
+               WHERE s.task_id = ? AND e.trainee = 0 AND a.state <> 'back' AND s.start_us < ?
                ORDER BY s.local DESC LIMIT ?""",
             one.task.id,
             to_us(before),

@@ -1,8 +1,8 @@
-"""Drawing lots so that everybody can check it: no secret, and nothing that somebody could choose afterwards. Pure rules.
+"""Drawing lots so that everybody can check it: no secret, nothing that somebody could choose afterwards. Pure rules.
 
-The seed is the hash of the entry with which a draw is announced in the committee's chain: it holds all that was written
-before it, and the microsecond. Whoever stands first is the one whose id, hashed after the seed, gives the lowest number.
-So everybody weighs the same, nobody's place depends on who else is there, and whoever passes moves nobody but themselves.
+The seed is the hash of the entry with which a draw is announced in the committee's chain: it covers all that was
+written before it, and the microsecond. Whose id, hashed after it, gives the lowest number is first. So everybody weighs
+the same, nobody's place depends on who else is there, and whoever passes moves nobody but themselves.
 """
 
 from __future__ import annotations

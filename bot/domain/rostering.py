@@ -1,4 +1,4 @@
-"""How a rota is planned: roles by their own rule, then scarcest seats first, ejection chains to fill, then moves and swaps towards the level.
+"""How a rota is planned: roles first, then the scarcest seats, ejection chains to fill, moves and swaps to the level.
 
 Pure and deterministic: whole numbers only, ties decided by the seed, and it stops on a count of moves, never on a
 clock, so the same instance gives the same plan everywhere. The measurements behind it stand in docs/rota.md.
@@ -479,7 +479,8 @@ def _trade(sheet: Sheet) -> tuple[bool, int]:
     if not 1 < len(empty) <= EMPTY_MAX:
         return False, 0
     for at in range(len(table.seats)):
-        if sheet.holder[at] < 0 or table.before[at] >= 0 or looked >= LOOKED_AT_IN_ALL_MAX:
+        settled = table.before[at] >= 0 or at in sheet.pinned
+        if sheet.holder[at] < 0 or settled or looked >= LOOKED_AT_IN_ALL_MAX:
             continue
         member = sheet.take(at)
         filled = []

@@ -1,4 +1,4 @@
-"""Roles that go round: how long a term is, how often in a row, how long the pause, and how it is written. Pure rules."""
+"""Roles that go round: how long a term is, how often in a row, how long the pause, how it is written. Pure rules."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ HOWS: tuple[How, ...] = get_args(How)
 MOST_MAX = 12
 PAUSE_MAX = 12
 OFFICE_DAYS_MIN = 28
-"""A role that is more than a task of the rota is held so long at least: its next holder is looked for two weeks before."""
+"""A role that the committee gives is held so long at least: the next one is looked for two weeks before."""
 ASKED_BEFORE = timedelta(days=28)
 """So long before a term of a task somebody is looked for."""
 
 
 # --- how it is written -----------------------------------------------------------------------------------------------
 
-_EVERY = frozenset("every each cada alle jede jeden jedes je".split())
+_EVERY = frozenset(["every", "each", "cada", "alle", "jede", "jeden", "jedes", "je"])
 _EACH = frozenset(map(plain, ("each time", "every time", "cada vez", "jedes mal", "jedesmal")))
 _UNIT_ALONE = {
     plain(word): unit
@@ -44,7 +44,7 @@ _HOW: dict[str, How] = {
     **dict.fromkeys(map(plain, ("lot", "draw", "sorteo", "los", "losen", "auslosen")), "lot"),
     **dict.fromkeys(map(plain, ("deficit", "turn", "turns", "déficit", "turno", "defizit", "reihe")), "deficit"),
 }
-_HOW_BEFORE = frozenset("by per por nach der la".split())
+_HOW_BEFORE = frozenset(["by", "per", "por", "nach", "der", "la"])
 _MOST = re.compile(
     r"(?:at most|max|maximum|como maximo|maximo|hochstens|max\.|hoechstens) ([0-9]{1,2})"
     r"(?: (?:in a row|terms?|times|seguid[oa]s?|veces|hintereinander|mal|am stuck))?"
@@ -149,7 +149,7 @@ def in_a_row(terms: Iterable[int], turn: int) -> int:
     return count
 
 
-# --- terms of a role that the committee gives --------------------------------------------------------------------------
+# --- terms of a role that the committee gives ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +162,7 @@ class Stint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The terms that somebody has held in a row up to now. `ended`: the day on which the last was over; None: not yet."""
+    """The terms that somebody has held in a row up to now. `ended`: the day on which the last one was; None: not yet."""
 
     terms: int
     ended: date | None
