@@ -352,7 +352,7 @@ async def term(context: Context, *, time: Long | None = None, off: Off = "") -> 
 
 async def _give(context: Context, who: Member, name: str, term: Stretch | None) -> datetime | None:
     """Give a role and plan what its term brings; when it ends."""
-    ends = None if term is None else offices.term_ends(context.now, term, context.committee.zone)
+    ends = None if term is None else offices.term_ends(await _begins(context, name), term, context.committee.zone)
     id_ = await people.give_role(context.tx, who.id, name, now=context.now, term_ends=ends)
     await members.roll_changed(context.tx, context.committee.id, now=context.now)
     body = {"member": who.id, **await _in_books(context, id_, name), "held": True}
@@ -362,6 +362,16 @@ async def _give(context: Context, who: Member, name: str, term: Stretch | None) 
     await _plan(context, id_, ends)
     await proposals.reconsider(context.tx, context.committee.id)
     return ends
+
+
+async def _begins(context: Context, name: str) -> datetime:
+    """From when a term counts: where a role goes round, from the end of the term before that is about to be over."""
+    if await rounds.of_role(context.tx, context.committee.id, name) is None:
+        return context.now
+    soon = context.now + offices.WARNED_BEFORE[0]
+    held = await roles.held(context.tx, context.committee.id)
+    ends = [one.term_ends for one in held if one.role == name and one.term_ends is not None and one.term_ends <= soon]
+    return max([context.now, *ends])
 
 
 async def _end(context: Context, held: Held) -> None:

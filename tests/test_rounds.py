@@ -145,7 +145,7 @@ async def test_whoever_leaves_in_the_middle_is_followed_by_the_next_for_the_rest
     await town.presses(name, YES)
     await town.skip("8d")
     await town.whispers(name, "/leave")
-    await town.presses(name, "Yes")
+    assert f"{name.title()} has left" in town.sees()[-1]
     await town.skip("1d")
     (other,) = await asked(town)
     assert {name, other} == {"chi", "eli"}
@@ -319,8 +319,9 @@ async def test_it_is_decided_by_buttons_too_and_ends_again(town: Town) -> None:
     await town.whispers("ana", "/role_task")
     for label in ("chair", "4 weeks", "By lot", "1"):
         await town.presses("ana", label)
-    await town.presses("ana", "2")
+    await town.whispers("ana", "2")
+    assert "After that, a pause of 2 terms. / Shall I propose that?" in town.heard("ana")[-1]
+    await town.presses("ana", "Yes")
     await town.presses("ben", "Agree")
     assert "After that, a pause of 2 terms." in await town.says("chi", "/roles")
     assert len(await asked(town)) == 1
-    await town.whispers("ana", "/menu")

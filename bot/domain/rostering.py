@@ -248,7 +248,7 @@ class Sheet:
             if reason is not None:
                 return reason
         role = table.roles.get(table.seats[at].task)
-        if role and not rotation.rested([*self._turns(member, role.task), table.seats[at].turn or 0], role):
+        if role and not rotation.rested([*self.turns(member, role.task), table.seats[at].turn or 0], role):
             return "cool-down"
         return None
 
@@ -277,7 +277,8 @@ class Sheet:
     def _of(self, member: int, task: str) -> int:
         return sum(1 for at in self.own[member] if self.table.seats[at].task == task)
 
-    def _turns(self, member: int, task: str) -> Iterator[int]:
+    def turns(self, member: int, task: str) -> Iterator[int]:
+        """The terms of a role that somebody has had, and those that they are to have."""
         for served, turn in self.table.members[member].served:
             if served == task:
                 yield turn
@@ -384,7 +385,7 @@ def in_order(sheet: Sheet, seats: Sequence[int], *, members: Collection[int] | N
     """Who can take these empty seats of one term, whose turn it is first.
 
     Whoever can take most of them comes first; among those, by lot, or who has had the least empowering work for their
-    share. `members`: only these.
+    share; where that is equal, who had it longest ago. `members`: only these.
     """
     table = sheet.table
     seat = table.seats[seats[0]]
@@ -392,12 +393,13 @@ def in_order(sheet: Sheet, seats: Sequence[int], *, members: Collection[int] | N
     announced = dict(role.announced).get(turn, table.instance.seed)
     can = {at: len(takes(sheet, seats, at)) for at in (range(len(table.members)) if members is None else members)}
 
-    def first(member: int) -> tuple[int, bytes | Fraction, int]:
+    def first(member: int) -> tuple[int, bytes | Fraction, int, int]:
         if role.lot:
-            return -can[member], lot.ticket(announced, turn, table.members[member].id), member
+            return -can[member], lot.ticket(announced, turn, table.members[member].id), 0, member
         due = table.due[1][member]
         had = table.stands[1][member] + sum(table.power[at] for at in sheet.own[member])
-        return -can[member], Fraction(had, due) if due else Fraction(10**9), member
+        last = max((one for one in sheet.turns(member, role.task) if one < turn), default=-(10**9))
+        return -can[member], Fraction(had, due) if due else Fraction(10**9), last, member
 
     return sorted((member for member, count in can.items() if count), key=first)
 

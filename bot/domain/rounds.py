@@ -177,7 +177,8 @@ def run_of(stints: Iterable[Stint], *, stretch: Stretch, today: date) -> Run:
         if not first and (ended is None or (stint.since - ended).days * 2 >= length):
             terms = 0
         last = stint.until or today
-        terms += max(1, round((last - stint.since).days / length))
+        # Whoever begins while the one before is still there has had one term, not two.
+        terms += max(1, ((last - stint.since).days + length // 4) // length)
         ended, first = last, False
         if stint.until is None:
             return Run(terms=terms, ended=None)
