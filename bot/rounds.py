@@ -32,6 +32,8 @@ def how_words(how: How) -> Text:
 def term_words(round_: Round, turn: int) -> Text:
     """A term of a task, by its days."""
     first, last = round_.days_of(turn)
+    if first == last:
+        return T("{task}, {day}", task=called(round_), day=first)
     return T("{task}, {first} to {last}", task=called(round_), first=first, last=last)
 
 
