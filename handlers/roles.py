@@ -38,6 +38,7 @@ VANISHED_DAYS = (14, 365)
 """The shortest and the longest that a committee may set."""
 LOOKED_AFTER_AT = 10
 """The wall hour at which a committee's terms and organizers are looked after: nobody is woken."""
+_ROUND_TITLE = Bold(T("What goes round"))
 
 
 class _RoleKind(Kind[str]):
@@ -167,7 +168,7 @@ async def _going_round(context: Context) -> list[Text]:
     instance = None
     if any(one.task is not None for one in there):
         instance = await rotas.instance(context.tx, context.committee, now=context.now)
-    told: list[Text] = [T("{title}", title=Bold(T("What goes round")))]
+    told: list[Text] = [T("{title}", title=_ROUND_TITLE)]
     for one in there:
         told += (
             await _office_told(context, one)
@@ -193,11 +194,15 @@ async def _office_told(context: Context, round_: Round) -> list[Text]:
         names.append(T("{name} (term {n} of at most {most})", name=one.member.name, n=run.terms, most=round_.most))
     who = T("{role}: {names}.", role=called(round_), names=Listed(tuple(names)) if names else T("nobody"))
     following = _next_words(round_, len(await _eligible(context, round_.role or "", round_)))
-    found = [T("{who} {following} {rule}", who=who, following=following, rule=rule_words(round_))]
+    found = [T("{who} {rule} {following}", who=who, following=following, rule=rule_words(round_))]
     resting = (await rounds.rests_until(context.tx, context.committee, round_, now=context.now)).get(context.member.id)
-    if resting is not None and not any(one.member.id == context.member.id for one in held):
+    if resting is not None and _in_private(context) and not any(one.member.id == context.member.id for one in held):
         found.append(_you_rest(round_, resting))
     return found
+
+
+def _in_private(context: Context) -> bool:
+    return context.place is None or context.place.private
 
 
 def _you_rest(round_: Round, day: date) -> Text:
@@ -239,9 +244,9 @@ async def _term_told(context: Context, round_: Round, instance: Instance) -> lis
         if coming:
             day = round_.days_of(numbers[0])[0]
             following = T("Next, from {day}: {names}.", day=day, names=Listed(tuple(coming)))
-    found = [T("{who} {following} {rule}", who=who, following=following, rule=rule_words(round_))]
+    found = [T("{who} {rule} {following}", who=who, following=following, rule=rule_words(round_))]
     resting = rests(round_, mine, turn + 1)
-    if resting is not None:
+    if resting is not None and _in_private(context):
         found.append(_you_rest(round_, round_.days_of(resting)[0]))
     return found
 

@@ -34,6 +34,7 @@ AGAIN_AFTER = timedelta(days=14)
 """Where everybody was asked for a role in vain, they are asked again after so long."""
 OFFICES: Sequence[str] = ("organizer", "delegate", "treasurer", "care", "teller", "legal")
 DRAWS_TOLD_MAX = 5
+_DRAWS_TITLE = Bold(T("Draws"))
 TERM_RULE = "organizer_term"
 
 
@@ -457,7 +458,7 @@ async def draw_check(context: Context) -> Reply:
     if not found:
         return Reply(T("No lots have been drawn yet."))
     wrong = [number for number, body in found if not await _is_right(context, number, body)]
-    told: list[Words] = [T("{title}", title=Bold(T("Draws")))]
+    told: list[Words] = [T("{title}", title=_DRAWS_TITLE)]
     for number, body in found[:DRAWS_TOLD_MAX]:
         told.append(T("{log}: {words}", log=Typed("/log", str(number)), words=await _draw_words(context, body)))
     if wrong:
