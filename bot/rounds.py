@@ -39,12 +39,15 @@ def term_words(round_: Round, turn: int) -> Text:
 
 def rule_words(round_: Round) -> Text:
     """How a role goes round, in a sentence."""
-    often = N(
-        "For {time} at a time, not twice in a row.",
-        "For {time} at a time, at most {n} times in a row.",
-        round_.most,
-        time=round_.stretch.words,
-    )
+    time = round_.stretch.words
+    often = T("For {time} at a time, not twice in a row.", time=time)
+    if round_.most > 1:
+        often = N(
+            "For {time} at a time, at most {n} time in a row.",
+            "For {time} at a time, at most {n} times in a row.",
+            round_.most,
+            time=time,
+        )
     if not round_.pause:
         return often
     return N(

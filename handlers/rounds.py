@@ -34,6 +34,8 @@ AGAIN_AFTER = timedelta(days=14)
 """Where everybody was asked for a role in vain, they are asked again after so long."""
 OFFICES: Sequence[str] = ("organizer", "delegate", "treasurer", "care", "teller", "legal")
 DRAWS_TOLD_MAX = 5
+_LOT = T("lot")
+_DEFICIT = T("deficit")
 _DRAWS_TITLE = Bold(T("Draws"))
 TERM_RULE = "organizer_term"
 
@@ -153,7 +155,7 @@ class _HowKind(Kind[How]):
     """How the next one is found."""
 
     fixed = True
-    expected = T("{lot} or {deficit}", lot=Typed(T("lot")), deficit=Typed(T("deficit")))
+    expected = T("{lot} or {deficit}", lot=Typed(_LOT), deficit=Typed(_DEFICIT))
     example: str | Text = T("lot")
     question = T("How is the next one found?")
 

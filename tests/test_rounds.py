@@ -189,7 +189,8 @@ async def test_a_draw_is_in_the_log_and_comes_out_the_same_for_search_plan_and_c
     (name,) = await asked(town)
     assert "I have drawn 1 lot again, and the same came out." in await town.says("chi", "/draw_check")
     assert "A lot was drawn among 4 people: chair." in await town.whispers("chi", "/log")
-    assert name.title() not in [line for line in town.heard("chi")[-1].split(" / ") if "lot was drawn" in line][0]
+    told = next(line for line in town.heard("chi")[-1].split(" / ") if "lot was drawn" in line)
+    assert name.title() not in told
     now = town.practice.clock()
 
     async def ask(tx: Reader) -> None:

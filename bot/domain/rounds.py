@@ -162,7 +162,7 @@ class Stint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The terms that somebody has held in a row up to now. `ended`: the day on which the last one was; None: not yet."""
+    """The terms that somebody has held in a row up to now. `ended`: when the last one was over; None: not yet."""
 
     terms: int
     ended: date | None

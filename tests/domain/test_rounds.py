@@ -98,7 +98,10 @@ def test_a_term_by_lot_is_for_whom_the_announced_draw_names_in_plan_search_and_v
         drawn = lot.order(hash_, turn, can)[0]
         assert {plan.holders[one.id] for one in instance.seats if one.turn == turn} == {drawn}
         had = drawn
-    assert turns.for_term(instance, {}, "chair", 1) == lot.order(announced[0][1], 1, {"ana", "dua", "eli"}) + ("cem",)
+    assert turns.for_term(instance, {}, "chair", 1) == (
+        *lot.order(announced[0][1], 1, {"ana", "dua", "eli"}),
+        "cem",
+    )
     turned = replace(instance, members=instance.members[::-1], seats=instance.seats[::-1])
     read = snapshots.read(snapshots.snapshot(turned))
     assert snapshots.verify(read, snapshots.plan_hash(instance, plan.holders))
