@@ -986,6 +986,7 @@ async def _passes(context: Context, search: Rotation) -> Reply:
 @router.command(
     "pass",
     allow=Authority.MEMBER,
+    listed=False,
     help=T("Not this time: say no, without a reason, to what I have asked you to do for a term."),
 )
 async def pass_(context: Context) -> Reply:

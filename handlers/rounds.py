@@ -450,6 +450,7 @@ async def _nobody(context: Context, round_: Round) -> bool:
 @router.command(
     "draw_check",
     allow=Authority.MEMBER,
+    listed=False,
     label=T("Check the draws"),
     help=T("I draw all lots again from what stands in the log, and tell whether the same people come out."),
     repeatable=True,
