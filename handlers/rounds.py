@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 from bot.arguments import Found, Kind, Reading, Word
 from bot.chat import Reply
@@ -311,6 +310,7 @@ async def role_task(context: Context, *, what: _Thing, term: _Term, how: _How, m
     await _plan_days(context)
     words = _told(made)
     await context.announce(words, but=context.place)
+    await _look(context)
     return Reply(words)
 
 
@@ -354,16 +354,6 @@ async def _plan_days(context: Context) -> None:
         rrule="FREQ=DAILY",
         move=False,
     )
-    # And at once, for what there is now.
-    await due.plan(
-        context.tx,
-        f"rounds_now:{context.committee.id}",
-        daily.says(),
-        local=context.now.replace(tzinfo=None),
-        zone=ZoneInfo("UTC"),
-        committee=context.committee.id,
-        late="do",
-    )
 
 
 @router.command(
@@ -402,6 +392,11 @@ async def _of(context: Context, what: Thing) -> Round:
 
 @router.command("rounds_day", allow=Authority.CLOCK, typed=False, help=T("It is seen whose turn it is."))
 async def rounds_day(context: Context) -> None:
+    """As every day."""
+    await _look(context)
+
+
+async def _look(context: Context) -> None:
     """Draws are announced for all terms that are planned; for those that come soon, and for roles that nobody has,
     somebody is looked for."""
     ahead = await shifts.within(context.tx, context.committee.id, context.now, context.now + shifts_rule.AHEAD)
