@@ -159,7 +159,7 @@ async def test_over_a_year_nobody_has_it_longer_in_a_row_than_decided_and_everyb
     # A year of terms in two weeks: each evening is one.
     await town.says("ana", "/task chair daily 20:00 2h crew 1")
     await decide(town, "/role_task chair each time deficit at most 1 in a row pause 2")
-    had = []
+    had: list[str] = []
     while len(had) < 13:
         (name,) = await asked(town)
         await town.presses(name, YES)

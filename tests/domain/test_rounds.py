@@ -227,7 +227,7 @@ def test_a_rule_is_read_in_three_languages(line: str, term: object, how: str, mo
     found: list[object] = []
     for read in (rounds.read_term, rounds.read_how, rounds.read_most, rounds.read_pause):
         assert rounds.begins(words), words
-        value = read(words)  # type: ignore[operator]
+        value = read(words)
         assert value is not None, (read, words)
         found.append(value[0])
         words = words[value[1] :]
