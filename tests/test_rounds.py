@@ -325,4 +325,22 @@ async def test_it_is_decided_by_buttons_too_and_ends_again(town: Town) -> None:
     await town.presses("ana", "Yes")
     await town.presses("ben", "Agree")
     assert "After that, a pause of 2 terms." in await town.says("chi", "/roles")
-    assert len(await asked(town)) == 1
+    (name,) = await asked(town)
+    await town.whispers("ana", "/menu")
+    for _ in range(12):
+        await town.presses("ana", "More")
+        try:
+            await town.presses("ana", "Roles go round")
+            break
+        except NoSuchButton:
+            continue
+    for label in ("A role goes round no more", "chair", "Yes"):
+        await town.presses("ana", label)
+    await town.presses("ben", "Agree")
+    assert "chair goes round no more." in town.sees()[-1]
+    assert "What goes round" not in await town.says("chi", "/roles")
+    # Who was asked may still press: nothing comes of it.
+    await town.presses(name, YES)
+    assert await chairs(town) == ["-"] * 8
+    await town.says("ana", "/shifts")
+    assert "It is yours" in await town.presses("chi", "I'll take it: chair, Mon, Jan 12 19:00")
