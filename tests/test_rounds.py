@@ -97,6 +97,9 @@ async def test_pass_takes_no_reason_and_when_all_have_passed_the_seat_is_open_fo
         seen.append(name)
         if len(seen) == 1:
             assert "Thank you for saying so. Somebody else is asked." in await town.whispers(name, "/pass")
+            # The button above is still there; it is too late for it.
+            await town.presses(name, YES)
+            assert await chairs(town) == ["-"] * 8
         else:
             await town.presses(name, NO)
     assert sorted(seen) == sorted(NAMES)
