@@ -49,6 +49,7 @@ from handlers import (
     quiet,
     roles,
     rota,
+    rounds,
     shifts,
     statements,
     stock,
@@ -103,6 +104,7 @@ AREAS = (
     swaps.router,
     fair.router,
     availability.router,
+    rounds.router,
 )
 """The order in which menus and help list them."""
 

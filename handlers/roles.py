@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import cache
+from collections.abc import Set as AbstractSet
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -13,32 +14,31 @@ from pydantic import Field, TypeAdapter
 
 from bot.arguments import Found, Kind, Number, Person, Reading, Word, choice
 from bot.chat import Button, Card, Reply, Saying
-from bot.domain import consent, offices
+from bot.domain import consent, offices, turns
+from bot.domain import rounds as rounds_rule
+from bot.domain import shifts as rule
 from bot.domain.grammar import folded
-from bot.domain.offices import Stretch
+from bot.domain.offices import Stretch, Turn
+from bot.domain.rotation import Instance
+from bot.rounds import called, how_words, rests, rule_words, term_words
 from bot.router import Asks, Authority, Context, Router, Telling, Todo
-from bot.text import LANGUAGES, Bold, Day, Listed, N, Reader, Refusal, T, Text, Typed, Value, Words, lines, shown
-from storage import due, entries, members, notes, people, proposals, roles, rules
+from bot.shifts import named
+from bot.text import Bold, Day, Listed, N, Refusal, T, Text, Typed, Value, Words, lines
+from storage import availability, due, entries, members, notes, people, proposals, roles, rotas, rounds, rules, shifts
 from storage.people import Member
-from storage.roles import Held
+from storage.roles import Held, Rotation
+from storage.rounds import Round
 
 router = Router("roles", title=T("Who does what"))
 
 ROLE_LETTERS_MAX = 30
+TOLD_MAX = 8
 TERM_RULE, VANISHED_RULE = "organizer_term", "vanished_days"
 VANISHED_DAYS = (14, 365)
 """The shortest and the longest that a committee may set."""
 LOOKED_AFTER_AT = 10
 """The wall hour at which a committee's terms and organizers are looked after: nobody is woken."""
-
-
-@cache
-def _spellings() -> dict[str, str]:
-    """The known roles by what people call them. Not before somebody names one: all translations are read for it."""
-    named = offices.KNOWN.items()
-    return {folded(shown(label, Reader(language))): name for name, label in named for language in LANGUAGES} | {
-        name: name for name in offices.KNOWN
-    }
+_ROUND_TITLE = Bold(T("What goes round"))
 
 
 class _RoleKind(Kind[str]):
@@ -50,8 +50,7 @@ class _RoleKind(Kind[str]):
     _reserved = frozenset({"end", "off", "founder"})
 
     def _named(self, text: str) -> str | None:
-        role = folded(text)
-        role = _spellings().get(role, role)
+        role = offices.spelled(text) or folded(text)
         fits = self._written.fullmatch(role) and len(role) <= ROLE_LETTERS_MAX and role not in self._reserved
         return role if fits else None
 
@@ -137,6 +136,7 @@ async def show_roles(context: Context) -> Reply:
                 else T("{role}: nobody", role=offices.titled(role))
                 for role, ones in by_role.items()
             ),
+            *await _going_round(context),
             T("You may put down what you do: {command}", command=Typed("/stepdown", offices.titled(mine[0])))
             if mine
             else None,
@@ -158,6 +158,97 @@ def _holder(one: Held) -> Value:
     if one.term_ends is not None:
         return T("{name} (until {day})", name=one.member.name, day=Day(one.term_ends))
     return one.member.name
+
+
+async def _going_round(context: Context) -> list[Text]:
+    """Of each role that goes round: who has it, the how many-th time in a row, and how the next is found."""
+    there = await rounds.of_committee(context.tx, context.committee.id)
+    if not there:
+        return []
+    instance = None
+    if any(one.task is not None for one in there):
+        instance = await rotas.instance(context.tx, context.committee, now=context.now)
+    told: list[Text] = [T("{title}", title=_ROUND_TITLE)]
+    for one in there:
+        told += (
+            await _office_told(context, one)
+            if instance is None or one.task is None
+            else await _term_told(context, one, instance)
+        )
+    return told
+
+
+def _next_words(round_: Round, n: int) -> Text:
+    if not n:
+        return T("Next: nobody can just now.")
+    return N("Next: {how}, from {n} person.", "Next: {how}, from {n} people.", n, how=how_words(round_.how))
+
+
+async def _office_told(context: Context, round_: Round) -> list[Text]:
+    today = context.now.astimezone(context.committee.zone).date()
+    stints = await rounds.stints(context.tx, context.committee, round_.role or "")
+    held = [one for one in await roles.held(context.tx, context.committee.id) if one.role == round_.role]
+    names: list[Value] = []
+    for one in held:
+        run = rounds_rule.run_of(stints[one.member.id], stretch=round_.stretch, today=today)
+        names.append(T("{name} (term {n} of at most {most})", name=one.member.name, n=run.terms, most=round_.most))
+    who = T("{role}: {names}.", role=called(round_), names=Listed(tuple(names)) if names else T("nobody"))
+    following = _next_words(round_, len(await _eligible(context, round_.role or "", round_)))
+    found = [T("{who} {rule} {following}", who=who, following=following, rule=rule_words(round_))]
+    resting = (await rounds.rests_until(context.tx, context.committee, round_, now=context.now)).get(context.member.id)
+    if resting is not None and _in_private(context) and not any(one.member.id == context.member.id for one in held):
+        found.append(_you_rest(round_, resting))
+    return found
+
+
+def _in_private(context: Context) -> bool:
+    return context.place is None or context.place.private
+
+
+def _you_rest(round_: Round, day: date) -> Text:
+    return T("You have a pause from it until {day}, and are not asked: {role}", day=day, role=called(round_))
+
+
+async def _term_told(context: Context, round_: Round, instance: Instance) -> list[Text]:
+    assert round_.task is not None
+    task = str(round_.task.id)
+    today = context.now.astimezone(context.committee.zone).date()
+    turn = round_.turn_on(today)
+    ahead = [one for one in instance.seats if one.task == task and one.turn is not None and not one.trainee]
+    had = await rounds.served(context.tx, [round_], before=context.now + rule.AHEAD)
+    mine = [one for _, one in had.get(context.member.id, ())]
+
+    async def told(number: int) -> list[Value]:
+        names: list[Value] = []
+        for member_id, terms in sorted(had.items()):
+            own = [one for _, one in terms]
+            member = await people.member_now(context.tx, context.committee.id, member_id)
+            if number in own and member is not None and member.active:
+                n = rounds_rule.in_a_row(own, number)
+                names.append(T("{name} (term {n} of at most {most})", name=member.name, n=n, most=round_.most))
+        return names
+
+    names = await told(turn)
+    who = T("{role}: {names}.", role=called(round_), names=T("nobody"))
+    if names:
+        who = T(
+            "{role}: until {day} {names}.", role=called(round_), day=round_.days_of(turn)[1], names=Listed(tuple(names))
+        )
+    following = T("Next: nobody can just now.")
+    # The rest of this term, where nobody has it, comes before the next one.
+    numbers = sorted({one.turn or 0 for one in ahead if (one.turn or 0) > turn or not names})
+    if numbers:
+        coming = await told(numbers[0])
+        holders = {one.seat: one.member for one in instance.held}
+        following = _next_words(round_, len(turns.for_term(instance, holders, task, numbers[0])))
+        if coming:
+            day = round_.days_of(numbers[0])[0]
+            following = T("Next, from {day}: {names}.", day=day, names=Listed(tuple(coming)))
+    found = [T("{who} {rule} {following}", who=who, following=following, rule=rule_words(round_))]
+    resting = rests(round_, mine, turn + 1)
+    if resting is not None and _in_private(context):
+        found.append(_you_rest(round_, round_.days_of(resting)[0]))
+    return found
 
 
 # --- roles with terms --------------------------------------------------------------------------------------------
@@ -203,9 +294,11 @@ async def role(context: Context, *, name: Role, who: Person, end: End = "", term
         raise Refusal(T("Children have no roles."))
     if held and term is None:
         raise Refusal(T("{name} has that role already.", name=who.name))
+    await _rested(context, who, name)
     for one in held:
         await _end(context, one)
     ends = await _give(context, who, name, term)
+    await _found(context, who, name)
     if ends is None:
         return await _announced(
             context, T("{name} has the role “{role}” now.", name=who.name, role=offices.titled(name))
@@ -264,7 +357,7 @@ async def term(context: Context, *, time: Long | None = None, off: Off = "") -> 
 
 async def _give(context: Context, who: Member, name: str, term: Stretch | None) -> datetime | None:
     """Give a role and plan what its term brings; when it ends."""
-    ends = None if term is None else offices.term_ends(context.now, term, context.committee.zone)
+    ends = None if term is None else offices.term_ends(await _begins(context, name), term, context.committee.zone)
     id_ = await people.give_role(context.tx, who.id, name, now=context.now, term_ends=ends)
     await members.roll_changed(context.tx, context.committee.id, now=context.now)
     body = {"member": who.id, **await _in_books(context, id_, name), "held": True}
@@ -274,6 +367,16 @@ async def _give(context: Context, who: Member, name: str, term: Stretch | None) 
     await _plan(context, id_, ends)
     await proposals.reconsider(context.tx, context.committee.id)
     return ends
+
+
+async def _begins(context: Context, name: str) -> datetime:
+    """From when a term counts: where a role goes round, from the end of the term before that is about to be over."""
+    if await rounds.of_role(context.tx, context.committee.id, name) is None:
+        return context.now
+    soon = context.now + offices.WARNED_BEFORE[0]
+    held = await roles.held(context.tx, context.committee.id)
+    ends = [one.term_ends for one in held if one.role == name and one.term_ends is not None and one.term_ends <= soon]
+    return max([context.now, *ends])
 
 
 async def _end(context: Context, held: Held) -> None:
@@ -354,6 +457,8 @@ async def _warn(context: Context, held: Held, ends: datetime, *, first: bool) ->
     )
     await context.nudge(held.member, words)
     if held.role != "organizer":
+        if first and await rounds.of_role(context.tx, context.committee.id, held.role) is not None:
+            await _look_for(context, held.role)
         return
     same = [one for one in await roles.held(context.tx, context.committee.id) if one.role == "organizer"]
     same = [one for one in same if one.term_ends == ends]
@@ -422,6 +527,7 @@ async def organizer(context: Context, *, who: Person) -> Reply:
     facts = await people.facts(context.tx, context.committee.id, now=context.now)
     if who.id not in facts.members:
         raise Refusal(T("{name} has no vote here, and cannot organize.", name=who.name))
+    await _rested(context, who, "organizer")
     if mine is not None:
         await people.end_role(context.tx, who.id, "organizer", now=context.now)
         await due.cancel(context.tx, _key(mine.id))
@@ -431,10 +537,7 @@ async def organizer(context: Context, *, who: Person) -> Reply:
     over = [one for one in already if one != mine and one.term_ends is not None and one.term_ends <= context.now]
     for one in over:
         await _end(context, one)
-    search = await roles.rotation(context.tx, context.committee.id)
-    if search is not None and not await roles.said_yes(context.tx, search.id, who.id):
-        await roles.found(context.tx, search.id)
-        await _ask_next(context)
+    await _found(context, who, "organizer")
     still = [one.member.name for one in already if one not in over and one != mine]
     names = Listed((*still, who.name))
     return await _announced(
@@ -445,6 +548,33 @@ async def organizer(context: Context, *, who: Person) -> Reply:
             "{name} is an organizer now, until {day}. Organizers: {names}.", name=who.name, day=Day(ends), names=names
         ),
     )
+
+
+async def _rested(context: Context, who: Member, name: str) -> None:
+    """Nobody has a role longer in a row than the committee has decided. Raises Refusal."""
+    round_ = await rounds.of_role(context.tx, context.committee.id, name)
+    if round_ is None:
+        return
+    until = (await rounds.rests_until(context.tx, context.committee, round_, now=context.now)).get(who.id)
+    if until is not None:
+        raise Refusal(
+            T(
+                "{name} has had the role “{role}” as often in a row as you have decided, and rests from it until "
+                "{day}. To change the rule: {command}",
+                name=who.name,
+                role=offices.titled(name),
+                day=until,
+                command=Typed("/role_task", offices.titled(name)),
+            )
+        )
+
+
+async def _found(context: Context, who: Member, name: str) -> None:
+    """Somebody has the role: one less is looked for, unless they were found by being asked."""
+    search = await roles.rotation(context.tx, context.committee.id, name)
+    if search is not None and not await roles.said_yes(context.tx, search.id, who.id):
+        await roles.found(context.tx, search.id)
+        await _ask_next(context, name)
 
 
 async def _stepping_down(context: Context, *, name: str = "organizer") -> Words:
@@ -544,46 +674,36 @@ async def rotate(context: Context) -> Reply:
     )
 
 
-async def _look_for(context: Context) -> None:
-    """One more organizer is wanted: ask whose turn it is, in private."""
-    await roles.seek(context.tx, context.committee.id)
-    await _ask_next(context)
+async def _look_for(context: Context, role: str = "organizer") -> None:
+    """One more is wanted: ask whose turn it is, in private."""
+    await roles.seek(context.tx, context.committee.id, role)
+    await _ask_next(context, role)
 
 
-def _search_key(context: Context) -> str:
-    return f"rotation:{context.committee.id}"
+def _search_key(context: Context, search: Rotation) -> str:
+    return f"rotation:{context.committee.id}" if search.role == "organizer" else f"rotation:{search.id}:next"
 
 
-async def _ask_next(context: Context) -> None:
+async def _ask_next(context: Context, role: str = "organizer", *, round_id: int | None = None) -> None:
     """Ask the next one, if anybody is wanted and nobody is being asked."""
-    search = await roles.rotation(context.tx, context.committee.id)
+    search = await roles.rotation(context.tx, context.committee.id, role, round_id=round_id)
     if search is None or (search.seats and search.asked is not None):
         return
-    facts = await people.facts(context.tx, context.committee.id, now=context.now)
     asked = await roles.were_asked(context.tx, search.id)
-    turns = offices.successors(
-        await roles.candidates(context.tx, context.committee.id),
-        voting=facts.members,
-        organizers=facts.organizers,
-        passed=asked,
-    )
-    if not search.seats or not turns:
+    line = await _turns(context, search, asked) if search.seats else []
+    if not search.seats or not line:
         await roles.close(context.tx, search.id, now=context.now)
-        await due.cancel(context.tx, _search_key(context))
+        await due.cancel(context.tx, _search_key(context, search))
         if search.seats and asked:
-            words = T(
-                "I have asked everybody I could. If somebody else wants to organize: {command}",
-                command=Typed("/organizer @name"),
-            )
-            await context.announce(words)
+            await context.announce(await _all_asked(context, search))
         return
-    turn = turns[0]
+    turn = line[0]
     member = await people.member(context.tx, context.committee.id, turn.member)
     assert member is not None
     await roles.ask(context.tx, search.id, turn, now=context.now)
     await due.plan(
         context.tx,
-        _search_key(context),
+        _search_key(context, search),
         pass_over.says(number=search.id, member=member.id),
         local=(context.now + offices.ANSWER_WITHIN).replace(tzinfo=None),
         zone=ZoneInfo("UTC"),
@@ -592,14 +712,163 @@ async def _ask_next(context: Context) -> None:
     )
     buttons = _answers(search.id, member.id)
     private = lines(
-        T("{committee} looks for an organizer, and it is your turn.", committee=context.committee.name),
-        T("You have never organized yet.") if turn.why == "never" else T("Of those who can, you did it longest ago."),
+        await _your_turn(context, search),
+        *await _shifts_of(context, search),
+        _why(turn),
         T("It is a task, not a rank, and you are free to say no."),
     )
     if not await context.nudge(member, private, buttons=buttons):
         await context.announce(
-            T("{name}, would you organize for a while? You are free to say no.", name=member.name), buttons=buttons
+            lines(
+                T("{name}, would you organize for a while? You are free to say no.", name=member.name)
+                if search.role == "organizer"
+                else T("{name}, it would be your turn. You are free to say no.", name=member.name),
+                None if search.role == "organizer" else await _your_turn(context, search),
+            ),
+            buttons=buttons,
         )
+
+
+async def _turns(context: Context, search: Rotation, asked: AbstractSet[int]) -> list[Turn]:
+    """Whom to ask, in this order; where lots are drawn, the draw is written down."""
+    if search.round_id is not None:
+        return await _turns_of_term(context, search, asked)
+    round_ = await rounds.of_role(context.tx, context.committee.id, search.role)
+    line = await _eligible(context, search.role, round_, asked)
+    if round_ is None or round_.how == "deficit":
+        return line
+    announced = await rounds.announced(context.tx, round_)
+    if search.id not in announced:
+        await rounds.announce(context.tx, context.committee, round_, search.id, now=context.now)
+        announced = await rounds.announced(context.tx, round_)
+    line = offices.drawn(line, announced[search.id], search.id)
+    if line and not asked:
+        ids = [str(one.member) for one in line]
+        await rounds.draw(context.tx, context.committee, round_, search.id, ids, now=context.now)
+    return line
+
+
+async def _eligible(
+    context: Context, role_: str, round_: Round | None, asked: AbstractSet[int] = frozenset()
+) -> list[Turn]:
+    """Who can have a role next; in the order of their turns, unless lots are drawn."""
+    facts = await people.facts(context.tx, context.committee.id, now=context.now)
+    # Whose term ends may go on where the role goes round, as long as that is not too often in a row.
+    ending = context.now + offices.WARNED_BEFORE[0]
+    holding = {
+        one.member.id
+        for one in await roles.held(context.tx, context.committee.id)
+        if one.role == role_ and (round_ is None or one.term_ends is None or one.term_ends > ending)
+    }
+    if round_ is None and role_ == "organizer":
+        holding |= facts.organizers
+    resting: AbstractSet[int] = frozenset()
+    if round_ is not None:
+        resting = (await rounds.rests_until(context.tx, context.committee, round_, now=context.now)).keys()
+    line = offices.successors(
+        await roles.candidates(context.tx, context.committee.id, role_),
+        voting=facts.members,
+        organizers=holding,
+        passed=asked | resting,
+    )
+    if round_ is None:
+        return line
+    loads = await _loads(context, role_)
+    return offices.least_first([one for one in line if loads[one.member].here], loads)
+
+
+async def _turns_of_term(context: Context, search: Rotation, asked: AbstractSet[int]) -> list[Turn]:
+    round_ = await rounds.get(context.tx, context.committee.id, search.round_id or 0)
+    if round_ is None or not round_.listed or round_.task is None or search.turn is None:
+        return []
+    there = await rotas.instance(context.tx, context.committee, now=context.now)
+    holders = {one.seat: one.member for one in there.held}
+    passed = asked | await roles.were_asked_for(context.tx, round_.id, search.turn)
+    ids = [one for one in turns.for_term(there, holders, str(round_.task.id), search.turn) if int(one) not in passed]
+    if ids and not asked and round_.how == "lot":
+        await rounds.draw(context.tx, context.committee, round_, search.turn, ids, now=context.now)
+    return [Turn(member=int(one), why=round_.how) for one in ids]
+
+
+async def _loads(context: Context, role: str) -> dict[int, offices.Load]:
+    """What everybody has had in the window of the rota, and who is away today."""
+    committee, today = context.committee, context.now.astimezone(context.committee.zone).date()
+    window = timedelta(days=(await rotas.terms(context.tx, committee.id)).window_days)
+    done = await shifts.carried(context.tx, committee.id, context.now - window)
+    others = Counter(
+        one.member.id for one in await roles.held(context.tx, committee.id) if one.role not in (role, "guest")
+    )
+    return {
+        int(one.id): offices.Load(
+            roles=others[int(one.id)],
+            power=done.get(int(one.id), (0, 0, 0))[2],
+            share=one.share_minutes,
+            here=not any(first <= today <= last for first, last in one.away),
+        )
+        for one in await availability.members_of(context.tx, committee, (today, today), now=context.now)
+    }
+
+
+async def _your_turn(context: Context, search: Rotation) -> Text:
+    if search.role == "organizer":
+        return T("{committee} looks for an organizer, and it is your turn.", committee=context.committee.name)
+    if search.round_id is None:
+        return T(
+            "{committee} looks for somebody with the role “{role}”, and it is your turn.",
+            committee=context.committee.name,
+            role=offices.titled(search.role),
+        )
+    round_ = await rounds.get(context.tx, context.committee.id, search.round_id)
+    assert round_ is not None
+    return T(
+        "{committee}: it is your turn: {term}.",
+        committee=context.committee.name,
+        term=term_words(round_, search.turn or 0),
+    )
+
+
+async def _shifts_of(context: Context, search: Rotation) -> list[Text]:
+    """The shifts of the term that somebody is asked for, the first of them."""
+    if search.round_id is None:
+        return []
+    round_ = await rounds.get(context.tx, context.committee.id, search.round_id)
+    assert round_ is not None
+    assert round_.task is not None
+    ahead = await shifts.within(context.tx, context.committee.id, context.now, context.now + rule.AHEAD)
+    found = [one for one in ahead if one.task.id == round_.task.id and round_.turn_on(one.local.date()) == search.turn]
+    return [named(one) for one in found[:TOLD_MAX] if one.open()]
+
+
+def _why(turn: Turn) -> Text:
+    match turn.why:
+        case "lot":
+            return T("The lot has fallen on you. Everybody can check it: {command}", command=Typed("/draw_check"))
+        case "deficit":
+            return T("Of those who can, you have had least of such work.")
+        case "never":
+            return T("You have never organized yet.")
+        case "longest ago":
+            return T("Of those who can, you did it longest ago.")
+
+
+async def _all_asked(context: Context, search: Rotation) -> Words:
+    if search.role == "organizer":
+        return T(
+            "I have asked everybody I could. If somebody else wants to organize: {command}",
+            command=Typed("/organizer @name"),
+        )
+    if search.round_id is None:
+        return T(
+            "I have asked everybody I could for the role “{role}”. If somebody else wants it: {command}",
+            role=offices.titled(search.role),
+            command=Typed("/role", offices.titled(search.role), "@name"),
+        )
+    round_ = await rounds.get(context.tx, context.committee.id, search.round_id)
+    assert round_ is not None
+    return lines(
+        T("I have asked everybody I could: {term}", term=term_words(round_, search.turn or 0)),
+        T("Whoever can, takes a seat: {shifts}", shifts=Typed("/shifts")),
+    )
 
 
 def _answers(search: int, member: int) -> tuple[tuple[Button, ...], ...]:
@@ -620,50 +889,143 @@ def _answers(search: int, member: int) -> tuple[tuple[Button, ...], ...]:
     )
 
 
-async def _asked(context: Context, number: int) -> roles.Rotation:
-    search = await roles.rotation(context.tx, context.committee.id)
-    if search is None or search.id != number or search.asked != context.member.id:
+async def _asked(context: Context, number: int) -> Rotation:
+    search = next((one for one in await roles.rotations(context.tx, context.committee.id) if one.id == number), None)
+    if search is None or search.asked != context.member.id:
         raise Refusal(T("Thank you! Somebody else has been asked meanwhile."))
     return search
 
 
-@router.command("will", allow=Authority.MEMBER, typed=False, help=T("Somebody who was asked will organize."))
+@router.command("will", allow=Authority.MEMBER, typed=False, help=T("Somebody who was asked will do it."))
 async def will(context: Context, *, number: Number) -> Reply | Card | None:
-    """Yes: it is proposed, and whoever appoints decides."""
+    """Yes: a term of a task is theirs; a role is proposed, and whoever gives it decides."""
     search = await _asked(context, number)
+    if search.round_id is not None:
+        return await _takes_term(context, search)
     await roles.answered(context.tx, search.id, context.member.id, "yes")
     await roles.found(context.tx, search.id)
-    await context.announce(
-        T("{name} would organize, for the first time.", name=context.member.name)
-        if search.why == "never"
-        else T("{name} would organize again: of those who can, longest ago.", name=context.member.name)
-    )
-    await _ask_next(context)
-    proposed = organizer.says(who=context.member)
+    name = context.member.name
+    round_ = await rounds.of_role(context.tx, context.committee.id, search.role)
+    if search.role != "organizer":
+        words = T("{name} would take the role “{role}”.", name=name, role=offices.titled(search.role))
+    elif search.why == "never":
+        words = T("{name} would organize, for the first time.", name=name)
+    elif search.why == "longest ago":
+        words = T("{name} would organize again: of those who can, longest ago.", name=name)
+    else:
+        words = T("{name} would organize.", name=name)
+    await context.announce(words)
+    await _ask_next(context, search.role)
+    if search.role == "organizer":
+        proposed = organizer.says(who=context.member)
+    elif round_ is None:
+        proposed = role.says(name=search.role, who=context.member)
+    else:
+        proposed = role.says(name=search.role, who=context.member, term=round_.stretch)
     if await proposals.same_open(context.tx, context.committee.id, proposed) is not None:
         return Reply(T("Thank you! It has been proposed already."), private=True)
     return await context.say(proposed, authority=Authority.MEMBER)
 
 
-@router.command("not_now", allow=Authority.MEMBER, typed=False, help=T("Somebody who was asked does not organize now."))
+async def _takes_term(context: Context, search: Rotation) -> Reply:
+    """All that is empty of the term is theirs, if they still can."""
+    round_ = await rounds.get(context.tx, context.committee.id, search.round_id or 0)
+    assert round_ is not None
+    assert round_.task is not None
+    there = await rotas.instance(context.tx, context.committee, now=context.now)
+    holders = {one.seat: one.member for one in there.held}
+    me = str(context.member.id)
+    wanted: set[str] = set()
+    if round_.listed and any(one.id == me for one in there.members):
+        wanted = set(turns.term_seats(there, holders, str(round_.task.id), search.turn or 0, me))
+    taken = [
+        shift
+        for shift in await shifts.within(context.tx, context.committee.id, context.now, context.now + rule.AHEAD)
+        for seat in shift.seats
+        if str(seat.id) in wanted
+        and await shifts.assign(context.tx, seat, context.member, stage="frozen", agreed=True, now=context.now)
+    ]
+    await roles.answered(context.tx, search.id, context.member.id, "yes" if taken else "no")
+    if taken:
+        await roles.found(context.tx, search.id)
+    await _ask_next(context, search.role, round_id=search.round_id)
+    if not taken:
+        raise Refusal(T("Thank you! It does not fit any more: {shifts} shows what there is.", shifts=Typed("/shifts")))
+    term = term_words(round_, search.turn or 0)
+    await context.announce(
+        T("{term}: {name}, by lot.", term=term, name=context.member.name)
+        if search.why == "lot"
+        else T("{term}: {name}.", term=term, name=context.member.name),
+    )
+    return Reply(
+        lines(T("Thank you! It is yours:"), *(named(one) for one in taken[:TOLD_MAX])),
+        private=True,
+    )
+
+
+_PASSED = T("Thank you for saying so. Somebody else is asked.")
+
+
+@router.command("not_now", allow=Authority.MEMBER, typed=False, help=T("Somebody who was asked does not do it now."))
 async def not_now(context: Context, *, number: Number) -> Reply:
     """No, this time; the next one is asked."""
-    search = await _asked(context, number)
+    return await _passes(context, await _asked(context, number))
+
+
+async def _passes(context: Context, search: Rotation) -> Reply:
     await roles.answered(context.tx, search.id, context.member.id, "no")
-    await _ask_next(context)
+    await _ask_next(context, search.role, round_id=search.round_id)
+    if search.role != "organizer":
+        return Reply(_PASSED, private=True)
     return Reply(
         T("Thank you for saying so. If you do not want to be asked at all: {command}", command=Typed("/organizing no")),
         private=True,
     )
 
 
+@router.command(
+    "pass",
+    allow=Authority.MEMBER,
+    listed=False,
+    help=T("Not this time: say no, without a reason, to what I have asked you to do for a term."),
+)
+async def pass_(context: Context) -> Reply:
+    """The same as the button, for whoever has lost sight of it."""
+    mine = [one for one in await roles.rotations(context.tx, context.committee.id) if one.asked == context.member.id]
+    if not mine:
+        raise Refusal(
+            T(
+                "I have not asked you for anything just now. A seat that you have you give back in {shifts}.",
+                shifts=Typed("/shifts"),
+            ),
+            private=True,
+        )
+    return await _passes(context, mine[-1])
+
+
+@router.command(
+    "term_wanted", allow=Authority.CLOCK, typed=False, help=T("Somebody is looked for, for a role that goes round.")
+)
+async def term_wanted(context: Context, *, number: Number, turn: Number | None = None) -> None:
+    """A term of a task has empty seats, or nobody has the role any more: whose turn it is is asked."""
+    round_ = await rounds.get(context.tx, context.committee.id, number)
+    if round_ is None or not round_.listed:
+        return
+    if round_.role is not None:
+        await _look_for(context, round_.role)
+        return
+    if await roles.rotation(context.tx, context.committee.id, roles.TERM, round_id=round_.id) is None:
+        await roles.seek(context.tx, context.committee.id, roles.TERM, round_id=round_.id, turn=turn)
+        await _ask_next(context, roles.TERM, round_id=round_.id)
+
+
 @router.command("pass_over", allow=Authority.CLOCK, typed=False, help=T("Somebody who was asked has not answered."))
 async def pass_over(context: Context, *, number: Number, member: Number) -> None:
     """No answer in time; the next one is asked."""
-    search = await roles.rotation(context.tx, context.committee.id)
-    if search is not None and search.id == number and search.asked == member:
+    search = next((one for one in await roles.rotations(context.tx, context.committee.id) if one.id == number), None)
+    if search is not None and search.asked == member:
         await roles.answered(context.tx, search.id, member, "silent")
-        await _ask_next(context)
+        await _ask_next(context, search.role, round_id=search.round_id)
 
 
 @router.command(
@@ -833,15 +1195,15 @@ async def waiting(context: Context) -> list[Todo]:
     Whether an organizer is still there does not wait here: asking what waits is an answer to it.
     """
     found: list[Todo] = []
-    search = await roles.rotation(context.tx, context.committee.id)
-    if search is not None and search.asked == context.member.id and search.asked_at is not None:
-        found.append(
-            Todo(
-                words=T("{committee} looks for an organizer, and it is your turn.", committee=context.committee.name),
-                buttons=tuple(button for row in _answers(search.id, context.member.id) for button in row),
-                by=search.asked_at + offices.ANSWER_WITHIN,
-            )
+    found += [
+        Todo(
+            words=await _your_turn(context, search),
+            buttons=tuple(button for row in _answers(search.id, context.member.id) for button in row),
+            by=search.asked_at + offices.ANSWER_WITHIN,
         )
+        for search in await roles.rotations(context.tx, context.committee.id)
+        if search.asked == context.member.id and search.asked_at is not None
+    ]
     found += [
         Todo(
             words=T(

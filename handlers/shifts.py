@@ -13,6 +13,7 @@ from bot.domain import asking
 from bot.domain import shifts as rule
 from bot.domain.availability import skill_key
 from bot.domain.recurrence import instant
+from bot.rounds import may_take
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.shifts import SHIFTS, TASKS, WHICH, TaskOf, all_shifts, named, shift_words, wall
 from bot.text import Bold, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
@@ -252,6 +253,8 @@ async def _take(context: Context, found: Shift, *, trainee: bool = False, seat_i
     if found.of(context.member.id) is not None:
         raise Refusal(T("You have a seat there already."), private=True)
     await _at_one_time(context, found)
+    if not trainee:
+        await may_take(context, found)
     refused = await _skill_lacks(context, found, trainee=trainee)
     if refused is not None:
         return refused

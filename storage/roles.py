@@ -155,9 +155,15 @@ async def to_look_after(tx: Reader, *, unseen_since: date) -> list[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """A search for organizers that goes on. `asked`: who is asked now; None: nobody."""
+    """A search that goes on. `asked`: who is asked now; None: nobody.
+
+    `role`: for whom, such as `organizer`; `TERM`: for a term (`turn`) of a task that goes round (`round_id`).
+    """
 
     id: int
+    role: str
+    round_id: int | None
+    turn: int | None
     seats: int
     asked: int | None
     why: Reason
@@ -169,12 +175,13 @@ async def willing(tx: Transaction, member_id: int, yes: bool) -> None:
     await tx.execute("UPDATE members SET organizing = ? WHERE id = ?", int(yes), member_id)
 
 
-async def candidates(tx: Reader, committee_id: int) -> list[Candidate]:
-    """The active members, and when each last stopped organizing."""
+async def candidates(tx: Reader, committee_id: int, role: str = "organizer") -> list[Candidate]:
+    """The active members, and when each last stopped holding the role."""
     rows = await tx.all(
-        """SELECT m.id, m.joined_us, m.organizing,
-                  (SELECT max(r.until_us) FROM roles r WHERE r.member_id = m.id AND r.role = 'organizer')
-           FROM members m WHERE m.committee_id = ? AND m.active = 1 ORDER BY m.id LIMIT ?""",
+        """SELECT m.id, m.joined_us, m.organizing OR ?1 <> 'organizer',
+                  (SELECT max(r.until_us) FROM roles r WHERE r.member_id = m.id AND r.role = ?1)
+           FROM members m WHERE m.committee_id = ?2 AND m.active = 1 ORDER BY m.id LIMIT ?3""",
+        role,
         committee_id,
         MEMBERS_MAX,
     )
@@ -189,33 +196,83 @@ async def candidates(tx: Reader, committee_id: int) -> list[Candidate]:
     ]
 
 
-async def rotation(tx: Reader, committee_id: int) -> Rotation | None:
-    """The committee's search that goes on, if there is one."""
-    row = await tx.one(
-        """SELECT o.id, o.seats, a.member_id, a.why, a.asked_us FROM rotations o
+TERM = "term"
+"""What a search is for, in place of a role, where it is for a term of a task."""
+SEARCHES_MAX = 100
+
+
+async def rotation(
+    tx: Reader, committee_id: int, role: str = "organizer", *, round_id: int | None = None
+) -> Rotation | None:
+    """The committee's search for this that goes on, if there is one."""
+    found = await rotations(tx, committee_id)
+    return next((one for one in found if one.role == role and (role != TERM or one.round_id == round_id)), None)
+
+
+async def rotations(tx: Reader, committee_id: int) -> list[Rotation]:
+    """The committee's searches that go on."""
+    rows = await tx.all(
+        """SELECT o.id, o.role, o.round_id, o.turn, o.seats, a.member_id, a.why, a.asked_us FROM rotations o
            LEFT JOIN rotation_asked a ON a.rotation_id = o.id AND a.answer IS NULL
-           WHERE o.committee_id = ? AND o.closed_us IS NULL LIMIT 1""",
+           WHERE o.committee_id = ? AND o.closed_us IS NULL ORDER BY o.id LIMIT ?""",
         committee_id,
+        SEARCHES_MAX,
     )
-    if row is None:
-        return None
-    id_, seats, member, why, asked_us = row
-    return Rotation(
-        id=id_,
-        seats=seats,
-        asked=member,
-        why=why or "never",
-        asked_at=None if asked_us is None else from_us(asked_us),
-    )
+    return [
+        Rotation(
+            id=id_,
+            role=role,
+            round_id=round_id,
+            turn=turn,
+            seats=seats,
+            asked=member,
+            why=why or "never",
+            asked_at=None if asked_us is None else from_us(asked_us),
+        )
+        for id_, role, round_id, turn, seats, member, why, asked_us in rows
+    ]
 
 
-async def seek(tx: Transaction, committee_id: int) -> None:
-    """One more organizer is wanted."""
-    found = await rotation(tx, committee_id)
+async def seek(
+    tx: Transaction,
+    committee_id: int,
+    role: str = "organizer",
+    *,
+    round_id: int | None = None,
+    turn: int | None = None,
+) -> None:
+    """One more is wanted."""
+    found = await rotation(tx, committee_id, role, round_id=round_id)
     if found is None:
-        await tx.execute("INSERT INTO rotations (committee_id, seats) VALUES (?, 1)", committee_id)
+        await tx.execute(
+            "INSERT INTO rotations (committee_id, seats, role, round_id, turn) VALUES (?, 1, ?, ?, ?)",
+            committee_id,
+            role,
+            round_id,
+            turn,
+        )
     else:
         await tx.execute("UPDATE rotations SET seats = seats + 1 WHERE id = ?", found.id)
+
+
+async def last_search(tx: Reader, committee_id: int, role: str) -> datetime | None:
+    """When the last search for this role was over; None: there was none."""
+    at_us = await tx.value(
+        "SELECT max(closed_us) FROM rotations WHERE committee_id = ? AND role = ?", committee_id, role
+    )
+    return None if at_us is None else from_us(at_us)
+
+
+async def were_asked_for(tx: Reader, round_id: int, turn: int) -> frozenset[int]:
+    """Who was asked for a term of a task, in this search or an earlier one."""
+    rows = await tx.all(
+        """SELECT DISTINCT a.member_id FROM rotation_asked a JOIN rotations o ON o.id = a.rotation_id
+           WHERE o.round_id = ? AND o.turn = ? LIMIT ?""",
+        round_id,
+        turn,
+        MEMBERS_MAX,
+    )
+    return frozenset(member for (member,) in rows)
 
 
 async def found(tx: Transaction, rotation_id: int) -> None:

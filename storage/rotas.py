@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from bot.domain import rotation
 from bot.domain.availability import Task
 from bot.domain.recurrence import instant
-from storage import availability, rules, shifts
+from storage import availability, rounds, rules, shifts
 from storage.database import Reader
 from storage.people import Committee
+from storage.rounds import Round
 
 WEEKS = 8
 WINDOW_RULE = "rota_window"
@@ -64,12 +66,20 @@ async def instance(
         tasks=[Task(id=str(id_), kind=None, names=task.names) for id_, task in sorted(known.items())],
     )
     done = await shifts.carried(tx, committee.id, since)
+    going_round = [one for one in await rounds.of_committee(tx, committee.id) if one.task is not None]
+    # What has begun and is not in the instance any more; the rest of a term that has begun is.
+    served = await rounds.served(tx, going_round, before=max(now, begins))
     members = []
     for one in people:
         _, burden, empowerment = done.get(int(one.id), (0, 0, 0))
-        members.append(replace(one, burden=burden, empowerment=empowerment))
+        terms_had = tuple(served.get(int(one.id), ()))
+        members.append(replace(one, burden=burden, empowerment=empowerment, served=terms_had))
     there = {one.id for one in members}
     seats, held = shifts.as_instance(found)
+    by_task = {str(one.task.id): one for one in going_round if one.task is not None}
+    seats = [
+        replace(one, turn=by_task[one.task].turn_on(one.local.date())) if one.task in by_task else one for one in seats
+    ]
     held = [one for one in held if one.member in there]
     taken = {one.seat for one in held}
     wanted = {str(seat.id) for one in found for seat in one.seats if seat.needed or seat.trainee}
@@ -84,6 +94,19 @@ async def instance(
         seats=tuple(one for one in seats if one.id in ahead),
         held=tuple(held),
         declined=frozenset((member, seat) for member, seat in declined if member in there and seat in ahead),
+        roles=tuple([await _role(tx, one, {seat.turn for seat in seats}) for one in going_round]),
         terms=terms_,
         seed=start.isoformat(),
+    )
+
+
+async def _role(tx: Reader, round_: Round, turns: Collection[int | None]) -> rotation.Role:
+    assert round_.task is not None
+    known = await rounds.announced(tx, round_)
+    return rotation.Role(
+        task=str(round_.task.id),
+        terms_max=round_.most,
+        cooldown=round_.pause,
+        lot=round_.how == "lot",
+        announced=tuple((turn, hash_) for turn, hash_ in sorted(known.items()) if turn in turns),
     )

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
+from functools import cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
-from bot.domain import consent, recurrence
+from bot.domain import consent, lot, recurrence
 from bot.domain.grammar import folded
-from bot.text import N, T, Text, Typed
+from bot.text import LANGUAGES, N, Reader, T, Text, Typed, shown
 
 ENDS_AT = time(12)
 """The wall time at which a term ends, and at which people are reminded of it."""
@@ -117,7 +119,7 @@ def wanted(organizers: Sequence[str]) -> Text | None:
 
 # --- the rotation ------------------------------------------------------------------------------------------------
 
-Reason = Literal["never", "longest ago"]
+Reason = Literal["never", "longest ago", "lot", "deficit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +162,34 @@ def successors(
     return [Turn(member=one.member, why="never" if one.organized_until is None else "longest ago") for one in possible]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What somebody has had lately. `roles`: how many other roles they hold; `power`: minutes x empowerment of their
+    shifts; `share`: agreed minutes a month; `here`: they are not away."""
+
+    roles: int
+    power: int
+    share: int
+    here: bool = True
+
+
+def least_first(turns: Sequence[Turn], loads: Mapping[int, Load]) -> list[Turn]:
+    """Those turns by empowerment deficit: who holds no other role first, then who has had the least empowering work for
+    their share; who agreed to no hours comes last. Where that is equal, the order stays as it was."""
+
+    def key(turn: Turn) -> tuple[bool, int, Fraction]:
+        load = loads[turn.member]
+        return not load.share, load.roles, Fraction(load.power, load.share or 1)
+
+    return [Turn(member=one.member, why="deficit") for one in sorted(turns, key=key)]
+
+
+def drawn(turns: Sequence[Turn], announced: str, term: int) -> list[Turn]:
+    """Those turns by lot."""
+    order = lot.order(announced, term, (str(one.member) for one in turns))
+    return [Turn(member=int(member), why="lot") for member in order]
+
+
 # --- those who are not seen any more -------------------------------------------------------------------------------
 
 Presence = Literal["here", "ask", "asked", "vanishes", "vanished", "back"]
@@ -197,3 +227,16 @@ KNOWN = {
 def titled(role: str) -> Text | str:
     """A role as it is shown."""
     return KNOWN.get(role, role)
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    """The known roles by what people call them. Not before somebody names one: all translations are read for it."""
+    return {folded(shown(label, Reader(language))): name for name, label in KNOWN.items() for language in LANGUAGES} | {
+        name: name for name in KNOWN
+    }
+
+
+def spelled(word: str) -> str | None:
+    """The role that is known by this word, in any language; None: it is none of those."""
+    return _spellings().get(folded(word))

@@ -1,4 +1,4 @@
-"""How a rota is planned: scarcest seats first, ejection chains to fill, then moves and swaps towards the level.
+"""How a rota is planned: roles first, then the scarcest seats, ejection chains to fill, moves and swaps to the level.
 
 Pure and deterministic: whole numbers only, ties decided by the seed, and it stops on a count of moves, never on a
 clock, so the same instance gives the same plan everywhere. The measurements behind it stand in docs/rota.md.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
 from typing import Literal
 
-from bot.domain import fairness, rotation
+from bot.domain import fairness, lot, rotation
 from bot.domain.rotation import PRIVATE, Instance, Reason, Seat, Stage
 
 SCALE = 10**15
@@ -247,7 +248,7 @@ class Sheet:
             if reason is not None:
                 return reason
         role = table.roles.get(table.seats[at].task)
-        if role and not rotation.rested([*self._turns(member, role.task), table.seats[at].turn or 0], role):
+        if role and not rotation.rested([*self.turns(member, role.task), table.seats[at].turn or 0], role):
             return "cool-down"
         return None
 
@@ -276,7 +277,8 @@ class Sheet:
     def _of(self, member: int, task: str) -> int:
         return sum(1 for at in self.own[member] if self.table.seats[at].task == task)
 
-    def _turns(self, member: int, task: str) -> Iterator[int]:
+    def turns(self, member: int, task: str) -> Iterator[int]:
+        """The terms of a role that somebody has had, and those that they are to have."""
         for served, turn in self.table.members[member].served:
             if served == task:
                 yield turn
@@ -330,15 +332,92 @@ def _settle(sheet: Sheet) -> dict[int, Reason]:
     freed: dict[int, Reason] = {}
     order = sorted(table.held.items(), key=lambda one: (not one[1].agreed, rotation.STAGES.index(one[1].stage), one[0]))
     for at, held in order:
-        member = table.number[held.member]
-        reason = lawful(sheet, at, member, agreed=held.agreed)
-        if reason is not None:
-            freed[at] = reason
-            continue
-        sheet.put(at, member)
         if held.agreed or held.stage == "frozen":
-            sheet.pinned.add(at)
+            _keep(sheet, at, freed)
+    # A role comes before what is not settled yet: nobody misses it for a draft.
+    _seat_terms(sheet)
+    for at, held in order:
+        if not held.agreed and held.stage != "frozen" and sheet.holder[at] < 0:
+            _keep(sheet, at, freed)
     return freed
+
+
+def _keep(sheet: Sheet, at: int, freed: dict[int, Reason]) -> None:
+    held = sheet.table.held[at]
+    member = sheet.table.number[held.member]
+    reason = lawful(sheet, at, member, agreed=held.agreed)
+    if reason is not None:
+        freed[at] = reason
+        return
+    sheet.put(at, member)
+    if held.agreed or held.stage == "frozen":
+        sheet.pinned.add(at)
+
+
+# --- roles -----------------------------------------------------------------------------------------------------------
+
+
+def terms_of(table: Table) -> dict[tuple[str, int, int], list[int]]:
+    """The seats of each term of a role, earliest term first: by task, number of the term, and which of the seats of a
+    shift it is. Seats where it is learnt are filled like others."""
+    found: dict[tuple[str, int, int], list[int]] = {}
+    beside: Counter[int] = Counter()
+    for at, seat in enumerate(table.seats):
+        if seat.turn is not None and not seat.trainee:
+            found.setdefault((seat.task, seat.turn, beside[table.shift[at]]), []).append(at)
+            beside[table.shift[at]] += 1
+    return found
+
+
+def takes(sheet: Sheet, seats: Sequence[int], member: int) -> list[int]:
+    """Which of these empty seats of a term somebody can take, all of them together."""
+    got = []
+    for at in seats:
+        if sheet.fits(at, member):
+            sheet.put(at, member)
+            got.append(at)
+    for at in got:
+        sheet.take(at)
+    return got
+
+
+def in_order(sheet: Sheet, seats: Sequence[int], *, members: Collection[int] | None = None) -> list[int]:
+    """Who can take these empty seats of one term, whose turn it is first.
+
+    Whoever can take most of them comes first; among those, by lot, or who has had the least empowering work for their
+    share; where that is equal, who had it longest ago. `members`: only these.
+    """
+    table = sheet.table
+    seat = table.seats[seats[0]]
+    role, turn = table.roles[seat.task], seat.turn or 0
+    announced = dict(role.announced).get(turn, table.instance.seed)
+    can = {at: len(takes(sheet, seats, at)) for at in (range(len(table.members)) if members is None else members)}
+
+    def first(member: int) -> tuple[int, bytes | Fraction, int, int]:
+        if role.lot:
+            return -can[member], lot.ticket(announced, turn, table.members[member].id), 0, member
+        due = table.due[1][member]
+        had = table.stands[1][member] + sum(table.power[at] for at in sheet.own[member])
+        last = max((one for one in sheet.turns(member, role.task) if one < turn), default=-(10**9))
+        return -can[member], Fraction(had, due) if due else Fraction(10**9), last, member
+
+    return sorted((member for member, count in can.items() if count), key=first)
+
+
+def _seat_terms(sheet: Sheet) -> None:
+    """Give each term to whoever has some of it already, else to whose turn it is. They keep it while others move."""
+    table = sheet.table
+    for seats in terms_of(table).values():
+        had = [sheet.holder[at] for at in seats if sheet.holder[at] >= 0]
+        had += [table.before[at] for at in seats if sheet.holder[at] < 0 and table.before[at] >= 0]
+        while empty := [at for at in seats if sheet.holder[at] < 0]:
+            there = [member for member in dict.fromkeys(had) if takes(sheet, empty, member)]
+            whose = there or in_order(sheet, empty)
+            if not whose:
+                break
+            for at in takes(sheet, empty, whose[0]):
+                sheet.put(at, whose[0])
+                sheet.pinned.add(at)
 
 
 # --- filling -------------------------------------------------------------------------------------------------------
@@ -402,7 +481,8 @@ def _trade(sheet: Sheet) -> tuple[bool, int]:
     if not 1 < len(empty) <= EMPTY_MAX:
         return False, 0
     for at in range(len(table.seats)):
-        if sheet.holder[at] < 0 or table.before[at] >= 0 or looked >= LOOKED_AT_IN_ALL_MAX:
+        settled = table.before[at] >= 0 or at in sheet.pinned
+        if sheet.holder[at] < 0 or settled or looked >= LOOKED_AT_IN_ALL_MAX:
             continue
         member = sheet.take(at)
         filled = []

@@ -122,11 +122,18 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A task that is held for terms: at most `terms_max` in a row, and after so many a pause of `cooldown` terms."""
+    """A task that is held for terms: at most `terms_max` in a row, and after so many a pause of `cooldown` terms.
+
+    All seats of a term (by their `turn`) are for one member. `lot`: it is drawn (`lot.order`), else whoever has had the
+    least empowering work for their share comes first. `announced`: by number of the term, the hash of the entry with
+    which its draw was announced; where there is none, the instance's seed.
+    """
 
     task: str
     terms_max: int
     cooldown: int
+    lot: bool = False
+    announced: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +194,8 @@ def _whole(instance: Instance) -> None:
     for role in instance.roles:
         _within(f"role {role.task}, terms_max", role.terms_max, 1, 1_000)
         _within(f"role {role.task}, cooldown", role.cooldown, 0, 1_000)
+        if len({turn for turn, _ in role.announced}) < len(role.announced):
+            raise NotPossible(f"role {role.task}, announced", "a term is announced once")
     for member in instance.members:
         where = f"member {member.id}"
         _within(f"{where}, share_minutes", member.share_minutes, 0, SEAT_MINUTES_MAX)

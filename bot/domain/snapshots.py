@@ -31,7 +31,7 @@ from bot.domain.rotation import (
 
 FORMAT = 1
 """The number of the format."""
-METHOD = 1
+METHOD = 2
 """The number of the way of planning: another one gives other plans, and a hash is only compared under its own."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ID_CHARACTERS_MAX = 200
@@ -57,7 +57,13 @@ def snapshot(instance: Instance) -> dict[str, Any]:
         ],
         "declined": [{"member": member, "seat": seat} for member, seat in sorted(instance.declined)],
         "roles": [
-            {"task": one.task, "terms_max": one.terms_max, "cooldown": one.cooldown}
+            {
+                "task": one.task,
+                "terms_max": one.terms_max,
+                "cooldown": one.cooldown,
+                "lot": one.lot,
+                "announced": [{"turn": turn, "hash": hash_} for turn, hash_ in sorted(one.announced)],
+            }
             for one in sorted(instance.roles, key=lambda one: one.task)
         ],
     }
@@ -240,9 +246,21 @@ def _read_declined(one: _Object) -> tuple[str, str]:
 
 
 def _read_role(one: _Object) -> Role:
-    role = Role(task=one.id("task"), terms_max=one.needs("terms_max", int), cooldown=one.needs("cooldown", int))
+    role = Role(
+        task=one.id("task"),
+        terms_max=one.needs("terms_max", int),
+        cooldown=one.needs("cooldown", int),
+        lot=one.take("lot", bool, default=False) or False,
+        announced=tuple(sorted(_read_announced(term) for term in one.objects("announced", "announced"))),
+    )
     one.end()
     return role
+
+
+def _read_announced(one: _Object) -> tuple[int, str]:
+    pair = one.needs("turn", int), one.id("hash")
+    one.end()
+    return pair
 
 
 def _read_terms(top: _Object) -> Terms:

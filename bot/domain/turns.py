@@ -94,7 +94,10 @@ def why_me(instance: Instance, holders: Mapping[str, str], seat: str) -> WhyMe:
 
 
 def _ranked(sheet: Sheet, at: int) -> list[int]:
-    """Who can take an empty seat, those first with whom the plan is fairest."""
+    """Who can take an empty seat, those first with whom the plan is fairest; for a role, whose turn it is."""
+    seat = sheet.table.seats[at]
+    if seat.turn is not None and not seat.trainee:
+        return rostering.in_order(sheet, [at])
     possible = ((sheet.price(at, one), one) for one in sheet.table.can[at] if sheet.hindrance(at, one) is None)
     return [one for _, one in sorted(possible)]
 
@@ -129,6 +132,28 @@ def next_in_line(instance: Instance, holders: Mapping[str, str], seat: str) -> t
     at = sheet.table.place[seat]
     member = sheet.take(at) if sheet.holder[at] >= 0 else None
     return tuple(_candidate(sheet, one) for one in _ranked(sheet, at) if one != member)
+
+
+def for_term(instance: Instance, holders: Mapping[str, str], task: str, turn: int) -> tuple[str, ...]:
+    """Whom to ask for what is empty in a term of a role, in this order; nobody: nothing is empty, or nobody can."""
+    sheet = sheet_of(instance, holders)
+    empty = _empty_of(sheet, task, turn)
+    return tuple(sheet.table.members[one].id for one in rostering.in_order(sheet, empty)) if empty else ()
+
+
+def term_seats(instance: Instance, holders: Mapping[str, str], task: str, turn: int, member: str) -> tuple[str, ...]:
+    """The empty seats of a term that go to this member together, if it is theirs."""
+    sheet = sheet_of(instance, holders)
+    taken = rostering.takes(sheet, _empty_of(sheet, task, turn), sheet.table.number[member])
+    return tuple(sheet.table.seats[at].id for at in taken)
+
+
+def _empty_of(sheet: Sheet, task: str, turn: int) -> list[int]:
+    for (of_task, of_turn, _), seats in rostering.terms_of(sheet.table).items():
+        empty = [at for at in seats if sheet.holder[at] < 0]
+        if (of_task, of_turn) == (task, turn) and empty:
+            return empty
+    return []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
