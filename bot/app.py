@@ -45,6 +45,7 @@ from handlers import (
     pooling,
     privacy,
     quiet,
+    reminders,
     roles,
     shifts,
     statements,
@@ -96,6 +97,7 @@ AREAS = (
     tasks.router,
     shifts.router,
     availability.router,
+    reminders.router,
 )
 """The order in which menus and help list them."""
 

@@ -293,6 +293,7 @@ async def make_shifts(tx: Transaction, task_: RotaTask, *, now: datetime) -> lis
         )
         await _fit_seats(tx, id_, found.seats if found is not None else (), task_)
     if gone or new:
+        due.look_again(tx)
         await cards.changed(tx, board(task_.committee_id))
     return gone
 
@@ -428,6 +429,16 @@ async def shift(tx: Reader, committee_id: int, id_: int) -> Shift | None:
     return (await _shifts(tx, [row]))[0] if row else None
 
 
+async def those(tx: Reader, ids: Collection[int]) -> dict[int, Shift]:
+    """Shifts of any committee by their ids."""
+    rows = await tx.all(
+        f"SELECT {_SHIFT} FROM shifts s WHERE s.id IN (SELECT value FROM json_each(?)) LIMIT ?",
+        json.dumps(sorted(ids)),
+        LISTED_MAX,
+    )
+    return {one.id: one for one in await _shifts(tx, rows)}
+
+
 async def within(
     tx: Reader, committee_id: int, start: datetime, end_: datetime, *, limit: int = LISTED_MAX
 ) -> list[Shift]:
@@ -543,6 +554,7 @@ async def assign(
     )
     if row is None:
         return None
+    due.look_again(tx)
     await cards.changed(tx, board(member.committee_id))
     found = await assignment(tx, member.committee_id, row[0])
     assert found is not None
