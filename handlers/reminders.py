@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from bot.domain import reminders as rule
 from bot.domain.reminders import Before
 from bot.router import Authority, Context, Router
 from bot.shifts import named, shift_words
-from bot.text import Bold, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
+from bot.text import Bold, Listed, Minutes, N, Refusal, Span, T, Text, Typed, Words, lines, render
 from storage import people, reminders, shifts
 from storage.people import Committee
 from storage.reminders import Due, Wanted
@@ -175,12 +175,13 @@ async def reminders_say(context: Context) -> None:
 
 @dataclass(slots=True)
 class _Batch:
-    """What several reminders have in common is looked up once."""
+    """What several reminders have in common is looked up, and put into words, once."""
 
     context: Context
     shifts: dict[int, Shift] = field(default_factory=dict)
     committees: dict[int, Committee] = field(default_factory=dict)
     notes: dict[int, list[Text]] = field(default_factory=dict)
+    told: dict[tuple[object, ...], tuple[tuple[Span, ...], _Rows]] = field(default_factory=dict)
 
     async def look_up(self, found: Sequence[Due]) -> None:
         """Everything that these are about."""
@@ -189,38 +190,52 @@ class _Batch:
             self.committees[id_] = await people.committee(self.context.tx, id_)
 
     async def last_words(self, shift: Shift) -> list[Text]:
-        """What the last crew says to the one of this shift."""
-        if shift.id not in self.notes:
-            found = await shifts.last_words(self.context.tx, shift)
-            self.notes[shift.id] = [T("From the last crew: “{note}”", note=words) for words in found[:NOTES_MAX]]
-        return self.notes[shift.id]
+        """What the last crew says: for all shifts of a task that are ahead it is the same."""
+        if shift.task.id not in self.notes:
+            found = await shifts.last_words(self.context.tx, shift, now=self.context.now)
+            self.notes[shift.task.id] = [T("From the last crew: “{note}”", note=words) for words in found[:NOTES_MAX]]
+        return self.notes[shift.task.id]
 
 
 async def _remind(batch: _Batch, person_id: int, found: Sequence[Due]) -> None:
     context = batch.context
-    wanted = await reminders.wanted(context.tx, found[0].member_id)
-    at = rule.may_go(wanted.peace, now=context.now)
+    peace = (await reminders.wanted(context.tx, found[0].member_id)).peace
+    at = rule.may_go(peace, now=context.now)
     if at > context.now:
         # The bot was away, and comes back in the quiet hours.
         await reminders.postpone(context.tx, {one.assignment_id for one in found if one.begins > at}, at)
         return
     late = any(one.late or context.now - one.at > rule.LATE for one in found)
-    place = await people.private_chat_of(context.tx, person_id)
     ahead: dict[int, list[Due]] = {}
     for one in sorted({one.shift_id: one for one in found}.values(), key=lambda one: (one.begins, one.shift_id)):
         ahead.setdefault(one.committee_id, []).append(one)
+    place = await people.private_chat_of(context.tx, person_id)
+    if place is None:
+        await _tell_helper(batch, ahead, peace.zone)
+        return
     parts = []
     for number, (committee_id, of_it) in enumerate(ahead.items()):
         committee = batch.committees[committee_id]
-        words, buttons = await _told(batch, of_it, zone=wanted.peace.zone, committee=committee)
-        title = T("{committee}:", committee=Bold(committee.name)) if len(ahead) > 1 else None
-        parts.append((committee, lines(_LATE if late and not number else None, title, words), buttons))
-    if place is not None:
-        await reminders.say(context.tx, place, parts, now=context.now)
-        return
-    for committee, words, _ in parts:
-        member = await people.member_now(context.tx, committee.id, ahead[committee.id][0].member_id)
+        reader = await people.private_reader(context.tx, place.id, committee)
+        apology, title = late and not number, len(ahead) > 1
+        # Whoever is on the same shift and reads the same language is told the same.
+        same = (apology, title, reader, peace.zone, *(one.shift_id for one in of_it))
+        if same not in batch.told:
+            words, buttons = await _told(batch, of_it, zone=peace.zone, committee=committee)
+            heading = T("{committee}:", committee=Bold(committee.name)) if title else None
+            batch.told[same] = render(lines(_LATE if apology else None, heading, words), reader), buttons
+        parts.append((committee, reader, *batch.told[same]))
+    await reminders.say(context.tx, place, parts, now=context.now)
+
+
+async def _tell_helper(batch: _Batch, ahead: Mapping[int, Sequence[Due]], zone: ZoneInfo) -> None:
+    """Whoever speaks for somebody without an account is reminded in their place."""
+    context = batch.context
+    for committee_id, found in ahead.items():
+        committee = batch.committees[committee_id]
+        member = await people.member_now(context.tx, committee_id, found[0].member_id)
         if member is not None and member.helper_id is not None:
+            words, _ = await _told(batch, found, zone=zone, committee=committee)
             await replace(context, of_committee=committee).tell(member, words)
 
 

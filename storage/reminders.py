@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 from bot.chat import Button, Key, Lane, Link, Saying
 from bot.domain import reminders as rule
 from bot.domain.reminders import Before, Peace
-from bot.text import Span, Words, render
+from bot.text import Reader as For
+from bot.text import Span
 from storage import buttons as kept_buttons
-from storage import due, outbox, people
+from storage import due, outbox
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.nudges import hours_of
@@ -26,7 +27,7 @@ from storage.people import Committee, Member, Place
 
 MEMBERS_AT_ONCE_MAX = 50
 """So many members' reminders are planned in one work: more would keep the chat waiting."""
-SAID_AT_ONCE_MAX = 20
+SAID_AT_ONCE_MAX = 10
 """So many reminders are said in one work."""
 _SEATS_MAX = 20_000
 _KEY = "reminders"
@@ -248,26 +249,15 @@ async def postpone(tx: Transaction, assignments: Collection[int], at: datetime) 
 async def say(
     tx: Transaction,
     place: Place,
-    parts: Sequence[tuple[Committee, Words, Sequence[Sequence[Button | Link]]]],
+    parts: Sequence[tuple[Committee, For, tuple[Span, ...], Sequence[Sequence[Button | Link]]]],
     *,
     now: datetime,
 ) -> None:
-    """Owe a person one message, with a part for each of their committees, in its time and with buttons of its own."""
+    """Owe a person one message: a part for each of their committees, in words already, with its own buttons."""
     spans: list[Span] = []
     keys: list[tuple[Key, ...]] = []
-    for committee, words, buttons in parts:
-        reader = await people.reader_in(tx, place.id, private=True, committee_id=committee.id)
-        spans += [*([Span("\n\n")] if spans else []), *render(words, reader)]
+    for committee, reader, words, buttons in parts:
+        spans += [*([Span("\n\n")] if spans else []), *words]
         keys += await kept_buttons.keys(tx, buttons, reader=reader, committee=committee.id, now=now)
     about = [outbox.private_thing(committee.id, place.id) for committee, *_ in parts]
     await outbox.queue_content(tx, place, Content(tuple(spans), tuple(keys)), now=now, lane=Lane.NOTICE, about=about)
-
-
-async def waiting(tx: Reader, member: Member) -> list[datetime]:
-    """When a member's next reminders come, at most five."""
-    rows = await tx.all(
-        """SELECT DISTINCT r.at_us FROM reminders r JOIN assignments a ON a.id = r.assignment_id
-           WHERE a.member_id = ? ORDER BY r.at_us LIMIT 5""",
-        member.id,
-    )
-    return [from_us(at_us) for (at_us,) in rows]

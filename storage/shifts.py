@@ -468,8 +468,8 @@ async def of_member(tx: Reader, member: Member, *, since: datetime) -> list[Shif
     return await _shifts(tx, rows)
 
 
-async def last_words(tx: Reader, shift_: Shift) -> list[Written]:
-    """What the last crew before a shift that left any words has left."""
+async def last_words(tx: Reader, shift_: Shift, *, now: datetime | None = None) -> list[Written]:
+    """What the last crew before a shift that left any words has left. `now`: those that are ahead are passed over."""
     rows = await tx.all(
         """SELECT a.id FROM seats e JOIN assignments a ON a.seat_id = e.id
            JOIN notes n ON n.thing = 'handover:' || a.id WHERE n.text IS NOT NULL AND e.shift_id = (
@@ -479,7 +479,7 @@ async def last_words(tx: Reader, shift_: Shift) -> list[Written]:
                ORDER BY s.start_us DESC, s.id DESC LIMIT 1)
            ORDER BY a.id LIMIT ?""",
         shift_.task.id,
-        to_us(shift_.at),
+        to_us(shift_.at if now is None else min(shift_.at, now)),
         rule.CREW_MAX,
     )
     found = [await notes.written(tx, f"handover:{id_}") for (id_,) in rows]

@@ -126,7 +126,7 @@ def may_go(peace: Peace, *, now: datetime) -> datetime:
 
 _ONE = re.compile(
     r"([1-9][0-9]{0,3})\s?(min|minuten?|minutes?|minutos?|m|h|hours?|horas?|std|stunden?|d|days?|días?|dias?|t|tage?n?"
-    r"|w|weeks?|semanas?|wochen?)",
+    r"|w|weeks?|semanas?|wochen?)(?!\w)",
     re.IGNORECASE,
 )
 _EVENING = frozenset({"evening", "eve", "abend", "vorabend", "tarde", "víspera", "vispera", "noche"})
@@ -151,7 +151,7 @@ def read(text: str) -> tuple[Before, ...] | None:
             rest = rest[len(word) :].strip()
             continue
         match = _ONE.match(rest)
-        if match is None or (match.end() < len(rest) and rest[match.end()].isalnum()):
+        if match is None:
             return None
         # “s” is semanas where it is written out, else the beginning of Stunden.
         times, unit = _UNITS["w" if match[2].startswith("semana") else match[2][0]]
