@@ -182,7 +182,7 @@ async def _wake(tx: Transaction, key: str, says: Saying, at: datetime) -> None:
 
 # --- saying ------------------------------------------------------------------------------------------------------
 
-_DUE = f"""r.assignment_id, a.member_id, m.person_id, m.committee_id, s.id, r.at_us, {_BEGINS}, r.late
+_DUE = f"""r.assignment_id, a.member_id, m.person_id, m.committee_id, s.id, r.at_us, {_BEGINS}, r.late, m.active
     FROM reminders r JOIN assignments a ON a.id = r.assignment_id JOIN members m ON m.id = a.member_id
     JOIN seats e ON e.id = a.seat_id JOIN shifts s ON s.id = e.shift_id"""
 
@@ -226,12 +226,13 @@ async def take(tx: Transaction, *, now: datetime) -> list[Due]:
             begins=from_us(begins_us),
             late=bool(late),
         )
-        for assignment_id, member_id, person_id, committee_id, shift_id, at_us, begins_us, late in rows
+        for assignment_id, member_id, person_id, committee_id, shift_id, at_us, begins_us, late, active in rows
+        if active
     ]
     await tx.execute(
         "DELETE FROM reminders WHERE at_us <= ? AND assignment_id IN (SELECT value FROM json_each(?))",
         to_us(now),
-        json.dumps(sorted({one.assignment_id for one in found})),
+        json.dumps(sorted({row[0] for row in rows})),
     )
     return found
 
