@@ -58,12 +58,12 @@ def _read(what: str) -> tuple[Before, ...] | None:
     if found is None:
         raise Refusal(
             T(
-                "When before a shift? Write up to four times, from {shortest} to {longest}: {hours} or {evening}; "
+                "How long before a shift? Name up to four, from {shortest} to {longest}: {hours} or {evening}; "
                 "{off} ends it.",
                 shortest=Typed("10min"),
                 longest=Typed("14d"),
                 hours=Typed("/reminders 1d 2h"),
-                evening=Typed("/reminders evening 30min"),
+                evening=Typed("/reminders", T("evening"), "30min"),
                 off=Typed("/reminders off"),
             ),
             private=True,

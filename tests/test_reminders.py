@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-from storage import people, privacy, reminders
-from storage.database import Reader, Transaction
+from storage import people, privacy
+from storage.database import Reader
 from tests.conftest import Town
 
 CLEANING = "/task cleaning every 2 weeks sat 10:00 2h crew 2-3"
@@ -168,7 +168,9 @@ async def test_a_member_chooses_when_by_words_or_buttons_and_none_at_all(town: T
 async def test_what_says_no_time_is_asked_back_and_changes_nothing(town: Town) -> None:
     await begin(town, "chi")
     for words in ("soon", "5min", "15d", "1h 2h 3h 4h 5h"):
-        assert (await town.whispers("chi", f"/reminders {words}")).startswith("When before a shift? Write up to four")
+        assert (await town.whispers("chi", f"/reminders {words}")).startswith(
+            "How long before a shift? Name up to four"
+        )
     assert await pending(town) == ["Chi 09 18:00", "Chi 10 08:00"]
 
 
@@ -177,7 +179,7 @@ async def test_quiet_hours_silence_and_no_reminders_at_all_are_kept_to(town: Tow
     await town.whispers("chi", "/quiet hours 17:00-9:00")
     await town.whispers("eli", "/quiet 5d")
     await town.whispers("ben", "/nudges 0")
-    # Chi's evening is said before 17:00, and Chi's 8:00 when the night is over; Eli's silence ends on Saturday at 18:00.
+    # Chi's evening is said before 17:00, and what comes at 8:00 at 9:00; Eli's silence ends after the shift.
     assert await pending(town) == ["Chi 09 16:30", "Chi 10 09:00"]
     # Times that somebody chooses themselves come all the same.
     await town.whispers("ben", "/reminders 2h")

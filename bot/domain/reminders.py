@@ -129,7 +129,7 @@ _ONE = re.compile(
     r"|w|weeks?|semanas?|wochen?)(?!\w)",
     re.IGNORECASE,
 )
-_EVENING = frozenset({"evening", "eve", "abend", "vorabend", "tarde", "víspera", "vispera", "noche"})
+_EVENING = frozenset({"evening", "eve", "abend", "abends", "vorabend", "tarde", "víspera", "vispera", "noche"})
 _UNITS: dict[str, tuple[int, Unit]] = {
     "m": (1, "min"),
     "h": (1, "h"),
