@@ -195,7 +195,8 @@ async def _open(path: Path) -> tuple[App, Timed]:
 
 async def _talk(app: App, sink: Timed, stop: asyncio.Event) -> list[float]:
     """Meanwhile somebody says one `/thank` after another in the group. How long each answer took."""
-    event, took = asyncio.Event(), []
+    event = asyncio.Event()
+    took: list[float] = []
     sink.taken[ChatId(GROUP)] = event
     for number in itertools.count(10):
         if stop.is_set():

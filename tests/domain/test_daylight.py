@@ -93,7 +93,8 @@ def test_what_recurs_comes_at_its_wall_time_once_each_time_by_all_three(change: 
             # What recurs every two days or weeks is to fall on the day itself.
             wall = rrulestr(rule, dtstart=start).between(change.day - 8 * DAY, change.day + 8 * DAY, inc=True)
             assert any(one.date() == change.day.date() for one in wall), rule
-            after, ours = by_zoneinfo(wall[0], change) - MINUTE, []
+            after = by_zoneinfo(wall[0], change) - MINUTE
+            ours: list[tuple[datetime, datetime]] = []
             while len(ours) < len(wall):
                 found = recurrence.following(rule, start=start, zone=change.zone, after=after)
                 assert found is not None
