@@ -57,6 +57,7 @@ from handlers import (
 from handlers import log as log_area
 from storage import custodians, due
 from storage import privacy as forgetting
+from storage import reminders as planned_reminders
 from storage.database import Database, Transaction, fresh_token
 
 log = logging.getLogger(__name__)
@@ -278,6 +279,7 @@ class App:
             committee=None,
             late="do",
         )
+        await planned_reminders.arm(tx, now=self.now())
 
 
 @contextlib.contextmanager

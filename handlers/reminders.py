@@ -125,7 +125,9 @@ def _choices(context: Context) -> _Rows:
 )
 async def my_timezone(context: Context, *, zone: Zone) -> Reply:
     """Quiet hours and reminders keep to it; the committee's own times stay those of the committee."""
-    own = None if zone.key == context.committee.zone.key else zone
+    mine = await people.committees_of(context.tx, context.member.person_id)
+    # Whoever lives where their committee is goes along if it moves.
+    own = None if {one.zone.key for one in mine} == {zone.key} else zone
     await reminders.choose_zone(context.tx, context.member, own)
     return Reply(
         lines(
@@ -170,7 +172,7 @@ async def reminders_say(context: Context) -> None:
     await batch.look_up([one for found in by_person.values() for one in found])
     for person_id, found in by_person.items():
         await _remind(batch, person_id, found)
-    await reminders.arm(context.tx)
+    await reminders.arm(context.tx, now=context.now)
 
 
 @dataclass(slots=True)
@@ -180,7 +182,7 @@ class _Batch:
     context: Context
     shifts: dict[int, Shift] = field(default_factory=dict)
     committees: dict[int, Committee] = field(default_factory=dict)
-    notes: dict[int, list[Text]] = field(default_factory=dict)
+    notes: dict[tuple[int, bool], list[Text]] = field(default_factory=dict)
     told: dict[tuple[object, ...], tuple[tuple[Span, ...], _Rows]] = field(default_factory=dict)
 
     async def look_up(self, found: Sequence[Due]) -> None:
@@ -191,10 +193,11 @@ class _Batch:
 
     async def last_words(self, shift: Shift) -> list[Text]:
         """What the last crew says: for all shifts of a task that are ahead it is the same."""
-        if shift.task.id not in self.notes:
+        same = shift.task.id, shift.at > self.context.now
+        if same not in self.notes:
             found = await shifts.last_words(self.context.tx, shift, now=self.context.now)
-            self.notes[shift.task.id] = [T("From the last crew: “{note}”", note=words) for words in found[:NOTES_MAX]]
-        return self.notes[shift.task.id]
+            self.notes[same] = [T("From the last crew: “{note}”", note=words) for words in found[:NOTES_MAX]]
+        return self.notes[same]
 
 
 async def _remind(batch: _Batch, person_id: int, found: Sequence[Due]) -> None:

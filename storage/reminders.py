@@ -161,13 +161,14 @@ async def plan_stale(tx: Transaction, *, now: datetime) -> None:
         json.dumps(new),
     )
     await tx.execute("DELETE FROM reminders_stale WHERE member_id IN (SELECT value FROM json_each(?))", ids)
+    await arm(tx, now=now)
+
+
+async def arm(tx: Transaction, *, now: datetime) -> None:
+    """The clock wakes for the next reminder, and at once where there is something to plan. Also where the program is
+    started: a copy of a committee brings its reminders along, and not what the clock of its old bot was about."""
     if await tx.one("SELECT 1 FROM reminders_stale LIMIT 1") is not None:
         await _wake(tx, _PLAN, Saying(command="reminders_plan"), now)
-    await arm(tx)
-
-
-async def arm(tx: Transaction) -> None:
-    """The clock wakes for the next reminder."""
     at_us = await tx.value("SELECT min(at_us) FROM reminders")
     if at_us is None:
         await due.cancel(tx, _KEY)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from bot.practice import SCRIPT_START, FixedClock, Practice
 from storage import people, privacy
 from storage.database import Reader
 from tests.conftest import Town
@@ -261,6 +263,27 @@ async def test_a_short_absence_is_no_matter_and_what_falls_due_together_is_one_m
     await away(town, timedelta(minutes=9))
     assert said(town, "chi")[-1].startswith("You have 2 shifts: / – Sat, Jan 10 10:00")
     assert not any("away" in line for line in town.sees())
+
+
+async def test_a_copy_that_another_bot_takes_over_goes_on_reminding(tmp_path: Path) -> None:
+    heard: list[str] = []
+    for begins in (True, False):
+        practice = await Practice.open(
+            tmp_path, line=lambda _, what: heard.append(what), clock=FixedClock(SCRIPT_START), repeatable=True
+        )
+        if begins:
+            await practice.say("ana", CLEANING)
+            await practice.say("ana", "/shifts")
+            await practice.press("chi", TAKE)
+            # What the clock is about does not come along, see storage/copies.
+            await practice.app.database.transact(lambda tx: tx.execute("DELETE FROM due WHERE committee_id IS NULL"))
+        else:
+            await practice.skip(timedelta(days=5))
+        await practice.close()
+    assert [what for what in heard if "your shift" in what] == [
+        f"bot: Tomorrow, your shift: {ALONE}  [Can't]",
+        f"bot: Today, your shift: {ALONE}  [Can't]",
+    ]
 
 
 async def test_whoever_is_in_two_committees_hears_of_both_in_one_message(town: Town) -> None:

@@ -23,6 +23,7 @@ CREATE TABLE reminders_stale (
 ) STRICT;
 
 CREATE TRIGGER reminders_of_a_seat_taken AFTER INSERT ON assignments WHEN NEW.state = 'held' BEGIN
+    UPDATE reminders_stale SET since_us = NEW.since_us WHERE member_id = NEW.member_id AND since_us IS NULL;
     INSERT INTO reminders_stale SELECT NEW.member_id, NEW.since_us
         WHERE NOT EXISTS (SELECT 1 FROM reminders_stale WHERE member_id = NEW.member_id);
 END;
