@@ -18,7 +18,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bench.books import fill, found
 from bench.core import Sink, message
-from bot.app import App, utc_now
+from bot.app import App, settle_memory, utc_now
 from bot.chat import ChatId, Letter
 from storage import due
 from storage.database import Transaction
@@ -57,8 +57,11 @@ class Timed(Sink):
 
 @dataclass(frozen=True)
 class Stall:
-    """How long the event loop was held, in milliseconds: at most, and in 99 of 100 steps; by the wall clock, and by the
-    CPU that the loop's own thread used meanwhile, which other processes on the machine do not lengthen."""
+    """How long the event loop was held, in milliseconds: at most, and in 99 of 100 steps.
+
+    By the wall clock, and by the CPU that the whole process used meanwhile (the loop itself, and works that held Python's
+    lock), which other processes on the machine do not lengthen.
+    """
 
     longest: float
     mostly: float
@@ -68,7 +71,7 @@ class Stall:
     def __str__(self) -> str:
         return (
             f"loop held at most {self.longest:5.1f} ms (99 of 100: {self.mostly:4.1f}), "
-            f"by its own work {self.longest_cpu:5.1f} ms ({self.mostly_cpu:4.1f})"
+            f"by its own CPU {self.longest_cpu:5.1f} ms ({self.mostly_cpu:4.1f})"
         )
 
 
@@ -79,10 +82,10 @@ async def _watched(work: Awaitable[object]) -> Stall:
 
     async def look() -> None:
         while True:
-            began, before = time.perf_counter(), time.thread_time()
+            began, before = time.perf_counter(), time.process_time()
             await asyncio.sleep(STEP)
             late.append((time.perf_counter() - began - STEP) * 1000)
-            used.append((time.thread_time() - before) * 1000)
+            used.append((time.process_time() - before) * 1000)
 
     looking = asyncio.create_task(look())
     await asyncio.sleep(0.05)
@@ -190,6 +193,7 @@ async def _open(path: Path) -> tuple[App, Timed]:
     app, sink = await App.open(path, popups={}, now=utc_now), Timed()
     app.add(sink)
     await app.delivery.start()
+    settle_memory()
     return app, sink
 
 

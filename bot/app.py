@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -116,6 +117,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def settle_memory() -> None:
+    """What is there once the program has started (code, words, tables of languages) stays as long as it runs.
+
+    Looking through all of it again and again for garbage would hold everything up, 30 ms each time.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 class App:
     """One running bot: the core, and the networks it is given."""
 
@@ -175,6 +185,7 @@ class App:
         ]
         clock = asyncio.create_task(self.clock.start(caught_up.values()), name="clock")
         stopping = asyncio.create_task(stop.wait())
+        settle_memory()
         log.info("ready", extra={"networks": sorted(self.adapters)})
         try:
             done, _ = await asyncio.wait([stopping, *readers], return_when=asyncio.FIRST_COMPLETED)
