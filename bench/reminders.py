@@ -59,8 +59,8 @@ class Timed(Sink):
 class Stall:
     """How long the event loop was held, in milliseconds: at most, and in 99 of 100 steps.
 
-    By the wall clock, and by the CPU that the whole process used meanwhile (the loop itself, and works that held Python's
-    lock), which other processes on the machine do not lengthen.
+    By the wall clock, and by the CPU that the whole process used meanwhile (the loop itself, and works that held
+    Python's lock), which other processes on the machine do not lengthen.
     """
 
     longest: float
