@@ -116,8 +116,8 @@ async def choose_zone(tx: Transaction, member: Member, zone: ZoneInfo | None) ->
 # --- planning ----------------------------------------------------------------------------------------------------
 
 _SEATS = """assignments a JOIN seats e ON e.id = a.seat_id JOIN shifts s ON s.id = e.shift_id"""
-_BEGINS = "CASE WHEN s.until IS NULL THEN s.start_us ELSE s.end_us END"
-"""What is done at any time is to be done before its end: that is what it is reminded of."""
+_BEGINS = "CASE WHEN s.until IS NULL THEN s.start_us ELSE s.end_us - 60000000 END"
+"""What is done at any time is to be done before its end: its last minute, which is still on its last day."""
 
 
 async def plan_stale(tx: Transaction, *, now: datetime) -> None:

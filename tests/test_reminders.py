@@ -142,7 +142,9 @@ async def test_what_is_done_at_any_time_is_remembered_before_its_last_day_is_ove
     await town.says("ana", "/task flyers any time this week 1h crew 1")
     await town.whispers("chi", "/shifts")
     await town.presses("chi", "I'll take it: flyers, until Jan 11, 2026")
-    assert await pending(town) == ["Chi 11 18:00"]
+    assert await pending(town) == ["Chi 10 18:00", "Chi 11 20:30"]
+    await town.skip("6d 4h")
+    assert [words.partition(",")[0] for words in said(town, "chi")] == ["Tomorrow", "Today"]
 
 
 # --- as each wants it --------------------------------------------------------------------------------------------
