@@ -288,6 +288,19 @@ async def test_a_copy_that_another_bot_takes_over_goes_on_reminding(tmp_path: Pa
     ]
 
 
+async def test_nothing_is_said_when_the_shift_begins_nor_to_somebody_who_is_no_member_any_more(town: Town) -> None:
+    await begin(town, "chi", "eli")
+    await town.whispers("chi", "/reminders 10min")
+    await town.skip("4d")
+    await wishes(town, "UPDATE members SET active = 0 WHERE called = 'Eli'")
+    heard = len(said(town, "eli"))
+    await town.skip("15h 49m")
+    assert len(said(town, "eli")) == heard
+    await away(town, timedelta(minutes=11))
+    assert said(town, "chi") == []
+    assert await pending(town) == []
+
+
 async def test_whoever_is_in_two_committees_hears_of_both_in_one_message(town: Town) -> None:
     await begin(town, "chi")
     console = town.practice.console
