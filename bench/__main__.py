@@ -1,4 +1,4 @@
-"""`python -m bench core|telegram|matrix|crash|books|audit|statement|policies|rota`"""
+"""`python -m bench core|telegram|matrix|crash|books|audit|statement|policies|rota|reminders`"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import argparse
 def main() -> None:
     """Run one benchmark."""
     parser = argparse.ArgumentParser(prog="bench", description="Figures as ratios against a baseline in the same run.")
-    which = ["core", "telegram", "matrix", "crash", "books", "audit", "statement", "policies", "rota"]
+    which = ["core", "telegram", "matrix", "crash", "books", "audit", "statement", "policies", "rota", "reminders"]
     parser.add_argument("which", choices=which)
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each figure is measured")
     parser.add_argument("--rounds", type=int, default=2, help="how often, in turn with the baseline")
@@ -46,6 +46,10 @@ def main() -> None:
         from bench import rota
 
         rota.run(asked.sizes, asked.seeds, asked.highs)
+    elif asked.which == "reminders":
+        from bench import reminders
+
+        reminders.run(asked.rounds)
     elif asked.which == "audit":
         from bench import books
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -47,6 +48,7 @@ from handlers import (
     pooling,
     privacy,
     quiet,
+    reminders,
     roles,
     rota,
     rounds,
@@ -61,6 +63,7 @@ from handlers import (
 from handlers import log as log_area
 from storage import custodians, due
 from storage import privacy as forgetting
+from storage import reminders as planned_reminders
 from storage.database import Database, Transaction, fresh_token
 
 log = logging.getLogger(__name__)
@@ -105,6 +108,7 @@ AREAS = (
     fair.router,
     availability.router,
     rounds.router,
+    reminders.router,
 )
 """The order in which menus and help list them."""
 
@@ -120,6 +124,15 @@ def commands() -> Commands:
 def utc_now() -> datetime:
     """The time by this machine's clock."""
     return datetime.now(UTC)
+
+
+def settle_memory() -> None:
+    """What is there once the program has started (code, words, tables of languages) stays as long as it runs.
+
+    Looking through all of it again and again for garbage would hold everything up, 30 ms each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 class App:
@@ -183,6 +196,7 @@ class App:
         self.computing.start()
         clock = asyncio.create_task(self.clock.start(caught_up.values()), name="clock")
         stopping = asyncio.create_task(stop.wait())
+        settle_memory()
         log.info("ready", extra={"networks": sorted(self.adapters)})
         try:
             done, _ = await asyncio.wait([stopping, *readers], return_when=asyncio.FIRST_COMPLETED)
@@ -289,6 +303,7 @@ class App:
             committee=None,
             late="do",
         )
+        await planned_reminders.arm(tx, now=self.now())
 
 
 @contextlib.contextmanager

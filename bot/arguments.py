@@ -6,6 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Annotated, Any, Generic, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import Field, TypeAdapter
 
 from bot.chat import DOCUMENT_CHARACTERS_MAX, Document, Mention, Saying
-from bot.domain import amounts, grammar, joining, roll
+from bot.domain import amounts, board, grammar, joining, roll
 from bot.text import LANGUAGES, Day, Listed, Minutes, Refusal, T, Text, Typed, duration
 from bot.text import Amount as Hundredths
 from bot.text import Percent as Points
@@ -556,6 +557,9 @@ class _LanguageKind(ChoiceKind):
         self._choices |= {grammar.folded(name): code for code, name in LANGUAGES.items()}
 
 
+_SEASONS = tuple(datetime(year, month, 1, tzinfo=UTC) for year in range(2000, 2027) for month in (1, 7))
+
+
 class _ZoneKind(Kind[ZoneInfo]):
     fixed = True
     expected = T("a time zone, like {example}", example=Typed("Europe/Madrid"))
@@ -563,13 +567,15 @@ class _ZoneKind(Kind[ZoneInfo]):
     question = T("Which time zone? Choose, or write a city, like {example}.", example=Typed("Buenos Aires"))
 
     def _named(self, text: str) -> str | None:
-        key = text.strip().replace(" ", "_").casefold()
+        key = board.plain(text).replace(" ", "_")
         zones = available_timezones()
         exact = [zone for zone in zones if zone.casefold() == key]
         # The city alone will do: Madrid, Buenos_Aires.
         cities = [zone for zone in zones if zone.rpartition("/")[2].casefold() == key and "/" in zone]
-        places = [zone for zone in cities if not zone.startswith(("Etc/", "posix/", "right/"))]
-        return exact[0] if exact else places[0] if len(places) == 1 else None
+        places = sorted(zone for zone in cities if not zone.startswith(("Etc/", "posix/", "right/")))
+        # Several names can stand for one zone: America/Argentina/Buenos_Aires and America/Buenos_Aires.
+        one_zone = len({tuple(at.astimezone(ZoneInfo(zone)).utcoffset() for at in _SEASONS) for zone in places}) == 1
+        return exact[0] if exact else places[0] if one_zone else None
 
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[ZoneInfo] | None:
         for count in range(min(3, len(words)), 0, -1):

@@ -38,6 +38,8 @@ class Clock:
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._running = asyncio.Lock()
         self._started = False
+        self._again = False
+        """Something was planned while what had fallen due was being said."""
 
     async def start(self, caught_up: Iterable[asyncio.Event]) -> None:
         """Begin, once each network has caught up: what was said before a deadline counts before it."""
@@ -55,7 +57,11 @@ class Clock:
     def wake(self, outgoing: list[Any]) -> None:
         """Something was planned: look again. Called by the database, after a commit."""
         if self._started and any(isinstance(item, due.Planned) for item in outgoing):
-            self._schedule(self._now())
+            if self._running.locked():
+                # It looks again by itself when it has done; a job for each plan would wait for it.
+                self._again = True
+            else:
+                self._schedule(self._now())
 
     async def stop(self) -> None:
         """Say nothing more."""
@@ -83,6 +89,7 @@ class Clock:
 
     async def _wake(self) -> None:
         async with self._running:
+            self._again = False
             try:
                 following = await self._tick(self._now())
             except Unavailable:
@@ -91,4 +98,4 @@ class Clock:
             except Exception:
                 log.exception("due work failed")
                 following = None
-        self._schedule(following or self._now() + LOOK_AGAIN)
+        self._schedule(self._now() if self._again else following or self._now() + LOOK_AGAIN)

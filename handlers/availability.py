@@ -192,6 +192,9 @@ async def _all(context: Context) -> Reply:
     ]
     if spans:
         buttons.append((Button(label=T("Days away"), says=away_shown.says()),))
+    reminded = context.commands.get("reminders")
+    if context.spoken_by is None and reminded is not None:
+        buttons.append((Button(label=T("Reminders of shifts"), says=reminded.says()),))
     if context.spoken_by is None:
         buttons.append(
             (

@@ -78,6 +78,11 @@ class Planned:
     """Told to the clock: look again when the next thing falls due."""
 
 
+def look_again(tx: Transaction) -> None:
+    """Something was planned otherwise than by `plan`, such as by the schema itself."""
+    tx.outgoing.append(Planned())
+
+
 async def cancel(tx: Transaction, key: str) -> None:
     """The clock will not say this."""
     await tx.execute("DELETE FROM due WHERE key = ?", key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.chat import Button, Key, Lane, Link, Saying
 from bot.domain import quiet
@@ -25,12 +26,12 @@ KEPT = timedelta(days=3)
 
 
 async def wish(tx: Reader, member: Member, *, committee: Committee) -> Wish:
-    """What a person bears, in the zone of the committee that they have been in longest."""
+    """What a person bears, in their own zone, else in that of the committee that they have been in longest."""
     mine = await people.committees_of(tx, member.person_id)
-    row = await tx.one("SELECT budget, until_us, hours FROM wishes WHERE person_id = ?", member.person_id)
-    budget, until_us, hours = row or (None, None, None)
+    row = await tx.one("SELECT budget, until_us, hours, zone FROM wishes WHERE person_id = ?", member.person_id)
+    budget, until_us, hours, zone = row or (None, None, None, None)
     return Wish(
-        zone=(mine[0] if mine else committee).zone,
+        zone=ZoneInfo(zone) if zone is not None else (mine[0] if mine else committee).zone,
         budget=quiet.BUDGET_DEFAULT if budget is None else budget,
         until=None if until_us is None else from_us(until_us),
         hours=hours_of(hours),
@@ -59,6 +60,8 @@ async def set_wish(tx: Transaction, member: Member, wish: Wish) -> None:
         None if wish.until is None else to_us(wish.until),
         None if wish.hours == quiet.HOURS_DEFAULT else hours,
     )
+    # Reminders of shifts keep to it as well.
+    due.look_again(tx)
 
 
 async def nudge(

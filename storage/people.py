@@ -376,6 +376,12 @@ async def reader_in(
     return For(language, theirs.zone) if private else theirs.reader
 
 
+async def private_reader(tx: Reader, chat_id: int, committee: Committee) -> For:
+    """For whom a committee's words in a private chat are shown: the language its person reads, else the committee's."""
+    person = await person_of_private_chat(tx, chat_id)
+    return For(supported(person[1] if person else None) or committee.language, committee.zone)
+
+
 async def name_accounts(tx: Transaction, person_id: int) -> None:
     """Make a person findable by the names of all their accounts, also those last seen by an older version."""
     for user, name in await tx.all("SELECT user, name FROM identities WHERE person_id = ? LIMIT 100", person_id):

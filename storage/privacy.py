@@ -178,7 +178,11 @@ SECTIONS: Mapping[str, str] = {
         WHERE w.member_id IN {_MINE} ORDER BY w.id DESC""",
     "would_end": f"""SELECT g.name, e.at_us FROM working_group_endings e JOIN working_groups g ON g.id = e.group_id
         WHERE e.member_id IN {_MINE} ORDER BY e.at_us DESC""",
-    "wishes": "SELECT budget, until_us, hours FROM wishes WHERE person_id = ?1",
+    "wishes": """SELECT budget, until_us, hours, zone, remind AS reminders_of_shifts FROM wishes
+        WHERE person_id = ?1""",
+    "reminders_of_shifts": f"""SELECT s.local AS begins, r.at_us, r.late FROM reminders r
+        JOIN assignments a ON a.id = r.assignment_id JOIN seats e ON e.id = a.seat_id JOIN shifts s ON s.id = e.shift_id
+        WHERE a.member_id IN {_MINE} ORDER BY r.at_us DESC""",
     "reminders": f"""SELECT u.created_us, u.sent_us, u.key, (SELECT group_concat(json_extract(value, '$[0]'), '')
             FROM json_each(u.body, '$.spans')) AS words FROM nudges u
         WHERE u.member_id IN {_MINE} ORDER BY u.id DESC""",
@@ -403,6 +407,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "shifts_off": "which times of a committee's tasks do not take place",
     "trades.search_id": "for which seat that looks for somebody a swap was proposed",
     "fair_weeks": "how evenly the work of a committee was shared, without names",
+    "reminders_stale": "whose reminders are planned anew in a moment, by ids",
     "shifts.minutes": "how long a shift is, which is handed out with what was done",
     "posts.shown_last": "the number of a digest",
     "posts.shown_running": "how many digests running showed it",

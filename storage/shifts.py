@@ -303,6 +303,7 @@ async def make_shifts(tx: Transaction, task_: RotaTask, *, now: datetime) -> lis
         )
         await _fit_seats(tx, id_, found.seats if found is not None else (), task_, now=now)
     if gone or new:
+        due.look_again(tx)
         await cards.changed(tx, board(task_.committee_id))
     return gone
 
@@ -473,6 +474,16 @@ async def on_seat(tx: Reader, committee_id: int, seat_id: int) -> tuple[Seat, Sh
     return None if found is None else (next(seat for seat in found.seats if seat.id == seat_id), found)
 
 
+async def those(tx: Reader, ids: Collection[int]) -> dict[int, Shift]:
+    """Shifts of any committee by their ids."""
+    rows = await tx.all(
+        f"SELECT {_SHIFT} FROM shifts s WHERE s.id IN (SELECT value FROM json_each(?)) LIMIT ?",
+        json.dumps(sorted(ids)),
+        LISTED_MAX,
+    )
+    return {one.id: one for one in await _shifts(tx, rows)}
+
+
 async def within(
     tx: Reader, committee_id: int, start: datetime, end_: datetime, *, limit: int = LISTED_MAX
 ) -> list[Shift]:
@@ -502,8 +513,8 @@ async def of_member(tx: Reader, member: Member, *, since: datetime) -> list[Shif
     return await _shifts(tx, rows)
 
 
-async def last_words(tx: Reader, shift_: Shift) -> list[Written]:
-    """What the last crew before a shift that left any words has left."""
+async def last_words(tx: Reader, shift_: Shift, *, now: datetime | None = None) -> list[Written]:
+    """What the last crew before a shift that left any words has left. `now`: those that are ahead are passed over."""
     rows = await tx.all(
         """SELECT a.id FROM seats e JOIN assignments a ON a.seat_id = e.id
            JOIN notes n ON n.thing = 'handover:' || a.id WHERE n.text IS NOT NULL AND e.shift_id = (
@@ -513,7 +524,7 @@ async def last_words(tx: Reader, shift_: Shift) -> list[Written]:
                ORDER BY s.start_us DESC, s.id DESC LIMIT 1)
            ORDER BY a.id LIMIT ?""",
         shift_.task.id,
-        to_us(shift_.at),
+        to_us(shift_.at if now is None else min(shift_.at, now)),
         rule.CREW_MAX,
     )
     found = [await notes.written(tx, f"handover:{id_}") for (id_,) in rows]
@@ -596,6 +607,7 @@ async def assign(
     )
     if row is None:
         return None
+    due.look_again(tx)
     await cards.changed(tx, board(member.committee_id))
     await swaps.taken(tx, member.committee_id, seat.id, member.id, now=now)
     found = await assignment(tx, member.committee_id, row[0])

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from bot.domain import recurrence
@@ -73,16 +74,26 @@ def wait_until(wish: Wish, *, now: datetime, sent: Sequence[datetime]) -> dateti
 
 def after_quiet(hours: Hours | None, at: datetime, zone: ZoneInfo) -> datetime:
     """The first instant, this or later, outside of the quiet hours."""
+    night = night_of(hours, at, zone)
+    return at if night is None else night[1]
+
+
+def night_of(hours: Hours | None, at: datetime, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+    """When the quiet hours begin and end in which an instant lies; None: it lies in none."""
     if hours is None or hours.begin == hours.end:
-        return at
+        return None
+    found: tuple[datetime, datetime] | None = None
+    today = _local(at, zone).date()
     # A clock change in the night can set two nights end to end.
     for night in range(-2, 3):
-        begins, ends = _night(hours, _local(at, zone).date() + night * _DAY, zone)
+        begins, ends = _night(hours, today + night * _DAY, zone)
         if begins <= at < ends:
+            found = (found[0] if found is not None else begins, ends)
             at = ends
-    return at
+    return found
 
 
+@lru_cache(maxsize=4096)
 def _night(hours: Hours, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     last = day if hours.begin < hours.end else day + _DAY
     return _instant(day, hours.begin, zone), _instant(last, hours.end, zone)

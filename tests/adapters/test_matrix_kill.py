@@ -1,4 +1,5 @@
-"""kill -9, absences, storms and restarted homeservers: each command is done once, and answered exactly once.
+"""kill -9, absences, storms and restarted homeservers: each command is done once, and answered exactly once; and so is
+each reminder of a shift said.
 
 All of it in encrypted rooms of versions 11 and 12, with clients of others as members. The bot is a process of its own.
 """
@@ -44,6 +45,7 @@ async def _all_is_well(bursts: MatrixBursts) -> None:
 
 async def test_kill_9_loses_nothing_and_says_nothing_twice(bursts: MatrixBursts) -> None:
     await bursts.set_up()
+    bursts.watches_each_life = 3
     lives = [Life(at_once, (0.0, 2.0)), Life(bursts.begun, (0.0, 0.5)), Life(bursts.up, (0.0, 1.0))]
     await bursts.kills(KILLS, size=10, lives=lives)
     await _all_is_well(bursts)

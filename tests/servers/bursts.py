@@ -8,9 +8,10 @@ import re
 import sqlite3
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,17 @@ class Bursts(ABC):
     def __init__(self, *, seed: int) -> None:
         self.random = random.Random(seed)
         self.said = 0
+        self.watches_each_life = 0
+        """With so many shifts of which people are to be reminded each life of the bot begins."""
+        self.watches = 0
         self._begun_before = 0
 
     async def start(self) -> None:
         """Start the bot (again); returns at once."""
         self._begun_before = self._begun()
+        for _ in range(self.watches_each_life):
+            self.watches += 1
+            watch(self.bot.database, self.watches, in_seconds=self.random.uniform(0.5, 3.0))
         await self.bot.start()
 
     async def begun(self) -> None:
@@ -162,6 +169,61 @@ def owed(database: Path) -> int:
         row = connection.execute(
             """SELECT (SELECT count(*) FROM outbox WHERE state = 'waiting')
                    + (SELECT count(*) FROM cards WHERE sent < wanted)"""
+        ).fetchone()
+    return int(row[0])
+
+
+def watch(database: Path, number: int, *, in_seconds: float) -> None:
+    """While the bot is down, give somebody a seat on a shift called “watch 1” of which they are to be reminded so soon.
+
+    Only the seat: planning the reminder is up to the bot.
+    """
+    connection = sqlite3.connect(database, isolation_level=None)
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        people = connection.execute("SELECT id, person_id, committee_id FROM members WHERE active = 1 ORDER BY id")
+        members = people.fetchall()
+        member, person, committee = members[number % len(members)]
+        connection.execute(
+            """INSERT INTO wishes (person_id, hours, remind) VALUES (?, '', '10min')
+               ON CONFLICT (person_id) DO UPDATE SET hours = excluded.hours, remind = excluded.remind""",
+            (person,),
+        )
+        now = datetime.now(UTC)
+        begins = now + timedelta(minutes=10, seconds=in_seconds)
+        begins_us, now_us = (int(at.timestamp() * 1_000_000) for at in (begins, now))
+        local = begins.replace(tzinfo=None).isoformat()
+        ((task,),) = connection.execute(
+            """INSERT INTO rota_tasks (committee_id, minutes, crew_min, crew_max, local, zone, onerousness, empowerment)
+               VALUES (?, 60, 1, 1, ?, 'UTC', 3, 3) RETURNING id""",
+            (committee, local),
+        ).fetchall()
+        connection.execute("INSERT INTO notes VALUES (?, ?, 'salt')", (f"rota_task:{task}", f"watch {number}"))
+        ((shift,),) = connection.execute(
+            "INSERT INTO shifts (task_id, local, start_us, end_us, minutes) VALUES (?, ?, ?, ?, 60) RETURNING id",
+            (task, local, begins_us, begins_us + 3_600_000_000),
+        ).fetchall()
+        ((seat,),) = connection.execute(
+            "INSERT INTO seats (shift_id, needed) VALUES (?, 1) RETURNING id", (shift,)
+        ).fetchall()
+        connection.execute(
+            """INSERT INTO assignments (seat_id, member_id, stage, agreed, state, since_us)
+               VALUES (?, ?, 'frozen', 1, 'held', ?)""",
+            (seat, member, now_us),
+        )
+    connection.close()
+
+
+def reminded(words: Iterable[str]) -> Counter[int]:
+    """How often each of these shifts comes up in what the bot has said."""
+    return Counter(int(number) for said in words for number in re.findall(r"\bwatch (\d+)", said))
+
+
+def reminders_waiting(database: Path) -> int:
+    """How many reminders are planned or to be planned."""
+    with reading(database) as connection:
+        row = connection.execute(
+            "SELECT (SELECT count(*) FROM reminders) + (SELECT count(*) FROM reminders_stale)"
         ).fetchone()
     return int(row[0])
 

@@ -16,7 +16,18 @@ from urllib.parse import quote
 
 import aiohttp
 
-from tests.servers.bursts import AWAY_SECONDS, Bursts, Tally, effects, numbers, owed, reading, tally
+from tests.servers.bursts import (
+    AWAY_SECONDS,
+    Bursts,
+    Tally,
+    effects,
+    numbers,
+    owed,
+    reading,
+    reminded,
+    reminders_waiting,
+    tally,
+)
 from tests.servers.killed_at import Moment
 from tests.servers.matrix_members import EncryptedMember, Json, Member, Refused, relation
 from tests.servers.running import on_matrix
@@ -48,6 +59,8 @@ class Found:
     """Messages in the rooms of which the bot does not know that they are there, and the other way round."""
     second_rooms: int
     """Private rooms that the bot opened with somebody who had one already."""
+    reminders_lost: int
+    reminders_doubled: int
 
     @property
     def faults(self) -> int:
@@ -65,6 +78,8 @@ class Found:
             + self.repeated
             + self.unmarked
             + self.second_rooms
+            + self.reminders_lost
+            + self.reminders_doubled
         )
 
     def line(self) -> str:
@@ -72,7 +87,8 @@ class Found:
         return (
             f"{self.tally.line('Solibot')}  asked again {self.asked_again}  wrong {self.wrong}  "
             f"out of order {self.out_of_order}  unread {self.unread}  repeated {self.repeated}  "
-            f"unmarked {self.unmarked}  second rooms {self.second_rooms}"
+            f"unmarked {self.unmarked}  second rooms {self.second_rooms}  "
+            f"reminders lost {self.reminders_lost}  reminders twice {self.reminders_doubled}"
         )
 
 
@@ -202,7 +218,8 @@ class MatrixBursts(Bursts):
         """Whether everything is done, said and put down as said, as far as one can tell without asking."""
         ana = self.people[0]
         heard = {_answered(event) for room in self.rooms for event in ana.events(room, by=self.user)}
-        return len(self.commands) == self.said and self.commands.keys() <= heard and not owed(self.bot.database)
+        done = len(self.commands) == self.said and self.commands.keys() <= heard
+        return done and not reminders_waiting(self.bot.database) and not owed(self.bot.database)
 
     async def found(self) -> Found:
         """Count, when all is quiet: what the books say, what people can read, and what the homeserver has.
@@ -249,7 +266,10 @@ class MatrixBursts(Bursts):
                 replied[number] += 1
                 order.append(number)
                 wrong += words is None or f"(No. {transfers.get(number)})" not in words
+        told = reminded(readable.values())
         return Found(
+            reminders_lost=sum(told[number] == 0 for number in range(1, self.watches + 1)),
+            reminders_doubled=sum(often > 1 for often in told.values()),
             tally=tally(self.said, effects(self.bot.database), replied),
             asked_again=asked_again,
             wrong=wrong,
