@@ -22,6 +22,7 @@ from handlers import (
     barter,
     board,
     bookings,
+    calendars,
     committee,
     conduct,
     connect,
@@ -96,6 +97,7 @@ AREAS = (
     tasks.router,
     shifts.router,
     availability.router,
+    calendars.router,
 )
 """The order in which menus and help list them."""
 

@@ -332,6 +332,9 @@ SECTIONS: Mapping[str, str] = {
         JOIN skills s ON s.id = a.skill_id JOIN committees c ON c.id = s.committee_id
         JOIN members m ON m.id = a.member_id LEFT JOIN notes n ON n.thing = 'skill:' || s.id
         WHERE a.by_id IN {_MINE} ORDER BY s.id DESC""",
+    "calendar_addresses": f"""SELECT c.name AS committee, a.whose AS whose_shifts, a.since_us FROM calendars a
+        JOIN members m ON m.id = a.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE a.member_id IN {_MINE} ORDER BY a.since_us""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
 }
 """What is handed out: a question for each part of it. Columns that end in `_us` are instants."""
@@ -365,6 +368,9 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "categories": "a committee's own kinds of help",
     "task_kinds": "a committee's kinds of tasks, and how hard it says they are",
     "rota_tasks": "the tasks of a committee's rota",
+    "calendars.digest": "a hash of chance",
+    "shifts.revision": "how often the times of a shift have changed",
+    "shifts.revised_us": "when the times of a shift last changed",
     "shifts.minutes": "how long a shift is, which is handed out with what was done",
     "posts.shown_last": "the number of a digest",
     "posts.shown_running": "how many digests running showed it",
