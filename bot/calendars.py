@@ -43,7 +43,7 @@ def feed(calendar: Calendar) -> Feed:
 
 def _event(calendar: Calendar, shift: Planned) -> Event:
     name = T("(erased)") if shift.name is None else T("{title}", title=shift.name)
-    words = T("{committee}", committee=calendar.committee.name)
+    words = T("{title}", title=calendar.committee.name)
     if shift.days is not None:
         words = T(
             "{committee}. At any time in these days, about {time}.",
@@ -53,7 +53,7 @@ def _event(calendar: Calendar, shift: Planned) -> Event:
     begins, ends = shift.days or (shift.at, shift.end)
     return Event(
         uid=shift.uid,
-        title=shown(name, calendar.reader),
+        title=" ".join(shown(name, calendar.reader).split()),
         text=shown(words, calendar.reader),
         begins=begins,
         ends=ends,

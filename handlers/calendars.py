@@ -15,7 +15,7 @@ from storage.calendars import WEB, WHOSE, Whose
 
 router = Router("calendars", title=T("Calendar"))
 
-_EXPECTED = T("one of {words}", words=Listed(tuple(Typed(word) for word in WHOSE)))
+_EXPECTED = T("one of {forms}", forms=Listed(tuple(Typed(word) for word in WHOSE)))
 Which = Annotated[str, choice(*WHOSE, expected=_EXPECTED)]
 _CALENDAR = Typed("/calendar")
 
@@ -37,8 +37,8 @@ async def _web(context: Context) -> str | None:
     allow=Authority.MEMBER,
     label=T("Calendar"),
     help=T(
-        "Your shifts as a file for your calendar, or all shifts ({committee}); also as an address that keeps itself "
-        "up to date.",
+        "Your shifts as a file for your calendar, or all shifts ({committee}); or as an address that "
+        "keeps it up to date.",
         committee=Typed("committee"),
     ),
     repeatable=True,
@@ -83,8 +83,11 @@ async def _address_words(context: Context, whose: Whose) -> tuple[list[Words], t
     """What can be said and done about an address for it."""
     if await _web(context) is None:
         return [
-            T("When something changes, ask for the file again: it puts right what is in your calendar already."),
-            T("Addresses that keep themselves up to date are switched off by whoever runs this bot."),
+            T(
+                "When something changes, ask for a new file. What is no longer in it, take out of "
+                "your calendar yourself."
+            ),
+            T("Subscription addresses are switched off by whoever runs this bot."),
         ], ()
     rows: list[tuple[Button, ...]] = []
     since = await calendars.since(context.tx, context.member, whose)
@@ -92,7 +95,7 @@ async def _address_words(context: Context, whose: Whose) -> tuple[list[Words], t
         words = T("With an address of your own, your calendar keeps itself up to date.")
         rows.append((Button(label=T("Subscription address"), says=calendar_address.says(whose=whose)),))
     else:
-        words = T("You have had an address for it since {day}.", day=since.astimezone(context.committee.zone).date())
+        words = T("You took an address for it on {day}.", day=since.astimezone(context.committee.zone).date())
         rows.append(_own_buttons(context, whose))
     if (
         whose == "committee"
@@ -121,7 +124,7 @@ def _own_buttons(context: Context, whose: Whose) -> tuple[Button, ...]:
     "calendar_address",
     allow=Authority.MEMBER,
     typed=False,
-    help=T("An address under which your calendar finds your shifts."),
+    help=T("An address under which your calendar finds the shifts."),
 )
 async def calendar_address(context: Context, *, whose: Which) -> Reply:
     """Told once: what is kept cannot be turned back into it."""
@@ -131,10 +134,10 @@ async def calendar_address(context: Context, *, whose: Which) -> Reply:
         return Reply(
             lines(
                 T(
-                    "You have had an address for it since {day}.",
+                    "You took an address for it on {day}.",
                     day=since.astimezone(context.committee.zone).date(),
                 ),
-                T("I cannot show it again: I keep no copy that could be read. Take a new one, and the old one ends."),
+                T("I cannot show it again, for I do not know it any more. Take a new one, and the old one ends."),
             ),
             buttons=(_own_buttons(context, which),),
             private=True,
@@ -156,9 +159,7 @@ async def calendar_new(context: Context, *, whose: Which) -> Reply:
 async def _told(context: Context, whose: Whose) -> Reply:
     web = await _web(context)
     if web is None:
-        return Reply(
-            T("Addresses that keep themselves up to date are switched off by whoever runs this bot."), private=True
-        )
+        return Reply(T("Subscription addresses are switched off by whoever runs this bot."), private=True)
     old = await calendars.since(context.tx, context.member, whose)
     token = await calendars.make(context.tx, context.member, whose, now=context.now)
     title = T("The address of your shifts in {committee}", committee=context.committee.name)
@@ -167,7 +168,7 @@ async def _told(context: Context, whose: Whose) -> Reply:
     return Reply(
         lines(
             T("{title}", title=Bold(title)),
-            T("{address}", address=Typed(f"{web}/calendar/{token}.ics")),
+            T("{title}", title=Typed(f"{web}/calendar/{token}.ics")),
             T("In your calendar, choose “subscribe” or “add by address”, and put it in there."),
             T("I show it this once. Whoever has it can read the shifts, without names: pass it on to nobody."),
             T("The old address works no more.") if old is not None else None,

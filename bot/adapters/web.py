@@ -48,7 +48,7 @@ _silent.disabled = True
 
 
 class Endpoint:
-    """Answers `GET /calendar/<token>.ics` and nothing else. It reads beside the works of the chats and writes nothing."""
+    """Answers `GET /calendar/<token>.ics` and nothing else. It reads beside the chats and writes nothing."""
 
     def __init__(self, database: Database, *, host: str, port: int, now: Callable[[], datetime]) -> None:
         self._database = database
