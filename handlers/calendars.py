@@ -18,6 +18,8 @@ router = Router("calendars", title=T("Calendar"))
 _EXPECTED = T("one of {forms}", forms=Listed(tuple(Typed(word) for word in WHOSE)))
 Which = Annotated[str, choice(*WHOSE, expected=_EXPECTED)]
 _CALENDAR = Typed("/calendar")
+_AGAIN = T("When something changes, ask for a new file. What is no longer in it, take out of your calendar yourself.")
+_OFF = T("Your calendar could keep itself up to date, but whoever runs this bot has switched that off.")
 
 
 def _whose(context: Context, said: str) -> Whose:
@@ -61,7 +63,7 @@ async def calendar(context: Context, *, whose: Which = "") -> Reply:
     ]
     if not count:
         file = [T("There is no shift in it yet. {shifts} shows what is open.", shifts=Typed("/shifts"))]
-    more, buttons = await _address_words(context, which)
+    more, buttons = await _address_words(context, which, file=bool(count))
     return Reply(
         lines(T("{title}", title=Bold(title)), *file, *more),
         buttons=(*buttons, (other,)),
@@ -79,16 +81,12 @@ async def _reader(context: Context) -> Reader:
     return Reader(supported(context.person.language) or context.committee.language, context.committee.zone)
 
 
-async def _address_words(context: Context, whose: Whose) -> tuple[list[Words], tuple[tuple[Button, ...], ...]]:
-    """What can be said and done about an address for it."""
+async def _address_words(
+    context: Context, whose: Whose, *, file: bool
+) -> tuple[list[Words], tuple[tuple[Button, ...], ...]]:
+    """What can be said and done about an address for it. `file`: a file goes with it."""
     if await _web(context) is None:
-        return [
-            T(
-                "When something changes, ask for a new file. What is no longer in it, take out of "
-                "your calendar yourself."
-            ),
-            T("Subscription addresses are switched off by whoever runs this bot."),
-        ], ()
+        return ([_AGAIN, _OFF] if file else [_OFF]), ()
     rows: list[tuple[Button, ...]] = []
     since = await calendars.since(context.tx, context.member, whose)
     if since is None:
@@ -159,7 +157,7 @@ async def calendar_new(context: Context, *, whose: Which) -> Reply:
 async def _told(context: Context, whose: Whose) -> Reply:
     web = await _web(context)
     if web is None:
-        return Reply(T("Subscription addresses are switched off by whoever runs this bot."), private=True)
+        return Reply(_OFF, private=True)
     old = await calendars.since(context.tx, context.member, whose)
     token = await calendars.make(context.tx, context.member, whose, now=context.now)
     title = T("The address of your shifts in {committee}", committee=context.committee.name)
