@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import icalendar
 import vobject
@@ -13,11 +14,12 @@ from hypothesis import strategies as st
 
 from bot.calendars import Feed, feed, written
 from bot.domain.calendars import EVENTS_MAX, Event, uid
+from bot.practice import MATRIX
 from bot.text import sound
 from storage import calendars, copies, custodians
-from storage.database import Transaction
+from storage.database import Transaction, connected
 from tests.conftest import Town
-from tests.test_connect import MATRIX, connect_accounts, connect_groups
+from tests.test_connect import connect_accounts, connect_groups
 
 CLEANING = "/task cleaning every week sat 10:00 2h crew 2-3"
 TAKE = "I'll take it: Cleaning, Sat, Jan 10 10:00"
@@ -35,7 +37,7 @@ def text(town: Town) -> str:
     return town.practice.console.documents[-1].text
 
 
-def events(file: str) -> list[icalendar.Event]:
+def events(file: str) -> list[Any]:
     """What a calendar program finds in a file."""
     return [*icalendar.Calendar.from_ical(file).walk("VEVENT")]
 
@@ -358,6 +360,6 @@ async def test_after_a_restore_no_ended_address_works_again(town: Town, tmp_path
     await town.whispers("chi", "/calendar")
     await press(town, "chi", "Switch off")
     copies.settle_after_a_copy(tmp_path / "copy.sqlite", None)
-    rows = copies.database.connected(tmp_path / "copy.sqlite", None).execute("SELECT * FROM calendars").fetchall()
+    rows = connected(tmp_path / "copy.sqlite", None).execute("SELECT * FROM calendars").fetchall()
     assert rows == []
     assert await there(town, token) is None
