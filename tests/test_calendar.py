@@ -16,7 +16,7 @@ from bot.calendars import Feed, feed, written
 from bot.domain.calendars import EVENTS_MAX, Event, uid
 from bot.practice import MATRIX
 from bot.text import sound
-from storage import calendars, copies, custodians
+from storage import calendars, copies, custodians, people
 from storage.database import Transaction, connected
 from tests.conftest import Town
 from tests.test_connect import connect_accounts, connect_groups
@@ -351,6 +351,33 @@ async def test_two_accounts_of_one_person_keep_one_address_until_one_is_taken_ou
     # Somebody else may have been in one of the accounts.
     await town.practice.press("chi", "That was not me", within=town.private("chi"))
     assert await there(town, token) is None
+
+
+async def test_an_account_that_is_taken_out_takes_no_address_along(town: Town) -> None:
+    await web(town)
+    await connect_accounts(town, "chi")
+    token = await address(town, "chi")
+    assert (await town.whispers("chi", "/disconnect", on=MATRIX)).startswith("Not connected")
+    assert await there(town, token) is None
+
+
+async def test_two_memberships_that_become_one_keep_the_addresses_of_both(town: Town) -> None:
+    await web(town)
+    await connect_groups(town)
+    await town.says("chi", "/join", on=MATRIX)
+
+    async def make(tx: Transaction) -> list[str]:
+        tokens = []
+        for (user,) in await tx.all("SELECT user FROM identities WHERE name LIKE 'Chi%' ORDER BY user"):
+            member = await people.member_with_account(tx, 1, user)
+            assert member is not None
+            tokens.append(await calendars.make(tx, member, calendars.WHOSE[len(tokens)], now=town.practice.clock()))
+        return tokens
+
+    tokens = await town.practice.app.database.transact(make)
+    assert len(tokens) == 2
+    await connect_accounts(town, "chi")
+    assert [await there(town, token) for token in tokens] == [[], []]
 
 
 async def test_after_a_restore_no_ended_address_works_again(town: Town, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ class Endpoint:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         asked = _TOKEN.fullmatch(request.path)
         token = asked[1] if asked is not None and request.method in ("GET", "HEAD") else None
-        if self._too_often(_client(request), token):
+        if self._too_often(client_of(request.remote, request.headers.get("X-Forwarded-For")), token):
             return _nothing(429, {"Retry-After": "60"})
         if token is None:
             return _nothing(404)
@@ -124,19 +124,19 @@ class Endpoint:
         return any(count[key] > most for key, most in limits.items())
 
 
-def _client(request: web.BaseRequest) -> str:
-    """Who asks: the proxy says it, where the proxy is of this machine or its network."""
-    said = (request.remote or "").partition("%")[0]
+def client_of(remote: str | None, forwarded: str | None) -> str:
+    """Who asks. `forwarded`: the header to which a proxy adds; it counts where the proxy is of this machine or network.
+
+    Of an IPv6 address only the network: one line has as many of these as it likes.
+    """
+    said = (remote or "").partition("%")[0]
     try:
         client = ip_address(said)
-        if client.is_private:
-            client = ip_address(request.headers.get("X-Forwarded-For", said).rpartition(",")[2].strip())
+        if client.is_private and forwarded is not None:
+            client = ip_address(forwarded.rpartition(",")[2].strip())
     except ValueError:
         return said
-    if isinstance(client, IPv6Address):
-        # One line has as many of these as it likes.
-        return client.exploded[:19]
-    return str(client)
+    return client.exploded[:19] if isinstance(client, IPv6Address) else str(client)
 
 
 def _nothing(status: int, headers: dict[str, str] | None = None) -> web.Response:

@@ -16,7 +16,7 @@ import pytest_asyncio
 from multidict import CIMultiDictProxy
 
 from bot import logs
-from bot.adapters.web import CLIENT_REQUESTS_MAX, REQUESTS_MAX, TOKEN_REQUESTS_MAX, Endpoint, answers
+from bot.adapters.web import CLIENT_REQUESTS_MAX, REQUESTS_MAX, TOKEN_REQUESTS_MAX, Endpoint, answers, client_of
 from bot.config import WrongConfig, load
 from bot.process import CannotStart, serve
 from storage.database import Unavailable
@@ -259,3 +259,19 @@ def test_addresses_without_encryption_on_the_way_are_not_taken(address: str, rig
         with pytest.raises(WrongConfig) as raised:
             load(settings)
         assert "[web] address must be an address, such as" in raised.value.sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "client"),
+    [
+        ("127.0.0.1", "203.0.113.7", "203.0.113.7"),
+        ("172.17.0.2", "1.2.3.4, 203.0.113.7", "203.0.113.7"),
+        ("127.0.0.1", None, "127.0.0.1"),
+        ("127.0.0.1", "nonsense", "127.0.0.1"),
+        ("8.8.8.8", "203.0.113.7", "8.8.8.8"),
+        ("::1", "2a00:1450:4001:81b::200e", "2a00:1450:4001:081b"),
+        (None, "203.0.113.7", ""),
+    ],
+)
+def test_only_a_proxy_of_ones_own_says_who_asks(remote: str | None, forwarded: str | None, client: str) -> None:
+    assert client_of(remote, forwarded) == client
