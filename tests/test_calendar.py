@@ -357,7 +357,7 @@ async def test_an_account_that_is_taken_out_takes_no_address_along(town: Town) -
     await web(town)
     await connect_accounts(town, "chi")
     token = await address(town, "chi")
-    assert (await town.whispers("chi", "/disconnect", on=MATRIX)).startswith("Not connected")
+    assert (await town.whispers("chi", "/disconnect", on=MATRIX)).startswith("This account is a person of its own now")
     assert await there(town, token) is None
 
 
