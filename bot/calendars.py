@@ -74,7 +74,7 @@ def written(feed_: Feed, *, characters_max: int = DOCUMENT_CHARACTERS_MAX) -> st
 
 
 def _written(name: str, events: Sequence[Event]) -> str:
-    # It takes a third of a second and 8 MB to load, and most never ask for a calendar.
+    # It takes a third of a second to load, and most never ask for a calendar.
     import icalendar
 
     calendar = icalendar.Calendar()

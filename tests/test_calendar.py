@@ -367,7 +367,7 @@ async def test_two_memberships_that_become_one_keep_the_addresses_of_both(town: 
     await town.says("chi", "/join", on=MATRIX)
 
     async def make(tx: Transaction) -> list[str]:
-        tokens = []
+        tokens: list[str] = []
         for (user,) in await tx.all("SELECT user FROM identities WHERE name LIKE 'Chi%' ORDER BY user"):
             member = await people.member_with_account(tx, 1, user)
             assert member is not None
