@@ -24,6 +24,7 @@ from handlers import (
     barter,
     board,
     bookings,
+    calendars,
     committee,
     conduct,
     connect,
@@ -109,6 +110,7 @@ AREAS = (
     availability.router,
     rounds.router,
     reminders.router,
+    calendars.router,
 )
 """The order in which menus and help list them."""
 

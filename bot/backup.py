@@ -175,6 +175,7 @@ def _portable(settings: Config, *, whole: bool, encrypted: bool) -> str:
         values["database"] = {"key_file": KEY}
     if whole:
         values["host"] = settings.host.model_dump(exclude_unset=True)
+        values["web"] = settings.web.model_dump(exclude_unset=True)
         if settings.telegram is not None:
             said = settings.telegram.model_dump(exclude_unset=True, exclude={"token", "token_file"})
             values["telegram"] = {"token": settings.telegram_token, **said}
@@ -459,6 +460,7 @@ def after_restoring(done: Restored) -> Iterator[str]:
     yield "Compare the fingerprints with what /log verify says in the group, where somebody still can."
     if manifest.kind == "copy":
         yield "What was recorded after that is not in it, and what still waited to be said is not said any more."
+        yield "Addresses of calendars do not work any more, since some may have been ended: members make new ones."
     if manifest.committee is None:
         yield "Make sure that the bot does not run anywhere else with the same accounts; then:"
     else:

@@ -81,6 +81,8 @@ async def findings(config: Config, file: Path | None) -> AsyncIterator[Finding]:
     if config.matrix is not None:
         async for finding in _matrix(config, groups["matrix"], newest, compared=compared):
             yield finding
+    if config.web.address is not None:
+        yield await _web(config.web.address, running=is_running(config.data))
 
 
 # --- the machine -----------------------------------------------------------------------------------------------------
@@ -292,6 +294,19 @@ async def _matrix(
             yield Finding("matrix limit", *await account.limit())
     finally:
         await account.close()
+
+
+async def _web(address: str, *, running: bool) -> Finding:
+    """Whether calendar programs can reach the bot from outside."""
+    from bot.adapters.web import answers
+
+    if not running:
+        return Finding("web", "looked at only while the bot is running")
+    if await answers(address.rstrip("/")):
+        return Finding("web", f"{address} leads to the bot")
+    return Finding(
+        "web", f"{address} does not lead to the bot.", "look at the proxy: docs/host.md, Calendars, says how"
+    )
 
 
 # --- status ----------------------------------------------------------------------------------------------------------

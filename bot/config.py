@@ -286,6 +286,33 @@ class HostSection(_Section):
         return tuple(map(sealing.recipient, keys))
 
 
+class WebSection(_Section):
+    """A small web endpoint, off unless address is set. Calendar programs fetch the shifts of the rota there."""
+
+    address: str | None = _setting(
+        None,
+        "Where it is to be reached from outside: a proxy with TLS must stand in front of it. Without it: nowhere.",
+        expected="an address, such as “https://solibot.example.org”",
+        example="https://solibot.example.org",
+        pattern=r"^(https://[A-Za-z0-9.:\[\]_-]+|http://([a-z2-7]{56}\.onion|localhost|127\.0\.0\.1)(:[0-9]+)?)(/[^\s?#]*)?$",
+    )
+    host: str = _setting(
+        "127.0.0.1",
+        "The address of this machine at which the proxy finds it. It should not be open to others.",
+        expected="an IP address, such as “127.0.0.1”",
+        example="127.0.0.1",
+        pattern=r"^[0-9A-Fa-f.:]+$",
+    )
+    port: int = _setting(
+        8730,
+        "The port at which the proxy finds it.",
+        expected="a whole number from 1 to 65535, such as 8730",
+        example=8730,
+        ge=1,
+        le=65535,
+    )
+
+
 class LogSection(_Section):
     """What is logged, to the standard error output: never words, names or ids."""
 
@@ -310,6 +337,7 @@ class Config(BaseSettings):
     telegram: TelegramSection | None = None
     matrix: MatrixSection | None = None
     host: HostSection = HostSection()
+    web: WebSection = WebSection()
     log: LogSection = LogSection()
     _folder: Path = PrivateAttr(Path())
 
@@ -419,6 +447,7 @@ def sections() -> dict[str, type[_Section]]:
         "telegram": TelegramSection,
         "matrix": MatrixSection,
         "host": HostSection,
+        "web": WebSection,
         "log": LogSection,
     }
 

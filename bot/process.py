@@ -20,11 +20,13 @@ from bot.chat import Adapter, Dispatcher
 from bot.config import Config, WrongConfig
 from bot.text import LANGUAGES, Reader, shown
 from storage import custodians, inspection
+from storage.calendars import WEB
 from storage.database import NewerSchema, StorageError, Unavailable, WrongKey
 
 if TYPE_CHECKING:
     from bot.adapters.matrix import MatrixAdapter
     from bot.adapters.telegram import TelegramAdapter
+    from bot.adapters.web import Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +119,7 @@ async def _serve(config: Config) -> None:
         language=config.bot.language,
     )
     await app.database.transact(lambda tx: custodians.describe_host(tx, _about(config)))
+    endpoint = await _endpoint(config, app)
     asking = []
     for network in served:
         adapter = network.make(app.dispatcher)
@@ -124,7 +127,11 @@ async def _serve(config: Config) -> None:
         asking.append(_asked(network, adapter))
     looking = asyncio.create_task(_refused(asking, stop))
     copying = asyncio.create_task(_keep_copies(config, app))
-    await app.run(stop)
+    try:
+        await app.run(stop)
+    finally:
+        if endpoint is not None:
+            await endpoint.close()
     copying.cancel()
     looking.cancel()
     if looking.done() and not looking.cancelled() and (sentences := looking.result()):
@@ -133,7 +140,28 @@ async def _serve(config: Config) -> None:
 
 def _about(config: Config) -> dict[str, str]:
     said = config.host.model_dump(include={"name", "contact", "costs", "place"})
-    return {**{name: value for name, value in said.items() if value}, "encrypted": str(int(bool(config.database_key)))}
+    about = {name: value for name, value in said.items() if value}
+    if config.web.address is not None:
+        about[WEB] = config.web.address.rstrip("/")
+    return {**about, "encrypted": str(int(bool(config.database_key)))}
+
+
+async def _endpoint(config: Config, app: App) -> Endpoint | None:
+    """What answers calendar programs; None: it is off. Raises CannotStart."""
+    if config.web.address is None:
+        return None
+    from bot.adapters.web import Endpoint
+
+    endpoint = Endpoint(app.database, host=config.web.host, port=config.web.port, now=app.now)
+    try:
+        await endpoint.open()
+    except OSError as error:
+        await app.close()
+        raise CannotStart(
+            f"[web] The port {config.web.port} at {config.web.host} cannot be used "
+            f"({(error.strerror or 'error').lower()}). Choose another one, or take out address in [web]."
+        ) from None
+    return endpoint
 
 
 async def _keep_copies(config: Config, app: App) -> None:

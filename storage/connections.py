@@ -14,6 +14,7 @@ from storage import (
     barter,
     board,
     bookings,
+    calendars,
     effort,
     enrolments,
     exchanges,
@@ -407,6 +408,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await gifts.join(tx, old, into)
     await availability.join(tx, old, into)
     await fair.join(tx, old, into)
+    await calendars.join(tx, old, into)
     await limits.join(tx, old, into)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)
@@ -473,6 +475,7 @@ async def separate(tx: Transaction, code: Code, person_id: int, *, now: datetime
     Accounts that came later go with the second: whoever used the code may have brought them. In a committee where
     both had a membership, the one that went on goes back to where it came from.
     """
+    await calendars.leave_person(tx, person_id)
     second = await _copied(tx, person_id, now)
     kept = await tx.one("SELECT accounts, members FROM codes WHERE id = ?", code.id)
     assert kept is not None
@@ -489,6 +492,7 @@ async def separate(tx: Transaction, code: Code, person_id: int, *, now: datetime
 
 async def take_out_account(tx: Transaction, taken: Account, *, now: datetime) -> None:
     """An account is a person of its own again, without memberships; cards in its private chat stay as they are."""
+    await calendars.leave_person(tx, taken.person_id)
     await _move_account(tx, taken, await _copied(tx, taken.person_id, now))
 
 

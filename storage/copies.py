@@ -27,6 +27,8 @@ _BOT_ITSELF: tuple[str, ...] = (
     "DELETE FROM meta WHERE name NOT IN ('mend_tries')",
     "DELETE FROM host",
     "DELETE FROM forgotten",
+    # Calendars ask the other bot, at its address.
+    "DELETE FROM calendars",
     # Another bot has yet to be let into the groups, and into private chats.
     "DELETE FROM outbox",
     "UPDATE identities SET private_chat_id = NULL",
@@ -213,8 +215,13 @@ def _books(connection: Any, id_: int, uid: str, name: str) -> Books:
 
 
 def settle_after_a_copy(path: Path, key: str | None) -> None:
-    """Before a copy of a bot that went on afterwards is used: what it still owed may have been said meanwhile."""
+    """Before a copy of a bot that went on afterwards is used: what it still owed may have been said meanwhile.
+
+    An address of a calendar that was ended meanwhile must not work again, and nobody knows any more which those are.
+    """
     with _opened(path, key) as connection:
+        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'calendars'").fetchone() is not None:
+            connection.execute("DELETE FROM calendars")
         connection.execute("UPDATE outbox SET body = NULL, state = 'given_up' WHERE state = 'waiting'")
 
 

@@ -761,6 +761,8 @@ async def leave(tx: Transaction, member_id: int, *, now: datetime) -> None:
     await tx.execute(
         "UPDATE working_group_members SET until_us = ? WHERE member_id = ? AND until_us IS NULL", to_us(now), member_id
     )
+    # What their calendar asks for is answered no more, also if they come back.
+    await tx.execute("DELETE FROM calendars WHERE member_id = ?", member_id)
     await leave_roles(tx, member_id, now=now)
     await leaving.went(tx, member_id, now=now)
 

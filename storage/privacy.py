@@ -368,6 +368,9 @@ SECTIONS: Mapping[str, str] = {
         FROM understudies u JOIN rota_tasks k ON k.id = u.task_id JOIN committees c ON c.id = k.committee_id
         JOIN members w ON w.id = u.member_id LEFT JOIN notes x ON x.thing = 'rota_task:' || k.id
         WHERE u.beside_id IN {_MINE} AND u.state = 'yes' ORDER BY u.id DESC""",
+    "calendar_addresses": f"""SELECT c.name AS committee, a.whose AS whose_shifts, a.since_us FROM calendars a
+        JOIN members m ON m.id = a.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE a.member_id IN {_MINE} ORDER BY a.since_us""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
 }
 """What is handed out: a question for each part of it. Columns that end in `_us` are instants."""
@@ -408,6 +411,9 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "trades.search_id": "for which seat that looks for somebody a swap was proposed",
     "fair_weeks": "how evenly the work of a committee was shared, without names",
     "reminders_stale": "whose reminders are planned anew in a moment, by ids",
+    "calendars.digest": "a hash of chance",
+    "shifts.revision": "how often the times of a shift have changed",
+    "shifts.revised_us": "when the times of a shift last changed",
     "shifts.minutes": "how long a shift is, which is handed out with what was done",
     "posts.shown_last": "the number of a digest",
     "posts.shown_running": "how many digests running showed it",

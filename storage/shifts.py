@@ -291,15 +291,20 @@ async def make_shifts(tx: Transaction, task_: RotaTask, *, now: datetime) -> lis
         until = None if task_.timing.days is None else local + timedelta(days=task_.timing.days)
         found = there.get(local)
         id_ = await tx.value(
-            """INSERT INTO shifts (task_id, local, until, start_us, end_us, minutes) VALUES (?, ?, ?, ?, ?, ?)
+            """INSERT INTO shifts (task_id, local, until, start_us, end_us, minutes, revised_us)
+               VALUES (?, ?, ?, ?, ?, ?, ?)
                ON CONFLICT (task_id, local) DO UPDATE SET until = excluded.until, start_us = excluded.start_us,
-                   end_us = excluded.end_us, minutes = excluded.minutes RETURNING id""",
+                   end_us = excluded.end_us, minutes = excluded.minutes,
+                   revision = revision + (end_us <> excluded.end_us OR start_us <> excluded.start_us),
+                   revised_us = CASE WHEN end_us = excluded.end_us AND start_us = excluded.start_us THEN revised_us
+                       ELSE excluded.revised_us END RETURNING id""",
             task_.id,
             local.isoformat(),
             None if until is None else until.isoformat(),
             to_us(instant(local, task_.zone)),
             to_us(rule.ends(task_.timing, local, task_.minutes, task_.zone)),
             task_.minutes,
+            to_us(now),
         )
         await _fit_seats(tx, id_, found.seats if found is not None else (), task_, now=now)
     if gone or new:
