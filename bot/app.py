@@ -41,6 +41,7 @@ from handlers import (
     limits,
     members,
     orders,
+    paper,
     policy,
     pool,
     pooling,
@@ -97,6 +98,7 @@ AREAS = (
     tasks.router,
     shifts.router,
     availability.router,
+    paper.router,
 )
 """The order in which menus and help list them."""
 
