@@ -33,6 +33,7 @@ from handlers import (
     gifts,
     groups,
     help,  # noqa: A004 - the area's name
+    history,
     host,
     insurance,
     languages,
@@ -99,6 +100,7 @@ AREAS = (
     shifts.router,
     availability.router,
     paper.router,
+    history.router,
 )
 """The order in which menus and help list them."""
 

@@ -13,6 +13,7 @@ from storage import (
     connections,
     digests,
     fund,
+    history,
     inbox,
     insurance,
     lending,
@@ -48,6 +49,7 @@ async def purge(context: Context) -> None:
     await pool.purge(context.tx, now=context.now)
     await orders.purge(context.tx, now=context.now)
     await shifts.purge(context.tx, now=context.now)
+    await history.purge(context.tx, now=context.now)
     await pooling.purge(context.tx, now=context.now)
     await availability.purge(context.tx, now=context.now)
     await computations.purge(context.tx, now=context.now)

@@ -19,6 +19,7 @@ from storage import (
     exchanges,
     fund,
     gifts,
+    history,
     insurance,
     lending,
     limits,
@@ -403,6 +404,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await pool.join(tx, old, into)
     await orders.join(tx, old, into)
     await shifts.join(tx, old, into)
+    await history.join(tx, old, into)
     await gifts.join(tx, old, into)
     await availability.join(tx, old, into)
     await limits.join(tx, old, into)

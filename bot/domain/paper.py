@@ -132,10 +132,10 @@ td.day { font-size: 15pt; font-weight: bold; border-top: .7mm solid #000; paddin
 td.when { width: 33mm; font-weight: bold; }
 td.when div { font-size: 11pt; font-weight: normal; }
 td.task { width: 52mm; font-weight: bold; }
-.seat { display: flex; align-items: flex-end; gap: 2mm; min-height: 8.5mm; font-size: 15pt; }
-.box { flex: none; width: 6mm; height: 6mm; border: .5mm solid #000; margin-bottom: 1mm; }
+.seat { display: flex; align-items: flex-end; min-height: 8.5mm; font-size: 15pt; }
+.box { flex: none; width: 6mm; height: 6mm; border: .5mm solid #000; margin: 0 2mm 1mm 0; }
 .blank { flex: 1; min-width: 30mm; border-bottom: .3mm solid #000; height: 8mm; }
-.needed { font-size: 11pt; font-weight: bold; }
+.needed { font-size: 11pt; font-weight: bold; margin: 0 2mm; }
 .calls { margin: 0 0 4mm; }
 .calls b { display: block; font-size: 14pt; }
 ol { margin: 0; padding-inline-start: 9mm; columns: 2; }

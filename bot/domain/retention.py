@@ -135,6 +135,11 @@ KINDS = (
     ),
     Kind(what=T("Whose turn it was to fetch an order"), seen_by=T("your committee"), kept=TURNS),
     Kind(what=T("Which shifts you had"), seen_by=T("your committee"), kept=SHIFTS, since=T("after the shift")),
+    Kind(
+        what=T("Work of before, from a table that an organizer sent"),
+        seen_by=T("you; your committee only sums"),
+        kept=SHIFTS,
+    ),
     Kind(what=T("How hard you say a task is"), seen_by=T("nobody; only the middle of all answers"), kept=None),
     Kind(
         what=T("Your hours, times and wishes for the rota, and with whom not"),
