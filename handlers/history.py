@@ -12,13 +12,12 @@ from bot.domain import board as words_
 from bot.domain import history as rule
 from bot.domain import shifts as shift_rule
 from bot.domain.history import Column, Problem
-from bot.domain.roll import Known
 from bot.router import Authority, Context, Router, Telling
 from bot.text import Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines, shown
 from storage import entries, history, outbox, people, roll, shifts
 from storage.history import Sent
 
-router = Router("history", title=T("Work of before"))
+router = Router("history", title=T("Earlier work"))
 
 SHOWN_MAX = 8
 OWN_MAX = 20
@@ -38,8 +37,8 @@ _COLUMNS: Mapping[Column, Text] = {
 @router.command(
     "import_shifts",
     allow=Authority.ORGANIZER,
-    label=T("Take in work of before"),
-    help=T("Let work of before count in the rota, from a table. First I show what I have read."),
+    label=T("Take in earlier work"),
+    help=T("Let earlier work count in the rota, from a table. First I show what I have read."),
     sample=(T("[a list]"),),
 )
 async def import_shifts(context: Context, *, table: History | None = None) -> Reply:
@@ -74,7 +73,7 @@ async def import_shifts(context: Context, *, table: History | None = None) -> Re
     buttons: tuple[tuple[Button, ...], ...] = ()
     if sifted.works:
         kept = await history.keep(context.tx, committee, sifted.works, by=context.member, now=context.now)
-        told = await _preview(context, kept, known)
+        told = await _preview(context, kept)
         buttons = ((_counting(context, kept),),)
     return Reply(
         lines(
@@ -88,13 +87,7 @@ async def import_shifts(context: Context, *, table: History | None = None) -> Re
     )
 
 
-async def _preview(context: Context, kept: Sent, known: Sequence[Known]) -> list[Words | None]:
-    names = [
-        T("{name} {time}", name=one.name, time=minutes)
-        for member_id, minutes in sorted(kept.minutes.items(), key=lambda one: (-one[1], one[0]))[:SHOWN_MAX]
-        if (one := await people.member(context.tx, context.committee.id, member_id)) is not None
-    ]
-    more = len(kept.minutes) - len(names)
+async def _preview(context: Context, kept: Sent) -> list[Words | None]:
     return [
         N(
             "I can take in {n} row of {people}, {time} in all:",
@@ -103,10 +96,21 @@ async def _preview(context: Context, kept: Sent, known: Sequence[Known]) -> list
             people=_people(len(kept.minutes)),
             time=kept.total,
         ),
-        T("{names} and {n} more.", names=Listed(tuple(names)), n=more)
-        if more
-        else T("{names}.", names=Listed(tuple(names))),
+        await _sums(context, kept),
     ]
+
+
+async def _sums(context: Context, one: Sent) -> Text:
+    """Who did most, with their hours."""
+    most = sorted(one.minutes.items(), key=lambda each: (-each[1], each[0]))
+    found = [
+        T("{name} {time}", name=member.name, time=minutes)
+        for member_id, minutes in most[:SHOWN_MAX]
+        if (member := await people.member(context.tx, context.committee.id, member_id)) is not None
+    ]
+    names = Listed(tuple(found))
+    more = len(most) - len(found)
+    return T("{names} and {n} more.", names=names, n=more) if more else T("{names}.", names=names)
 
 
 def _people(count: int) -> Text:
@@ -201,29 +205,26 @@ def _how_tables_look() -> list[Words]:
 
 
 async def _overview(context: Context) -> Reply:
-    """How tables look, and those that count, to be taken back."""
-    there = await history.counted(context.tx, context.committee.id)
+    """How tables look; those that wait, so that others can look before they say yes; and those that count."""
+    waiting = await history.tables(context.tx, context.committee.id, "read")
+    there = await history.tables(context.tx, context.committee.id, "counted")
     return Reply(
         lines(
             *_how_tables_look(),
             T("It counts in the rota as if it had been done here. No hours are paid for it."),
-            *(
-                N(
-                    "Taken in on {day} by {name}: {n} row, {time}.",
-                    "Taken in on {day} by {name}: {n} rows, {time}.",
-                    one.rows,
-                    day=Day(one.at),
-                    name=one.by,
-                    time=one.total,
-                )
-                for one in there
-            ),
+            *[
+                T("{what} Not counted yet: {names}", what=_sent_words(one), names=await _sums(context, one))
+                for one in waiting
+            ],
+            *map(_sent_words, there),
         ),
         buttons=tuple(
             (
                 Button(
                     label=T("Take back: {day}, {time}", day=Day(one.at), time=one.total),
-                    says=context.commands.asking(history_back.says(table=one.id)),
+                    says=context.commands.asking(
+                        history_back.says(table=one.id, rows=one.rows, minutes=int(one.total))
+                    ),
                 ),
             )
             for one in there
@@ -232,13 +233,24 @@ async def _overview(context: Context) -> Reply:
     )
 
 
+def _sent_words(one: Sent) -> Text:
+    return N(
+        "Sent on {day} by {name}: {n} row, {time}.",
+        "Sent on {day} by {name}: {n} rows, {time}.",
+        one.rows,
+        day=Day(one.at),
+        name=one.by,
+        time=one.total,
+    )
+
+
 # --- counting ----------------------------------------------------------------------------------------------------
 
 
 def _count_words(*, table: int, rows: int, members: int, minutes: int) -> Text:
     return N(
-        "{n} row of work of before counts in the rota, of {people}, {time} in all. No hours are paid for it.",
-        "{n} rows of work of before count in the rota, of {people}, {time} in all. No hours are paid for it.",
+        "{n} row of earlier work counts in the rota: {people}, {time} in all. No hours are paid for it.",
+        "{n} rows of earlier work count in the rota: {people}, {time} in all. No hours are paid for it.",
         rows,
         people=_people(members),
         time=Minutes(minutes),
@@ -249,7 +261,7 @@ def _count_words(*, table: int, rows: int, members: int, minutes: int) -> Text:
     "history_count",
     allow=Authority.COMMITTEE,
     typed=False,
-    help=T("Let work of before count in the rota."),
+    help=T("Let earlier work count in the rota."),
     proposal=_count_words,
 )
 async def history_count(context: Context, *, table: Reference, rows: Number, members: Number, minutes: Number) -> Reply:
@@ -272,13 +284,13 @@ async def history_count(context: Context, *, table: Reference, rows: Number, mem
         await context.tell(
             member,
             lines(
-                T("{time} of work of before are noted for you in the rota.", time=time),
-                T("Is that wrong? Tell me, or somebody who organizes."),
+                T("Noted for you in the rota: {time} of earlier work.", time=time),
+                T("If that is wrong, press the button or tell somebody who organizes."),
             ),
             buttons=(
                 (
                     Button(label=T("What is noted?"), says=history_mine.says(), only=member.id),
-                    Button(label=T("That is wrong"), says=history_wrong.says(), only=member.id),
+                    Button(label=T("That is wrong"), says=history_wrong.says(), only=member.id, once=True),
                 ),
             ),
         )
@@ -293,16 +305,20 @@ async def counted_told(telling: Telling, body: Mapping[str, Any]) -> Text:
     return _count_words(table=body["counted"], rows=body["rows"], members=len(body["members"]), minutes=body["minutes"])
 
 
-async def _back_question(context: Context, /, *, table: int) -> Words:
-    found = await history.sent(context.tx, context.committee.id, table)
-    if found is None:
-        raise _gone()
+def _back_words(*, table: int, rows: int, minutes: int) -> Text:
     return N(
-        "{n} row of work of before, {time} in all, no longer counts. Shall I propose that?",
-        "{n} rows of work of before, {time} in all, no longer count. Shall I propose that?",
-        found.rows,
-        time=found.total,
+        "{n} row of earlier work, {time} in all, no longer counts in the rota.",
+        "{n} rows of earlier work, {time} in all, no longer count in the rota.",
+        rows,
+        time=Minutes(minutes),
     )
+
+
+async def _back_question(context: Context, /, *, table: int, rows: int, minutes: int) -> Words:
+    if await history.sent(context.tx, context.committee.id, table) is None:
+        raise _gone()
+    words = _back_words(table=table, rows=rows, minutes=minutes)
+    return lines(words, T("The committee decides. Shall I ask it?"))
 
 
 def _gone() -> Refusal:
@@ -313,11 +329,11 @@ def _gone() -> Refusal:
     "history_back",
     allow=Authority.COMMITTEE,
     typed=False,
-    help=T("Take back a list of work of before, as a whole."),
-    proposal=lambda *, table: T("Work of before, list {n}, no longer counts in the rota.", n=table),
+    help=T("Take back a list of earlier work, as a whole."),
+    proposal=_back_words,
     confirm=_back_question,
 )
-async def history_back(context: Context, *, table: Reference) -> Reply:
+async def history_back(context: Context, *, table: Reference, rows: Number, minutes: Number) -> Reply:
     """It counts no more, and is forgotten."""
     found = await history.sent(context.tx, context.committee.id, table)
     if found is None or found.state != "counted":
@@ -325,22 +341,13 @@ async def history_back(context: Context, *, table: Reference) -> Reply:
     await history.drop(context.tx, found.id)
     body = {"taken_back": found.id, "rows": found.rows, "minutes": int(found.total)}
     await entries.append(context.tx, context.committee, "history", body, now=context.now)
-    return Reply(_back_words(found.rows, found.total))
-
-
-def _back_words(rows: int, total: Minutes) -> Text:
-    return N(
-        "{n} row of work of before, {time} in all, no longer counts in the rota.",
-        "{n} rows of work of before, {time} in all, no longer count in the rota.",
-        rows,
-        time=total,
-    )
+    return Reply(_back_words(table=found.id, rows=found.rows, minutes=int(found.total)))
 
 
 @router.entry("history", "taken_back", about="decisions")
 async def back_told(telling: Telling, body: Mapping[str, Any]) -> Text:
     """Work of before counts no more."""
-    return _back_words(body["rows"], Minutes(body["minutes"]))
+    return _back_words(table=body["taken_back"], rows=body["rows"], minutes=body["minutes"])
 
 
 # --- for whom it is noted ----------------------------------------------------------------------------------------
@@ -350,17 +357,17 @@ async def back_told(telling: Telling, body: Mapping[str, Any]) -> Text:
     "history_mine",
     allow=Authority.MEMBER,
     typed=False,
-    help=T("What of work of before is noted for you."),
+    help=T("The earlier work that is noted for you."),
     repeatable=True,
 )
 async def history_mine(context: Context) -> Reply:
     """Only for oneself."""
     own, count, total = await history.of_member(context.tx, context.member, limit=OWN_MAX)
     if not own:
-        return Reply(T("No work of before is noted for you."), private=True)
+        return Reply(T("No earlier work is noted for you."), private=True)
     return Reply(
         lines(
-            T("{title}", title=Bold(T("Work of before: {time}", time=total))),
+            T("{title}", title=Bold(T("Earlier work: {time}", time=total))),
             *(
                 T(
                     "{day}: {task}, {time}",
@@ -372,7 +379,7 @@ async def history_mine(context: Context) -> Reply:
             ),
             T("… and {n} more.", n=count - len(own)) if count > len(own) else None,
         ),
-        buttons=((Button(label=T("That is wrong"), says=history_wrong.says(), only=context.member.id),),),
+        buttons=((Button(label=T("That is wrong"), says=history_wrong.says(), only=context.member.id, once=True),),),
         private=True,
     )
 
@@ -387,14 +394,14 @@ async def history_wrong(context: Context) -> Reply:
     """The organizers hear it, and settle it with them: a list can be taken back, mended and sent again."""
     _, _, total = await history.of_member(context.tx, context.member, limit=1)
     if not total:
-        return Reply(T("No work of before is noted for you."), private=True)
+        return Reply(T("No earlier work is noted for you."), private=True)
     for organizer in await people.organizers(context.tx, context.committee.id):
         if organizer.id != context.member.id:
             await context.tell(
                 organizer,
                 lines(
                     T(
-                        "{name} says that the work of before noted for them, {time}, is wrong.",
+                        "{name} says that the earlier work noted for them, {time}, is wrong.",
                         name=context.member.name,
                         time=total,
                     ),

@@ -22,7 +22,9 @@ State = Literal["read", "counted"]
 WAITS = timedelta(days=30)
 """So long a table that nobody has said yes to is kept."""
 TABLES_MAX = 10
-"""So many are listed."""
+"""So many that count are listed."""
+WAITING_MAX = 5
+"""So many that do not count yet are kept in a committee; then the oldest go."""
 _LISTED_MAX = 20_000
 _AT_ONCE_MAX = 500
 
@@ -71,6 +73,8 @@ async def keep(tx: Transaction, committee: Committee, works: Sequence[Work], *, 
             one.onerousness,
             one.empowerment,
         )
+    for old in (await tables(tx, committee.id, "read"))[WAITING_MAX:]:
+        await drop(tx, old.id)
     found = await sent(tx, committee.id, id_)
     assert found is not None
     return found
@@ -102,11 +106,12 @@ async def sent(tx: Reader, committee_id: int, id_: int) -> Sent | None:
     )
 
 
-async def counted(tx: Reader, committee_id: int) -> list[Sent]:
-    """The tables that count, newest first."""
+async def tables(tx: Reader, committee_id: int, state: State) -> list[Sent]:
+    """The tables that count, or do not count yet, newest first."""
     rows = await tx.all(
-        "SELECT id FROM history_tables WHERE committee_id = ? AND state = 'counted' ORDER BY id DESC LIMIT ?",
+        "SELECT id FROM history_tables WHERE committee_id = ? AND state = ? ORDER BY id DESC LIMIT ?",
         committee_id,
+        state,
         TABLES_MAX,
     )
     return [one for (id_,) in rows if (one := await sent(tx, committee_id, id_)) is not None]

@@ -212,8 +212,17 @@ def _row(line: Cells, days_first: bool | None, today: date) -> Row | Problem:
 
 
 def unarmed(cell: str) -> str:
-    """A cell without the apostrophe that `statements.harmless` puts before what looks like a formula."""
-    return cell[1:] if cell.startswith("'") and statements.harmless(cell[1:]) == cell else cell
+    """A cell without the apostrophe that stands before what a spreadsheet would take for a formula."""
+    return cell[1:] if cell.startswith("'") and _looks_armed(cell) else cell
+
+
+def _armed(cell: str) -> str:
+    return f"'{cell}" if _looks_armed(cell) else cell
+
+
+def _looks_armed(cell: str) -> bool:
+    bare = cell.lstrip("'")
+    return statements.harmless(bare) != bare
 
 
 # --- dates and hours -------------------------------------------------------------------------------------------------
@@ -360,8 +369,8 @@ def written(rows: Sequence[Row], headings: Sequence[str]) -> str:
             *(
                 (
                     row.day.isoformat(),
-                    row.task,
-                    row.who,
+                    _armed(row.task),
+                    _armed(row.who),
                     row.minutes,
                     "" if row.onerousness is None else row.onerousness,
                     "" if row.empowerment is None else row.empowerment,

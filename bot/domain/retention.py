@@ -136,7 +136,7 @@ KINDS = (
     Kind(what=T("Whose turn it was to fetch an order"), seen_by=T("your committee"), kept=TURNS),
     Kind(what=T("Which shifts you had"), seen_by=T("your committee"), kept=SHIFTS, since=T("after the shift")),
     Kind(
-        what=T("Work of before, from a table that an organizer sent"),
+        what=T("Earlier work, from a table that an organizer sent"),
         seen_by=T("you; your committee only sums"),
         kept=SHIFTS,
     ),
