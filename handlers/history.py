@@ -31,6 +31,9 @@ _COLUMNS: Mapping[Column, Text] = {
 }
 
 
+_EXAMPLES = (T("date;task;who;hours"), T("2026-01-31;cleaning;Ana;1h30"), T("2026-01-31;cooking;Ben;2.5"))
+
+
 # --- taking in ---------------------------------------------------------------------------------------------------
 
 
@@ -164,7 +167,7 @@ def _problem(problem: Problem) -> Text:
             return T("Line {line}: {word} has not come yet.", line=line, word=word)
         case "old":
             return N(
-                "Line {line}: older than a year, that counts nowhere.",
+                "From line {line} on, {n} line: older than a year, that counts nowhere.",
                 "From line {line} on, {n} lines: older than a year, that counts nowhere.",
                 problem.lines,
                 line=line,
@@ -198,9 +201,7 @@ def _problem(problem: Problem) -> Text:
 def _how_tables_look() -> list[Words]:
     return [
         T("Send me a CSV file with {command} as its caption, or write the lines under {command}:", command=_IMPORT),
-        T("{example}", example=Typed(T("date;task;who;hours"))),
-        T("{example}", example=Typed(T("2026-01-31;cleaning;Ana;1h30"))),
-        T("{example}", example=Typed(T("2026-01-31;cooking;Ben;2.5"))),
+        *(Text("{example}", values={"example": Typed(line)}) for line in _EXAMPLES),
     ]
 
 
@@ -365,9 +366,10 @@ async def history_mine(context: Context) -> Reply:
     own, count, total = await history.of_member(context.tx, context.member, limit=OWN_MAX)
     if not own:
         return Reply(T("No earlier work is noted for you."), private=True)
+    title = T("Earlier work: {time}", time=total)
     return Reply(
         lines(
-            T("{title}", title=Bold(T("Earlier work: {time}", time=total))),
+            T("{title}", title=Bold(title)),
             *(
                 T(
                     "{day}: {task}, {time}",
@@ -466,7 +468,7 @@ async def shifts_exported(context: Context, *, who: Person) -> Reply:
         place,
         lines(
             T("Here is what was done in the rota of {committee}. Keep the file safe.", committee=committee.name),
-            N("Only the newest row is in it.", "Only the newest {n} rows are in it.", len(rows))
+            N("Only the newest {n} row is in it.", "Only the newest {n} rows are in it.", len(rows))
             if len(rows) < count
             else None,
             T("Another committee's bot takes it in with {command}.", command=_IMPORT),

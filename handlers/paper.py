@@ -24,7 +24,8 @@ from storage.database import Transaction
 from storage.people import Committee, Member
 from storage.shifts import Shift
 
-router = Router("paper", title=T("The rota on paper"))
+_TITLE = T("The rota on paper")
+router = Router("paper", title=_TITLE)
 
 WEEKS = 2
 _WEEK_WORDS = frozenset(map(words_.plain, ["week", "weeks", "semana", "semanas", "woche", "wochen"]))
@@ -64,7 +65,7 @@ Weeks = Annotated[int, _WeeksKind()]
 @router.command(
     "paper",
     allow=Authority.MEMBER,
-    label=T("The rota on paper"),
+    label=_TITLE,
     help=T("The rota of the next weeks to print, with whom to call when somebody cannot come."),
     sample=("4",),
     repeatable=True,
@@ -81,7 +82,7 @@ async def paper(context: Context, *, weeks: Weeks = WEEKS) -> Reply:
         raise Refusal(T("That is too much for paper. Ask for fewer weeks: {paper}", paper=Typed("/paper", "1")))
     return Reply(
         lines(
-            T("{title}", title=Bold(T("The rota on paper"))),
+            T("{title}", title=Bold(_TITLE)),
             N("{n} shift.", "{n} shifts.", len(found)),
             T(
                 "Open the file and print it: in the browser's menu under “Print” or “Share”. There you can also save "

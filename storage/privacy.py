@@ -376,6 +376,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "task_kinds": "a committee's kinds of tasks, and how hard it says they are",
     "rota_tasks": "the tasks of a committee's rota",
     "history_tasks": "what tasks are called in a table of work of before, which is handed out with the work",
+    "history_works.id": "a number",
     "shifts.minutes": "how long a shift is, which is handed out with what was done",
     "posts.shown_last": "the number of a digest",
     "posts.shown_running": "how many digests running showed it",

@@ -10,6 +10,7 @@ import pytest
 from bot.chat import Document
 from bot.domain import history, retention
 from bot.domain.roll import split
+from storage import history as stored
 from storage import people, rotas, shifts
 from storage.database import Reader
 from tests.conftest import Town
@@ -163,7 +164,10 @@ async def test_a_file_is_taken_and_nothing_is_kept_of_it_but_what_is_read(town: 
         ("2025-12-06;cleaning;Nobody;2", "Line 1: nobody here is called Nobody. / Nothing is taken in."),
         ("3/4/2025;cleaning;Chi;2", "Line 1: “3/4/2025” can be two days. Write it like 2026-01-31."),
         ("2025-12-06,cleaning,Chi,1,5,3,3", "Line 1: there is more on it than columns."),
-        ("2025-12-06;cleaning;Chi;\n2023-01-01;cleaning;Chi;1", "Line 2: older than a year, that counts nowhere."),
+        (
+            "2025-12-06;cleaning;Chi;\n2023-01-01;cleaning;Chi;1",
+            "From line 2 on, 1 line: older than a year, that counts nowhere.",
+        ),
     ],
 )
 async def test_what_cannot_be_read_is_told_with_its_line(town: Town, table: str, words: str) -> None:
@@ -178,13 +182,13 @@ async def test_only_organizers_send_tables_and_without_one_they_learn_how(town: 
 
 async def test_who_has_no_account_stands_there_like_everybody_and_a_child_does_not(town: Town) -> None:
     await town.says("chi", "/add Rosa Gil")
-    await town.whispers("chi", "/child Mia")
+    await town.says("chi", "/add child Mia")
     shown = await town.whispers("ana", "/import_shifts\n2025-12-06;cleaning;Rosa;2\n2025-12-06;cleaning;Mia;2")
     assert "Rosa Gil 2 h." in shown
     assert "Line 2: Mia is a child." in shown
     await town.presses("ana", "Let 1 row count")
     await town.presses("ben", "Agree")
-    assert town.heard("chi")[-1].startswith("For Rosi:") or "For Rosa Gil: / Noted for you" in town.heard("chi")[-1]
+    assert town.heard("chi")[-1].startswith("For Rosa Gil: / Noted for you in the rota: 2 h of earlier work.")
 
 
 @pytest.mark.parametrize("language", ["en", "es", "de"])
@@ -194,7 +198,7 @@ async def test_what_was_done_goes_out_as_a_table_that_another_committee_takes_in
     before = await carried(town)
     await town.says("ana", "/export_shifts")
     assert town.practice.console.documents == []
-    await town.practice.press("ben", {"en": "Agree", "es": "Agree", "de": "Agree"}[language], within=town.group())
+    await town.presses("ben", "Agree")
     text = town.practice.console.documents[-1].text
     sheet = history.sheet(text)
     assert not sheet.missing
@@ -202,8 +206,7 @@ async def test_what_was_done_goes_out_as_a_table_that_another_committee_takes_in
     read = history.read(sheet, language=language, today=town.practice.clock().date())
     assert sum(one.minutes * (one.onerousness or 0) for one in read.rows) == sum(one[1] for one in before.values())
     # Here all of it counts already.
-    await town.whispers("ana", f"/import_shifts\n{text}")
-    assert {"en": "4 rows count already.", "es": "4", "de": "4"}[language] in town.heard("ana")[-1]
+    assert "4" in (await town.whispers("ana", f"/import_shifts\n{text}")).partition("/")[0]
     assert await rows(town, "history_tables") == 1
 
 
@@ -223,7 +226,8 @@ async def test_it_is_in_what_is_handed_out_to_a_member_and_goes_when_it_counts_n
     await town.whispers("ana", "/import_shifts\n2025-12-30;flyers;Eli;2")
     await town.wait(timedelta(days=31))
     assert await rows(town, "history_tables") == 1
-    await town.wait(timedelta(days=330))
+    later = town.practice.clock() + timedelta(days=330)
+    await town.practice.app.database.transact(lambda tx: stored.purge(tx, now=later))
     assert await rows(town, "history_works") == 0
     assert await rows(town, "history_tables") == 0
     assert await rows(town, "notes WHERE thing LIKE 'history_task:%'") == 0
