@@ -300,7 +300,7 @@ async def history_count(context: Context, *, table: Reference, rows: Number, mem
     )
 
 
-@router.entry("history", "counted", about="decisions")
+@router.entry("history", about="decisions")
 async def counted_told(telling: Telling, body: Mapping[str, Any]) -> Text:
     """Work of before counts."""
     return _count_words(table=body["counted"], rows=body["rows"], members=len(body["members"]), minutes=body["minutes"])
