@@ -36,6 +36,7 @@ from handlers import (
     gifts,
     groups,
     help,  # noqa: A004 - the area's name
+    history,
     host,
     insurance,
     languages,
@@ -44,6 +45,7 @@ from handlers import (
     limits,
     members,
     orders,
+    paper,
     policy,
     pool,
     pooling,
@@ -111,6 +113,8 @@ AREAS = (
     rounds.router,
     reminders.router,
     calendars.router,
+    paper.router,
+    history.router,
 )
 """The order in which menus and help list them."""
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import Field, TypeAdapter
 
 from bot.chat import DOCUMENT_CHARACTERS_MAX, Document, Mention, Saying
-from bot.domain import amounts, board, grammar, joining, roll
+from bot.domain import amounts, board, grammar, history, joining, roll
 from bot.text import LANGUAGES, Day, Listed, Minutes, Refusal, T, Text, Typed, duration
 from bot.text import Amount as Hundredths
 from bot.text import Percent as Points
@@ -491,6 +491,26 @@ class RollKind(Kind[roll.List]):
         return self._adapter.validate_python(data)
 
 
+class HistoryKind(Kind[history.Sheet]):
+    """A table of what was done. What is kept of it holds nothing but the columns that are read."""
+
+    expected = T("a list: a file with this command as its caption, or the lines written under the command")
+    example: str | Text = T("[a list]")
+    rest = True
+    _adapter = TypeAdapter(history.Sheet)
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[history.Sheet] | None:
+        if reading.document is not None:
+            return Found(history.sheet(reading.document.text), len(words))
+        return Found(history.sheet(reading.line[words[0].start :]), len(words)) if words else None
+
+    def dump(self, value: history.Sheet) -> Any:
+        return asdict(value)
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> history.Sheet:
+        return self._adapter.validate_python(data)
+
+
 class TableKind(Kind[str]):
     """A list: the text of a file, or pasted lines."""
 
@@ -687,6 +707,8 @@ Spoken = Annotated[Saying, _SpokenKind()]
 """The rest of the line: a command that a helper says for somebody else."""
 Roll = Annotated[roll.List, RollKind()]
 """A list of people: the file that came with the command, else the lines under it."""
+History = Annotated[history.Sheet, HistoryKind()]
+"""A table of what was done: the file that came with the command, else the lines under it."""
 
 
 def choice(*words: str, expected: Text, labels: Mapping[str, Text | str] | None = None) -> ChoiceKind:

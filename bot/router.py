@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import ValidationError
 
-from bot.arguments import Kind, PeopleKind, PersonKind, Reading, RollKind, TableKind, Word, words_of
+from bot.arguments import HistoryKind, Kind, PeopleKind, PersonKind, Reading, RollKind, TableKind, Word, words_of
 from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Shown, network_of
 from bot.domain import quiet
 from bot.domain.chain import canonical
@@ -350,7 +350,7 @@ class Command:
     @property
     def takes_document(self) -> bool:
         """Whether a file may come with it."""
-        return any(isinstance(parameter.kind, TableKind | RollKind) for parameter in self.parameters)
+        return any(isinstance(parameter.kind, TableKind | RollKind | HistoryKind) for parameter in self.parameters)
 
     def says(self, **arguments: Any) -> Saying:
         """This command with these arguments, to be said later."""

@@ -14,6 +14,7 @@ from storage import (
     digests,
     fair,
     fund,
+    history,
     inbox,
     insurance,
     lending,
@@ -50,6 +51,7 @@ async def purge(context: Context) -> None:
     await pool.purge(context.tx, now=context.now)
     await orders.purge(context.tx, now=context.now)
     await shifts.purge(context.tx, now=context.now)
+    await history.purge(context.tx, now=context.now)
     await pooling.purge(context.tx, now=context.now)
     await availability.purge(context.tx, now=context.now)
     await computations.purge(context.tx, now=context.now)

@@ -21,6 +21,7 @@ from storage import (
     fair,
     fund,
     gifts,
+    history,
     insurance,
     lending,
     limits,
@@ -405,6 +406,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await pool.join(tx, old, into)
     await orders.join(tx, old, into)
     await shifts.join(tx, old, into)
+    await history.join(tx, old, into)
     await gifts.join(tx, old, into)
     await availability.join(tx, old, into)
     await fair.join(tx, old, into)

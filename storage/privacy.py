@@ -332,6 +332,15 @@ SECTIONS: Mapping[str, str] = {
     "signed_off_for_others": f"""SELECT c.name AS committee, m.called AS whom, o.state, o.at_us FROM sign_offs o
         JOIN assignments a ON a.id = o.assignment_id JOIN members m ON m.id = a.member_id
         JOIN committees c ON c.id = m.committee_id WHERE o.by_id IN {_MINE} ORDER BY o.at_us DESC""",
+    "work_of_before": f"""SELECT c.name AS committee, n.text AS task, w.day, w.at_us AS counts_at_us, w.minutes,
+            w.onerousness, w.empowerment, t.state, m.called AS sent_by
+        FROM history_works w JOIN history_tables t ON t.id = w.table_id JOIN committees c ON c.id = t.committee_id
+        JOIN members m ON m.id = t.member_id LEFT JOIN notes n ON n.thing = 'history_task:' || w.task_id
+        WHERE w.member_id IN {_MINE} ORDER BY w.day DESC""",
+    "tables_of_work_of_before_you_sent": f"""SELECT c.name AS committee, t.at_us, t.state,
+            (SELECT count(*) FROM history_works w WHERE w.table_id = t.id) AS rows
+        FROM history_tables t JOIN committees c ON c.id = t.committee_id
+        WHERE t.member_id IN {_MINE} ORDER BY t.id DESC""",
     "how_hard_you_say_tasks_are": f"""SELECT c.name AS committee, x.text AS task, r.onerousness, r.empowerment, r.at_us
         FROM task_ratings r JOIN rota_tasks k ON k.id = r.task_id JOIN committees c ON c.id = k.committee_id
         LEFT JOIN notes x ON x.thing = 'rota_task:' || k.id WHERE r.member_id IN {_MINE} ORDER BY r.at_us DESC""",
@@ -414,6 +423,8 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "calendars.digest": "a hash of chance",
     "shifts.revision": "how often the times of a shift have changed",
     "shifts.revised_us": "when the times of a shift last changed",
+    "history_tasks": "what tasks are called in a table of work of before, which is handed out with the work",
+    "history_works.id": "a number",
     "shifts.minutes": "how long a shift is, which is handed out with what was done",
     "posts.shown_last": "the number of a digest",
     "posts.shown_running": "how many digests running showed it",
@@ -603,6 +614,7 @@ NOTES = {
     "category": _NOBODYS,
     "task_kind": _NOBODYS,
     "rota_task": _NOBODYS,
+    "history_task": _NOBODYS,
     "task_skill": _NOBODYS,
     "skill": _NOBODYS,
     "resource": _NOBODYS,
@@ -786,6 +798,8 @@ async def _reword(tx: Transaction, committee: Committee, change: Callable[[str],
         UNION SELECT 'task_kind:' || id FROM task_kinds WHERE committee_id = ?1
         UNION SELECT 'rota_task:' || id FROM rota_tasks WHERE committee_id = ?1
         UNION SELECT 'task_skill:' || id FROM rota_tasks WHERE committee_id = ?1
+        UNION SELECT 'history_task:' || k.id FROM history_tasks k JOIN history_tables t ON t.id = k.table_id
+            WHERE t.committee_id = ?1
         UNION SELECT 'skill:' || id FROM skills WHERE committee_id = ?1
         UNION SELECT 'working_group:' || id FROM working_groups WHERE committee_id = ?1
         UNION SELECT 'resource:' || id FROM resources WHERE committee_id = ?1

@@ -711,12 +711,19 @@ async def say_to_next(tx: Transaction, assignment_: Assignment, words: str, *, n
 
 async def carried(tx: Reader, committee_id: int, since: datetime) -> dict[int, tuple[int, int, int]]:
     """By member, since an instant: minutes, burden (minutes x onerousness) and empowerment (minutes x empowerment) of
-    all shifts that were done; but for those that somebody else has yet to sign off."""
+    all shifts that were done, but for those that somebody else has yet to sign off; and of work of before that counts
+    (`storage.history`)."""
     rows = await tx.all(
-        f"""SELECT a.member_id, sum(a.minutes), sum(a.minutes * a.onerousness), sum(a.minutes * a.empowerment)
-            FROM assignments a JOIN seats e ON e.id = a.seat_id JOIN shifts s ON s.id = e.shift_id
-            JOIN rota_tasks k ON k.id = s.task_id
-            WHERE k.committee_id = ? AND {DONE} AND s.start_us >= ? GROUP BY a.member_id LIMIT 10000""",
+        f"""SELECT member_id, sum(minutes), sum(minutes * onerousness), sum(minutes * empowerment) FROM (
+                SELECT a.member_id AS member_id, a.minutes AS minutes, a.onerousness AS onerousness,
+                    a.empowerment AS empowerment
+                FROM assignments a JOIN seats e ON e.id = a.seat_id JOIN shifts s ON s.id = e.shift_id
+                JOIN rota_tasks k ON k.id = s.task_id
+                WHERE k.committee_id = ?1 AND {DONE} AND s.start_us >= ?2
+                UNION ALL SELECT w.member_id, w.minutes, w.onerousness, w.empowerment
+                FROM history_works w JOIN history_tables t ON t.id = w.table_id
+                WHERE t.committee_id = ?1 AND t.state = 'counted' AND w.at_us >= ?2)
+            GROUP BY member_id LIMIT 10000""",
         committee_id,
         to_us(since),
     )

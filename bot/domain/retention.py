@@ -147,6 +147,11 @@ KINDS = (
         kept=ASKED,
         since=T("after it is over"),
     ),
+    Kind(
+        what=T("Earlier work, from a table that an organizer sent"),
+        seen_by=T("you; your committee only sums"),
+        kept=SHIFTS,
+    ),
     Kind(what=T("How hard you say a task is"), seen_by=T("nobody; only the middle of all answers"), kept=None),
     Kind(
         what=T("Your hours, times and wishes for the rota, and with whom not"),

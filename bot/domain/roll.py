@@ -128,6 +128,37 @@ class Newcomer:
 
 def read(text: str) -> List:
     """Read a table. Never raises; every line with something on it is either a row or a problem."""
+    lines = split(text)
+    columns: list[Column | None] | None = None
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    if lines and (headings := _headings(lines[0].cells or ())) is not None:
+        columns, lines = headings, lines[1:]
+    for line in lines[:ROWS_MAX]:
+        if line.cells is None:
+            problems.append(Problem(line=line.number, why="quotes", word=clipped(line.text)))
+            continue
+        found = _row(line.number, line.cells, columns)
+        if isinstance(found, Row):
+            rows.append(found)
+        else:
+            problems.append(found)
+    if left := lines[ROWS_MAX:]:
+        problems.append(Problem(line=left[0].number, why="too_many", lines=len(left)))
+    return List(rows=tuple(rows), problems=tuple(problems))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of a table. `number` counts from 1; `cells`: None where its quotation marks do not fit."""
+
+    number: int
+    text: str
+    cells: list[str] | None
+
+
+def split(text: str) -> list[Line]:
+    """The lines of a table that have something on them, with their cells, whatever stands between those."""
     lines = [
         (number, line)
         for number, line in enumerate(_LINE_END.split(text.removeprefix("\ufeff")), start=1)
@@ -138,32 +169,17 @@ def read(text: str) -> List:
         # How spreadsheets say it.
         separator, lines = told[1], lines[1:]
     separator = separator or _separator([line for _, line in lines[:_SNIFFED_LINES]])
-    columns: list[Column | None] | None = None
-    rows: list[Row] = []
-    problems: list[Problem] = []
-    if lines and (headings := _headings(_cells(lines[0][1], separator) or ())) is not None:
-        columns, lines = headings, lines[1:]
-    for number, line in lines[:ROWS_MAX]:
-        cells = _cells(line, separator)
-        if cells is None:
-            problems.append(Problem(line=number, why="quotes", word=_clipped(line)))
-            continue
-        found = _row(number, cells, columns)
-        if isinstance(found, Row):
-            rows.append(found)
-        else:
-            problems.append(found)
-    if left := lines[ROWS_MAX:]:
-        problems.append(Problem(line=left[0][0], why="too_many", lines=len(left)))
-    return List(rows=tuple(rows), problems=tuple(problems))
+    return [Line(number=number, text=line, cells=_cells(line, separator)) for number, line in lines]
 
 
 def _separator(lines: Sequence[str]) -> str:
     """What stands between the columns: whatever parts most lines; a comma where nothing does."""
     counts = {
-        separator: sum(len(_cells(line, separator) or ()) > 1 for line in lines) for separator in ("\t", ";", ",")
+        separator: [len(cells) for line in lines if len(cells := _cells(line, separator) or []) > 1]
+        for separator in ("\t", ";", ",")
     }
-    return max(counts, key=lambda separator: (counts[separator], separator == ","))
+    # Where each line has a decimal comma too, the other sign parts it into more cells.
+    return max(counts, key=lambda separator: (len(counts[separator]), sum(counts[separator]), separator == ","))
 
 
 def _cells(line: str, separator: str) -> list[str] | None:
@@ -200,10 +216,10 @@ def _row(number: int, cells: Sequence[str], columns: Sequence[Column | None] | N
     }
     name = values.get("name", "")
     if (why := fault_of_name(name)) is not None:
-        return Problem(line=number, why=why, word=_clipped(name))
+        return Problem(line=number, why=why, word=clipped(name))
     nickname = values.get("nickname")
     if nickname is not None and (len(nickname) > NICKNAME_CHARACTERS_MAX or fault_of_name(nickname) is not None):
-        return Problem(line=number, why="bad_nickname", word=_clipped(nickname))
+        return Problem(line=number, why="bad_nickname", word=clipped(nickname))
     return Row(line=number, name=name, nickname=nickname, helper=values.get("helper"), child_of=values.get("child_of"))
 
 
@@ -214,7 +230,8 @@ def fault_of_name(name: str) -> Literal["no_name", "long_name"] | None:
     return None if any(letter.isalpha() for letter in name) and name[0] not in "/@!" else "no_name"
 
 
-def _clipped(word: str) -> str:
+def clipped(word: str) -> str:
+    """A word of a table, short enough to be told."""
     word = _cleaned(word)
     return word if len(word) <= 30 else word[:29] + "…"
 
@@ -250,10 +267,10 @@ def sift(rows: Sequence[Row], known: Sequence[Known]) -> tuple[list[Newcomer], l
         key, nick = folded(row.name), folded(row.nickname) if row.nickname else None
         nicknames = taken.get(key, set())
         if key in called or (nicknames and (nick is None or None in nicknames or nick in nicknames)):
-            problems.append(Problem(line=row.line, why="already" if key in here else "twice", word=_clipped(row.name)))
+            problems.append(Problem(line=row.line, why="already" if key in here else "twice", word=clipped(row.name)))
             continue
         if nick is not None and (nick in called or nick in taken) and nick != key:
-            problems.append(Problem(line=row.line, why="taken_nickname", word=_clipped(row.nickname or "")))
+            problems.append(Problem(line=row.line, why="taken_nickname", word=clipped(row.nickname or "")))
             continue
         settled = _child(row, known, listed) if row.child_of is not None else _adult(row, known)
         if isinstance(settled, Problem):
@@ -273,9 +290,9 @@ def _adult(row: Row, known: Sequence[Known]) -> Newcomer | Problem:
     found = named(known, row.helper)
     if len(found) != 1:
         why: Why = "unsure_helper" if found else "no_helper"
-        return Problem(line=row.line, why=why, word=_clipped(row.helper))
+        return Problem(line=row.line, why=why, word=clipped(row.helper))
     if found[0].child or found[0].helper_id is not None:
-        return Problem(line=row.line, why="helper_cannot", word=_clipped(row.helper))
+        return Problem(line=row.line, why="helper_cannot", word=clipped(row.helper))
     return Newcomer(line=row.line, name=row.name, nickname=row.nickname, helper_id=found[0].id)
 
 
@@ -284,10 +301,10 @@ def _child(row: Row, known: Sequence[Known], listed: Sequence[Known]) -> Newcome
     found = named([*known, *listed], row.child_of)
     if len(found) != 1:
         why: Why = "unsure_parent" if found else "no_parent"
-        return Problem(line=row.line, why=why, word=_clipped(row.child_of))
+        return Problem(line=row.line, why=why, word=clipped(row.child_of))
     parent = found[0]
     if parent.child:
-        return Problem(line=row.line, why="parent_is_child", word=_clipped(row.child_of))
+        return Problem(line=row.line, why="parent_is_child", word=clipped(row.child_of))
     return Newcomer(
         line=row.line,
         name=row.name,
