@@ -304,6 +304,8 @@ class Command:
     version: int = 1
     listed: bool = True
     """Shown in menus and help."""
+    within: str | None = None
+    """The command whose answer tells of it: networks suggest that one to whoever begins to type."""
     typed: bool = True
     """May be typed; others are only said by buttons, the clock and other commands."""
     needs_rights: bool = False
@@ -478,6 +480,7 @@ class Router:
         where: Where = Where.ANYWHERE,
         version: int = 1,
         listed: bool = True,
+        within: str | None = None,
         typed: bool = True,
         needs_rights: bool = False,
         proposal: Callable[..., Text] | None = None,
@@ -510,6 +513,7 @@ class Router:
                 parameters=_parameters(handler),
                 version=version,
                 listed=listed and typed,
+                within=within,
                 typed=typed,
                 needs_rights=needs_rights,
                 proposal=proposal,
@@ -632,12 +636,14 @@ class Commands:
     def suggested(self, *, where: Where | None = None) -> list[Command]:
         """What a network suggests to whoever begins to type: what members say, and what can be begun.
 
-        What is about a thing that is there has buttons on it; what a committee sets stands in its menu and in help.
+        What is about a thing that is there has buttons on it, what another command tells of is found there, and what a
+        committee sets stands in its menu and in help. Telegram takes a hundred.
         """
         return [
             command
             for command in self.listed(where=where)
             if command.allow in (Authority.ANYONE, Authority.MEMBER)
+            and command.within is None
             and not any(parameter.required and parameter.kind.numbered for parameter in command.parameters)
         ]
 

@@ -216,3 +216,19 @@ def all_shifts(commands: Commands) -> Button:
     shown_ = commands.get("shifts_all")
     assert shown_ is not None
     return Button(label=T("All shifts"), says=shown_.says())
+
+
+def giving(commands: Commands, shift: Shift, *, alone: bool = False) -> Button:
+    """A button that gives one's seat back. `alone`: the message is about this shift only, and need not name it."""
+    back = commands.get("seat_back")
+    assert back is not None
+    label = T("Can't") if alone else T("Can't: {shift}", shift=named(shift))
+    return Button(label=label, says=back.says(shift=shift.id))
+
+
+def swapping(commands: Commands, shift: Shift, *, alone: bool = False) -> Button:
+    """A button that looks for somebody with whom to exchange one's seat. `alone`: as for `giving`."""
+    swap = commands.get("swap")
+    assert swap is not None
+    label = T("Swap") if alone else T("Swap: {shift}", shift=named(shift))
+    return Button(label=label, says=swap.says(shift=shift.id))

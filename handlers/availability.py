@@ -231,6 +231,7 @@ async def _share_told(context: Context, mine: Own) -> Text:
 @router.command(
     "capacity",
     allow=Authority.MEMBER,
+    within="my_rota",
     label=T("My hours a month"),
     help=T("How many hours a month you want to do; none is fine, and nobody asks why."),
     sample=("6h",),
@@ -306,6 +307,7 @@ def _run_told(run: rule.Run) -> Text:
 @router.command(
     "available",
     allow=Authority.MEMBER,
+    within="my_rota",
     label=T("When I can"),
     help=T("On which days, and at which part of the day, you can take tasks."),
     sample=("mon evening, sat",),
@@ -581,6 +583,7 @@ _WHICH = {"what": Asks(T("Which task? Choose, or write what it is called."), _ki
 @router.command(
     "like",
     allow=Authority.MEMBER,
+    within="my_rota",
     label=T("A task I like"),
     help=T("You like a task, or a kind of tasks: you get it first. Only you see that."),
     sample=(_CLEANING,),
@@ -595,6 +598,7 @@ async def like(context: Context, *, what: Note) -> Reply:
 @router.command(
     "dislike",
     allow=Authority.MEMBER,
+    within="my_rota",
     label=T("A task I would rather not do"),
     help=T("You would rather not do a task: you get it only if nobody else can. Only you see that."),
     sample=(_CLEANING,),
@@ -609,6 +613,7 @@ async def dislike(context: Context, *, what: Note) -> Reply:
 @router.command(
     "veto",
     allow=Authority.MEMBER,
+    within="my_rota",
     label=T("A task I never do"),
     help=T("A task that is never planned for you, and nobody asks why. Only you see that."),
     sample=(_CLEANING,),
@@ -623,6 +628,7 @@ async def veto(context: Context, *, what: Note) -> Reply:
 @router.command(
     "unlike",
     allow=Authority.MEMBER,
+    within="my_rota",
     help=T("You wish nothing of a task any more."),
     sample=(_CLEANING,),
     asks=_WHICH,
@@ -722,6 +728,7 @@ async def wish_off(context: Context, *, wish: Reference) -> Reply:
 @router.command(
     "not_with",
     allow=Authority.MEMBER,
+    within="my_rota",
     where=Where.PRIVATE,
     label=T("Not together with …"),
     help=T("With whom you do not want to be put together. I tell nobody, ever."),
@@ -758,6 +765,7 @@ async def _apart(context: Context) -> Sequence[tuple[Text | str, Any]]:
 @router.command(
     "with_again",
     allow=Authority.MEMBER,
+    within="my_rota",
     where=Where.PRIVATE,
     help=T("You may be put together with somebody again."),
     sample=("@dan",),
@@ -793,6 +801,7 @@ async def _names(context: Context, ids: Sequence[int]) -> list[str]:
 @router.command(
     "skill",
     allow=Authority.MEMBER,
+    within="skills",
     label=T("Somebody has a skill"),
     help=T("Somebody can do something that some tasks need. Two who can do it say so; for the first, the committee."),
     sample=("first_aid", "@ben"),
@@ -972,6 +981,7 @@ async def _let_go(context: Context, found: Skill, who: Member) -> None:
 @router.command(
     "unskill",
     allow=Authority.MEMBER,
+    within="skills",
     help=T("You do not have a skill any more, or do not want to be asked for it."),
     sample=("first_aid",),
 )
@@ -985,6 +995,7 @@ async def unskill(context: Context, *, skill: SkillName) -> Reply:
 @router.command(
     "learn",
     allow=Authority.MEMBER,
+    within="skills",
     label=T("A skill I want to learn"),
     help=T("You want to learn a skill: trainee seats are for that; {off}: not any more.", off=Typed("off")),
     sample=("first_aid",),

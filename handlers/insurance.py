@@ -526,6 +526,7 @@ async def ill(context: Context, *, named: _Named = "") -> Reply:
 @router.command(
     "well",
     allow=Authority.MEMBER,
+    within="insurance",
     where=Where.PRIVATE,
     label=T("I can work again"),
     help=T("Say that you can work again: the help of the mutual insurance ends."),

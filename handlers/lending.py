@@ -559,6 +559,7 @@ def _unlending(item: Item) -> Button:
 @router.command(
     "unlend",
     allow=Authority.MEMBER,
+    within="things",
     label=T("Take a thing off the list"),
     help=T("Do not lend a thing any more."),
     sample=(T("ladder"),),

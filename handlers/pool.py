@@ -182,6 +182,7 @@ async def _joining(context: Context) -> Words:
 @router.command(
     "pool_join",
     allow=Authority.MEMBER,
+    within="pool",
     where=Where.PRIVATE,
     label=T("Take part in the income pool"),
     help=T("Take part in the income pool with your household; each adult says it for themselves."),
@@ -214,6 +215,7 @@ async def _going(context: Context) -> Words:
 @router.command(
     "pool_leave",
     allow=Authority.MEMBER,
+    within="pool",
     where=Where.PRIVATE,
     label=T("Leave the income pool"),
     help=T("Leave the income pool; what you put in for this month does not count any more."),
@@ -237,6 +239,7 @@ async def pool_leave(context: Context) -> Reply:
 @router.command(
     "pool_care",
     allow=Authority.MEMBER,
+    within="pool",
     where=Where.PRIVATE,
     label=T("Illness or care at home"),
     help=T("Whether somebody at home is ill or needs care: it may count for the income pool. Only you see it."),
@@ -267,6 +270,7 @@ async def pool_care(context: Context, *, word: OnOff) -> Reply:
 @router.command(
     "pool_in",
     allow=Authority.MEMBER,
+    within="pool",
     where=Where.PRIVATE,
     label=T("Put something into the pool"),
     help=T("What you put into the income pool for this month: hours, or money; {off} takes it back.", off=Typed("off")),

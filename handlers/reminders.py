@@ -13,7 +13,7 @@ from bot.chat import Button, Link, Reply
 from bot.domain import reminders as rule
 from bot.domain.reminders import Before
 from bot.router import Authority, Context, Router
-from bot.shifts import named, shift_words
+from bot.shifts import giving, shift_words, swapping
 from bot.text import Bold, Listed, Minutes, N, Refusal, Span, T, Text, Typed, Words, lines, render
 from storage import people, reminders, shifts
 from storage.people import Committee
@@ -34,6 +34,7 @@ _Rows = tuple[tuple[Button | Link, ...], ...]
 @router.command(
     "reminders",
     allow=Authority.MEMBER,
+    within="my_rota",
     label=T("Reminders of shifts"),
     help=T("When I remind you of your shifts, like {example}, or {off}.", example=Typed("1d 2h"), off=Typed("off")),
     sample=("1d 2h",),
@@ -119,6 +120,7 @@ def _choices(context: Context) -> _Rows:
 @router.command(
     "my_timezone",
     allow=Authority.MEMBER,
+    within="my_rota",
     label=T("My time zone"),
     help=T("In which time zone you live, if not in that of the committee."),
     sample=("Madrid",),
@@ -285,8 +287,6 @@ def _in_their_zone(shift: Shift, zone: ZoneInfo, committee: Committee) -> Text |
 
 
 def _buttons(context: Context, shift: Shift, *, named_: bool) -> tuple[Button | Link, ...]:
-    """Giving the seat back; and exchanging it, where an area offers that."""
-    back = context.commands.get("seat_back")
-    assert back is not None
-    label = T("Can't: {shift}", shift=named(shift)) if named_ else T("Can't")
-    return (Button(label=label, says=back.says(shift=shift.id)),)
+    """Giving the seat back, and exchanging it."""
+    commands, alone = context.commands, not named_
+    return (giving(commands, shift, alone=alone), swapping(commands, shift, alone=alone))

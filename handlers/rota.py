@@ -17,7 +17,7 @@ from bot.domain.planning import Had, News, Term, Wanted
 from bot.domain.recurrence import instant
 from bot.domain.rotation import Instance, stage_of
 from bot.router import Asks, Authority, Context, Router, Telling
-from bot.shifts import NONE, SHIFTS, TASKS, all_shifts, named, shift_words, wall
+from bot.shifts import NONE, SHIFTS, TASKS, all_shifts, giving, named, shift_words, swapping, wall
 from bot.text import Bold, Listed, Minutes, N, Percent, Refusal, T, Text, Typed, Words, lines
 from storage import computations, due, entries, people, plans, rotas, rules, shifts
 from storage.database import Transaction
@@ -562,22 +562,14 @@ def _news_buttons(context: Context, news: News, places: Places) -> tuple[tuple[B
     if len(news.got) <= BUTTONS_MAX:
         for seat in news.got:
             shift = places[seat][0]
-            rows += [(_giving(context, shift, T("Can't: {shift}", shift=named(shift))),)]
+            rows += [(giving(context.commands, shift),)]
     if len(news.got) == 1:
         shift = places[news.got[0]][0]
-        swap = context.commands.get("swap")
-        swapping = () if swap is None else (Button(label=T("Swap"), says=swap.says(shift=shift.id)),)
-        rows[0] = (_giving(context, shift, T("Can't")), *swapping)
+        rows[0] = (giving(context.commands, shift, alone=True), swapping(context.commands, shift, alone=True))
     mine = context.commands.get("my_shifts")
     assert mine is not None
     why = (Button(label=T("Why me?"), says=_asking_why(context, [places[seat][0] for seat in news.got])),)
     return (*rows, (*(why if news.got else ()), Button(label=T("My shifts"), says=mine.says())))
-
-
-def _giving(context: Context, shift: Shift, label: Text) -> Button:
-    back = context.commands.get("seat_back")
-    assert back is not None
-    return Button(label=label, says=back.says(shift=shift.id))
 
 
 def _asking_why(context: Context, of: Sequence[Shift]) -> Any:
@@ -1063,7 +1055,7 @@ async def rota_why_found(
 def _why_buttons(context: Context, shift: Shift) -> tuple[tuple[Button, ...], ...]:
     mine = context.commands.get("my_shifts")
     assert mine is not None
-    return ((_giving(context, shift, T("Can't")), Button(label=T("My shifts"), says=mine.says())),)
+    return ((giving(context.commands, shift, alone=True), Button(label=T("My shifts"), says=mine.says())),)
 
 
 async def _why_words(context: Context, shift: Shift, why: Mapping[str, Any], until: date) -> Words:

@@ -15,7 +15,7 @@ from bot.domain.availability import skill_key
 from bot.domain.recurrence import instant
 from bot.rounds import may_take
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
-from bot.shifts import SHIFTS, TASKS, WHICH, TaskOf, all_shifts, named, shift_words, wall
+from bot.shifts import SHIFTS, TASKS, WHICH, TaskOf, all_shifts, giving, named, shift_words, swapping, wall
 from bot.text import Bold, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
 from storage import availability, cards, due, entries, notes, people, rules, shifts, swaps
 from storage.digests import Since
@@ -166,11 +166,8 @@ async def _last_words(context: Context, shift: Shift) -> list[Text]:
 
 def _own_buttons(context: Context, shift: Shift) -> list[tuple[Button | Link, ...]]:
     """What can be said of a shift that one has: until it begins that one cannot; from then on how it went."""
-    swap = context.commands.get("swap")
-    assert swap is not None
     if context.now < shift.at - rule.HERE_BEFORE:
-        swapping = Button(label=T("Swap: {shift}", shift=named(shift)), says=swap.says(shift=shift.id))
-        return [(_giving(shift),), (swapping,)]
+        return [(giving(context.commands, shift),), (swapping(context.commands, shift),)]
     holder = shift.of(context.member.id)
     here = Button(label=T("I'm here"), says=shift_here.says(shift=shift.id))
     comes = shift.until is None and holder is not None and holder.state == "held" and context.now < shift.end
@@ -180,7 +177,7 @@ def _own_buttons(context: Context, shift: Shift) -> list[tuple[Button | Link, ..
     last: tuple[Button, ...] = (_missing(shift),)
     if context.now < shift.end:
         over = context.commands.asking(hand.says(shift=shift.id))
-        last = (_giving(shift, T("Can't")), Button(label=T("Hand over"), says=over))
+        last = (giving(context.commands, shift, alone=True), Button(label=T("Hand over"), says=over))
     if context.now < shift.at:
         return [(*first, *last)]
     done = Button(label=T("Done: {shift}", shift=named(shift)), says=shift_done.says(shift=shift.id))
@@ -200,10 +197,6 @@ def _missing(shift: Shift) -> Button:
 
 def _taking(shift: Shift) -> Button:
     return Button(label=T("I'll take it: {shift}", shift=named(shift)), says=seat_take.says(shift=shift.id))
-
-
-def _giving(shift: Shift, label: Text | None = None) -> Button:
-    return Button(label=label or T("Can't: {shift}", shift=named(shift)), says=seat_back.says(shift=shift.id))
 
 
 def _learning(shift: Shift) -> Button:
@@ -275,7 +268,7 @@ async def _take(context: Context, found: Shift, *, trainee: bool = False, seat_i
     if context.spoken_by is not None:
         return Reply(words, private=True)
     more = Button(label=T("My shifts"), says=my_shifts.says())
-    return Reply(words, buttons=((_giving(found, T("Can't")), more),), private=True)
+    return Reply(words, buttons=((giving(context.commands, found, alone=True), more),), private=True)
 
 
 async def _free(context: Context, shift: Shift, *, trainee: bool, seat_id: int | None) -> Seat | None:
@@ -887,7 +880,12 @@ async def waiting(context: Context) -> list[Todo]:
             done = Button(label=T("Done"), says=shift_done.says(shift=one.id))
             todo.append(Todo(words=T("Is it done? {shift}", shift=named(one)), buttons=(done, _missing(one))))
         elif one.at - context.now <= SOON:
-            todo.append(Todo(words=T("Your shift: {shift}", shift=named(one)), buttons=(_giving(one, T("Can't")),)))
+            todo.append(
+                Todo(
+                    words=T("Your shift: {shift}", shift=named(one)),
+                    buttons=(giving(context.commands, one, alone=True),),
+                )
+            )
     for holder, shift in await shifts.to_sign(context.tx, context.committee.id):
         if context.member.id in {one.id for one in await _may_sign(context, shift, holder)}:
             words = T("{name} says that it is done: {shift}. Was it?", name=holder.name, shift=named(shift))

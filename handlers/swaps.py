@@ -851,6 +851,7 @@ async def swap_offer(context: Context, *, trade: Reference) -> Reply:
 @router.command(
     "hand_over",
     allow=Authority.MEMBER,
+    within="shifts",
     label=T("Hand over a shift"),
     help=T("Hand a shift of yours to somebody who says yes; also while it goes on."),
     sample=("@dan",),
