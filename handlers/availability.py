@@ -17,14 +17,16 @@ from bot.domain.availability import Away, Wish
 from bot.domain.board import plain
 from bot.domain.rotation import ALWAYS, PARTS, Part, Slot
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, Where
+from bot.shifts import giving, named
 from bot.tasks import called as kind_called
 from bot.tasks import named as kinds_named
 from bot.text import Bold, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines, shown
 from bot.text import Reader as For
-from storage import availability, entries, notes, nudges, people, rules, tasks
+from storage import availability, entries, notes, nudges, people, rules, shifts, tasks
 from storage.availability import Own, Skill, Wished
 from storage.database import Transaction
 from storage.people import Committee, Member
+from storage.shifts import Shift
 
 router = Router("availability", title=T("My part in the rota"))
 
@@ -42,6 +44,7 @@ PART_LABELS: Mapping[Part, Text] = {
     "afternoon": T("Afternoon 12–18"),
     "evening": T("Evening 18–24"),
 }
+SHIFTS_MAX = 5
 ASKED_MAX = 5
 """So many of those who have a skill are asked whether somebody has it too."""
 _SHARES = (Minutes(0), Minutes(120), Minutes(240), Minutes(360), Minutes(600))
@@ -509,11 +512,29 @@ async def _away_told(context: Context) -> Reply:
         (Button(label=T("Not away: {when}", when=_span_told(span)), says=away_off.says(first=span[0].toordinal())),)
         for span in spans
     ]
+    missed = await _missed(context, spans)
     words = lines(
         T("Away: {when}.", when=Listed(tuple(_span_told(span) for span in spans))),
         T("Nothing is planned for you then, and it makes no debt."),
+        T(
+            "Shifts that you have then: {shifts}. Give them back, and others are asked.",
+            shifts=Listed(tuple(map(named, missed))),
+        )
+        if missed
+        else None,
     )
-    return Reply(words, buttons=(*rows, _home()), private=True)
+    back = [] if context.spoken_by is not None else [(giving(context.commands, one),) for one in missed]
+    return Reply(words, buttons=(*back, *rows, _home()), private=True)
+
+
+async def _missed(context: Context, spans: Sequence[Away]) -> list[Shift]:
+    """The shifts that a member has while they are away; those done at any time can wait."""
+    own = await shifts.of_member(context.tx, context.member, since=context.now)
+    return [
+        one
+        for one in own
+        if one.until is None and one.at > context.now and any(a <= one.local.date() <= b for a, b in spans)
+    ][:SHIFTS_MAX]
 
 
 @router.command(

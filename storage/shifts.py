@@ -339,7 +339,7 @@ async def call_on(tx: Transaction, task_: RotaTask, local: datetime, *, now: dat
 
 def _fits(shift: Shift | None, task_: RotaTask) -> bool:
     """Whether a shift is there as its task asks for it."""
-    if shift is None or shift.minutes != task_.minutes:
+    if shift is None or shift.minutes != task_.minutes or shift.at != instant(shift.local, task_.zone):
         return False
     until = None if task_.timing.days is None else shift.local + timedelta(days=task_.timing.days)
     trainees = sum(seat.trainee for seat in shift.seats)

@@ -496,3 +496,15 @@ async def test_joining_two_rows_about_each_other_leaves_none(town: Town) -> None
 
     assert await town.practice.app.database.transact(joins) == [0, 0]
     assert (await _members(town))["Chi"].skills == {"first aid"}
+
+
+async def test_whoever_is_away_is_told_which_shifts_they_have_then_and_gives_them_back_by_a_button(town: Town) -> None:
+    await town.says("ana", "/task cleaning every week sat 10:00 2h crew 1")
+    await town.says("ana", "/shifts")
+    await town.presses("chi", "I'll take it: Cleaning, Sat, Jan 10 10:00")
+    await town.presses("chi", "I'll take it: Cleaning, Sat, Jan 17 10:00")
+    told = await town.whispers("chi", "/away 8 jan to 12 jan")
+    assert "Shifts that you have then: Cleaning, Sat, Jan 10 10:00. Give them back, and others are asked." in told
+    await town.presses("chi", "Can't: Cleaning, Sat, Jan 10 10:00")
+    assert "Shifts that you have then" not in await town.whispers("chi", "/away")
+    assert "Sat, Jan 17" in await town.whispers("chi", "/shifts")

@@ -122,6 +122,9 @@ async def test_whoever_says_that_they_are_there_hears_no_more_of_it(town: Town) 
 
 
 async def test_the_next_crew_reads_in_the_reminder_what_the_last_one_left_and_what_it_takes(town: Town) -> None:
+    for who in ("chi", "eli"):
+        await town.says("ana", f"/skill ladder @{who}")
+        await town.presses("ben", "Agree")
     await begin(town, "chi", task="/task cleaning every sat 10:00 2h crew 1 skill ladder")
     await town.skip("4d 18h")
     await town.whispers("chi", "/shifts")
@@ -283,8 +286,8 @@ async def test_a_copy_that_another_bot_takes_over_goes_on_reminding(tmp_path: Pa
             await practice.skip(timedelta(days=5))
         await practice.close()
     assert [what for what in heard if "your shift" in what] == [
-        f"bot: Tomorrow, your shift: {ALONE}  [Can't]",
-        f"bot: Today, your shift: {ALONE}  [Can't]",
+        f"bot: Tomorrow, your shift: {ALONE}  [Can't] [Swap]",
+        f"bot: Today, your shift: {ALONE}  [Can't] [Swap]",
     ]
 
 
