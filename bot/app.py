@@ -104,17 +104,17 @@ AREAS = (
     gifts.router,
     pooling.router,
     units.router,
-    tasks.router,
     shifts.router,
-    rota.router,
     swaps.router,
-    fair.router,
-    availability.router,
-    rounds.router,
     reminders.router,
     calendars.router,
     paper.router,
+    rota.router,
+    tasks.router,
+    fair.router,
+    rounds.router,
     history.router,
+    availability.router,
 )
 """The order in which menus and help list them."""
 

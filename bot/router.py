@@ -460,11 +460,15 @@ class EntryWords:
 
 
 class Router:
-    """The commands and cards of one area. `title`: its heading in the menu, where it has buttons there."""
+    """The commands and cards of one area. `title`: its heading in the menu, where it has buttons there.
 
-    def __init__(self, name: str, *, title: Text | None = None) -> None:
+    `under`: the area among whose pages it stands in menus and help, so that the first page stays short.
+    """
+
+    def __init__(self, name: str, *, title: Text | None = None, under: str | None = None) -> None:
         self.name = name
         self.title = title
+        self.under = under
         self.commands: list[Command] = []
         self.cards: dict[str, CardRenderer] = {}
         self.todos: list[Waiting] = []

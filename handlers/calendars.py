@@ -13,7 +13,7 @@ from bot.text import Bold, Listed, N, Reader, T, Text, Typed, Words, lines, supp
 from storage import calendars, custodians, entries
 from storage.calendars import WEB, WHOSE, Whose
 
-router = Router("calendars", title=T("Calendar"))
+router = Router("calendars", under="shifts")
 
 _EXPECTED = T("one of {forms}", forms=Listed(tuple(Typed(word) for word in WHOSE)))
 Which = Annotated[str, choice(*WHOSE, expected=_EXPECTED)]

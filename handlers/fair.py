@@ -30,7 +30,7 @@ from storage.fair import Understudy, Week
 from storage.people import Member
 from storage.shifts import RotaTask, Shift
 
-router = Router("fair", title=T("How fairly work is shared"))
+router = Router("fair", under="rota")
 
 ANSWER_WITHIN = timedelta(days=3)
 """So long somebody has to answer before the next is asked."""

@@ -101,12 +101,23 @@ async def _for_committee(context: Context, rows: list[tuple[Button, ...]]) -> tu
 
 def _sections(context: Context) -> list[Router]:
     """The areas with a page of their own: those that have more than what the first page shows."""
-    return [area for area in context.commands.routers if area.title is not None and len(_labelled(context, area)) > 1]
+    return [one for one in _areas(context) if one.title is not None and len(_labelled(context, one)) > 1]
+
+
+def _areas(context: Context) -> list[Router]:
+    """Those that menus and help name; what stands under another one is among its pages."""
+    return [area for area in context.commands.routers if area.under is None]
+
+
+def _commands(context: Context, area: Router) -> list[Command]:
+    """The area's own, then those of areas that stand under it."""
+    others = [one for one in context.commands.routers if one.under == area.name]
+    return [command for one in (area, *others) for command in one.commands]
 
 
 def _labelled(context: Context, area: Router) -> list[Command]:
     """The area's commands that have a button and that this person may say here; what ends something comes last."""
-    found = [command for command in area.commands if command.label is not None and _fits(context, command)]
+    found = [command for command in _commands(context, area) if command.label is not None and _fits(context, command)]
     return sorted(found, key=lambda command: command.confirm is not None and not command.parameters)
 
 
@@ -115,7 +126,7 @@ def _first_buttons(context: Context) -> list[Button]:
     named = (context.commands.get(name) for name in NEWCOMERS)
     first = [command for command in named if command and command.label and _fits(context, command)]
     areas, sections = [], {area.name for area in _sections(context)}
-    for area in context.commands.routers:
+    for area in _areas(context):
         if area.name in sections:
             areas.append(Button(label=area.title or area.name, says=page_.says(area=area.name)))
         elif area is not router:
@@ -311,8 +322,8 @@ async def help_section(context: Context, *, area: Note = "", number: Number = 1)
     known = _sayable(context)
     areas = [
         (one, found)
-        for one in context.commands.routers
-        if (found := [command for command in known if command in one.commands])
+        for one in _areas(context)
+        if (found := [command for command in known if command in _commands(context, one)])
     ]
     chosen = next((found for found in areas if found[0].name == area), None)
     if chosen is None:

@@ -17,7 +17,7 @@ from bot.text import Bold, Day, Listed, Minutes, N, Refusal, T, Text, Typed, Wor
 from storage import entries, history, outbox, people, roll, shifts
 from storage.history import Sent
 
-router = Router("history", title=T("Earlier work"))
+router = Router("history", under="rota")
 
 SHOWN_MAX = 8
 OWN_MAX = 20

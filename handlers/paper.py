@@ -25,7 +25,7 @@ from storage.people import Committee, Member
 from storage.shifts import Shift
 
 _TITLE = T("The rota on paper")
-router = Router("paper", title=_TITLE)
+router = Router("paper", under="shifts")
 
 WEEKS = 2
 _WEEK_WORDS = frozenset(map(words_.plain, ["week", "weeks", "semana", "semanas", "woche", "wochen"]))

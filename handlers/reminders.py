@@ -20,7 +20,7 @@ from storage.people import Committee
 from storage.reminders import Due, Wanted
 from storage.shifts import Shift
 
-router = Router("reminders", title=T("Reminders of shifts"))
+router = Router("reminders", under="shifts")
 
 NOTES_MAX = 3
 SHIFTS_MAX = 8

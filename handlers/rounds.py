@@ -25,7 +25,7 @@ from storage.people import Committee, Member
 from storage.rounds import Round
 from storage.shifts import RotaTask, Shift
 
-router = Router("rounds", title=T("Roles go round"))
+router = Router("rounds", under="rota")
 
 LOOKED_AT = time(10)
 """The wall time at which it is seen what goes round: nobody is woken."""

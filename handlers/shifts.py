@@ -22,7 +22,7 @@ from storage.digests import Since
 from storage.people import Member
 from storage.shifts import Assignment, Seat, Shift
 
-router = Router("shifts", title=T("Shifts"))
+router = Router("shifts", title=T("Shifts and swaps"))
 
 LINES_MAX = 20
 """So many shifts stand on the card; what comes later is told as a number."""

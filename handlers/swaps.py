@@ -20,7 +20,7 @@ from storage.people import Member
 from storage.shifts import Seat, Shift
 from storage.swaps import Asked, Given, Said, Search, Trade
 
-router = Router("swaps", title=T("Swapping shifts"))
+router = Router("swaps", under="shifts")
 
 OPTIONS_MAX = 4
 """So many swaps are shown at once: what a phone can show."""

@@ -35,7 +35,7 @@ from storage.database import Transaction
 from storage.people import Committee, Member
 from storage.shifts import RotaTask, Shift
 
-router = Router("tasks", title=T("Tasks of the rota"))
+router = Router("tasks", under="rota")
 
 NAME_CHARACTERS_MAX = 60
 SKILL_WORDS_MAX = 3
