@@ -45,7 +45,7 @@ MAIN = frozenset(
             "limits",
             "helper",
         ),
-        *("policy", "fund", "gifts", "privacy", "two"),
+        *("policy", "fund", "gifts", "privacy", "two", "swap"),
     )
 )
 """Over Synapse in each run; all others, and every other language, in the long run: each takes some seconds."""
