@@ -174,7 +174,7 @@ async def test_buttons_do_it_without_a_command(town: Town) -> None:
     await town.presses("chi", "Hours")
     assert await town.presses("chi", "My balance") == "You have 0 min."
     await town.presses("chi", "Back")
-    for label in ("More", "More", "More", "Statements"):
+    for label in ("More", "More", "More", "More", "Statements"):
         await town.presses("chi", label)
     assert "There is nothing here yet." in await town.presses("chi", "My history")
 

@@ -537,11 +537,11 @@ async def burst(database: Database, numbers: range, words: str = "") -> set[int]
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of a megabyte and a half."""
+    """A disk of three megabytes: half of it is the schema, empty."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounting = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1536k", "tmpfs", str(folder)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=3072k", "tmpfs", str(folder)], capture_output=True, check=False
     )
     if mounting.returncode:
         pytest.skip("only root can mount a small disk here; the tests with a page limit and a file limit run instead")

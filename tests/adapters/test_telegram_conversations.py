@@ -127,6 +127,8 @@ class Telegram:
         """Until the bot has taken in everything and said everything."""
         await self.server.fetched(within=10)
         await self.app.dispatcher.tick(self.clock())
+        while await self.app.computing.settle():
+            await self.app.dispatcher.tick(self.clock())
         await self.app.delivery.settle()
 
     def order(self, message: Message) -> int:

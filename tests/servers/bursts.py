@@ -215,8 +215,8 @@ def watch(database: Path, number: int, *, in_seconds: float) -> None:
 
 
 def reminded(words: Iterable[str]) -> Counter[int]:
-    """How often each of these shifts comes up in what the bot has said."""
-    return Counter(int(number) for said in words for number in re.findall(r"\bwatch (\d+)", said))
+    """How many of the messages that the bot has said are about each of these shifts: its buttons may name it again."""
+    return Counter(int(number) for said in words for number in set(re.findall(r"\bwatch (\d+)", said)))
 
 
 def reminders_waiting(database: Path) -> int:
