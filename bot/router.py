@@ -628,6 +628,10 @@ class Commands:
         """The command of this name."""
         return self._commands.get(name)
 
+    def named(self, name: str) -> Command:
+        """The command of this name, for an area that says what another one knows to do. Raises KeyError."""
+        return self._commands[name]
+
     def listed(self, *, where: Where | None = None) -> list[Command]:
         """What menus and help show: first what a newcomer needs, then in the order of declaration."""
         found = [

@@ -213,22 +213,19 @@ def shift_words(shift: Shift) -> Text:
 
 def all_shifts(commands: Commands) -> Button:
     """A button to the card of this week and next."""
-    shown_ = commands.get("shifts_all")
-    assert shown_ is not None
+    shown_ = commands.named("shifts_all")
     return Button(label=T("All shifts"), says=shown_.says())
 
 
 def giving(commands: Commands, shift: Shift, *, alone: bool = False) -> Button:
     """A button that gives one's seat back. `alone`: the message is about this shift only, and need not name it."""
-    back = commands.get("seat_back")
-    assert back is not None
+    back = commands.named("seat_back")
     label = T("Can't") if alone else T("Can't: {shift}", shift=named(shift))
     return Button(label=label, says=back.says(shift=shift.id))
 
 
 def swapping(commands: Commands, shift: Shift, *, alone: bool = False) -> Button:
     """A button that looks for somebody with whom to exchange one's seat. `alone`: as for `giving`."""
-    swap = commands.get("swap")
-    assert swap is not None
+    swap = commands.named("swap")
     label = T("Swap") if alone else T("Swap: {shift}", shift=named(shift))
     return Button(label=label, says=swap.says(shift=shift.id))

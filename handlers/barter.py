@@ -849,8 +849,7 @@ def _settling(one: Barter, promise: Promise) -> tuple[Button, ...]:
 
 async def _thanks(context: Context, one: Barter, promise: Promise, minutes: Minutes) -> Any:
     """The command by which whoever owes gives hours: for what the other has given them, where it was them."""
-    command = context.commands.get("thank")
-    assert command is not None
+    command = context.commands.named("thank")
     receiver = await _member(context, promise.receiver_id)
     got_ = one.given_to(promise.giver_id)
     what = got_.words.text if got_.giver_id == receiver.id and got_.words is not None else ""

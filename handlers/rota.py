@@ -566,8 +566,7 @@ def _news_buttons(context: Context, news: News, places: Places) -> tuple[tuple[B
     if len(news.got) == 1:
         shift = places[news.got[0]][0]
         rows[0] = (giving(context.commands, shift, alone=True), swapping(context.commands, shift, alone=True))
-    mine = context.commands.get("my_shifts")
-    assert mine is not None
+    mine = context.commands.named("my_shifts")
     why = (Button(label=T("Why me?"), says=_asking_why(context, [places[seat][0] for seat in news.got])),)
     return (*rows, (*(why if news.got else ()), Button(label=T("My shifts"), says=mine.says())))
 
@@ -1053,8 +1052,7 @@ async def rota_why_found(
 
 
 def _why_buttons(context: Context, shift: Shift) -> tuple[tuple[Button, ...], ...]:
-    mine = context.commands.get("my_shifts")
-    assert mine is not None
+    mine = context.commands.named("my_shifts")
     return ((giving(context.commands, shift, alone=True), Button(label=T("My shifts"), says=mine.says())),)
 
 

@@ -341,8 +341,7 @@ async def _give_terms(context: Context, role: str, stretch: Stretch) -> None:
 
 
 async def _plan_days(context: Context) -> None:
-    daily = context.commands.get("rounds_day")
-    assert daily is not None
+    daily = context.commands.named("rounds_day")
     await due.plan(
         context.tx,
         f"rounds:{context.committee.id}",
@@ -420,8 +419,7 @@ async def _look(context: Context) -> None:
 
 
 async def _want(context: Context, round_: Round, turn: int | None = None) -> None:
-    wanted = context.commands.get("term_wanted")
-    assert wanted is not None
+    wanted = context.commands.named("term_wanted")
     says = wanted.says(number=round_.id) if turn is None else wanted.says(number=round_.id, turn=turn)
     await context.say(says, authority=Authority.CLOCK)
 

@@ -151,8 +151,7 @@ def _why(context: Context, own: Sequence[Shift]) -> tuple[Button, ...]:
     """Where a shift was planned for somebody: why it is theirs."""
     holders = ((one, one.of(context.member.id)) for one in own)
     planned = [one for one, holder in holders if holder and not holder.agreed and context.now < one.at]
-    why = context.commands.get("rota_why")
-    assert why is not None
+    why = context.commands.named("rota_why")
     if not planned:
         return ()
     says = why.says(shift=planned[0].id) if len(planned) == 1 else context.commands.asking(why.says())
@@ -172,8 +171,7 @@ def _own_buttons(context: Context, shift: Shift) -> list[tuple[Button | Link, ..
     here = Button(label=T("I'm here"), says=shift_here.says(shift=shift.id))
     comes = shift.until is None and holder is not None and holder.state == "held" and context.now < shift.end
     first = (here,) if comes else ()
-    hand = context.commands.get("hand_over")
-    assert hand is not None
+    hand = context.commands.named("hand_over")
     last: tuple[Button, ...] = (_missing(shift),)
     if context.now < shift.end:
         over = context.commands.asking(hand.says(shift=shift.id))
@@ -599,8 +597,7 @@ async def _credit(context: Context, shift: Shift, holder: Assignment) -> Text | 
     """The committee's account pays, by its way of counting; or nothing, where it has decided so."""
     if not await _pays(context):
         return None
-    worked = context.commands.get("worked")
-    assert worked is not None
+    worked = context.commands.named("worked")
     name = shift.task.name.text if shift.task.name is not None else ""
     says = worked.says(time=Minutes(shift.minutes), how="committee", what=name)
     answer = await context.say(says, authority=Authority.COMMITTEE)

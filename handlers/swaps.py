@@ -255,8 +255,7 @@ async def _free_seat(context: Context, search: Search | None) -> tuple[Search, S
 
 
 async def _take(context: Context, seat: Seat, shift: Shift) -> Reply | None:
-    take = context.commands.get("seat_take")
-    assert take is not None
+    take = context.commands.named("seat_take")
     answer = await context.say(take.says(shift=shift.id, seat=seat.id), authority=Authority.MEMBER)
     return answer if isinstance(answer, Reply) else None
 
@@ -355,10 +354,6 @@ async def _own_shift(context: Context, id_: int, *, running: bool = False) -> tu
 async def _own_ahead(context: Context, *, running: bool = False) -> list[Shift]:
     found = await shifts.of_member(context.tx, context.member, since=context.now)
     return [one for one in found if (one.end if running else one.begins) > context.now]
-
-
-def _swapping(shift: Shift) -> Button:
-    return Button(label=T("Swap: {shift}", shift=named(shift)), says=swap.says(shift=shift.id))
 
 
 @router.command(

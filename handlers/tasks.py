@@ -434,8 +434,7 @@ async def _check(context: Context, minutes: int, crew: tuple[int, int]) -> None:
 
 async def _plan_days(context: Context) -> None:
     """Each night the rota is brought up to date."""
-    daily = context.commands.get("rota_day")
-    assert daily is not None
+    daily = context.commands.named("rota_day")
     tomorrow = datetime.combine(wall(context).date() + timedelta(days=1), time(3, 30))
     await due.plan(
         context.tx,
