@@ -195,6 +195,20 @@ class Context:
                 committee=self.committee.id,
             )
 
+    @property
+    def in_private(self) -> bool:
+        """Whether it is said where nobody else reads along: in a private chat, or nowhere."""
+        return self.place is None or self.place.private
+
+    async def tell_group(self, words: Words) -> None:
+        """Say in every chat of the committee what was answered in private only; in a group all have read the answer."""
+        if self.in_private:
+            await self.announce(words)
+
+    async def shown_there(self, thing: str) -> bool:
+        """Whether a button was pressed, and a card of the thing will show what came of it: then no answer is needed."""
+        return self.pressed and await cards.is_shown(self.tx, thing)
+
     async def show(self, card: Card) -> None:
         """Show a thing in every chat of the committee."""
         for place in await people.chats_of(self.tx, self.committee.id):

@@ -235,7 +235,7 @@ async def _put(context: Context, side: Side, line: str, category: str) -> Reply 
     await _plan(context, post)
     await barter.plan_daily(context.tx, context.committee, now=context.now)
     card = Card("post", post.id)
-    if context.place is not None and not context.place.private:
+    if not context.in_private:
         return card
     await context.show(card)
     return Reply(

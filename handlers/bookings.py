@@ -310,8 +310,7 @@ async def share(context: Context, *, kind: _Kind, name: Note) -> Reply:
         T("Book it like this: {book}", book=Typed("/book", called, T("sat 10:00"), "2h")),
         _terms_words(made.terms),
     )
-    if context.place is None or context.place.private:
-        await context.announce(words)
+    await context.tell_group(words)
     return Reply(words, buttons=((_booking(context, made),), (_listing(),)))
 
 
@@ -1068,7 +1067,7 @@ async def _cancel(context: Context, booking: Booking) -> Reply | None:
     await _refresh(context, booking)
     if was_firm:
         await _tell_losers(context, booking)
-    if context.pressed and await cards.is_shown(context.tx, booking.thing):
+    if await context.shown_there(booking.thing):
         return None
     return Reply(
         T("Cancelled: {thing}, {when}.", thing=booking.resource.called, when=_when_words(context, booking.span)),

@@ -26,7 +26,7 @@ def _whose(context: Context, said: str) -> Whose:
     """Where nothing is said: in a group the committee's, in private one's own."""
     if said:
         return next(one for one in WHOSE if one == said)
-    return "mine" if context.place is None or context.place.private else "committee"
+    return "mine" if context.in_private else "committee"
 
 
 async def _web(context: Context) -> str | None:

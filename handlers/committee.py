@@ -238,7 +238,7 @@ async def join(context: Context) -> Reply | Card:
 async def agree_and_join(context: Context, *, number: Number) -> Reply | Card:
     """Agree to what everybody agrees to who joins; members, to what it has become."""
     if context.of_member is None:
-        if context.place is None or context.place.private:
+        if context.in_private:
             raise Refusal(T("Say this in your committee's group, not here."))
         return await _come_in(context, agreed=number)
     agreement = await members.agreement(context.tx, context.committee.id)

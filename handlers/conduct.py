@@ -624,7 +624,7 @@ async def care(context: Context, *, words: Note = "") -> Reply:
     await notes.keep(context.tx, f"care:{request.id}", words)
     for member_id in chosen:
         await _ask_carer(context, request, member_id, words)
-    group = context.place is not None and not context.place.private
+    group = not context.in_private
     return Reply(
         lines(
             T("Two members have it now and will write to you. Nobody else reads it.")

@@ -126,7 +126,7 @@ async def fair_(context: Context, *, form: AsPicture = "") -> Reply:
         return Reply(NONE)
     week = await _week(context, standing)
     lone = await _lone(context, standing)
-    if context.place is not None and not context.place.private:
+    if not context.in_private:
         return await _for_group(context, standing, week, lone, drawn=bool(form))
     return await _for_oneself(context, standing, lone, drawn=bool(form))
 
@@ -142,7 +142,7 @@ async def fair_all(context: Context, *, form: AsPicture = "") -> Reply:
 async def _for_group(
     context: Context, standing: _Standing, week: Week | None, lone: Sequence[tuple[RotaTask, Member]], *, drawn: bool
 ) -> Reply:
-    private = context.place is None or context.place.private
+    private = context.in_private
     words = lines(
         T("{title}", title=_TITLE),
         *await _group_words(context, standing, week),
@@ -429,8 +429,7 @@ async def fair_rest(context: Context) -> Reply:
     """Nobody asks why: some days away, or fewer hours."""
     rows = []
     for name, label in (("away", T("I am away")), ("capacity", T("Fewer hours a month"))):
-        command = context.commands.get(name)
-        assert command is not None
+        command = context.commands.named(name)
         rows.append(Button(label=label, says=context.commands.asking(command.says())))
     return Reply(
         lines(

@@ -415,7 +415,7 @@ async def _tell(context: Context, who: Member, time: Minutes, urgency: str, what
 
 
 def _told(context: Context, need: Need, what: str) -> Reply:
-    group = context.place is not None and not context.place.private
+    group = not context.in_private
     return Reply(
         lines(
             T("I have put down: {what}. No name is shown.", what=_public(need)),
@@ -879,7 +879,7 @@ async def urgent(context: Context, *, time: Duration, to: _Named | None = None, 
             number=number,
         )
         await context.tell(helper, words)
-    group = context.place is not None and not context.place.private
+    group = not context.in_private
     return Reply(
         lines(
             T(

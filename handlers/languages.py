@@ -90,7 +90,7 @@ async def also(context: Context, *, text: Note) -> Reply | Card | None:
     await _add(context, thing, language, text)
     return Reply(
         T("Noted. Whoever reads {language} sees that text now.", language=LANGUAGES[language]),
-        private=context.place is not None and not context.place.private,
+        private=not context.in_private,
     )
 
 

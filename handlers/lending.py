@@ -15,7 +15,7 @@ from bot.domain import lending as rule
 from bot.domain.lending import COMING, HANDED, Span, Wish
 from bot.router import Asks, Authority, Command, Context, Router, Telling, Todo, View
 from bot.text import Bold, Listed, N, Refusal, T, Text, Typed, Words, Written, lines
-from storage import cards, due, entries, lending, notes, outbox, people
+from storage import due, entries, lending, notes, outbox, people
 from storage.database import Reader as Reads
 from storage.digests import Since
 from storage.lending import Item, Loan
@@ -122,7 +122,7 @@ async def _show(context: Context, loan: Loan, kind: str) -> bool:
 
 async def _answer(context: Context, loan: Loan, kind: str) -> Reply | None:
     """The card that was pressed shows what came of it; where there is none, it is said."""
-    if context.pressed and await cards.is_shown(context.tx, f"{kind}:{loan.id}"):
+    if await context.shown_there(f"{kind}:{loan.id}"):
         return None
     words, buttons = await _side(context, loan, kind)
     return Reply(words, buttons=buttons, private=True, about=(loan.item.thing,))
@@ -520,7 +520,7 @@ async def lend(context: Context, *, what: Note, longest: Note = "") -> Reply | C
     body = {"item": item.id, "member": context.member.id, "days": item.days, "words": hashed}
     await entries.append(context.tx, context.committee, "item", body, now=context.now)
     card = Card("item", item.id)
-    if context.place is not None and not context.place.private:
+    if not context.in_private:
         return card
     await context.show(card)
     return Reply(

@@ -641,7 +641,7 @@ async def household(context: Context, *, word: HomeWord = "", who: Person | None
     )
     if await context.tell(asked, words, buttons=(answers,)):
         return Reply(T("I have asked {name}.", name=asked.name), private=True)
-    if context.place is None or context.place.private:
+    if context.in_private:
         raise Refusal(T("I cannot reach {name} in private. Say it in the group instead.", name=asked.name))
     return Reply(T("{name}: do you share a home with {asker}?", name=asked.name, asker=context.member.name), (answers,))
 

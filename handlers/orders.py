@@ -257,7 +257,7 @@ async def order(
     await entries.append(context.tx, context.committee, "order", body, now=context.now)
     await _plan(context, begun)
     card = Card("order", begun.id)
-    if context.place is not None and not context.place.private:
+    if not context.in_private:
         return card
     await context.show(card)
     return Reply(
@@ -1227,7 +1227,7 @@ async def pickup(context: Context, *, number: Number, words: Note) -> Reply | Ca
     await entries.append(context.tx, context.committee, "order", body, now=context.now)
     await _plan_slot(context, slot)
     card = Card("order_slot", slot.id)
-    if context.place is not None and not context.place.private:
+    if not context.in_private:
         return card
     await context.show(card)
     off = Button(label=T("Call it off"), says=slot_off.says(slot=slot.id))

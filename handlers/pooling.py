@@ -254,7 +254,7 @@ async def _set(context: Context, who: Member, part: Points, more: Minutes | None
         T("You get {time} a month more from the fund, as far as it is there.", time=extra) if extra else None,
     )
     await context.tell(who, words)
-    in_group = context.place is not None and not context.place.private and not context.pressed
+    in_group = not context.in_private and not context.pressed
     return Reply(
         lines(
             T("{name}: {part} less work.", name=who.name, part=part),

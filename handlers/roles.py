@@ -196,13 +196,9 @@ async def _office_told(context: Context, round_: Round) -> list[Text]:
     following = _next_words(round_, len(await _eligible(context, round_.role or "", round_)))
     found = [T("{who} {rule} {following}", who=who, following=following, rule=rule_words(round_))]
     resting = (await rounds.rests_until(context.tx, context.committee, round_, now=context.now)).get(context.member.id)
-    if resting is not None and _in_private(context) and not any(one.member.id == context.member.id for one in held):
+    if resting is not None and context.in_private and not any(one.member.id == context.member.id for one in held):
         found.append(_you_rest(round_, resting))
     return found
-
-
-def _in_private(context: Context) -> bool:
-    return context.place is None or context.place.private
 
 
 def _you_rest(round_: Round, day: date) -> Text:
@@ -246,7 +242,7 @@ async def _term_told(context: Context, round_: Round, instance: Instance) -> lis
             following = T("Next, from {day}: {names}.", day=day, names=Listed(tuple(coming)))
     found = [T("{who} {rule} {following}", who=who, following=following, rule=rule_words(round_))]
     resting = rests(round_, mine, turn + 1)
-    if resting is not None and _in_private(context):
+    if resting is not None and context.in_private:
         found.append(_you_rest(round_, round_.days_of(resting)[0]))
     return found
 

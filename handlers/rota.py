@@ -748,7 +748,7 @@ async def rota_verify(context: Context) -> Reply:
 
 
 def _in_group(context: Context) -> str:
-    return "on" if context.place is not None and not context.place.private else "off"
+    return "off" if context.in_private else "on"
 
 
 @router.command("rota_verified", allow=Authority.CLOCK, typed=False, help=T("A plan is made once more."))

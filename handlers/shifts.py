@@ -17,7 +17,7 @@ from bot.rounds import may_take
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.shifts import SHIFTS, TASKS, WHICH, TaskOf, all_shifts, giving, named, shift_words, swapping, wall
 from bot.text import Bold, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines
-from storage import availability, cards, due, entries, notes, people, rules, shifts, swaps
+from storage import availability, due, entries, notes, people, rules, shifts, swaps
 from storage.digests import Since
 from storage.people import Member
 from storage.shifts import Assignment, Seat, Shift
@@ -51,7 +51,7 @@ _FREE = Bold(T("Open seats"))
 )
 async def shifts_(context: Context) -> Reply | Card:
     """In the group a card that stays up to date; in private what one has, and what is open."""
-    if context.place is None or context.place.private or context.spoken_by is not None:
+    if context.in_private or context.spoken_by is not None:
         return await _mine(context)
     return Card("shifts", context.committee.id)
 
@@ -261,7 +261,7 @@ async def _take(context: Context, found: Shift, *, trainee: bool = False, seat_i
         T("Whoever can do it must be there too; so far nobody is.") if trainee and not _skilled_crew(found) else None,
         *(await _last_words(context, found)),
     )
-    if context.place is not None and not context.place.private:
+    if not context.in_private:
         return Reply(words, private=True, fleeting=True)
     if context.spoken_by is not None:
         return Reply(words, private=True)
@@ -490,7 +490,7 @@ async def sign_yes(context: Context, *, seat: Reference) -> Reply | None:
     await _pay_signed(
         context, shift, holder, T("{name} has signed it off: {shift}", name=context.member.name, shift=named(shift))
     )
-    if context.pressed and await cards.is_shown(context.tx, f"sign_off:{holder.id}"):
+    if await context.shown_there(f"sign_off:{holder.id}"):
         return None
     return Reply(T("Thank you; it counts now."), private=True)
 
@@ -753,8 +753,7 @@ async def shift_off(context: Context, *, shift: Reference) -> Reply:
             await context.tell(one, words)
     back = shift_on.says(task=found.task.id, day=found.local.isoformat())
     undo = ((Button(label=T("It takes place after all"), says=back),),)
-    if context.place is None or context.place.private:
-        await context.announce(words)
+    await context.tell_group(words)
     return Reply(words, buttons=undo)
 
 
@@ -775,8 +774,7 @@ async def shift_on(context: Context, *, task: Reference, day: Note) -> Reply:
     body = {"member": context.member.id, "task": found.id, "local": day, "is": "on"}
     await entries.append(context.tx, context.committee, "shift", body, now=context.now)
     words = T("It takes place after all: {task}, {when}", task=found.called, when=instant(local, found.zone))
-    if context.place is None or context.place.private:
-        await context.announce(words)
+    await context.tell_group(words)
     return Reply(words, buttons=((all_shifts(context.commands),),))
 
 

@@ -455,7 +455,7 @@ async def _chart(
     unmet: Sequence[tuple[Text, int]],
 ) -> Chart:
     # What is pressed in a group is answered in private, with a file.
-    private = context.pressed or context.place is None or context.place.private
+    private = context.pressed or context.in_private
     reader = await _reader(context, context.member) if private else context.committee.reader
 
     def say(words: Text) -> str:

@@ -276,7 +276,7 @@ async def seat_no(context: Context, *, ask: Reference) -> Reply | None:
     if asked.answer is None and search.state == "open":
         await swaps.answered(context.tx, asked, "no")
         await swaps.look(context.tx, search, at=context.now)
-    if context.pressed and await cards.is_shown(context.tx, f"seat_ask:{asked.id}"):
+    if await context.shown_there(f"seat_ask:{asked.id}"):
         return None
     return Reply(T("All right, thank you for saying so."), private=True)
 
@@ -638,7 +638,7 @@ async def swap_yes(context: Context, *, answer: Reference) -> Reply | None:
     else:
         await cards.changed(context.tx, f"swap_ask:{said.id}")
         words = T("You have agreed; I wait for the others.")
-    if context.pressed and await cards.is_shown(context.tx, f"swap_ask:{said.id}"):
+    if await context.shown_there(f"swap_ask:{said.id}"):
         return None
     return Reply(words, private=True)
 
@@ -649,7 +649,7 @@ async def swap_no(context: Context, *, answer: Reference) -> Reply | None:
     said, trade = await _said(context, answer)
     await swaps.say(context.tx, said, "no")
     await _off(context, await _again(context, trade))
-    if context.pressed and await cards.is_shown(context.tx, f"swap_ask:{said.id}"):
+    if await context.shown_there(f"swap_ask:{said.id}"):
         return None
     return Reply(T("All right; all stays as it was."), private=True)
 

@@ -479,8 +479,7 @@ async def _made(context: Context, made: Sequence[RotaTask]) -> Reply:
         if n
         else T("Its shift appears 8 weeks before."),
     )
-    if context.place is None or context.place.private:
-        await context.announce(words)
+    await context.tell_group(words)
     return Reply(words, buttons=((all_shifts(context.commands),),))
 
 
@@ -594,8 +593,7 @@ async def task_change(
         if told
         else None,
     )
-    if context.place is None or context.place.private:
-        await context.announce(words)
+    await context.tell_group(words)
     return Reply(words, buttons=((all_shifts(context.commands),),))
 
 
@@ -633,8 +631,7 @@ async def task_end(context: Context, *, what: TaskOf) -> Reply:
         if told
         else None,
     )
-    if context.place is None or context.place.private:
-        await context.announce(words)
+    await context.tell_group(words)
     return Reply(words)
 
 
