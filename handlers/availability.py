@@ -22,7 +22,7 @@ from bot.tasks import called as kind_called
 from bot.tasks import named as kinds_named
 from bot.text import Bold, Listed, Minutes, N, Refusal, T, Text, Typed, Words, lines, shown
 from bot.text import Reader as For
-from storage import availability, entries, notes, nudges, people, rules, shifts, tasks
+from storage import availability, entries, notes, nudges, people, shifts, tasks
 from storage.availability import Own, Skill, Wished
 from storage.database import Transaction
 from storage.people import Committee, Member
@@ -270,8 +270,7 @@ def _usual_proposal(*, time: Minutes) -> Text:
 )
 async def usual_capacity(context: Context, *, time: Share) -> Reply:
     """What holds for those who have said nothing, and for whoever joins."""
-    await rules.put(context.tx, context.committee.id, availability.RULE, int(time))
-    await entries.append(context.tx, context.committee, "rule", {availability.RULE: int(time)}, now=context.now)
+    await entries.decide_rule(context.tx, context.committee, availability.RULE, int(time), now=context.now)
     return Reply(_usual_proposal(time=time))
 
 

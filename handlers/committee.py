@@ -918,8 +918,7 @@ async def newcomers(context: Context, *, days: Days | None = None, off: Off = ""
 
 
 async def _rule(context: Context, name: str, value: str | int | None) -> None:
-    await rules.put(context.tx, context.committee.id, name, value)
-    await entries.append(context.tx, context.committee, "rule", {name: value}, now=context.now)
+    await entries.decide_rule(context.tx, context.committee, name, value, now=context.now)
     await members.roll_changed(context.tx, context.committee.id, now=context.now)
 
 

@@ -843,8 +843,8 @@ async def confirm_within(
     ] = "lapse",
 ) -> Reply:
     """From now on claims wait so long."""
-    await rules.put(context.tx, context.committee.id, "confirming", {"days": days, "stands": then == "accept"})
-    await entries.append(context.tx, context.committee, "rule", {"confirming": [days, then]}, now=context.now)
+    kept = {"days": days, "stands": then == "accept"}
+    await entries.decide_rule(context.tx, context.committee, "confirming", kept, now=context.now, told=[days, then])
     return Reply(_confirming_words(days=days, then=then))
 
 
@@ -874,8 +874,7 @@ def _sharing_words(*, how: str) -> Text:
 )
 async def sharing_(context: Context, *, how: Annotated[str, _HOW]) -> Reply:
     """What holds where nobody says otherwise."""
-    await rules.put(context.tx, context.committee.id, "sharing", how)
-    await entries.append(context.tx, context.committee, "rule", {"sharing": how}, now=context.now)
+    await entries.decide_rule(context.tx, context.committee, "sharing", how, now=context.now)
     return Reply(_SHARED[how])
 
 

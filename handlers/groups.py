@@ -562,8 +562,7 @@ async def split_at(context: Context, *, number: Number | None = None, off: Off =
         raise Refusal(T("Write a number from {least} to {most}.", least=circles.SIZE_LEAST, most=circles.SIZE_MOST))
     if await rules.get(context.tx, context.committee.id, SIZE) == number:
         raise Refusal(T("That is how it is already."))
-    await rules.put(context.tx, context.committee.id, SIZE, number)
-    await entries.append(context.tx, context.committee, "rule", {SIZE: number}, now=context.now)
+    await entries.decide_rule(context.tx, context.committee, SIZE, number, now=context.now)
     key = f"{SIZE}:{context.committee.id}"
     if number is None:
         await due.cancel(context.tx, key)

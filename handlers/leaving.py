@@ -14,7 +14,7 @@ from bot.chat import Button, Reply, Saying
 from bot.domain import ledger
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, Where
 from bot.text import Minutes, N, Refusal, T, Text, Typed, Words, lines
-from storage import due, entries, inspection, leaving, nudges, people, rules, transfers
+from storage import due, entries, inspection, leaving, nudges, people, transfers
 from storage.people import Member
 
 router = Router("leaving", title=T("Leaving"))
@@ -332,8 +332,7 @@ def _within(months: int) -> None:
 async def leaving_(context: Context, *, months: Number, unit: Unit = "") -> Reply:
     """Holds for those who leave from now on."""
     _within(months)
-    await rules.put(context.tx, context.committee.id, "leaving", months)
-    await entries.append(context.tx, context.committee, "rule", {"leaving": months}, now=context.now)
+    await entries.decide_rule(context.tx, context.committee, "leaving", months, now=context.now)
     return Reply(_leaving_words(months=months))
 
 
@@ -378,8 +377,7 @@ async def dormant_(context: Context, *, months: Number | None = None, unit: Unit
         )
     if months is not None:
         _within(months)
-    await rules.put(context.tx, context.committee.id, "dormant", months or 0)
-    await entries.append(context.tx, context.committee, "rule", {"dormant": months or 0}, now=context.now)
+    await entries.decide_rule(context.tx, context.committee, "dormant", months or 0, now=context.now)
     return Reply(_dormant_words(months=months))
 
 

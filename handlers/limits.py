@@ -14,7 +14,7 @@ from bot.domain.limits import Growth
 from bot.posts import needs_for
 from bot.router import Asks, Authority, Context, Router, Telling
 from bot.text import Minutes, N, Refusal, T, Text, Typed, Words, lines
-from storage import entries, limits, rules, transfers
+from storage import entries, limits, transfers
 
 router = Router("limits", title=T("Limits"))
 
@@ -189,8 +189,7 @@ async def ceiling_(context: Context, *, hours: Allowance | None = None, off: Off
                 off=Typed("/ceiling off"),
             )
         )
-    await rules.put(context.tx, context.committee.id, "ceiling", hours)
-    await entries.append(context.tx, context.committee, "rule", {"ceiling": hours}, now=context.now)
+    await entries.decide_rule(context.tx, context.committee, "ceiling", hours, now=context.now)
     return Reply(_ceiling_words(hours=hours))
 
 

@@ -12,7 +12,7 @@ from bot.domain import quiet as rules_
 from bot.domain.quiet import Hours, Rhythm, Wish
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, Where
 from bot.text import Bold, Day, Listed, N, Refusal, T, Text, Typed, Words, lines
-from storage import digests, due, entries, nudges, outbox, people, rules, tidying
+from storage import digests, due, entries, nudges, outbox, people, tidying
 from storage.database import Transaction
 from storage.digests import Since
 from storage.people import Committee
@@ -326,8 +326,7 @@ async def night(context: Context, *, hours: Annotated[Hours, _HoursKind()]) -> R
     """The group's own quiet hours. Alerts, answers and what somebody decides are said at any hour."""
     if await digests.night(context.tx, context.committee.id) == hours:
         raise Refusal(T("That is how it is already."))
-    await rules.put(context.tx, context.committee.id, digests.NIGHT, str(hours))
-    await entries.append(context.tx, context.committee, "rule", {digests.NIGHT: str(hours)}, now=context.now)
+    await entries.decide_rule(context.tx, context.committee, digests.NIGHT, str(hours), now=context.now)
     await digests.release_after(context.tx, context.committee, hours, now=context.now)
     words = _night_told(hours)
     await context.announce(words, but=context.place)

@@ -331,8 +331,7 @@ async def term(context: Context, *, time: Long | None = None, off: Off = "") -> 
     kept = None if time is None else {"count": time.count, "unit": time.unit}
     if await rules.get(context.tx, context.committee.id, TERM_RULE) == kept:
         raise Refusal(T("That is how it is already."))
-    await rules.put(context.tx, context.committee.id, TERM_RULE, kept)
-    await entries.append(context.tx, context.committee, "rule", {TERM_RULE: kept}, now=context.now)
+    await entries.decide_rule(context.tx, context.committee, TERM_RULE, kept, now=context.now)
     ends = None if time is None else offices.term_ends(context.now, time, context.committee.zone)
     for one in await roles.held(context.tx, context.committee.id):
         if one.role == "organizer":
@@ -1062,8 +1061,7 @@ async def vanished(context: Context, *, time: Long) -> Reply:
         raise Refusal(T("From {least} days to {most}, please.", least=VANISHED_DAYS[0], most=VANISHED_DAYS[1]))
     if await rules.get(context.tx, context.committee.id, VANISHED_RULE, offices.VANISHED_AFTER_DAYS) == days:
         raise Refusal(T("That is how it is already."))
-    await rules.put(context.tx, context.committee.id, VANISHED_RULE, days)
-    await entries.append(context.tx, context.committee, "rule", {VANISHED_RULE: days}, now=context.now)
+    await entries.decide_rule(context.tx, context.committee, VANISHED_RULE, days, now=context.now)
     return await _announced(
         context,
         N("I ask organizers after {n} day without a word.", "I ask organizers after {n} days without a word.", days),

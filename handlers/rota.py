@@ -692,8 +692,7 @@ async def rota_week(context: Context) -> None:
 )
 async def rota_weekly(context: Context, *, switch: OnOff) -> Reply:
     """Who has a seat keeps it, either way."""
-    await rules.put(context.tx, context.committee.id, WEEKLY_RULE, switch)
-    await entries.append(context.tx, context.committee, "rule", {"rota_weekly": switch}, now=context.now)
+    await entries.decide_rule(context.tx, context.committee, WEEKLY_RULE, switch, now=context.now)
     await _plan_weekly(context)
     return Reply(_weekly_words(switch))
 
@@ -929,7 +928,7 @@ def _window_words(*, weeks: int) -> Text:
 )
 async def rota_window(context: Context, *, weeks: _Window) -> Reply:
     """From the next plan on."""
-    await _decide(context, rotas.WINDOW_RULE, weeks)
+    await entries.decide_rule(context.tx, context.committee, rotas.WINDOW_RULE, weeks, now=context.now)
     return Reply(_window_words(weeks=weeks))
 
 
@@ -946,7 +945,7 @@ def _stretch_words(*, part: int) -> Text:
 )
 async def rota_stretch(context: Context, *, part: _Stretch) -> Reply:
     """From the next plan on."""
-    await _decide(context, rotas.STRETCH_RULE, part)
+    await entries.decide_rule(context.tx, context.committee, rotas.STRETCH_RULE, part, now=context.now)
     return Reply(_stretch_words(part=part))
 
 
@@ -963,13 +962,8 @@ def _empowerment_words(*, part: int) -> Text:
 )
 async def rota_empowerment(context: Context, *, part: _Empowerment) -> Reply:
     """From the next plan on."""
-    await _decide(context, rotas.EMPOWERMENT_RULE, part)
+    await entries.decide_rule(context.tx, context.committee, rotas.EMPOWERMENT_RULE, part, now=context.now)
     return Reply(_empowerment_words(part=part))
-
-
-async def _decide(context: Context, rule: str, number: int) -> None:
-    await rules.put(context.tx, context.committee.id, rule, number)
-    await entries.append(context.tx, context.committee, "rule", {rule: number}, now=context.now)
 
 
 _DECIDES: Mapping[Term, Any] = {

@@ -331,8 +331,7 @@ async def _give_terms(context: Context, role: str, stretch: Stretch) -> None:
     ends = offices.term_ends(context.now, stretch, context.committee.zone)
     anew = role == "organizer" and await rules.get(context.tx, context.committee.id, TERM_RULE) != kept
     if anew:
-        await rules.put(context.tx, context.committee.id, TERM_RULE, kept)
-        await entries.append(context.tx, context.committee, "rule", {TERM_RULE: kept}, now=context.now)
+        await entries.decide_rule(context.tx, context.committee, TERM_RULE, kept, now=context.now)
     for one in await roles.held(context.tx, context.committee.id):
         if one.role == role and (anew or one.term_ends is None):
             await roles.set_term(context.tx, one.id, ends)

@@ -807,8 +807,7 @@ def _sign_off_words(*, switch: str) -> Text:
 )
 async def sign_off(context: Context, *, switch: OnOff) -> Reply:
     """From now on; what waits, waits."""
-    await rules.put(context.tx, context.committee.id, "sign_off", switch == "on")
-    await entries.append(context.tx, context.committee, "rule", {"sign_off": switch}, now=context.now)
+    await entries.decide_rule(context.tx, context.committee, "sign_off", switch == "on", now=context.now, told=switch)
     return Reply(_sign_off_words(switch=switch))
 
 
@@ -833,8 +832,9 @@ def _hours_words(*, switch: str) -> Text:
 )
 async def shift_hours(context: Context, *, switch: OnOff) -> Reply:
     """From now on; what was paid stays."""
-    await rules.put(context.tx, context.committee.id, "shift_hours", switch == "on")
-    await entries.append(context.tx, context.committee, "rule", {"shift_hours": switch}, now=context.now)
+    await entries.decide_rule(
+        context.tx, context.committee, "shift_hours", switch == "on", now=context.now, told=switch
+    )
     return Reply(_hours_words(switch=switch))
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain import chain
+from storage import rules
 from storage.database import Reader, Row, Transaction
 from storage.instants import to_us
 from storage.people import Committee
@@ -23,6 +24,14 @@ async def append(
     """Write the committee's next entry. The body holds ids, figures and hashes, never words or names."""
     row = await tx.one(f"SELECT {HEAD} {LAST}", committee.id)
     return await follow(tx, committee, row, kind, body, now=now)
+
+
+async def decide_rule(
+    tx: Transaction, committee: Committee, name: str, value: Any, *, now: datetime, told: Any = None
+) -> None:
+    """From now on the rule is this, and the log says so. `told`: what stands in the log, where it is not the value."""
+    await rules.put(tx, committee.id, name, value)
+    await append(tx, committee, "rule", {name: value if told is None else told}, now=now)
 
 
 async def next_number(tx: Reader, committee: Committee) -> int:
