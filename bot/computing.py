@@ -6,12 +6,11 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
-import sys
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from bot import aside
 from storage import computations
 from storage.computations import Waiting
 from storage.database import Database, Unavailable
@@ -20,31 +19,13 @@ log = logging.getLogger(__name__)
 
 SECONDS_MAX = 300.0
 """Then it cannot be worked out: something is wrong with it."""
-ENVIRONMENT = ("PATH", "LANG", "PYTHONPATH", "SYSTEMROOT")
-"""All that the process is told of ours: no key is among it."""
 
 
 async def calculated(kind: str, body: Any) -> Any | None:
     """What a calculation gives; None: it could not be made."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot.calculations",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
-    )
-    try:
-        async with asyncio.timeout(SECONDS_MAX):
-            content, _ = await process.communicate(json.dumps({"kind": kind, "body": body}).encode())
-    except TimeoutError:
-        content = b""
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode != 0:
+    data = json.dumps({"kind": kind, "body": body}).encode()
+    content = await aside.run("bot.calculations", data, seconds=SECONDS_MAX)
+    if content is None:
         log.error("not worked out", extra={"kind": kind})
         return None
     return json.loads(content)

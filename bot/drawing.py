@@ -5,7 +5,6 @@ It needs the extra `pictures` (matplotlib). `python -m bot.drawing` reads a char
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
@@ -15,6 +14,7 @@ from importlib.util import find_spec
 from textwrap import shorten, wrap
 from typing import Any
 
+from bot import aside
 from bot.chat import Chart, Picture
 from bot.chat import chart as read_chart
 
@@ -22,8 +22,6 @@ log = logging.getLogger(__name__)
 
 SECONDS_MAX = 60.0
 """The first picture on a slow machine takes longest: matplotlib looks for the fonts there are."""
-ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_CACHE_HOME", "PYTHONPATH", "SYSTEMROOT")
-"""All that the process is told of ours: no key is among it."""
 INK, BAR, TRACK = "#1a1a1a", "#0072b2", "#dfe6ec"
 """Blue of Okabe and Ito's palette for all eyes (https://jfly.uni-koeln.de/color/); nothing is told by colour alone."""
 WIDTH = 6.0
@@ -37,26 +35,9 @@ def available() -> bool:
 
 async def drawn(chart: Chart) -> Picture | None:
     """The chart as a PNG; None: it could not be drawn."""
-    environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot.drawing",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={**environment, "MPLBACKEND": "Agg"},
-    )
-    try:
-        async with asyncio.timeout(SECONDS_MAX):
-            content, _ = await process.communicate(json.dumps(asdict(chart)).encode())
-    except TimeoutError:
-        content = b""
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode != 0 or not content.startswith(b"\x89PNG"):
+    data = json.dumps(asdict(chart)).encode()
+    content = await aside.run("bot.drawing", data, seconds=SECONDS_MAX, environment={"MPLBACKEND": "Agg"})
+    if content is None or not content.startswith(b"\x89PNG"):
         log.warning("picture not drawn")
         return None
     return Picture(name=chart.name, content=content)
