@@ -220,6 +220,13 @@ class App:
             counts = self.database.counts
             log.info("stopped", extra={"commits": counts.commits, "works": counts.works})
 
+    async def settle(self) -> None:
+        """Let what is due at this moment be done, what takes long be worked out, and all that is owed be delivered."""
+        await self.dispatcher.tick(self.now())
+        while await self.computing.settle():
+            await self.dispatcher.tick(self.now())
+        await self.delivery.settle()
+
     async def close(self) -> None:
         """Let go of the networks and the database."""
         for adapter in self.adapters.values():

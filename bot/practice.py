@@ -182,10 +182,7 @@ class Practice:
 
     async def settle(self) -> None:
         """Let what is due at this moment be done, and everything that is owed be delivered."""
-        await self.app.dispatcher.tick(self.clock())
-        while await self.app.computing.settle():
-            await self.app.dispatcher.tick(self.clock())
-        await self.app.delivery.settle()
+        await self.app.settle()
 
     def console_of(self, chat: Chat) -> ConsoleAdapter:
         """The network that a chat is on."""

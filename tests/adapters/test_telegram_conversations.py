@@ -126,10 +126,7 @@ class Telegram:
     async def quiet(self) -> None:
         """Until the bot has taken in everything and said everything."""
         await self.server.fetched(within=10)
-        await self.app.dispatcher.tick(self.clock())
-        while await self.app.computing.settle():
-            await self.app.dispatcher.tick(self.clock())
-        await self.app.delivery.settle()
+        await self.app.settle()
 
     def order(self, message: Message) -> int:
         """Which message is newest on the screen: an edited card counts as new, as in the terminal."""
