@@ -230,6 +230,8 @@ class Riverside:
             else:
                 typed = re.sub(r"^/(?=[A-Za-z])", "!", text.replace(" / ", "\n"))
                 await self.scene.quiet(await self._write(who, typed, room, reply_to=found["other"]))
+        # What takes long is worked out before the next line, as in the terminal.
+        await self.scene.app.settle()
 
     async def heard(self, *, group: str, reached: set[str]) -> dict[str, list[str]]:
         """All that the bot has said in each place since the beginning; in the group as this person heard it."""
@@ -312,12 +314,11 @@ class Riverside:
         assert stretch is not None
         app, target = self.scene.app, self.clock() + stretch
         while (following := await app.dispatcher.tick(self.clock())) is not None and following <= target:
-            await app.delivery.settle()
+            await app.settle()
             self.clock.move(following)
-        await app.delivery.settle()
+        await app.settle()
         self.clock.move(target)
-        await app.dispatcher.tick(target)
-        await app.delivery.settle()
+        await app.settle()
 
     # --- what people hear --------------------------------------------------------------------------------------
 
