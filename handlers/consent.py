@@ -8,15 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot import decisions
 from bot.arguments import Carried, Number
 from bot.chat import Button, Card, Reply, Saying, Shown
 from bot.domain import consent
-from bot.router import Asks, Authority, Command, Commands, Context, Router, Telling, Todo, View
-from bot.text import Listed, N, Refusal, T, Text, Typed, Words, lines, shown
-from storage import cards, conduct, due, entries, notes, nudges, people, proposals
-from storage.database import Transaction
+from bot.router import Asks, Authority, Command, Context, Router, Telling, Todo, View
+from bot.text import Listed, N, Refusal, T, Text, Words, lines, shown
+from storage import cards, conduct, due, entries, nudges, people, proposals
 from storage.digests import Since
-from storage.people import Committee
 from storage.proposals import Proposal
 
 router = Router("consent", title=T("Decisions"))
@@ -109,7 +108,7 @@ async def waiting(context: Context) -> list[Todo]:
             words=T(
                 "Proposal {number}: {what}",
                 number=found.number,
-                what=await _described(context.tx, context.committee, context.commands, found.says),
+                what=await decisions.described(context.tx, context.committee, context.commands, found.says),
             ),
             buttons=(Button(label=T("Agree"), says=agree.says(number=found.number)),),
             by=found.expires_at,
@@ -137,13 +136,13 @@ def _short(found: Proposal) -> Text:
 
 async def _agreeing(context: Context, *, number: int) -> Words:
     found = await _open(context, number)
-    what = await _described(context.tx, context.committee, context.commands, found.says)
+    what = await decisions.described(context.tx, context.committee, context.commands, found.says)
     return lines(T("Proposal {number}: {what}", number=number, what=what), T("Do you agree?"))
 
 
 async def _withdrawing(context: Context, *, number: int) -> Words:
     found = await _open(context, number)
-    what = await _described(context.tx, context.committee, context.commands, found.says)
+    what = await decisions.described(context.tx, context.committee, context.commands, found.says)
     return lines(T("Proposal {number}: {what}", number=number, what=what), T("Withdraw it?"))
 
 
@@ -242,43 +241,15 @@ async def _carry_out(context: Context, found: Proposal) -> Reply | Card | None:
 
 
 async def _decided(context: Context, says: Saying, consents: list[int], *, proposal: int | None = None) -> None:
-    """Write down what was decided, with what it was decided about: words as hashes, beside the books."""
-    command = context.commands.get(says.command)
-    plain, words = command.booked(says) if command is not None else ({}, {})
-    number = await entries.next_number(context.tx, context.committee)
-    veils = {
-        name: await notes.keep(context.tx, _words_of(context.committee, number, name), text)
-        for name, text in words.items()
-    }
-    body = {"command": says.command, "version": says.version, "arguments": plain, "consents": consents}
-    body |= {"words": veils} if veils else {}
-    body |= {"proposal": proposal} if proposal is not None else {}
-    await entries.append(context.tx, context.committee, "decision", body, now=context.now)
-
-
-def _words_of(committee: Committee, number: int, name: str) -> str:
-    return f"decision:{committee.id}:{number}:{name}"
+    how: dict[str, Any] = {"consents": consents}
+    await decisions.put_down(context, says, how if proposal is None else {**how, "proposal": proposal})
 
 
 @router.entry("decision", about="decisions")
 async def decision_words(telling: Telling, body: Mapping[str, Any]) -> Text:
-    """Who decided what. Words that were erased since are told as such."""
-    arguments = dict(body.get("arguments", {}))
-    erased = False
-    for name in body.get("words", {}):
-        text = await notes.of(telling.tx, _words_of(telling.committee, telling.number, name))
-        arguments[name], erased = text or "…", erased or text is None
-    says = Saying(command=body["command"], version=body.get("version", 1), arguments=arguments)
+    """Who decided what."""
     names = await telling.names(body["consents"])
-    try:
-        command, values = await telling.commands.recall(says, telling.tx, telling.committee)
-    except Refusal:
-        return T("{names} decided: {what}", names=names, what=Typed(f"/{says.command}"))
-    assert command.proposal is not None
-    what = command.proposal(**values)
-    if erased:
-        return T("{names} decided: {what} (The words were erased.)", names=names, what=what)
-    return T("{names} decided: {what}", names=names, what=what)
+    return T("{names} decided: {what}", names=names, what=await decisions.told(telling, body))
 
 
 @router.command(
@@ -350,7 +321,7 @@ async def lapses_soon(context: Context, *, number: Number) -> None:
         return
     committee = await _facts(context, found.says, begun=found.made_at)
     consents = await proposals.consents(context.tx, found.id)
-    what = await _described(context.tx, context.committee, context.commands, found.says)
+    what = await decisions.described(context.tx, context.committee, context.commands, found.says)
     words = T("Proposal {number} waits for you until {until}: {what}", number=number, until=found.expires_at, what=what)
     agree_ = Button(label=T("Agree"), says=agree.says(number=number))
     for id_ in sorted(committee.members - consents):
@@ -371,12 +342,12 @@ async def tidings(context: Context, since: Since) -> list[Todo]:
     for number in decided:
         found = await proposals.numbered(context.tx, context.committee.id, number)
         if found is not None and found.state == "passed":
-            what = await _described(context.tx, context.committee, context.commands, found.says)
+            what = await decisions.described(context.tx, context.committee, context.commands, found.says)
             told.append(Todo(words=T("Decided: {what}", what=what)))
     for id_ in (await proposals.open_ones(context.tx, context.committee.id))[:OPEN_TOLD_MAX]:
         found = await proposals.get(context.tx, context.committee.id, id_)
         assert found is not None
-        what = await _described(context.tx, context.committee, context.commands, found.says)
+        what = await decisions.described(context.tx, context.committee, context.commands, found.says)
         words = T(
             "Open until {until}, proposal {number}: {what}", until=found.expires_at, number=found.number, what=what
         )
@@ -391,7 +362,7 @@ async def proposal_card(view: View, ref: int) -> Shown | None:
     found = await proposals.get(view.tx, view.committee.id, ref)
     if found is None:
         return None
-    what = await _described(view.tx, view.committee, view.commands, found.says)
+    what = await decisions.described(view.tx, view.committee, view.commands, found.says)
     proposer = await _name(view, found.proposer_id)
     heading = T("Proposal {number} by {name}: {what}", number=found.number, name=proposer, what=what)
     consents = await proposals.consents(view.tx, found.id)
@@ -440,15 +411,6 @@ def _closed(found: Proposal) -> Words:
             return T("Withdrawn.")
         case _:
             return T("Lapsed: not enough people agreed in time. It can be proposed again.")
-
-
-async def _described(tx: Transaction, committee: Committee, commands: Commands, says: Saying) -> Text:
-    try:
-        command, arguments = await commands.load(says, tx, committee)
-    except Refusal:
-        return T("something that does not exist any more")
-    assert command.proposal is not None
-    return command.proposal(**arguments)
 
 
 async def _name(view: View, member_id: int) -> str:

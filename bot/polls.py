@@ -1,0 +1,166 @@
+"""How polls are told, and how a ballot comes in, wherever that is."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from bot import decisions
+from bot.chat import Button
+from bot.domain import processes
+from bot.domain.grammar import folded
+from bot.domain.processes import Method, Process, Turnout
+from bot.router import Authority, Commands, Context, View
+from bot.text import SOURCE_LANGUAGE, Refusal, T, Text, Typed, Words, Written
+from storage import ballots, people, polls
+from storage.ballots import How
+from storage.people import Committee, Member
+from storage.polls import Option, Poll
+
+POLLS = Typed("/polls")
+
+ONE: frozenset[Method] = frozenset({"options", "plurality"})
+"""Methods where everybody says one thing: one tap votes."""
+
+METHODS: Mapping[Method, Text] = {
+    "options": T("everybody says one thing"),
+    "plurality": T("most votes"),
+    "approval": T("all that you can live with"),
+    "score": T("sum of points"),
+    "dots": T("sum of dots"),
+    "schulze": T("in order, by Schulze"),
+    "irv": T("in order, by instant runoff"),
+    "scottish-stv": T("in order, by Scottish STV"),
+}
+
+
+@functools.cache
+def all_processes() -> Mapping[str, Process]:
+    """The processes that there are, by name."""
+    folder = resources.files("bot") / "processes"
+    found = [processes.read(file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".toml")]
+    return {one.name: one for one in sorted(found, key=lambda one: one.name)}
+
+
+@functools.cache
+def process_words() -> Mapping[str, Process]:
+    """The processes by every word that members can call them."""
+    return {folded(word): one for one in all_processes().values() if one.listed for word in one.aliases}
+
+
+def in_languages(words: Mapping[str, str]) -> Text:
+    """Words of a process, in the reader's language."""
+    return T("{words}", words=Written(words.get(SOURCE_LANGUAGE) or next(iter(words.values())), words))
+
+
+def titled(poll: Poll) -> Text:
+    """What its process is called."""
+    found = all_processes().get(poll.process)
+    return in_languages(found.title) if found is not None else T("Poll")
+
+
+async def question(context: Context | View, poll: Poll) -> Text:
+    """What is asked: in the words of whoever made it, or what would be done in the committee's name."""
+    if poll.says is not None and poll.question is None:
+        return await decisions.described(context.tx, context.committee, context.commands, poll.says)
+    return T("{question}", question=poll.question or T("(erased)"))
+
+
+def option_words(poll: Poll, option: Option) -> Text:
+    """What an option is called."""
+    if option.words is not None:
+        return T("{option}", option=option.words)
+    choice = poll.rule.choice(option.key)
+    return in_languages(choice.label) if choice is not None else T("(erased)")
+
+
+async def turnout(context: Context | View, poll: Poll) -> Turnout:
+    """How many have voted, of how many."""
+    roll = await polls.count_roll(context.tx, poll)
+    return Turnout(voters=await ballots.count(context.tx, poll), roll=roll, active=poll.active or 0)
+
+
+async def found(context: Context, number: int) -> Poll:
+    """The committee's poll with this number. Raises Refusal."""
+    poll = await polls.numbered(context.tx, context.committee.id, number)
+    if poll is None or poll.state == "draft":
+        raise Refusal(T("There is no poll {number} here. {polls} shows what there is.", number=number, polls=POLLS))
+    return poll
+
+
+async def of_id(context: Context, id_: int) -> Poll:
+    """A poll that a button was about. Raises Refusal."""
+    poll = await polls.get(context.tx, context.committee.id, id_)
+    if poll is None:
+        raise Refusal(T("That poll is not there any more. {polls} shows what there is.", polls=POLLS))
+    return poll
+
+
+async def may_vote(context: Context, poll: Poll, member: Member) -> None:
+    """Raises Refusal where this member cannot vote in this poll now."""
+    if poll.state in ("planned", "queued", "draft"):
+        raise Refusal(T("Poll {number} is not open yet.", number=poll.number), private=True)
+    late = poll.closes_at is not None and context.said_at >= poll.closes_at
+    if poll.state != "open" or late:
+        raise Refusal(
+            T("Poll {number} is closed. {polls} shows what can be decided now.", number=poll.number, polls=POLLS),
+            private=True,
+        )
+    if not await polls.may_vote(context.tx, poll, member.id):
+        raise Refusal(
+            T(
+                "You are not on the roll of poll {number}: that was closed when the poll opened, and you had no vote "
+                "then. You can say what you think in the group.",
+                number=poll.number,
+            ),
+            private=True,
+        )
+
+
+async def cast(context: Context, poll: Poll, choice: Any, *, member: Member | None = None, how: How = "self") -> None:
+    """Put a ballot in, in place of an earlier one. `choice`: in the form of the poll's method. Raises Refusal."""
+    voter = member or context.member
+    await may_vote(context, poll, voter)
+    await ballots.cast(context.tx, poll, voter.id, choice, how=how)
+    await after_vote(context, poll)
+
+
+async def take_back(context: Context, poll: Poll) -> None:
+    """Take one's own ballot out. Raises Refusal."""
+    await may_vote(context, poll, context.member)
+    if not await ballots.withdraw(context.tx, poll, context.member.id):
+        raise Refusal(T("You have not voted in poll {number}.", number=poll.number), private=True)
+    await after_vote(context, poll)
+
+
+async def after_vote(context: Context, poll: Poll) -> None:
+    """A ballot has changed: what is settled by that is settled now."""
+    settle = context.commands.named("poll_settle")
+    await context.say(settle.says(poll=poll.id), authority=Authority.CLOCK)
+
+
+def vote_button(commands: Commands, poll: Poll, option: Option) -> Button:
+    """One tap votes."""
+    choose = commands.named("poll_choose")
+    return Button(label=option_words(poll, option), says=choose.says(poll=poll.id, place=option.place))
+
+
+async def named(context: Context | View, committee: Committee, member_id: int | None) -> Text:
+    """A member's name; where it is erased, what stands for it."""
+    member = None if member_id is None else await people.member(context.tx, committee.id, member_id)
+    if member is None or not member.name:
+        return T("a former member")
+    return T("{name}", name=member.name)
+
+
+def secrecy_words(poll: Poll) -> Words:
+    """Who sees who voted what, said as it is."""
+    match poll.secrecy:
+        case "open":
+            return T("Names are shown.")
+        case "hidden":
+            return T("Hidden from members: nobody here sees who voted what. Whoever runs the bot could see it.")
+        case _:
+            return T("You vote elsewhere: this card leads there.")
