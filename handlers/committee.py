@@ -86,6 +86,7 @@ async def setup(context: Context) -> Card:
         floor=ledger.FLOOR_DEFAULT,
         now=context.now,
     )
+    await rules.put(context.tx, committee.id, proposals.DECIDED_BY, proposals.POLL)
     await people.settle_in(context.tx, context.place, committee.id, topic=context.chat.topic)
     member = await people.join(context.tx, committee.id, context.person, now=context.now)
     for role in ("founder", "organizer"):
@@ -710,7 +711,9 @@ async def settings(context: Context) -> Reply:
             T("I propose small groups beyond: {n} ({command})", n=split_at, command=Typed("/split_at off"))
             if split_at is not None
             else None,
-            T("Changing these takes two organizers."),
+            T("Changing these takes a poll ({command}).", command=Typed("/decide_by organizers"))
+            if await rules.get(context.tx, committee.id, proposals.DECIDED_BY) == proposals.POLL
+            else T("Changing these takes two organizers ({command}).", command=Typed("/decide_by poll")),
         )
     )
 

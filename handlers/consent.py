@@ -1,27 +1,62 @@
-"""What the committee decides: proposals, who agrees, and what then happens. Until polls exist."""
+"""What needs the committee's authority: a poll decides, or two organizers who agree where the committee wants that."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from bot import decisions
-from bot.arguments import Carried, Number
+from bot.arguments import Carried, Number, choice
 from bot.chat import Button, Card, Reply, Saying, Shown
 from bot.domain import consent
 from bot.router import Asks, Authority, Command, Context, Router, Telling, Todo, View
-from bot.text import Listed, N, Refusal, T, Text, Words, lines, shown
-from storage import cards, conduct, due, entries, nudges, people, proposals
+from bot.text import Listed, N, Refusal, T, Text, Typed, Words, lines, shown
+from storage import cards, conduct, due, entries, nudges, people, proposals, rules
 from storage.digests import Since
-from storage.proposals import Proposal
+from storage.proposals import DECIDED_BY, POLL, Proposal
 
 router = Router("consent", title=T("Decisions"))
 
 REMINDED_BEFORE = timedelta(days=1)
 OPEN_TOLD_MAX = 5
+
+
+_By = Annotated[
+    str,
+    choice(
+        POLL,
+        "organizers",
+        expected=T("{poll} or {organizers}", poll=Typed(POLL), organizers=Typed("organizers")),
+        labels={POLL: T("A poll of all"), "organizers": T("Two organizers")},
+    ),
+]
+
+
+def _decided_by_told(*, by: str) -> Text:
+    if by == POLL:
+        return T("From now on a poll of all members decides what needs the committee.")
+    return T("From now on two organizers who agree decide what needs the committee.")
+
+
+@router.command(
+    "decide_by",
+    allow=Authority.COMMITTEE,
+    help=T("Who decides what needs the committee: a poll of all, or two organizers who agree."),
+    proposal=_decided_by_told,
+)
+async def decide_by(context: Context, *, by: _By) -> Reply:
+    """The committee's own choice."""
+    await entries.decide_rule(context.tx, context.committee, DECIDED_BY, by, now=context.now)
+    return Reply(_decided_by_told(by=by))
+
+
+@router.entry("rule", DECIDED_BY, about="rules")
+async def decided_by_words(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Who decides from then on."""
+    return _decided_by_told(by=body[DECIDED_BY])
 
 
 @router.command("propose", allow=Authority.MEMBER, typed=False, help=T("Ask those who must agree."))
@@ -31,6 +66,9 @@ async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
     command = context.commands.get(carried.command)
     assert command is not None
     rule = _rule(command, committee)
+    if rule.who == "organizers" and await _needs_poll(context, command):
+        carry = context.commands.named("poll_carry")
+        return await context.say(carry.says(carried=carried), authority=Authority.MEMBER)
     # What could not be done anyway is refused now, not after others have agreed.
     await context.would(carried, authority=Authority.COMMITTEE)
     same = await proposals.same_open(context.tx, context.committee.id, carried)
@@ -58,6 +96,14 @@ async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
         await context.show(card)
         return Reply(T("That needs the others: I have asked in the group."))
     return card
+
+
+async def _needs_poll(context: Context, command: Command) -> bool:
+    """Whether all members decide it. Who is appointed, and what concerns somebody, has rules of its own."""
+    own = command.appoints or command.concerns is not None
+    if command.allow is not Authority.COMMITTEE or own:
+        return False
+    return bool(await rules.get(context.tx, context.committee.id, DECIDED_BY) == POLL)
 
 
 async def _plan_lapse(context: Context, found: Proposal) -> None:

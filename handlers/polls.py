@@ -647,7 +647,9 @@ async def _open_card(view: View, there: Poll, heading: Words) -> Shown:
             if voters is not None
             else T("{n}. {what}", n=one.place, what=what)
         )
-    told.append(T("How: {method}. Until {until}.", method=METHODS[there.method], until=_until(there)))
+    process = all_processes().get(there.process)
+    how = in_languages(process.meaning) if process is not None else METHODS[there.method]
+    told.append(T("{how} Open until {until}.", how=how, until=_until(there)))
     if there.secrecy == "open":
         told.append(T("Voted: {n} of {all}. Names are shown.", n=turned.voters, all=turned.roll))
     else:
@@ -665,12 +667,10 @@ def _seals(there: Poll, roll: int) -> Words:
 
     assert there.roll_hash is not None
     assert there.commitment is not None
-    return T(
-        "Fixed at the opening: {n} may vote (roll {roll}); a tie is decided by lot (sealed {lot}).",
-        n=roll,
-        roll=fingerprint(there.roll_hash),
-        lot=fingerprint(there.commitment),
-    )
+    may = N("{n} may vote (roll {roll}).", "{n} may vote (roll {roll}).", roll, roll=fingerprint(there.roll_hash))
+    if there.method == "options":
+        return may
+    return T("{may} A tie is decided by lot (sealed {lot}).", may=may, lot=fingerprint(there.commitment))
 
 
 def _vote_buttons(view: View, there: Poll) -> tuple[tuple[Button | Link, ...], ...]:

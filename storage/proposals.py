@@ -14,6 +14,10 @@ from storage import cards
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 
+DECIDED_BY = "decided_by"
+"""The rule that says who decides what needs the committee; where there is none, two organizers do."""
+POLL = "poll"
+"""Its value where a poll of all members decides. So it is in every committee that is set up."""
 State = Literal["open", "passed", "failed", "lapsed", "withdrawn"]
 
 
