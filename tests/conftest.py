@@ -130,7 +130,7 @@ async def two_decide(database: Database) -> None:
     committees = await database.read(inspection.committees)
 
     async def work(tx: Transaction) -> None:
-        for committee in range(1, len(committees) + 1):
+        for committee in committees:
             await rules.put(tx, committee, proposals.DECIDED_BY, "organizers")
 
     await database.transact(work)
