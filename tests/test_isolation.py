@@ -109,6 +109,7 @@ class Two:
         console = self.practice.console
         console.people |= {"zoe": Called("zoe", called="Zwetschgenmus"), "yan": Called("yan", called="Yggdrasil")}
         await console.say("zoe", "/setup", self.other, manages_chat=True)
+        await two_decide(self.practice.app.database)
         await console.say("yan", "/join", self.other)
         await console.say("zoe", "/organizer @yan", self.other)
         for who in ("zoe", "yan"):
@@ -303,6 +304,7 @@ async def opened(folder: Path) -> Two:
         clock=FixedClock(SCRIPT_START),
         repeatable=True,
     )
+    await two_decide(practice.app.database)
     return Two(practice, transcript)
 
 
