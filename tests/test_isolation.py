@@ -24,6 +24,7 @@ from bot.router import Command
 from bot.text import Reader as For
 from storage import buttons
 from storage.database import Reader, Row, Transaction
+from tests.conftest import two_decide
 
 EVERY = commands()
 NAMES = sorted(command.name for router in EVERY.routers for command in router.commands)
