@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from bot import decisions
 from bot.arguments import Carried, Note, Number, Reference
 from bot.chat import Button, Card, Link, Reply, Shown
-from bot.domain import pollline, processes
+from bot.domain import elsewhere, pollline, processes
 from bot.domain.grammar import folded
 from bot.domain.pollline import Line
 from bot.domain.processes import Process, Rule
@@ -80,6 +80,7 @@ _ABOUT: Mapping[str, str] = {
     for command, words in {
         "poll_close": "close cerrar schliessen schließen beenden",
         "poll_withdraw": "withdraw retirar zurückziehen zurueckziehen",
+        "poll_result": "result resultado ergebnis",
     }.items()
     for word in words.split()
 }
@@ -138,12 +139,21 @@ async def _make(context: Context, process: Process, said: Line) -> Reply | Card 
     fault = pollline.fault(said, own=process.own == "needed")
     if fault is not None:
         raise Refusal(_FAULTS[fault])
+    if process.secrecy == "external" and elsewhere.address(said.question) is None:
+        raise Refusal(
+            T(
+                "Write one address where people vote, beginning with https://. Like this: {example}",
+                example=Typed("/poll", T("external Who speaks for us? https://vote.example.org/12, closes fri 20:00")),
+            )
+        )
     opens, closes = _times(context, process, said)
     rule = _with_settings(process.rule, said)
     method = process.method
     if method == "schulze" and rule.seats > 1:
         method = "scottish-stv"
-    secrecy = process.secrecy if said.hidden is None else "hidden" if said.hidden else "open"
+    secrecy = process.secrecy
+    if said.hidden is not None and secrecy != "external":
+        secrecy = "hidden" if said.hidden else "open"
     made = await polls.add(
         context.tx,
         context.committee,
@@ -343,7 +353,8 @@ async def _tally(context: Context | View, there: Poll) -> dict[str, int]:
 async def poll_remind(context: Context, *, poll: Reference) -> None:
     """In private, at most twice."""
     there = await polls.get(context.tx, context.committee.id, poll)
-    if there is None or there.state != "open":
+    if there is None or there.state != "open" or there.secrecy == "external":
+        # Who has voted elsewhere is not known here.
         return
     await polls.reminded(context.tx, there)
     what = await question(context, there)
@@ -360,6 +371,9 @@ async def poll_due(context: Context, *, poll: Reference) -> None:
     """Its time is over: it is counted; or it is open for longer, once, where only a few are missing."""
     there = await polls.get(context.tx, context.committee.id, poll)
     if there is None or there.state != "open":
+        return
+    if there.secrecy == "external":
+        await context.say(context.commands.named("poll_elsewhere").says(poll=there.id), authority=Authority.CLOCK)
         return
     turned = await turnout(context, there)
     if not there.extended and processes.close_to_quorum(there.rule, turned):
@@ -545,7 +559,7 @@ async def waiting(context: Context) -> list[Todo]:
     """Where this member's vote is missing."""
     told = []
     for one in await polls.in_state(context.tx, context.committee.id, "open"):
-        if not await polls.may_vote(context.tx, one, context.member.id):
+        if one.secrecy == "external" or not await polls.may_vote(context.tx, one, context.member.id):
             continue
         if await ballots.of(context.tx, one, context.member.id) is None:
             vote = Button(label=T("Vote"), says=poll_show.says(number=one.number))
@@ -626,6 +640,8 @@ async def poll_card(view: View, ref: int) -> Shown | None:
             return Shown(lines(heading, T("Withdrawn.")))
         case "planned" | "queued":
             return Shown(lines(heading, T("It opens {when}.", when=there.opens_at or view.now)))
+        case "counting" if there.secrecy == "external":
+            return Shown(lines(heading, T("Voting is over. {name} enters the result.", name=maker)))
         case "counting":
             return Shown(lines(heading, T("It is being counted.")))
         case _:
@@ -650,7 +666,9 @@ async def _open_card(view: View, there: Poll, heading: Words) -> Shown:
     process = all_processes().get(there.process)
     how = in_languages(process.meaning) if process is not None else METHODS[there.method]
     told.append(T("{how} Open until {until}.", how=how, until=_until(there)))
-    if there.secrecy == "open":
+    if there.secrecy == "external":
+        told.append(T("I do not see who votes there, and cannot check the count."))
+    elif there.secrecy == "open":
         told.append(T("Voted: {n} of {all}. Names are shown.", n=turned.voters, all=turned.roll))
     else:
         told.append(secrecy_words(there))
@@ -668,7 +686,7 @@ def _seals(there: Poll, roll: int) -> Words:
     assert there.roll_hash is not None
     assert there.commitment is not None
     may = N("{n} may vote (roll {roll}).", "{n} may vote (roll {roll}).", roll, roll=fingerprint(there.roll_hash))
-    if there.method == "options":
+    if there.method == "options" or there.secrecy == "external":
         return may
     return T("{may} A tie is decided by lot (sealed {lot}).", may=may, lot=fingerprint(there.commitment))
 

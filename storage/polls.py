@@ -257,6 +257,12 @@ async def _add_option(tx: Transaction, poll_id: int, *, key: str | None, words: 
         await notes.keep(tx, f"option:{id_}", words)
 
 
+async def name_options(tx: Transaction, poll: Poll, names: Sequence[str]) -> None:
+    """What could be chosen elsewhere, named only once it is over."""
+    for words in names:
+        await _add_option(tx, poll.id, key=None, words=words)
+
+
 async def withdraw_option(tx: Transaction, poll: Poll, place: int, *, now: datetime) -> None:
     """Nobody can choose it any more; ballots that name it stay as they are."""
     await tx.execute(
@@ -335,6 +341,14 @@ async def close(tx: Transaction, poll: Poll, verdict: Verdict, result: Mapping[s
         verdict,
         canonical(result),
         poll.id,
+    )
+    await cards.changed(tx, poll.thing)
+
+
+async def note_file(tx: Transaction, poll: Poll, hash_: str) -> None:
+    """The hash of the file that a result was taken from."""
+    await tx.execute(
+        "UPDATE polls SET result = ? WHERE id = ?", canonical({**(poll.result or {}), "file": hash_}), poll.id
     )
     await cards.changed(tx, poll.thing)
 
