@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from bot.domain import asking, fairness, rostering, snapshots, turns
+from bot.domain import asking, ballots, elections, fairness, rostering, snapshots, turns
 from bot.domain.rotation import Instance
 
 
@@ -83,6 +83,17 @@ def swaps(body: Any) -> Any:
     return [[list(given) for given in one.gives] for one in found]
 
 
+def poll(body: Any) -> Any:
+    """An election as our export says it: the `count`, as plain values, and its `margin`: how close it was."""
+    filed = elections.read_export(body)
+    return {"count": ballots.result_dict(filed.count()), "margin": None}
+
+
+def count_only(body: Any) -> Any:
+    """The count of an election as our export says it, without how close it is."""
+    return ballots.result_dict(elections.read_export(body).count())
+
+
 CALCULATIONS: Mapping[str, Callable[[Any], Any]] = {
     "plan": plan,
     "compare": compare,
@@ -90,6 +101,7 @@ CALCULATIONS: Mapping[str, Callable[[Any], Any]] = {
     "why": why,
     "line": line,
     "swaps": swaps,
+    "poll": poll,
 }
 
 

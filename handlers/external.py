@@ -46,8 +46,8 @@ def _wanted(there: Poll, what: Text) -> Text:
 
 async def _who(context: Context, there: Poll) -> list[Any]:
     """Who enters the result: whoever made it; where they have left, the organizers."""
-    maker = None if there.maker_id is None else await people.member_now(
-        context.tx, context.committee.id, there.maker_id
+    maker = (
+        None if there.maker_id is None else await people.member_now(context.tx, context.committee.id, there.maker_id)
     )
     if maker is not None and maker.active:
         return [maker]
@@ -152,10 +152,16 @@ async def poll_file(context: Context, *, number: Number, file: Table) -> Reply:
         return Reply(T("It is the same file: {hash}", hash=fingerprint(hash_)))
     if kept is not None:
         return Reply(
-            T("It is NOT the same file. This one: {hash}. Kept: {kept}", hash=fingerprint(hash_), kept=fingerprint(kept))
+            T(
+                "It is NOT the same file. This one: {hash}. Kept: {kept}",
+                hash=fingerprint(hash_),
+                kept=fingerprint(kept),
+            )
         )
     if context.member.id not in {one.id for one in await _who(context, there)}:
         raise Refusal(T("There is no file to compare it with."))
     await polls.note_file(context.tx, there, hash_)
     await entries.append(context.tx, context.committee, "poll", {"poll": there.number, "file": hash_}, now=context.now)
-    return Reply(T("Kept, in the log too: {hash}. Whoever sends it again sees whether it is the same.", hash=fingerprint(hash_)))
+    return Reply(
+        T("Kept, in the log too: {hash}. Whoever sends it again sees whether it is the same.", hash=fingerprint(hash_))
+    )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot import decisions
+from bot import calculations, decisions
 from bot.arguments import Carried, Note, Number, Reference
 from bot.chat import Button, Card, Link, Reply, Shown
 from bot.domain import elsewhere, pollline, processes
@@ -34,9 +34,21 @@ from bot.polls import (
     turnout,
     vote_button,
 )
+from bot.results import (
+    SMALL,
+    VERDICTS,
+    ballots_hash,
+    election,
+    exported,
+    for_log,
+    keeps_ballots,
+    lot,
+    result_words,
+    verdict_of,
+)
 from bot.router import Authority, Context, Router, Telling, Todo, View
 from bot.text import Bold, Listed, N, Refusal, T, Text, Typed, Words, lines, shown
-from storage import ballots, due, entries, nudges, people, polls
+from storage import ballots, computations, due, entries, nudges, people, polls
 from storage.digests import Since
 from storage.polls import Poll, Verdict
 
@@ -81,6 +93,11 @@ _ABOUT: Mapping[str, str] = {
         "poll_close": "close cerrar schliessen schließen beenden",
         "poll_withdraw": "withdraw retirar zurückziehen zurueckziehen",
         "poll_result": "result resultado ergebnis",
+        "poll_count": "count recuento auszählung auszaehlung",
+        "poll_verify": "verify recount verificar prüfen pruefen nachzählen nachzaehlen",
+        "poll_why": "why explain porqué porque warum",
+        "poll_picture": "picture imagen bild",
+        "poll_export": "export exportar exportieren",
     }.items()
     for word in words.split()
 }
@@ -452,25 +469,39 @@ async def _over(context: Context, there: Poll) -> None:
 
 
 async def _close(context: Context, there: Poll) -> Reply | Card | None:
-    """Count, put down what came of it, tell, and do what it carries."""
+    """Count, put down what came of it, tell, and do what it carries. What takes long is counted beside the chats."""
     await _over(context, there)
     turned = await turnout(context, there)
-    verdict: Verdict
-    result: dict[str, Any] = {"voters": turned.voters, "roll": turned.roll}
     if there.secrecy == "hidden" and turned.voters < processes.HIDDEN_BALLOTS_MIN:
-        verdict = "too_few"
-    elif not processes.quorate(there.rule, turned):
-        verdict = "no_quorum"
-    else:
-        verdict, counted = await _counted(context, there, turned)
-        result |= counted
+        return await _finish(context, there, "too_few", {})
+    if not turned.voters or not processes.quorate(there.rule, turned):
+        return await _finish(context, there, "no_quorum", {})
+    if there.method != "options" and turned.voters * len(there.options) > SMALL:
+        await polls.set_state(context.tx, there, "counting")
+        await _count_aside(context, there, attempt=1)
+        return Card("poll", there.id) if context.place is not None else None
+    verdict, counted = await _counted(context, there, turned)
+    return await _finish(context, there, verdict, counted)
+
+
+async def _finish(context: Context, there: Poll, verdict: Verdict, counted: Mapping[str, Any]) -> Reply | Card | None:
+    """It is counted: write it down, tell, and do what it carries."""
+    turned = await turnout(context, there)
+    found_ = await ballots.all_of(context.tx, there)
+    result: dict[str, Any] = {"voters": turned.voters, "roll": turned.roll, **counted}
+    salt = there.seed or ""
+    if keeps_ballots(there, turned.voters):
+        salt = result["salt"] = f"{context.tx.token()}{context.tx.token()}"
+    result["ballots"] = ballots_hash(there, found_, salt)
+    if verdict == "no_quorum":
+        result["quorum"] = max(1, processes.quorum_needed(there.rule, turned))
     await ballots.seal(context.tx, there)
     await polls.close(context.tx, there, verdict, result, now=context.now)
     await entries.append(
         context.tx,
         context.committee,
         "poll",
-        {"poll": there.number, "closed": verdict, "result": result, "seed": there.seed},
+        {"poll": there.number, "closed": verdict, "result": for_log(result), "seed": there.seed},
         now=context.now,
     )
     closed = await of_id(context, there.id)
@@ -485,17 +516,59 @@ async def _close(context: Context, there: Poll) -> Reply | Card | None:
 
 
 async def _counted(context: Context, there: Poll, turned: processes.Turnout) -> tuple[Verdict, dict[str, Any]]:
-    """The verdict of polls where everybody says one thing; totals are by place."""
+    """The verdict, and what it rests on; totals are by place."""
+    if there.method != "options":
+        return verdict_of(there, calculations.poll(await _election(context, there)))
     said = Counter(one.choice for one in await ballots.all_of(context.tx, there))
-    totals = {str(one.place): said[one.place] for one in there.options}
-    if there.method == "options":
-        if not there.rule.tests:
-            return "told", {"totals": totals}
-        came = processes.outcome(there.rule, await _tally(context, there), turned)
-        return ("passed" if came.passed else "failed"), {"totals": totals}
-    most = max((said[one.place] for one in there.standing), default=0)
-    best = [one.place for one in there.standing if said[one.place] == most]
-    return ("decided" if len(best) == 1 else "tied"), {"totals": totals, "winners": best}
+    counted: dict[str, Any] = {"totals": {str(one.place): said[one.place] for one in there.options}}
+    if not there.rule.tests:
+        return "told", counted
+    tally = await _tally(context, there)
+    came = processes.outcome(there.rule, tally, turned)
+    counted["tests"] = [[one.count, one.whole] for one in came.held]
+    counted["margin"] = {"n": processes.margin(there.rule, tally, turned), "exact": True}
+    return ("passed" if came.passed else "failed"), counted
+
+
+async def _election(context: Context, there: Poll) -> dict[str, Any]:
+    """All that the count depends on, as plain values."""
+    return exported(there, election(there, await ballots.all_of(context.tx, there)), lot=lot(there))
+
+
+COUNTS_MAX = 3
+"""So often it is counted again, where ballots have changed meanwhile: they should not, it is closed."""
+
+
+async def _count_aside(context: Context, there: Poll, *, attempt: int) -> None:
+    says = poll_counted.says(poll=there.id, attempt=attempt)
+    await computations.want(
+        context.tx, context.committee.id, "poll", await _election(context, there), says, now=context.now
+    )
+
+
+@router.command("poll_counted", allow=Authority.CLOCK, typed=False, help=T("A poll is counted."))
+async def poll_counted(
+    context: Context, *, poll: Reference, attempt: Number, computation: Reference | None = None
+) -> Reply | Card | None:
+    """What was worked out stands if the ballots are still the same; else it is counted again."""
+    there = await polls.get(context.tx, context.committee.id, poll)
+    if there is None or there.state != "counting":
+        return None
+    done = await computations.computed(context.tx, context.committee.id, computation or 0)
+    same = done is not None and done.hash == computations.hash_of(await _election(context, there))
+    if done is None or not same or done.result is None:
+        if attempt < COUNTS_MAX:
+            await _count_aside(context, there, attempt=attempt + 1)
+            return None
+        words = T(
+            "I could not count poll {number}: something is wrong with me. No ballot is lost. Tell whoever runs me.",
+            number=there.number,
+        )
+        for one in await people.organizers(context.tx, context.committee.id):
+            await context.tell(one, words)
+        return None
+    verdict, counted = verdict_of(there, done.result)
+    return await _finish(context, there, verdict, counted)
 
 
 async def _carry_out(context: Context, closed: Poll) -> Reply | Card | None:
@@ -607,18 +680,6 @@ async def decision_words(telling: Telling, body: Mapping[str, Any]) -> Text:
     return T("Poll {number} decided: {what}", number=body["poll"], what=what)
 
 
-VERDICTS: Mapping[str, Text] = {
-    "passed": T("it has passed."),
-    "failed": T("it has not passed."),
-    "decided": T("it is decided."),
-    "tied": T("it is a tie."),
-    "told": T("nothing was to be decided."),
-    "no_quorum": T("too few voted for it to count."),
-    "too_few": T("too few voted for it to stay hidden who voted what, so nothing was counted."),
-    "not_done": T("it has passed, but could not be carried out."),
-}
-
-
 @router.card("poll")
 async def poll_card(view: View, ref: int) -> Shown | None:
     """What is asked, how it stands, and how to vote; once it is closed, what came of it."""
@@ -635,7 +696,7 @@ async def poll_card(view: View, ref: int) -> Shown | None:
     )
     match there.state:
         case "closed":
-            return Shown(lines(heading, *await _closed_lines(view, there)))
+            return Shown(lines(heading, *await _closed_lines(view, there)), buttons=_closed_buttons(view, there))
         case "withdrawn":
             return Shown(lines(heading, T("Withdrawn.")))
         case "planned" | "queued":
@@ -702,6 +763,13 @@ def _vote_buttons(view: View, there: Poll) -> tuple[tuple[Button | Link, ...], .
     return ((Button(label=T("Vote"), says=says) if view.private else Link(label=T("Vote in private"), says=says),),)
 
 
+def _closed_buttons(view: View, there: Poll) -> tuple[tuple[Button | Link, ...], ...]:
+    if there.secrecy == "external" or there.verdict in ("no_quorum", "too_few"):
+        return ()
+    says = view.commands.named("poll_count").says(number=there.number)
+    return (((Button if view.private else Link)(label=T("How it was counted"), says=says),),)
+
+
 async def _standings(view: View, there: Poll) -> dict[int, Text]:
     """Who has said what so far."""
     by_place: dict[int, list[Text]] = {}
@@ -716,25 +784,5 @@ async def _standings(view: View, there: Poll) -> dict[int, Text]:
 
 
 async def _closed_lines(view: View, there: Poll) -> list[Words]:
-    return result_words(there)
-
-
-def result_words(there: Poll) -> list[Words]:
-    """What came of it, in a few lines."""
-    result = there.result or {}
-    totals: Mapping[str, int] = result.get("totals", {})
-    told: list[Words] = [
-        T("{option}: {n}", option=option_words(there, one), n=totals[str(one.place)])
-        for one in there.options
-        if str(one.place) in totals
-    ]
-    winners = [one for one in there.options if one.place in result.get("winners", [])]
-    if winners:
-        names = Listed(tuple(option_words(there, one) for one in winners))
-        told.append(
-            T("Chosen: {names}.", names=names) if there.verdict == "decided" else T("A tie: {names}.", names=names)
-        )
-    told.append(T("Voted: {n} of {all}.", n=result.get("voters", 0), all=result.get("roll", 0)))
-    if there.verdict in ("passed", "failed", "no_quorum", "too_few", "not_done"):
-        told.append(T("So {verdict}", verdict=VERDICTS[there.verdict]))
-    return told
+    named_ = there.secrecy == "open" and there.method in ONE and there.verdict not in ("no_quorum", "too_few")
+    return result_words(there, await _standings(view, there) if named_ else None)

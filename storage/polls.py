@@ -13,6 +13,7 @@ from bot.chat import Saying
 from bot.domain import processes
 from bot.domain.chain import canonical
 from bot.domain.processes import Method, Rule, Secrecy
+from bot.domain.tallies import commitment
 from bot.text import Written
 from storage import cards, entries, notes
 from storage.database import Reader, Row, Transaction
@@ -284,7 +285,7 @@ def roll_hash(number: int, member_ids: Iterable[int]) -> str:
 
 def sealed(seed: str) -> str:
     """What is published of a seed before it is told."""
-    return hashlib.sha256(f"solibot lot\n{seed}".encode()).hexdigest()
+    return commitment(seed)
 
 
 async def open_(
@@ -357,6 +358,17 @@ async def judge(tx: Transaction, poll: Poll, verdict: Verdict) -> None:
     """What came of it is another thing: what it carried could not be done."""
     await tx.execute("UPDATE polls SET verdict = ? WHERE id = ?", verdict, poll.id)
     await cards.changed(tx, poll.thing)
+
+
+async def logged(tx: Reader, poll: Poll) -> list[dict[str, Any]]:
+    """What the committee's log says of a poll, oldest first."""
+    rows = await tx.all(
+        """SELECT body FROM entries WHERE committee_id = ? AND kind = 'poll' AND json_extract(body, '$.poll') = ?
+           ORDER BY number LIMIT 100""",
+        poll.committee_id,
+        poll.number,
+    )
+    return [json.loads(body) for (body,) in rows]
 
 
 # --- who may vote ------------------------------------------------------------------------------------------------
