@@ -200,7 +200,7 @@ def _chosen(poll: Poll, result: Mapping[str, Any]) -> list[Words]:
     if poll.verdict == "tied":
         if not ties:
             told.append(T("A tie: {names}.", names=_names(poll, result.get("tied", winners))))
-        told.append(T("How a tie is decided was left open, so nothing is decided between them."))
+        told.append(T("A tie stays a tie here: nothing is decided between them."))
     return told
 
 

@@ -749,6 +749,8 @@ def _seals(there: Poll, roll: int) -> Words:
     may = N("{n} may vote (roll {roll}).", "{n} may vote (roll {roll}).", roll, roll=fingerprint(there.roll_hash))
     if there.method == "options" or there.secrecy == "external":
         return may
+    if there.rule.tie == "open":
+        return T("{may} A tie stays a tie.", may=may)
     return T("{may} A tie is decided by lot (sealed {lot}).", may=may, lot=fingerprint(there.commitment))
 
 
