@@ -15,7 +15,7 @@ from bot.domain.chain import canonical, fingerprint
 from bot.domain.processes import Method, Test
 from bot.domain.tallies import Lot
 from bot.polls import option_words
-from bot.text import Amount, Listed, N, Reader, T, Text, Words, shown
+from bot.text import Amount, Listed, N, Reader, T, Text, Value, Words, shown
 from storage.ballots import Ballot
 from storage.polls import Option, Poll, Verdict
 
@@ -126,8 +126,9 @@ def verdict_of(poll: Poll, worked_out: Mapping[str, Any]) -> tuple[Verdict, dict
     kept: dict[str, Any] = {"count": count, "winners": [int(one) for one in count["winners"]]}
     if poll.method not in RANKED:
         kept["totals"] = dict(count["stages"][0]["totals"]) if count["stages"] else {}
-    if margin is not None:
-        kept["margin"] = margin
+    if margin["ballots"] and count["undecided"] is None:
+        instead = [int(one) for one in margin["instead"]]
+        kept["margin"] = {"n": margin["ballots"], "exact": margin["exact"], "instead": instead}
     if count["undecided"] is not None:
         kept["tied"] = [int(one) for one in count["undecided"]["may_win"]]
         return "tied", kept
@@ -214,16 +215,20 @@ def _close(poll: Poll, result: Mapping[str, Any]) -> Text | None:
             "{n} voters choosing otherwise would have turned it round.",
             margin["n"],
         )
+    instead = [one for one in margin["instead"] if one not in result.get("winners", [])]
+    names: Value = _names(poll, instead) if instead else T("nobody for sure")
     if margin["exact"]:
         return N(
-            "{n} ballot otherwise would have changed it.",
-            "{n} ballots otherwise would have changed it.",
+            "With {n} ballot otherwise it would have been {names}.",
+            "With {n} ballots otherwise it would have been {names}.",
             margin["n"],
+            names=names,
         )
     return N(
-        "{n} ballot otherwise would have changed it, perhaps fewer.",
-        "{n} ballots otherwise would have changed it, perhaps fewer.",
+        "With {n} ballot otherwise, perhaps fewer, it would have been {names}.",
+        "With {n} ballots otherwise, perhaps fewer, it would have been {names}.",
         margin["n"],
+        names=names,
     )
 
 

@@ -114,7 +114,7 @@ async def poll_verify(context: Context, *, number: Number) -> Reply:
     found_ = await ballots.all_of(context.tx, there)
     body = exported(there, election(there, found_), lot=lot(there))
     says = poll_verified.says(poll=there.id, who=context.member.id, everybody="off" if context.in_private else "on")
-    await computations.want(context.tx, context.committee.id, "poll", body, says, now=context.now)
+    await computations.want(context.tx, context.committee.id, "count", body, says, now=context.now)
     return Reply(T("I count poll {number} again and compare. One moment.", number=number))
 
 
@@ -139,7 +139,7 @@ async def poll_verified(
         await context.tell(member, words)
 
 
-async def _compared(context: Context, there: Poll, worked_out: Mapping[str, Any]) -> Words:
+async def _compared(context: Context, there: Poll, count: Mapping[str, Any]) -> Words:
     logged = await polls.logged(context.tx, there)
     opened: Mapping[str, Any] = next((one for one in logged if "opened" in one), {})
     closed: Mapping[str, Any] = next((one for one in reversed(logged) if "closed" in one), {})
@@ -159,7 +159,7 @@ async def _compared(context: Context, there: Poll, worked_out: Mapping[str, Any]
                 tallies.commitment(seed) == opened.get("lot"),
                 T("The lot is NOT the one that was sealed at the opening."),
             ),
-            (_same(there, worked_out, told), T("The count comes to something ELSE than the log says.")),
+            (_same(there, count, told), T("The count comes to something ELSE than the log says.")),
         )
         if not same
     ]
@@ -179,12 +179,12 @@ async def _compared(context: Context, there: Poll, worked_out: Mapping[str, Any]
     )
 
 
-def _same(there: Poll, worked_out: Mapping[str, Any], told: Mapping[str, Any]) -> bool:
+def _same(there: Poll, count: Mapping[str, Any], told: Mapping[str, Any]) -> bool:
     """Whether a count comes to what the log says."""
     if there.method == "options":
-        totals = worked_out["count"]["stages"][0]["totals"]
+        totals = count["stages"][0]["totals"]
         return bool(totals == told.get("totals"))
-    again = for_log(verdict_of(there, worked_out)[1])
+    again = for_log(verdict_of(there, {"count": count, "margin": {"ballots": None}})[1])
     return all(again.get(name) == told.get(name) for name in ("count", "winners", "totals", "tied"))
 
 
@@ -230,7 +230,7 @@ async def _so_far(context: Context, there: Poll) -> Any:
     found_ = await ballots.all_of(context.tx, there)
     if len(found_) * len(there.options) > SMALL:
         raise Refusal(T("There are so many ballots that it is told when the poll is closed."), private=True)
-    return calculations.count_only(exported(there, election(there, found_), lot=None))
+    return calculations.count(exported(there, election(there, found_), lot=None))
 
 
 def _plain(there: Poll, choice_: Any) -> Text:

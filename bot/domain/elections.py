@@ -1,6 +1,6 @@
 """Elections in files: `.blt` as other programs write it, and our own JSON export. Pure: text in, an election out.
 
-Both are described in docs/counting.md. What cannot be read is told in one sentence, with the line where there are lines.
+Both are described in docs/counting.md. What cannot be read is told in one clause, with the line where there are lines.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ class _Line:
 def read_blt(text: str) -> Filed:
     """An election in the format of Hill, Wichmann and Woodall (1987), with what later programs added to it.
 
-    Understood: withdrawn options (-2), level preferences (1=3), skipped preferences (-, passed over), comments (# to
-    the end of a line, /* */), ballot ids in parentheses, `[nick ...]`, and ballots without the 0 at their end. Raises
-    `CannotRead`.
+    Understood: withdrawn options (-2), level preferences (1=3, or (1 3)), skipped preferences (-, passed over),
+    comments (# to the end of a line, /* */), ballot ids in parentheses, `[nick ...]`, ballots without the 0 at their end.
+    Raises `CannotRead`.
     """
     lines = list(_lines(text))
     reader = _Blt(lines)
@@ -161,12 +161,12 @@ class _Blt:
                 )
             tokens = self._tokens(text, line.number)
             while tokens:
-                token = tokens[0]
-                if token == "0":
+                word = tokens[0]
+                if word == "0":
                     rest = " ".join(tokens[1:])
                     return at + 1, _Line(line.number, rest) if rest else None
-                if not self.papers and not self.with_id and re.fullmatch(r"-\d{1,9}", token):
-                    self.withdrawn.add(self._option(token[1:], line.number))
+                if not self.papers and not self.with_id and re.fullmatch(r"-\d{1,9}", word):
+                    self.withdrawn.add(self._option(word[1:], line.number))
                     tokens = tokens[1:]
                     continue
                 end = tokens.index("0", 1) if "0" in tokens[1:] else len(tokens)
@@ -186,7 +186,7 @@ class _Blt:
         return [*tokens, mark + tail] if mark else tokens
 
     def _bracket(self, text: str, number: int) -> None:
-        """[nick ...] names the candidates; [withdrawn ...] is the same as negative numbers; others say nothing to us."""
+        """[nick ...] names the candidates; [withdrawn ...] is like negative numbers; others say nothing to us."""
         words = text.strip("[]").split()
         if words[:1] == ["nick"]:
             self.nicks = {nick: at for at, nick in enumerate(words[1:], start=1)}
@@ -211,7 +211,10 @@ class _Blt:
         self.papers.append((self._groups(tokens[1:], number), int(tokens[0])))
 
     def _groups(self, tokens: Sequence[str], number: int) -> list[list[int]]:
-        groups = [[self._option(one, number) for one in token.split("=")] for token in tokens if token != "-"]
+        groups = [
+            [self._option(one, number) for one in re.findall(r"[^()=\s]+", word)] for word in tokens if word != "-"
+        ]
+        groups = [group for group in groups if group]
         flat = [one for group in groups for one in group]
         if len(set(flat)) != len(flat):
             twice = next(one for at, one in enumerate(flat) if one in flat[:at])
@@ -235,8 +238,9 @@ class _Blt:
         kept = [line for line in lines if not line.text.startswith("[")]
         fields = [_quoted(line.text) for line in kept]
         names = [found[0] for found in fields if found]
-        if len(names) < self.size:
-            names = [one for found in fields for one in found]
+        flat = [one for found in fields for one in found]
+        if len(names) < self.size or (len(names) == self.size and len(flat) == self.size + 1):
+            names = flat
         if len(names) < self.size:
             last = (kept or self.lines)[-1].number
             raise CannotRead(f"there are {self.size} candidates and only {len(names)} names", last)

@@ -1,7 +1,7 @@
-"""Counting ranked ballots: pairwise and Schulze for one winner, IRV, Scottish STV for several. Pure; whole numbers only.
+"""Counting ranked ballots: pairwise and Schulze, IRV, and Scottish STV for several seats. Pure; whole numbers only.
 
-Options that stand in no group of a ballot's ranking are last, and level among themselves. Options that are withdrawn are
-left out of every ballot before anything is counted, as if they had never stood: `options` are those that stand.
+Options that stand in no group of a ballot's ranking are last, and level among themselves. Options that are withdrawn
+are left out of every ballot before anything is counted, as if they had never stood: `options` are those that stand.
 
 IRV and STV move a paper to its next preference, and there it must be plain which one that is. As the Scottish rules
 have it, a paper that comes to level preferences goes to nobody from there on; one that begins with them is invalid.
