@@ -28,8 +28,9 @@ NAMED_MAX = 6
 LINES_MAX = 12
 FLOWING_MAX = 8
 """A picture of stages begins when so many are left: more have no room for their names on a phone."""
-SMALL = 2_000
-"""Ballots times options that are counted at once; more are counted in a process of their own."""
+SMALL, SMALL_RANKED = 20_000, 400
+"""Ballots times options that are counted at once (some hundredths of a second, most of it to find out how close it was);
+more are counted in a process of their own."""
 
 VERDICTS: Mapping[str, Text] = {
     "passed": T("it has passed."),
@@ -107,6 +108,11 @@ def ballots_hash(poll: Poll, found: Sequence[Ballot], salt: str) -> str:
 def count_hash(count: Any) -> str:
     """What stands for a whole count in the log."""
     return hashlib.sha256(canonical({"is": count}).encode()).hexdigest()
+
+
+def is_small(poll: Poll, voters: int) -> bool:
+    """Whether it is counted at once: that takes no longer than to answer somebody."""
+    return voters * len(poll.options) <= (SMALL_RANKED if poll.method in RANKED else SMALL)
 
 
 def keeps_ballots(poll: Poll, voters: int) -> bool:
@@ -424,7 +430,8 @@ def _winner_pairs(poll: Poll, count: Mapping[str, Any]) -> list[Words]:
     told: list[Words] = [_pair(poll, options, matrix, at, there) for _, there in others[:NAMED_MAX]]
     if len(others) > NAMED_MAX:
         told.append(N("{n} more by more.", "{n} more by more.", len(others) - NAMED_MAX))
-    if len(others) > 1 and count.get("condorcet") is None:
+    level = any(one["what"] == "elect" for one in count["ties"])
+    if len(others) > 1 and count.get("condorcet") is None and not level:
         told.append(
             T("Nothing is preferred to each of the others; the strongest chain of preferences decides (Schulze).")
         )

@@ -35,12 +35,12 @@ from bot.polls import (
     vote_button,
 )
 from bot.results import (
-    SMALL,
     VERDICTS,
     ballots_hash,
     election,
     exported,
     for_log,
+    is_small,
     keeps_ballots,
     lot,
     result_words,
@@ -476,7 +476,7 @@ async def _close(context: Context, there: Poll) -> Reply | Card | None:
         return await _finish(context, there, "too_few", {})
     if not turned.voters or not processes.quorate(there.rule, turned):
         return await _finish(context, there, "no_quorum", {})
-    if there.method != "options" and turned.voters * len(there.options) > SMALL:
+    if there.method != "options" and not is_small(there, turned.voters):
         await polls.set_state(context.tx, there, "counting")
         await _count_aside(context, there, attempt=1)
         return Card("poll", there.id) if context.place is not None else None

@@ -14,7 +14,6 @@ from bot.polls import found, named, option_words, question
 from bot.results import (
     IN_STAGES,
     RANKED,
-    SMALL,
     ballots_hash,
     canonical_ballot,
     chart,
@@ -23,6 +22,7 @@ from bot.results import (
     exported,
     figure,
     for_log,
+    is_small,
     keeps_ballots,
     lot,
     result_words,
@@ -228,7 +228,7 @@ async def poll_why(context: Context, *, number: Number) -> Reply:
 
 async def _so_far(context: Context, there: Poll) -> Any:
     found_ = await ballots.all_of(context.tx, there)
-    if len(found_) * len(there.options) > SMALL:
+    if not is_small(there, len(found_)):
         raise Refusal(T("There are so many ballots that it is told when the poll is closed."), private=True)
     return calculations.count(exported(there, election(there, found_), lot=None))
 
