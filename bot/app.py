@@ -20,6 +20,7 @@ from bot.dispatch import Dispatcher
 from bot.domain import retention
 from bot.router import Commands
 from handlers import (
+    amending,
     availability,
     barter,
     board,
@@ -43,6 +44,7 @@ from handlers import (
     leaving,
     lending,
     limits,
+    making,
     members,
     orders,
     paper,
@@ -80,6 +82,8 @@ AREAS = (
     members.router,
     connect.router,
     polls.router,
+    making.router,
+    amending.router,
     consent.router,
     roles.router,
     groups.router,
