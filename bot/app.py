@@ -20,6 +20,7 @@ from bot.dispatch import Dispatcher
 from bot.domain import retention
 from bot.router import Commands
 from handlers import (
+    amending,
     availability,
     barter,
     board,
@@ -44,6 +45,7 @@ from handlers import (
     leaving,
     lending,
     limits,
+    making,
     members,
     orders,
     paper,
@@ -84,6 +86,8 @@ AREAS = (
     polls.router,
     external.router,
     results.router,
+    making.router,
+    amending.router,
     consent.router,
     roles.router,
     groups.router,

@@ -13,7 +13,7 @@ from bot.domain import processes
 from bot.domain.grammar import folded
 from bot.domain.processes import Method, Process, Turnout
 from bot.router import Authority, Commands, Context, View
-from bot.text import SOURCE_LANGUAGE, Refusal, T, Text, Typed, Words, Written
+from bot.text import SOURCE_LANGUAGE, N, Refusal, T, Text, Typed, Words, Written
 from storage import ballots, people, polls
 from storage.ballots import How
 from storage.people import Committee, Member
@@ -74,6 +74,47 @@ def option_words(poll: Poll, option: Option) -> Text:
         return T("{option}", option=option.words)
     choice = poll.rule.choice(option.key)
     return in_languages(choice.label) if choice is not None else T("(erased)")
+
+
+def how_decided(poll: Poll) -> Text:
+    """What decides it: as its process says, and where the poll is set otherwise, what it is set to."""
+    process = all_processes().get(poll.process)
+    if process is None:
+        return METHODS[poll.method]
+    changed = [
+        _passes(poll, one)
+        for one, usual in zip(poll.rule.tests, process.rule.tests, strict=False)
+        if one != usual and poll.rule.choice(one.option) is not None
+    ]
+    if changed:
+        return changed[0]
+    how = in_languages(process.meaning)
+    if poll.method != process.method:
+        how = T("Counted otherwise than usual: {method}.", method=METHODS[poll.method])
+    if poll.rule.seats > 1:
+        how = T("{how} {n} can be chosen.", how=how, n=poll.rule.seats)
+    if poll.rule.most is not None and poll.rule.most != process.rule.most:
+        match poll.method:
+            case "dots":
+                how = N(
+                    "Everybody has {n} dot. The most dots win.",
+                    "Everybody has {n} dots. The most dots win.",
+                    poll.rule.most,
+                )
+            case "score":
+                how = T("Everybody gives each option from 0 to {n} points. The highest sum wins.", n=poll.rule.most)
+            case _:
+                how = T("{how} At most {n} for each of you.", how=how, n=poll.rule.most)
+    return how
+
+
+def _passes(poll: Poll, test: processes.Test) -> Text:
+    choice = poll.rule.choice(test.option)
+    assert choice is not None
+    label = in_languages(choice.label)
+    if test.at == "more":
+        return T("It passes with more than {share} {option}.", share=str(test.value), option=label)
+    return T("It passes with at least {share} {option}.", share=str(test.value), option=label)
 
 
 async def turnout(context: Context | View, poll: Poll) -> Turnout:

@@ -29,8 +29,8 @@ LINES_MAX = 12
 FLOWING_MAX = 8
 """A picture of stages begins when so many are left: more have no room for their names on a phone."""
 SMALL, SMALL_RANKED = 20_000, 400
-"""Ballots times options that are counted at once (some hundredths of a second, most of it to find out how close it was);
-more are counted in a process of their own."""
+"""Ballots times options that are counted at once (some hundredths of a second, most of it for how close it was); more
+are counted in a process of their own."""
 
 VERDICTS: Mapping[str, Text] = {
     "passed": T("it has passed."),

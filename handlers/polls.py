@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from bot import calculations, decisions
-from bot.arguments import Carried, Note, Number, Reference
+from bot import calculations, decisions, making
+from bot.arguments import Carried, LongNote, Number, Reference
 from bot.chat import Button, Card, Link, Reply, Shown
-from bot.domain import elsewhere, pollline, processes
-from bot.domain.grammar import folded
-from bot.domain.pollline import Line
-from bot.domain.processes import Process, Rule
-from bot.domain.recurrence import instant
+from bot.domain import processes
+from bot.domain.board import plain
+from bot.domain.chain import fingerprint
 from bot.polls import (
-    METHODS,
     ONE,
     all_processes,
     cast,
     found,
+    how_decided,
     in_languages,
     named,
     of_id,
     option_words,
-    process_words,
     question,
     secrecy_words,
-    titled,
     turnout,
     vote_button,
 )
@@ -48,18 +42,13 @@ from bot.results import (
 )
 from bot.router import Authority, Context, Router, Telling, Todo, View
 from bot.text import Bold, Listed, N, Refusal, T, Text, Typed, Words, lines, shown
-from storage import ballots, computations, due, entries, nudges, people, polls
+from storage import ballots, computations, entries, people, polls
 from storage.digests import Since
 from storage.polls import Poll, Verdict
 
 router = Router("polls", title=T("Polls"))
 
-REMIND_BEFORE = (timedelta(days=1), timedelta(hours=3))
-"""Those who have not voted are reminded so long before it closes: at most twice."""
-OPEN_LEAST = timedelta(minutes=5)
-OPEN_MOST = timedelta(days=180)
 VOTERS_NAMED_MAX = 12
-_EXAMPLE = Typed("/poll", T("Where do we meet? | Library | Union hall, closes fri 20:00"))
 
 
 # --- making ------------------------------------------------------------------------------------------------------
@@ -72,21 +61,20 @@ _EXAMPLE = Typed("/poll", T("Where do we meet? | Library | Union hall, closes fr
     label=T("New poll"),
     sample=(T("Where do we meet? | Library | Union hall, closes fri 20:00"),),
 )
-async def poll(context: Context, *, line: Note = "") -> Reply | Card | None:
+async def poll(context: Context, *, line: LongNote = "") -> Reply | Card | None:
     """One line makes a poll; a number shows one; nothing begins a dialogue."""
     if not line.strip():
-        raise Refusal(
-            T("Write the question, then the options with | between them. Like this: {example}", example=_EXAMPLE),
-            private=True,
-        )
+        return await context.say(context.commands.named("poll_begin").says(), authority=context.authority)
     first, _, rest = line.strip().partition(" ")
-    if first.lstrip("#").isdecimal() and "|" not in rest:
+    if first.lstrip("#").isdecimal() and len(first) <= NUMBER_DIGITS_MAX and "|" not in rest:
         return await _about(context, int(first.lstrip("#")), rest)
-    said = _read(context, line)
-    process = process_words()[folded(said.process)] if said.process else _fitting(said)
-    return await _make(context, process, said)
+    kept = context.commands.get(_KEPT.get(plain(first), ""))
+    if kept is not None and "|" not in rest:
+        return await context.say(kept.says(note=rest.strip()), authority=context.authority)
+    return await making.make(context, making.read(context, line))
 
 
+NUMBER_DIGITS_MAX = 9
 _ABOUT: Mapping[str, str] = {
     word: command
     for command, words in {
@@ -98,10 +86,20 @@ _ABOUT: Mapping[str, str] = {
         "poll_why": "why explain porqué porque warum",
         "poll_picture": "picture imagen bild",
         "poll_export": "export exportar exportieren",
+        "poll_drop": "drop quitar streichen",
+        "poll_add": "add añadir anadir agregar hinzufügen hinzufuegen",
+        "poll_amend": "amend enmendar ändern aendern",
+        "poll_stop": "stop parar stopp stoppen",
+        "poll_keep": "template plantilla vorlage",
     }.items()
     for word in words.split()
 }
 """What can be said of a poll, behind its number: /poll 12 close."""
+_KEPT: Mapping[str, str] = {
+    **dict.fromkeys(map(plain, ("template", "plantilla", "vorlage")), "poll_template"),
+    **dict.fromkeys(map(plain, ("templates", "plantillas", "vorlagen")), "poll_templates"),
+}
+"""What begins with a word in the place of a number: /poll template meeting place."""
 
 
 async def _about(context: Context, number: int, rest: str) -> Reply | Card | None:
@@ -123,169 +121,16 @@ async def _about(context: Context, number: int, rest: str) -> Reply | Card | Non
     return await context.say(command.says(**given), authority=context.authority)
 
 
-def _wall(context: Context) -> datetime:
-    return context.now.astimezone(context.committee.zone).replace(tzinfo=None)
-
-
-def _read(context: Context, line: str) -> Line:
-    try:
-        said = pollline.read(line, now=_wall(context), processes=process_words())
-    except pollline.Unclear as unclear:
-        raise Refusal(
-            T("I do not understand “{words}”. Write it like this: {example}", words=unclear.words, example=_EXAMPLE)
-        ) from unclear
-    return said
-
-
-def _fitting(said: Line) -> Process:
-    """Which process fits, where none was named."""
-    return all_processes()["poll" if said.options else "proposal"]
-
-
-_FAULTS: Mapping[pollline.Fault, Text] = {
-    "question": T("The question is missing. Write it like this: {example}", example=_EXAMPLE),
-    "long": T("The question is too long: {n} characters at most.", n=pollline.QUESTION_CHARACTERS_MAX),
-    "one": T("At least two options, with | between them. Like this: {example}", example=_EXAMPLE),
-    "many": T("At most {n} options. Ask about fewer, or in two polls.", n=pollline.OPTIONS_MAX),
-    "twice": T("Two of the options are the same. Write each once."),
-    "long_option": T("An option is too long: {n} characters at most.", n=pollline.OPTION_CHARACTERS_MAX),
-}
-
-
-async def _make(context: Context, process: Process, said: Line) -> Reply | Card | None:
-    fault = pollline.fault(said, own=process.own == "needed")
-    if fault is not None:
-        raise Refusal(_FAULTS[fault])
-    if process.secrecy == "external" and elsewhere.address(said.question) is None:
-        raise Refusal(
-            T(
-                "Write one address where people vote, beginning with https://. Like this: {example}",
-                example=Typed("/poll", T("external Who speaks for us? https://vote.example.org/12, closes fri 20:00")),
-            )
-        )
-    opens, closes = _times(context, process, said)
-    rule = _with_settings(process.rule, said)
-    method = process.method
-    if method == "schulze" and rule.seats > 1:
-        method = "scottish-stv"
-    secrecy = process.secrecy
-    if said.hidden is not None and secrecy != "external":
-        secrecy = "hidden" if said.hidden else "open"
-    made = await polls.add(
-        context.tx,
-        context.committee,
-        process=process.name,
-        method=method,
-        rule=rule,
-        secrecy=secrecy,
-        question=said.question,
-        options=said.options if process.own == "needed" else (),
-        maker_id=context.member.id,
-        opens=opens,
-        closes=closes,
-        now=context.now,
-    )
-    return await _begin(context, made)
-
-
-def _times(context: Context, process: Process, said: Line) -> tuple[datetime | None, datetime]:
-    zone = context.committee.zone
-    opens = None if said.opens is None else instant(said.opens, zone)
-    begins = opens or context.now
-    closes = begins + timedelta(days=process.days) if said.closes is None else instant(said.closes, zone)
-    if opens is not None and opens <= context.now:
-        raise Refusal(T("It would open in the past. Write a time that is still ahead, like {x}.", x=Typed("mon 9:00")))
-    if closes - begins < OPEN_LEAST:
-        raise Refusal(
-            T(
-                "It would close in the past, or at once. Write a time that is still ahead, like {x}.",
-                x=Typed("fri 20:00"),
-            )
-        )
-    if closes - begins > OPEN_MOST:
-        raise Refusal(T("A poll is open for at most {n} days.", n=OPEN_MOST.days))
-    return opens, closes
-
-
-def _with_settings(rule: Rule, said: Line) -> Rule:
-    if said.quorum is not None:
-        rule = replace(rule, quorum=said.quorum)
-    if said.threshold is not None:
-        rule = processes.with_threshold(rule, said.threshold)
-    if said.seats is not None:
-        rule = replace(rule, seats=max(1, min(said.seats, len(said.options) or 1)))
-    return rule
-
-
-async def _begin(context: Context, made: Poll) -> Reply | Card | None:
-    """Open it now, or at its time."""
-    if made.opens_at is not None:
-        await due.plan(
-            context.tx,
-            f"poll_open:{made.id}",
-            poll_open.says(poll=made.id),
-            local=made.opens_at.astimezone(UTC).replace(tzinfo=None),
-            zone=ZoneInfo("UTC"),
-            committee=context.committee.id,
-            late="do",
-        )
-        words = T("Poll {number} opens {when}.", number=made.number, when=made.opens_at)
-        await context.tell_group(words)
-        return Reply(words)
-    return await _open(context, made)
-
-
-async def _open(context: Context, made: Poll) -> Reply | Card | None:
-    voters = await _voters(context, made)
-    if not voters:
-        raise Refusal(T("Nobody here has a vote, so nothing can be decided."))
-    active = await polls.count_active(context.tx, voters, now=context.now)
-    opened = await polls.open_(context.tx, context.committee, made, voters, active=active, now=context.now)
-    await _plan(context, opened)
-    card = Card("poll", opened.id)
-    if context.place is not None and not context.place.private:
-        return card
-    await context.show(card)
-    return Reply(T("Poll {number} is open in the group.", number=opened.number)) if context.place is not None else None
-
-
-async def _voters(context: Context, made: Poll) -> frozenset[int]:
-    """Who has a vote now, without whom it concerns."""
-    facts = await people.facts(context.tx, context.committee.id, now=context.now)
-    command = None if made.says is None else context.commands.get(made.says.command)
-    if made.says is not None and command is not None and command.concerns is not None:
-        return frozenset(facts.members) - {made.says.arguments[command.concerns]}
-    return frozenset(facts.members)
-
-
-async def _plan(context: Context, opened: Poll) -> None:
-    """Its end, and the reminders before it."""
-    assert opened.closes_at is not None
-    await _at(context, f"poll_close:{opened.id}", poll_due.says(poll=opened.id), opened.closes_at)
-    for at, before in enumerate(REMIND_BEFORE):
-        if opened.closes_at - before > context.now and at >= opened.reminded:
-            key = f"poll_remind:{opened.id}:{at}"
-            await _at(context, key, poll_remind.says(poll=opened.id), opened.closes_at - before)
-
-
-async def _at(context: Context, key: str, says: Any, when: datetime) -> None:
-    await due.plan(
-        context.tx,
-        key,
-        says,
-        local=when.astimezone(UTC).replace(tzinfo=None),
-        zone=ZoneInfo("UTC"),
-        committee=context.committee.id,
-        late="do",
-    )
-
-
 @router.command("poll_open", allow=Authority.CLOCK, typed=False, help=T("A poll opens."))
 async def poll_open(context: Context, *, poll: Reference) -> None:
     """Its time has come."""
     made = await polls.get(context.tx, context.committee.id, poll)
-    if made is not None and made.state in ("planned", "queued", "draft"):
-        await _open(context, made)
+    if made is None or made.state not in ("planned", "queued", "draft"):
+        return
+    if not await making.voters(context, made):
+        await polls.set_state(context.tx, made, "withdrawn")
+        return
+    await making.open_or_queue(context, made)
 
 
 @router.command("poll_carry", allow=Authority.MEMBER, typed=False, help=T("Let the whole committee decide something."))
@@ -310,7 +155,7 @@ async def poll_carry(context: Context, *, carried: Carried) -> Reply | Card | No
             now=context.now,
             says=carried,
         )
-        answer = await _open(context, same)
+        answer = await making.open_now(context, same)
         same = await of_id(context, same.id)
     else:
         answer = Card("poll", same.id)
@@ -396,7 +241,7 @@ async def poll_due(context: Context, *, poll: Reference) -> None:
     if not there.extended and processes.close_to_quorum(there.rule, turned):
         longer = _until(there) + timedelta(hours=there.rule.extend_hours)
         await polls.extend(context.tx, there, longer)
-        await _plan(context, await of_id(context, there.id))
+        await making.plan_end(context, await of_id(context, there.id))
         missing = processes.quorum_needed(there.rule, turned) - turned.voters
         await context.announce(
             N(
@@ -419,7 +264,7 @@ async def poll_due(context: Context, *, poll: Reference) -> None:
 )
 async def poll_close(context: Context, *, number: Number) -> Reply | Card | None:
     """Whoever made it closes it, once everybody has voted."""
-    there = await _own_open(context, number)
+    there = await making.own(context, number, "open")
     if await ballots.missing(context.tx, there):
         raise Refusal(
             T(
@@ -439,38 +284,21 @@ async def poll_close(context: Context, *, number: Number) -> Reply | Card | None
 )
 async def poll_withdraw(context: Context, *, number: Number) -> Reply:
     """Whoever made it takes it back; nothing is counted."""
-    there = await _own_open(context, number)
-    await _over(context, there)
+    there = await making.own(context, number, "open", "planned", "queued")
+    await making.over(context, there)
     await polls.set_state(context.tx, there, "withdrawn")
+    await making.serve_queue(context)
     await entries.append(
         context.tx, context.committee, "poll", {"poll": there.number, "withdrawn": context.member.id}, now=context.now
     )
     words = T("Withdrawn: poll {number}.", number=number)
     await context.tell_group(words)
-    return Reply(words)
-
-
-async def _own_open(context: Context, number: int) -> Poll:
-    there = await found(context, number)
-    if there.maker_id != context.member.id:
-        raise Refusal(T("Only whoever made it can do that."))
-    if there.state not in ("open", "planned", "queued"):
-        raise Refusal(T("Poll {number} is over.", number=number))
-    return there
-
-
-async def _over(context: Context, there: Poll) -> None:
-    """Nothing more falls due for it, and nobody is reminded of it."""
-    await due.cancel(context.tx, f"poll_open:{there.id}")
-    await due.cancel(context.tx, f"poll_close:{there.id}")
-    for at in range(len(REMIND_BEFORE)):
-        await due.cancel(context.tx, f"poll_remind:{there.id}:{at}")
-    await nudges.withdraw(context.tx, there.thing)
+    return Reply(lines(words, await making.again_words(context, there)))
 
 
 async def _close(context: Context, there: Poll) -> Reply | Card | None:
     """Count, put down what came of it, tell, and do what it carries. What takes long is counted beside the chats."""
-    await _over(context, there)
+    await making.over(context, there)
     turned = await turnout(context, there)
     if there.secrecy == "hidden" and turned.voters < processes.HIDDEN_BALLOTS_MIN:
         return await _finish(context, there, "too_few", {})
@@ -614,7 +442,7 @@ async def polls_(context: Context) -> Reply:
         (Button(label=T("Poll {number}", number=one.number), says=poll_show.says(number=one.number)),) for one in there
     ]
     if not told:
-        return Reply(T("There is no poll yet. Make one: {example}", example=_EXAMPLE))
+        return Reply(T("There is no poll yet. Make one: {example}", example=making.EXAMPLE))
     return Reply(lines(T("{title}", title=Bold(T("Polls"))), *told), buttons=tuple(buttons))
 
 
@@ -668,6 +496,12 @@ async def poll_entry(telling: Telling, body: Mapping[str, Any]) -> Text:
             body["voters"],
             number=number,
         )
+    if "moved" in body:
+        return T("Poll {number} was amended: it goes on as poll {later}.", number=number, later=body["moved"])
+    if "dropped" in body:
+        return T("Option {n} of poll {number} was withdrawn.", n=body["dropped"], number=number)
+    if "added" in body:
+        return T("Option {n} was added to poll {number}.", n=body["added"], number=number)
     if "closed" in body:
         return T("Poll {number} closed: {verdict}", number=number, verdict=VERDICTS[body["closed"]])
     return T("Poll {number} was withdrawn.", number=number)
@@ -689,7 +523,7 @@ async def poll_card(view: View, ref: int) -> Shown | None:
     maker = await named(view, view.committee, there.maker_id)
     heading = T(
         "{title} {number} by {name}: {what}",
-        title=titled(there),
+        title=making.round_words(there),
         number=there.number,
         name=maker,
         what=Bold(await question(view, there)),
@@ -700,7 +534,10 @@ async def poll_card(view: View, ref: int) -> Shown | None:
         case "withdrawn":
             return Shown(lines(heading, T("Withdrawn.")))
         case "planned" | "queued":
-            return Shown(lines(heading, T("It opens {when}.", when=there.opens_at or view.now)))
+            again = await making.again_words(view, there)
+            return Shown(lines(heading, await making.waiting_words(view, there), again))
+        case "moved":
+            return Shown(lines(heading, await making.moved_words(view, there)))
         case "counting" if there.secrecy == "external":
             return Shown(lines(heading, T("Voting is over. {name} enters the result.", name=maker)))
         case "counting":
@@ -724,9 +561,10 @@ async def _open_card(view: View, there: Poll, heading: Words) -> Shown:
             if voters is not None
             else T("{n}. {what}", n=one.place, what=what)
         )
-    process = all_processes().get(there.process)
-    how = in_languages(process.meaning) if process is not None else METHODS[there.method]
-    told.append(T("{how} Open until {until}.", how=how, until=_until(there)))
+    told.append(T("{how} Open until {until}.", how=how_decided(there), until=_until(there)))
+    again = await making.again_words(view, there)
+    if again is not None:
+        told.append(again)
     if there.secrecy == "external":
         told.append(T("I do not see who votes there, and cannot check the count."))
     elif there.secrecy == "open":
@@ -742,8 +580,6 @@ async def _open_card(view: View, there: Poll, heading: Words) -> Shown:
 
 def _seals(there: Poll, roll: int) -> Words:
     """What was fixed at the opening: who may vote, and with what a tie is decided."""
-    from bot.domain.chain import fingerprint
-
     assert there.roll_hash is not None
     assert there.commitment is not None
     may = N("{n} may vote (roll {roll}).", "{n} may vote (roll {roll}).", roll, roll=fingerprint(there.roll_hash))

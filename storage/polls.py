@@ -247,6 +247,12 @@ async def add(
     return found
 
 
+async def add_option(tx: Transaction, poll: Poll, words: str) -> None:
+    """One more option, in the words of whoever made the poll."""
+    await _add_option(tx, poll.id, key=None, words=words)
+    await cards.changed(tx, poll.thing)
+
+
 async def _add_option(tx: Transaction, poll_id: int, *, key: str | None, words: str | None) -> None:
     id_ = await tx.value(
         """INSERT INTO poll_options (poll_id, place, key)
@@ -369,6 +375,30 @@ async def logged(tx: Reader, poll: Poll) -> list[dict[str, Any]]:
         poll.number,
     )
     return [json.loads(body) for (body,) in rows]
+
+
+async def opened_since(tx: Reader, committee_id: int, since: datetime) -> list[datetime]:
+    """When polls were opened, earliest first, that take a place in the week: what is urgent and later rounds do not."""
+    rows = await tx.all(
+        """SELECT opened_us FROM polls WHERE committee_id = ? AND opened_us > ? AND command IS NULL AND round = 1
+           AND state <> 'withdrawn' AND coalesce(json_extract(rule, '$.extra.urgent'), 0) = 0
+           ORDER BY opened_us LIMIT ?""",
+        committee_id,
+        to_us(since),
+        LISTED_MAX,
+    )
+    return [from_us(opened_us) for (opened_us,) in rows]
+
+
+async def move_end(tx: Transaction, poll: Poll, closes: datetime) -> None:
+    """Before it opens: it closes at another time."""
+    await tx.execute("UPDATE polls SET closes_us = ? WHERE id = ?", to_us(closes), poll.id)
+
+
+async def later(tx: Reader, poll: Poll) -> Poll | None:
+    """The next round, where it goes on in another poll."""
+    row = await tx.one(f"SELECT {_COLUMNS} FROM polls WHERE earlier_id = ? ORDER BY id LIMIT 1", poll.id)
+    return None if row is None else await _poll(tx, row)
 
 
 # --- who may vote ------------------------------------------------------------------------------------------------

@@ -100,6 +100,8 @@ class Process:
     rule: Rule
     listed: bool = True
     """Members can begin it; others are begun by what they do."""
+    host: bool = False
+    """It is not shipped: whoever runs the bot has added it."""
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
