@@ -21,6 +21,7 @@ from bot.domain import retention
 from bot.router import Commands
 from handlers import (
     availability,
+    ballots,
     barter,
     board,
     bookings,
@@ -51,6 +52,7 @@ from handlers import (
     pool,
     pooling,
     privacy,
+    proxies,
     quiet,
     reminders,
     roles,
@@ -61,6 +63,7 @@ from handlers import (
     stock,
     swaps,
     tasks,
+    tellers,
     units,
     upkeep,
 )
@@ -80,6 +83,9 @@ AREAS = (
     members.router,
     connect.router,
     polls.router,
+    ballots.router,
+    proxies.router,
+    tellers.router,
     consent.router,
     roles.router,
     groups.router,

@@ -17,11 +17,11 @@ from bot.domain.grammar import folded
 from bot.domain.pollline import Line
 from bot.domain.processes import Process, Rule
 from bot.domain.recurrence import instant
+from bot.papers import HOW, cast
 from bot.polls import (
     METHODS,
     ONE,
     all_processes,
-    cast,
     found,
     in_languages,
     named,
@@ -29,6 +29,7 @@ from bot.polls import (
     option_words,
     process_words,
     question,
+    seal,
     secrecy_words,
     titled,
     turnout,
@@ -36,7 +37,7 @@ from bot.polls import (
 )
 from bot.router import Authority, Context, Router, Telling, Todo, View
 from bot.text import Bold, Listed, N, Refusal, T, Text, Typed, Words, lines, shown
-from storage import ballots, due, entries, nudges, people, polls
+from storage import ballots, due, entries, nudges, people, polls, proxies
 from storage.digests import Since
 from storage.polls import Poll, Verdict
 
@@ -80,6 +81,7 @@ _ABOUT: Mapping[str, str] = {
     for command, words in {
         "poll_close": "close cerrar schliessen schließen beenden",
         "poll_withdraw": "withdraw retirar zurückziehen zurueckziehen",
+        "poll_receipts": "receipts recibos quittungen",
     }.items()
     for word in words.split()
 }
@@ -212,6 +214,8 @@ async def _open(context: Context, made: Poll) -> Reply | Card | None:
     voters = await _voters(context, made)
     if not voters:
         raise Refusal(T("Nobody here has a vote, so nothing can be decided."))
+    if made.secrecy == "hidden" and len(voters) < processes.HIDDEN_BALLOTS_MIN:
+        raise Refusal(_few_words(len(voters)))
     active = await polls.count_active(context.tx, voters, now=context.now)
     opened = await polls.open_(context.tx, context.committee, made, voters, active=active, now=context.now)
     await _plan(context, opened)
@@ -222,13 +226,27 @@ async def _open(context: Context, made: Poll) -> Reply | Card | None:
     return Reply(T("Poll {number} is open in the group.", number=opened.number)) if context.place is not None else None
 
 
+def _few_words(n: int) -> Text:
+    return N(
+        "Only {n} member has a vote here. With fewer than {least} ballots it shows who voted what, so such a poll "
+        "cannot be hidden. Add “, names” at the end, and names are shown.",
+        "Only {n} members have a vote here. With fewer than {least} ballots it shows who voted what, so such a poll "
+        "cannot be hidden. Add “, names” at the end, and names are shown.",
+        n,
+        least=processes.HIDDEN_BALLOTS_MIN,
+    )
+
+
 async def _voters(context: Context, made: Poll) -> frozenset[int]:
     """Who has a vote now, without whom it concerns."""
     facts = await people.facts(context.tx, context.committee.id, now=context.now)
+    members = frozenset(facts.members)
+    if made.secrecy == "open":
+        members |= await proxies.votes_on_paper(context.tx, context.committee.id)
     command = None if made.says is None else context.commands.get(made.says.command)
     if made.says is not None and command is not None and command.concerns is not None:
-        return frozenset(facts.members) - {made.says.arguments[command.concerns]}
-    return frozenset(facts.members)
+        return members - {made.says.arguments[command.concerns]}
+    return members
 
 
 async def _plan(context: Context, opened: Poll) -> None:
@@ -257,8 +275,16 @@ async def _at(context: Context, key: str, says: Any, when: datetime) -> None:
 async def poll_open(context: Context, *, poll: Reference) -> None:
     """Its time has come."""
     made = await polls.get(context.tx, context.committee.id, poll)
-    if made is not None and made.state in ("planned", "queued", "draft"):
-        await _open(context, made)
+    if made is None or made.state not in ("planned", "queued", "draft"):
+        return
+    try:
+        async with context.tx.savepoint():
+            await _open(context, made)
+    except Refusal as refusal:
+        # Nobody is there to be asked back: it is told to all, and does not open.
+        await polls.set_state(context.tx, made, "withdrawn")
+        why = shown(refusal.words, context.committee.reader)
+        await context.announce(T("Poll {number} did not open: {why}", number=made.number, why=why))
 
 
 @router.command("poll_carry", allow=Authority.MEMBER, typed=False, help=T("Let the whole committee decide something."))
@@ -306,11 +332,9 @@ async def poll_choose(context: Context, *, poll: Reference, place: Reference) ->
     option = there.option(place)
     if option is None or option.withdrawn or there.method not in ONE:
         raise Refusal(T("That cannot be chosen any more. Choose another option."), private=True)
-    await cast(context, there, place)
-    words = T(
-        "Counted: {option}. You can change it until {until}.", option=option_words(there, option), until=_until(there)
-    )
-    return Reply(words, private=True, fleeting=there.secrecy == "open")
+    answer = await cast(context, there, place, buttons=context.in_private)
+    # In a group it is a pop-up that nobody else sees, however long; a receipt is to be kept.
+    return replace(answer, fleeting=not there.rule.receipts)
 
 
 def _until(there: Poll) -> datetime:
@@ -323,6 +347,9 @@ async def poll_settle(context: Context, *, poll: Reference) -> Reply | Card | No
     """Close it early, where those who have not voted could not change it."""
     there = await polls.get(context.tx, context.committee.id, poll)
     if there is None or there.state != "open" or not there.rule.early or there.method != "options":
+        return None
+    if there.secrecy == "hidden" and await ballots.missing(context.tx, there):
+        # That it is decided would tell how the count stood at this vote.
         return None
     turned = await turnout(context, there)
     if processes.settled(there.rule, await _tally(context, there), turned) is None:
@@ -410,6 +437,7 @@ async def poll_withdraw(context: Context, *, number: Number) -> Reply:
     """Whoever made it takes it back; nothing is counted."""
     there = await _own_open(context, number)
     await _over(context, there)
+    await ballots.drop(context.tx, there)
     await polls.set_state(context.tx, there, "withdrawn")
     await entries.append(
         context.tx, context.committee, "poll", {"poll": there.number, "withdrawn": context.member.id}, now=context.now
@@ -450,7 +478,7 @@ async def _close(context: Context, there: Poll) -> Reply | Card | None:
     else:
         verdict, counted = await _counted(context, there, turned)
         result |= counted
-    await ballots.seal(context.tx, there)
+    await seal(context, there)
     await polls.close(context.tx, there, verdict, result, now=context.now)
     await entries.append(
         context.tx,
@@ -652,8 +680,11 @@ async def _open_card(view: View, there: Poll, heading: Words) -> Shown:
     told.append(T("{how} Open until {until}.", how=how, until=_until(there)))
     if there.secrecy == "open":
         told.append(T("Voted: {n} of {all}. Names are shown.", n=turned.voters, all=turned.roll))
+        told += await _assisted(view, there)
     else:
         told.append(secrecy_words(there))
+        if there.secrecy == "hidden" and there.method in ONE and view.popups and not view.private:
+            told.append(T("Tap here: only you see the answer, and this card does not change."))
     needed = processes.quorum_needed(there.rule, turned)
     if needed:
         told.append(N("It counts if at least {n} votes.", "It counts if at least {n} vote.", needed))
@@ -675,7 +706,8 @@ def _seals(there: Poll, roll: int) -> Words:
 
 def _vote_buttons(view: View, there: Poll) -> tuple[tuple[Button | Link, ...], ...]:
     ballot = view.commands.get("ballot")
-    if there.method in ONE and (there.secrecy == "open" or view.private):
+    # Where a tap is answered by a pop-up, nobody else sees what was tapped, in a group either.
+    if there.method in ONE and (there.secrecy == "open" or view.private or (view.popups and there.secrecy == "hidden")):
         found = [vote_button(view.commands, there, one) for one in there.standing]
         return tuple(tuple(found[at : at + 2]) for at in range(0, len(found), 2))
     if ballot is None:
@@ -684,11 +716,23 @@ def _vote_buttons(view: View, there: Poll) -> tuple[tuple[Button | Link, ...], .
     return ((Button(label=T("Vote"), says=says) if view.private else Link(label=T("Vote in private"), says=says),),)
 
 
+async def _assisted(view: View, there: Poll) -> list[Words]:
+    """How many ballots came in otherwise than by the voter."""
+    counts = await ballots.count_how(view.tx, there)
+    ways = [(words, counts[how]) for how, words in HOW.items() if counts[how]]
+    if not ways:
+        return []
+    return [T("Of these: {ways}.", ways=Listed(tuple(T("{n} {how}", n=n, how=how) for how, n in ways)))]
+
+
 async def _standings(view: View, there: Poll) -> dict[int, Text]:
     """Who has said what so far."""
     by_place: dict[int, list[Text]] = {}
     for member_id, ballot in (await ballots.by_voter(view.tx, there)).items():
-        by_place.setdefault(ballot.choice, []).append(await named(view, view.committee, member_id))
+        name = await named(view, view.committee, member_id)
+        if ballot.how in HOW:
+            name = T("{name}, {how}", name=name, how=HOW[ballot.how])
+        by_place.setdefault(ballot.choice, []).append(name)
     return {
         place: T("{n} ({names})", n=len(names), names=Listed(tuple(names)))
         if len(names) <= VOTERS_NAMED_MAX

@@ -79,7 +79,7 @@ async def of(tx: Reader, poll: Poll, member_id: int) -> Ballot | None:
     return None if row is None else Ballot(choice=json.loads(row[0])["is"], how=row[1])
 
 
-async def byvoter_of(tx: Reader, poll: Poll) -> dict[int, Ballot]:
+async def by_voter(tx: Reader, poll: Poll) -> dict[int, Ballot]:
     """Who has voted what, by member id: only of polls that show names."""
     assert poll.secrecy == "open"
     rows = await tx.all("SELECT voter, choice, how FROM poll_ballots WHERE poll_id = ? LIMIT ?", poll.id, BALLOTS_MAX)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bot.domain import paper, receipts
+from bot.domain import receipts, voting
 from bot.domain.chain import canonical
-from bot.domain.paper import Draft
+from bot.domain.voting import Draft
 from storage import ballots
 from storage.database import Reader, Transaction
 from storage.people import Member
@@ -24,7 +24,7 @@ async def of(tx: Reader, poll: Poll, voter: Member, *, holder: int = 0) -> tuple
         await ballots.voter_of(tx, poll, voter.id),
         holder,
     )
-    return None if row is None else (paper.load(json.loads(row[0])), row[1])
+    return None if row is None else (voting.load(json.loads(row[0])), row[1])
 
 
 async def keep(tx: Transaction, poll: Poll, voter: Member, draft: Draft, *, holder: int = 0) -> int:
@@ -35,7 +35,7 @@ async def keep(tx: Transaction, poll: Poll, voter: Member, draft: Draft, *, hold
         poll.id,
         await ballots.voter_of(tx, poll, voter.id),
         holder,
-        canonical(paper.dump(draft)),
+        canonical(voting.dump(draft)),
     )
     _wiped(tx, poll)
     return int(at)

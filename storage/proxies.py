@@ -172,13 +172,3 @@ async def join(tx: Transaction, old: int, into: int, *, now: datetime) -> None:
     await tx.execute("UPDATE proxies SET holder_id = ?2 WHERE holder_id = ?1 AND giver_id <> ?2", old, into)
     await tx.execute("DELETE FROM teller_entries WHERE member_id = ?1 OR teller_id = ?1", old)
     await tx.execute("DELETE FROM paper_voters WHERE member_id = ?", old)
-
-
-async def leave(tx: Transaction, member_id: int, *, now: datetime) -> None:
-    """Somebody is not a member any more: what they gave and held ends."""
-    await tx.execute(
-        "UPDATE proxies SET ended_us = ?2 WHERE (giver_id = ?1 OR holder_id = ?1) AND ended_us IS NULL",
-        member_id,
-        to_us(now),
-    )
-    await tx.execute("DELETE FROM paper_voters WHERE member_id = ?", member_id)

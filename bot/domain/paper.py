@@ -1,285 +1,214 @@
-"""The voter's side of a ballot: how one is read from words, and how it comes about by tapping. Pure rules.
+"""The rota on paper: whom to call in which order, and a page that prints on A4 in black and white. Pure rules.
 
-A choice names options by their place in the poll, from 1: an int where everybody says one thing; a sorted list for
-approval; `{"place": points}` for score and dots; a list of lists, best first, for orders.
+The page is HTML that needs nothing from elsewhere: every phone and computer shows it, in every script that names are
+written in, and prints it or makes a PDF of it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from html import escape
 
-from bot.domain.grammar import folded
-from bot.domain.processes import Method
+from bot.domain.rotation import Instance
+from bot.domain.turns import sheet_of
 
-POINTS_MOST = 5
-"""The highest score, and how many dots there are, where the process says nothing."""
-
-Fault = Literal[
-    "empty", "unknown", "several", "withdrawn", "twice", "one", "many", "points", "high", "dots"
-]
-Kind = Literal["one", "approval", "ranked", "score", "dots"]
-
-_KINDS: Mapping[Method, Kind] = {
-    "options": "one",
-    "plurality": "one",
-    "approval": "approval",
-    "score": "score",
-    "dots": "dots",
-    "schulze": "ranked",
-    "irv": "ranked",
-    "scottish-stv": "ranked",
-}
+WEEKS_MAX = 8
+CALLED_MAX = 8
+"""So many are called for one task; who comes after them is not printed."""
+SHIFTS_MAX = 250
+"""More shifts are no paper that anybody reads."""
 
 
-class Unread(Exception):
-    """A vote that cannot be counted as it is. `word`: what of it; `places`: the options that it could mean."""
+def call_order(instance: Instance, task: str) -> tuple[str, ...]:
+    """The ids of those who can take a seat of this task, in the order in which to call them.
 
-    def __init__(self, fault: Fault, word: str = "", places: Sequence[int] = ()) -> None:
-        super().__init__(fault)
-        self.fault, self.word, self.places = fault, word, tuple(places)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a ballot may say. `places`: the options that stand; `withdrawn`: those that did."""
-
-    method: Method
-    places: tuple[int, ...]
-    withdrawn: frozenset[int] = frozenset()
-    most: int | None = None
-
-    @property
-    def kind(self) -> Kind:
-        """What a ballot looks like."""
-        return _KINDS[self.method]
-
-    @property
-    def points(self) -> int:
-        """The highest score; or how many dots there are."""
-        return POINTS_MOST if self.most is None else self.most
-
-
-def check(asked: Asked, choice: Any) -> None:
-    """Raises Unread where this is no ballot of this poll."""
-    named = places_of(asked.kind, choice)
-    if not named:
-        raise Unread("empty")
-    for place in named:
-        if place in asked.withdrawn:
-            raise Unread("withdrawn", str(place), (place,))
-        if place not in asked.places:
-            raise Unread("unknown", str(place))
-    if len(set(named)) < len(named):
-        twice = next(place for place in named if named.count(place) > 1)
-        raise Unread("twice", str(twice), (twice,))
-    match asked.kind:
-        case "approval" if asked.most is not None and len(named) > asked.most:
-            raise Unread("many", str(asked.most))
-        case "score" if any(not 0 <= points <= asked.points for points in choice.values()):
-            raise Unread("high", str(asked.points))
-        case "dots" if sum(choice.values()) > asked.points or min(choice.values()) < 0:
-            raise Unread("dots", str(asked.points))
-
-
-def places_of(kind: Kind, choice: Any) -> list[int]:
-    """The options that a choice names, in its order."""
-    match kind:
-        case "one":
-            return [choice]
-        case "approval":
-            return list(choice)
-        case "ranked":
-            return [place for group in choice for place in group]
-        case _:
-            return [int(place) for place in choice]
-
-
-def rotated(places: Sequence[int], by: int) -> tuple[int, ...]:
-    """The options in another order for each voter, so that none is always the first; their numbers stay."""
-    at = by % len(places) if places else 0
-    return (*places[at:], *places[:at])
-
-
-# --- reading -----------------------------------------------------------------------------------------------------
-
-_AND = re.compile(r"\s+(?:and|y|e|und|&|\+)\s+", re.IGNORECASE)
-_LIST = re.compile(r"[,;\n]")
-_POINTS = re.compile(r"(?P<name>.+?)(?:\s*[:=]\s*|\s+)(?P<points>[0-9]{1,6})", re.ASCII | re.DOTALL)
-_PAIR = re.compile(r"(?P<name>[^\s:=]+)\s*[:=]\s*(?P<points>[0-9]{1,6})", re.ASCII)
-
-
-def read(text: str, asked: Asked, names: Mapping[int, Sequence[str]]) -> Any:
-    """A vote in words: `2`, `B > A = C`, `2 1 3`, `library: 4, park: 2`. Raises Unread.
-
-    `names`: what the options are called, in every language, also those that were withdrawn.
+    As `turns.next_in_line`, for all seats of the task together: first whoever is furthest under what is due to them.
+    What is nobody else's business does not show: wishes and "not with" change nothing, and whoever does not want the
+    task, or has declined one of its seats, comes last instead of missing.
     """
-    text = text.strip()
-    if not text:
-        raise Unread("empty")
-    choice = _read(text, asked, names)
-    check(asked, choice)
-    return choice
-
-
-def _read(text: str, asked: Asked, names: Mapping[int, Sequence[str]]) -> Any:
-    match asked.kind:
-        case "one":
-            words = text.split()
-            if len(words) > 1 and all(_number(word) in names for word in words):
-                raise Unread("one")
-            return _find(text, names)
-        case "approval":
-            return sorted(_places(text, names))
-        case "ranked" if ">" in text or "=" in text:
-            return [sorted(_find(part, names) for part in group.split("=")) for group in text.split(">")]
-        case "ranked":
-            return [[place] for place in _places(text, names)]
-        case _:
-            return _with_points(text, names)
-
-
-def _number(word: str) -> int | None:
-    digits = word.strip().lstrip("#").rstrip(".")
-    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 6 else None
-
-
-def _find(word: str, names: Mapping[int, Sequence[str]]) -> int:
-    """The option that is meant: by its number, its name, or a beginning of that which fits no other."""
-    wanted = folded(word)
-    if not wanted:
-        raise Unread("empty")
-    exact = [place for place, called in names.items() if any(folded(one) == wanted for one in called)]
-    if len(exact) == 1:
-        return exact[0]
-    number = _number(wanted)
-    if number is not None and number in names:
-        return number
-    found = exact or [
-        place for place, called in names.items() if any(folded(one).startswith(wanted) for one in called)
+    # They hold what they hold: only who is called for one more is asked here.
+    plain = [
+        replace(one, likes=frozenset(), dislikes=frozenset(), vetoes=frozenset(), not_with=frozenset())
+        for one in instance.members
     ]
-    if len(found) == 1:
-        return found[0]
-    raise Unread("several" if found else "unknown", word.strip(), found)
-
-
-def _places(text: str, names: Mapping[int, Sequence[str]]) -> list[int]:
-    """Several options in a row: by commas, by “and”, or by spaces alone where each word is one."""
-    try:
-        return [_find(text, names)]
-    except Unread as whole:
-        parts = [part for part in _LIST.split(text) if part.strip()]
-        if len(parts) == 1:
-            parts = text.split() if all(_number(word) is not None for word in text.split()) else _AND.split(text)
-        if len(parts) == 1:
-            parts = text.split()
-        if len(parts) == 1:
-            raise
-        try:
-            return [_find(part, names) for part in parts]
-        except Unread as one:
-            # Words that are no list are one name, and that is what is unknown.
-            listed = _LIST.search(text) is not None or _AND.search(text) is not None
-            raise (one if listed or _number(parts[0]) is not None else whole) from one
-
-
-def _with_points(text: str, names: Mapping[int, Sequence[str]]) -> dict[str, int]:
-    parts = [part.strip() for part in _LIST.split(text) if part.strip()]
-    pairs = _PAIR.findall(text) if len(parts) == 1 else []
-    if len(pairs) < 2:
-        found = [(part, _POINTS.fullmatch(part)) for part in parts]
-        for part, one in found:
-            if one is None:
-                raise Unread("points", part)
-        pairs = [(one["name"], one["points"]) for _, one in found if one is not None]
-    choice: dict[str, int] = {}
-    for name, points in pairs:
-        place = _find(name, names)
-        if str(place) in choice:
-            raise Unread("twice", name.strip(), (place,))
-        choice[str(place)] = int(points)
-    # Nothing for an option is as if it was not named; nothing at all is no ballot.
-    return {place: points for place, points in choice.items() if points}
-
-
-# --- by tapping --------------------------------------------------------------------------------------------------
+    bare = replace(instance, members=tuple(plain), declined=frozenset())
+    sheet = sheet_of(bare, {one.seat: one.member for one in instance.held})
+    table = sheet.table
+    seats = [at for at, one in enumerate(table.seats) if one.task == task and not one.trainee]
+    unwilling = {one.id for one in instance.members if task in one.vetoes}
+    of_task = {table.seats[at].id for at in seats}
+    unwilling |= {member for member, seat in instance.declined if seat in of_task}
+    could = {number: min(sheet.price(at, number) for at in seats) for at in seats for number in table.can[at]}
+    order = sorted(could, key=lambda one: (table.members[one].id in unwilling, could[one], one))
+    return tuple(table.members[one].id for one in order)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A ballot in progress. `equal`: the next option stands beside the last one. `seen`: scored already."""
+class Line:
+    """One shift. `names`: who has a seat; `needed`, `more`: so many seats that are needed, or not, have nobody."""
 
-    choice: Any
-    equal: bool = False
-    seen: tuple[int, ...] = ()
-
-
-def begin(asked: Asked, choice: Any | None = None) -> Draft:
-    """An empty paper, or one with an earlier ballot on it. Orders are begun anew: that is easier than moving."""
-    kind = asked.kind
-    if kind in ("score", "dots"):
-        kept = {key: points for key, points in (choice or {}).items() if int(key) in asked.places}
-        return Draft(choice=kept)
-    if kind == "approval":
-        return Draft(choice=[place for place in choice or () if place in asked.places])
-    return Draft(choice=[])
+    when: str
+    length: str
+    task: str
+    names: tuple[str, ...]
+    needed: int
+    more: int
 
 
-def tap(asked: Asked, draft: Draft, place: int, points: int | None = None) -> Draft:
-    """An option is tapped: ticked, or the tick taken away; next in the order, or taken out; one dot more; its score.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """What is done on one day, or at any time of a week."""
 
-    Raises Unread where that cannot be.
-    """
-    if place in asked.withdrawn or place not in asked.places:
-        raise Unread("withdrawn", str(place), (place,))
-    choice = draft.choice
-    match asked.kind:
-        case "approval":
-            ticked = sorted({*choice} ^ {place})
-            if asked.most is not None and len(ticked) > asked.most:
-                raise Unread("many", str(asked.most))
-            return replace(draft, choice=ticked)
-        case "ranked":
-            if any(place in group for group in choice):
-                without = [[one for one in group if one != place] for group in choice]
-                return Draft(choice=[group for group in without if group])
-            if draft.equal and choice:
-                return Draft(choice=[*choice[:-1], sorted([*choice[-1], place])])
-            return Draft(choice=[*choice, [place]])
-        case "dots":
-            if sum(choice.values()) >= asked.points:
-                raise Unread("dots", str(asked.points))
-            return replace(draft, choice=_sorted({**choice, str(place): choice.get(str(place), 0) + 1}))
-        case "score":
-            assert points is not None
-            if not 0 <= points <= asked.points:
-                raise Unread("high", str(asked.points))
-            with_it = {**choice, str(place): points}
-            return replace(draft, choice=_sorted(with_it), seen=tuple(sorted({*draft.seen, place})))
-        case _:
-            return Draft(choice=place)
+    title: str
+    lines: tuple[Line, ...]
 
 
-def _sorted(choice: Mapping[str, int]) -> dict[str, int]:
-    return {key: choice[key] for key in sorted(choice, key=int)}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """A week, with its days on which something is done. `none`: what is said where there is nothing."""
+
+    title: str
+    days: tuple[Day, ...]
+    none: str
 
 
-def finished(asked: Asked, draft: Draft) -> Any:
-    """The ballot that a paper has become. Raises Unread."""
-    choice = draft.choice
-    if asked.kind in ("score", "dots"):
-        choice = {place: points for place, points in choice.items() if points}
-    check(asked, choice)
-    return choice
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """Whom to call for a task, in this order."""
+
+    task: str
+    names: tuple[str, ...]
 
 
-def dump(draft: Draft) -> dict[str, Any]:
-    """The draft as JSON."""
-    return {"choice": draft.choice, "equal": draft.equal, "seen": list(draft.seen)}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headings:
+    """The words on the paper that are the same for everybody, in the committee's language or languages."""
+
+    when: str
+    task: str
+    who: str
+    done: str
+    needed: str
+    """Beside an empty line for somebody who is needed."""
+    how: str
+    """How the paper is used."""
+    calls: str
+    call_how: str
+    nobody: str
+    phones: str
+    phone_how: str
+    name: str
+    phone: str
 
 
-def load(data: Mapping[str, Any]) -> Draft:
-    """The draft back from JSON."""
-    return Draft(choice=data["choice"], equal=data["equal"], seen=tuple(data["seen"]))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """All that is printed. `language`: its code, for hyphenation and readers' voices."""
+
+    language: str
+    title: str
+    made: str
+    weeks: tuple[Week, ...]
+    calls: tuple[Calls, ...]
+    people: tuple[str, ...]
+    headings: Headings
+
+
+_STYLE = """
+@page { size: A4; margin: 14mm 14mm 16mm; }
+* { box-sizing: border-box; }
+body { font: 13pt/1.35 Arial, "Liberation Sans", "DejaVu Sans", "Noto Sans", sans-serif; color: #000; background: #fff;
+  max-width: 182mm; margin: 0 auto; }
+@media screen { body { padding: 4mm; } }
+h1 { font-size: 22pt; line-height: 1.15; margin: 0 0 2mm; }
+h2 { font-size: 17pt; margin: 8mm 0 2mm; border-bottom: 1mm solid #000; break-after: avoid; }
+p { margin: 0 0 2mm; }
+table { width: 100%; border-collapse: collapse; break-inside: auto; }
+th { font-size: 11pt; text-align: start; font-weight: normal; padding: 1mm 2mm; }
+td { border-top: .3mm solid #000; padding: 1.5mm 2mm; vertical-align: top; overflow-wrap: anywhere; }
+tr, li, .calls { break-inside: avoid; }
+tbody { break-inside: avoid; }
+td.day { font-size: 15pt; font-weight: bold; border-top: .7mm solid #000; padding-top: 2mm; }
+td.when { width: 33mm; font-weight: bold; }
+td.when div { font-size: 11pt; font-weight: normal; }
+td.task { width: 52mm; font-weight: bold; }
+.seat { display: flex; align-items: flex-end; min-height: 8.5mm; font-size: 15pt; }
+.box { flex: none; width: 6mm; height: 6mm; border: .5mm solid #000; margin: 0 2mm 1mm 0; }
+.blank { flex: 1; min-width: 30mm; border-bottom: .3mm solid #000; height: 8mm; }
+.needed { font-size: 11pt; font-weight: bold; margin: 0 2mm; }
+.calls { margin: 0 0 4mm; }
+.calls b { display: block; font-size: 14pt; }
+ol { margin: 0; padding-inline-start: 9mm; columns: 2; }
+td.name { width: 70mm; font-size: 14pt; }
+td.phone { height: 11mm; border-inline-start: .3mm solid #000; }
+.phones table { border-bottom: .3mm solid #000; }
+.phones { break-before: page; }
+"""
+
+
+def page(paper: Paper) -> str:
+    """The paper as an HTML file of its own: no scripts, nothing that is fetched."""
+    words = paper.headings
+    parts = [
+        "<!DOCTYPE html>",
+        f'<html lang="{_safe(paper.language)}"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+        f"<title>{_safe(paper.title)}</title><style>{_STYLE}</style></head><body>",
+        f"<h1>{_safe(paper.title)}</h1><p>{_safe(paper.made)}</p><p>{_safe(words.how)}</p>",
+        *(_week(week, words) for week in paper.weeks),
+    ]
+    if paper.calls:
+        parts += [f"<h2>{_safe(words.calls)}</h2><p>{_safe(words.call_how)}</p>"]
+        parts += [_calls(one, words) for one in paper.calls]
+    if paper.people:
+        rows = "".join(f'<tr><td class="name">{_safe(name)}</td><td class="phone"></td></tr>' for name in paper.people)
+        parts.append(
+            f'<div class="phones"><h2>{_safe(words.phones)}</h2><p>{_safe(words.phone_how)}</p>'
+            f"<table><thead><tr><th>{_safe(words.name)}</th><th>{_safe(words.phone)}</th></tr></thead>"
+            f"{rows}</table></div>"
+        )
+    return "\n".join([*parts, "</body></html>", ""])
+
+
+def _week(week: Week, words: Headings) -> str:
+    title = f"<h2>{_safe(week.title)}</h2>"
+    if not week.days:
+        return f"{title}<p>{_safe(week.none)}</p>"
+    head = "".join(f"<th>{_safe(one)}</th>" for one in (words.when, words.task, f"{words.who} ({words.done})"))
+    return f"{title}<table><thead><tr>{head}</tr></thead>{''.join(_day(day, words) for day in week.days)}</table>"
+
+
+def _day(day: Day, words: Headings) -> str:
+    rows = "".join(_line(line, words) for line in day.lines)
+    return f'<tbody><tr><td class="day" colspan="3">{_safe(day.title)}</td></tr>{rows}</tbody>'
+
+
+def _line(line: Line, words: Headings) -> str:
+    needed = f'<span class="needed">{_safe(words.needed)}</span>'
+    seats = [
+        *(_seat(f"<span>{_safe(name)}</span>") for name in line.names),
+        *(_seat(f'<span class="blank"></span>{needed}') for _ in range(line.needed)),
+        *(_seat('<span class="blank"></span>') for _ in range(line.more)),
+    ]
+    return (
+        f'<tr><td class="when">{_safe(line.when)}<div>{_safe(line.length)}</div></td>'
+        f'<td class="task">{_safe(line.task)}</td>'
+        f"<td>{''.join(seats)}</td></tr>"
+    )
+
+
+def _seat(inner: str) -> str:
+    return f'<div class="seat"><span class="box"></span>{inner}</div>'
+
+
+def _calls(calls: Calls, words: Headings) -> str:
+    title = f"<b>{_safe(calls.task)}</b>"
+    if not calls.names:
+        return f'<div class="calls">{title}{_safe(words.nobody)}</div>'
+    return f'<div class="calls">{title}<ol>{"".join(f"<li>{_safe(name)}</li>" for name in calls.names)}</ol></div>'
+
+
+def _safe(text: str) -> str:
+    # A name in letters that run from right to left does not turn what stands beside it.
+    return f"<bdi>{escape(text)}</bdi>" if any(ord(letter) > 0x590 for letter in text) else escape(text)

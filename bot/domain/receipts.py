@@ -1,4 +1,4 @@
-"""Receipts: with a code that only the voter knows, anybody can find the voter's ballot on the published list. Pure rules."""
+"""Receipts: with a code that only the voter knows, a ballot is found on the list that is published. Pure rules."""
 
 from __future__ import annotations
 
