@@ -187,6 +187,8 @@ def _with_settings(rule: Rule, said: Line) -> Rule:
         rule = replace(rule, quorum=said.quorum)
     if said.threshold is not None:
         rule = processes.with_threshold(rule, said.threshold)
+    if "receipts" in said.extra:
+        rule = replace(rule, receipts=True)
     if said.seats is not None:
         rule = replace(rule, seats=max(1, min(said.seats, len(said.options) or 1)))
     return rule

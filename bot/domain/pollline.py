@@ -63,6 +63,7 @@ _THRESHOLD = _words("threshold umbral mayoría mehrheit majority")
 _SEATS = _words("seats seat puestos puesto plazas sitze sitz plätze platz")
 _HIDDEN = _words("hidden secret oculto oculta secreta secreto verdeckt geheim")
 _SHOWN = _words("names open nombres abierta abierto namen offen")
+_RECEIPTS = _words("receipts receipt recibos recibo quittungen quittung")
 _FILLERS = _words("on at the in within el la las a en dentro am um der den das innerhalb")
 
 
@@ -113,7 +114,7 @@ def _settings(part: str) -> tuple[str, list[str]]:
 def _is_setting(piece: str) -> bool:
     words = plain(piece).split()
     first = words[0] if words else ""
-    return first in _CLOSES | _OPENS | _QUORUM | _THRESHOLD | _SEATS | _HIDDEN | _SHOWN
+    return first in _CLOSES | _OPENS | _QUORUM | _THRESHOLD | _SEATS | _HIDDEN | _SHOWN | _RECEIPTS
 
 
 def _with(said: Line, setting: str, *, now: datetime) -> Line:
@@ -132,6 +133,8 @@ def _with(said: Line, setting: str, *, now: datetime) -> Line:
             return replace(said, seats=int(" ".join(rest)))
         if first in _HIDDEN or first in _SHOWN:
             return replace(said, hidden=first in _HIDDEN)
+        if first in _RECEIPTS and not rest:
+            return replace(said, extra={**said.extra, "receipts": "on"})
     except (ValueError, ZeroDivisionError):
         pass
     raise Unclear(setting)

@@ -53,3 +53,6 @@ CREATE TABLE poll_receipts (
     hash TEXT NOT NULL,
     PRIMARY KEY (poll_id, voter)
 ) STRICT, WITHOUT ROWID;
+
+-- What members type has this name now; what the clock said by it, when the time to reply was over, has its own.
+UPDATE due SET command = 'case_heard' WHERE command = 'vote';
