@@ -152,14 +152,15 @@ def fault_words(poll: Poll, unread: Unread) -> Text:
 # --- voting ------------------------------------------------------------------------------------------------------
 
 
-async def cast(context: Context, poll: Poll, choice: Any, *, buttons: bool = True) -> Reply:
+async def cast(context: Context, poll: Poll, choice: Any, *, buttons: bool = True, short: bool = False) -> Reply:
     """Put one's own ballot in, in place of an earlier one, and confirm it. Raises Refusal.
 
-    `buttons`: with ways to change it and to take it back.
+    `buttons`: with ways to change it and to take it back. `short`: so that it fits a pop-up.
     """
     words, code, decided = await _put_in(context, poll, context.member, choice, how="self")
     if code is not None:
-        words = lines(words, receipt_words(code))
+        brief = T("Your receipt, to note down and show to nobody: {code}", code=Typed(code))
+        words = lines(words, brief if short else receipt_words(code))
     return Reply(words, private=True, buttons=own_buttons(context, poll) if buttons and not decided else ())
 
 

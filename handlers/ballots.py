@@ -478,3 +478,14 @@ async def receipts_entry(telling: Telling, body: Mapping[str, Any]) -> Text:
         number=body["poll"],
         root=body["receipts"][:16],
     )
+
+
+@router.entry("poll", "merged", about="decisions")
+async def merged_entry(telling: Telling, body: Mapping[str, Any]) -> Text:
+    """Two members on the roll became one."""
+    return N(
+        "Poll {number}: two members turned out to be one person, so {n} may vote.",
+        "Poll {number}: two members turned out to be one person, so {n} may vote.",
+        body["voters"],
+        number=body["poll"],
+    )

@@ -334,9 +334,10 @@ async def poll_choose(context: Context, *, poll: Reference, place: Reference) ->
     option = there.option(place)
     if option is None or option.withdrawn or there.method not in ONE:
         raise Refusal(T("That cannot be chosen any more. Choose another option."), private=True)
-    answer = await cast(context, there, place, buttons=context.in_private)
-    # In a group it is a pop-up that nobody else sees, however long; a receipt is to be kept.
-    return replace(answer, fleeting=not there.rule.receipts)
+    # In a group it is a pop-up that nobody else sees; a receipt is to be kept, where there is a place for it.
+    reached = there.rule.receipts and await people.private_chat_of(context.tx, context.member.person_id) is not None
+    answer = await cast(context, there, place, buttons=context.in_private, short=not context.in_private and not reached)
+    return replace(answer, fleeting=not reached)
 
 
 def _until(there: Poll) -> datetime:
@@ -711,7 +712,10 @@ def _vote_buttons(view: View, there: Poll) -> tuple[tuple[Button | Link, ...], .
     # Where a tap is answered by a pop-up, nobody else sees what was tapped, in a group either.
     if there.method in ONE and (there.secrecy == "open" or view.private or (view.popups and there.secrecy == "hidden")):
         found = [vote_button(view.commands, there, one) for one in there.standing]
-        return tuple(tuple(found[at : at + 2]) for at in range(0, len(found), 2))
+        rows: list[tuple[Button | Link, ...]] = [tuple(found[at : at + 2]) for at in range(0, len(found), 2)]
+        if there.secrecy == "hidden" and not view.private and ballot is not None:
+            rows.append((Link(label=T("Vote in private"), says=ballot.says(number=there.number)),))
+        return tuple(rows)
     if ballot is None:
         return ()
     says = ballot.says(number=there.number)

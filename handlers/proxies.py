@@ -113,7 +113,7 @@ async def _for(context: Context, line: str) -> tuple[Poll | None, datetime]:
     day = read_day(" ".join(words), today=wall.date()) if words else None
     try:
         # A day alone means all of it.
-        at = datetime.combine(day + timedelta(days=1), time()) if day else pollline.read_moment(words, now=wall)
+        at = datetime.combine(day, time(23, 59)) if day else pollline.read_moment(words, now=wall)
     except ValueError as error:
         raise Refusal(
             T(

@@ -7,10 +7,11 @@ import hmac
 import json
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from bot.domain.chain import canonical
-from storage import cards
+from storage import cards, people, polls
 from storage.database import Reader, Transaction
 from storage.polls import Poll, roll
 
@@ -175,3 +176,16 @@ async def join(tx: Transaction, poll: Poll, old: int, into: int) -> None:
             await tx.execute(f"DELETE FROM {table} WHERE poll_id = ? AND voter = ?", poll.id, before)
     await tx.execute("DELETE FROM papers WHERE poll_id = ? AND voter = ?", poll.id, before)
     await _changed(tx, poll)
+
+
+async def join_running(tx: Transaction, old: int, into: int, *, now: datetime) -> None:
+    """Two members are one person: in every poll that runs. The roll that was sealed is another one then, and the
+    books say so."""
+    committee_id = int(await tx.value("SELECT committee_id FROM members WHERE id = ?", into))
+    committee = await people.committee(tx, committee_id)
+    await tx.execute("UPDATE polls SET maker_id = ? WHERE maker_id = ?", into, old)
+    for poll in await polls.in_state(tx, committee_id, "open", "counting"):
+        if not await polls.may_vote(tx, poll, old):
+            continue
+        await join(tx, poll, old, into)
+        await polls.roll_changed(tx, committee, poll, merged=(old, into), now=now)
