@@ -22,6 +22,7 @@ from bot.router import Commands
 from handlers import (
     amending,
     availability,
+    ballots,
     barter,
     board,
     bookings,
@@ -54,6 +55,7 @@ from handlers import (
     pool,
     pooling,
     privacy,
+    proxies,
     quiet,
     reminders,
     results,
@@ -65,6 +67,7 @@ from handlers import (
     stock,
     swaps,
     tasks,
+    tellers,
     units,
     upkeep,
 )
@@ -88,6 +91,9 @@ AREAS = (
     results.router,
     making.router,
     amending.router,
+    ballots.router,
+    proxies.router,
+    tellers.router,
     consent.router,
     roles.router,
     groups.router,

@@ -17,7 +17,7 @@ from bot.domain.recurrence import instant
 from bot.polls import all_processes, found, in_languages, process_words, titled
 from bot.router import Context, View
 from bot.text import N, Refusal, T, Text, Typed, Words
-from storage import due, nudges, patterns, people, polls, rules
+from storage import due, nudges, patterns, people, polls, proxies, rules
 from storage.patterns import Pattern
 from storage.polls import Poll, State
 
@@ -180,6 +180,8 @@ def with_settings(rule: Rule, process: Process, method: Method, said: Line) -> R
         rule = replace(rule, quorum=said.quorum)
     if said.threshold is not None:
         rule = _with_threshold(rule, process, said.threshold)
+    if said.receipts:
+        rule = replace(rule, receipts=True)
     if said.seats is not None:
         if method == "options":
             raise Refusal(T("“{process}” has no seats.", process=in_languages(process.title)))
@@ -377,11 +379,24 @@ async def open_now(context: Context, made: Poll) -> Reply | Card | None:
     roll = await voters(context, made)
     if not roll:
         raise Refusal(T("Nobody here has a vote, so nothing can be decided."))
+    if made.secrecy == "hidden" and len(roll) < processes.HIDDEN_BALLOTS_MIN:
+        raise Refusal(_few_words(len(roll)))
     made = await _as_long(context, made)
     active = await polls.count_active(context.tx, roll, now=context.now)
     opened = await polls.open_(context.tx, context.committee, made, roll, active=active, now=context.now)
     await plan_end(context, opened)
     return await _shown(context, opened, T("Poll {number} is open in the group.", number=opened.number))
+
+
+def _few_words(n: int) -> Text:
+    return N(
+        "Only {n} member has a vote here. With fewer than {least} ballots it shows who voted what, so such a poll "
+        "cannot be hidden. Add “, names” at the end, and names are shown.",
+        "Only {n} members have a vote here. With fewer than {least} ballots it shows who voted what, so such a poll "
+        "cannot be hidden. Add “, names” at the end, and names are shown.",
+        n,
+        least=processes.HIDDEN_BALLOTS_MIN,
+    )
 
 
 async def _as_long(context: Context, made: Poll) -> Poll:
@@ -400,10 +415,13 @@ async def _as_long(context: Context, made: Poll) -> Poll:
 async def voters(context: Context, made: Poll) -> frozenset[int]:
     """Who has a vote now, without whom it concerns."""
     facts = await people.facts(context.tx, context.committee.id, now=context.now)
+    members = frozenset(facts.members)
+    if made.secrecy == "open":
+        members |= await proxies.votes_on_paper(context.tx, context.committee.id)
     command = None if made.says is None else context.commands.get(made.says.command)
     if made.says is not None and command is not None and command.concerns is not None:
-        return frozenset(facts.members) - {made.says.arguments[command.concerns]}
-    return frozenset(facts.members)
+        return members - {made.says.arguments[command.concerns]}
+    return members
 
 
 async def plan_end(context: Context, opened: Poll) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 from bot import decisions
 from bot.chat import Button
-from bot.domain import processes
+from bot.domain import processes, receipts
 from bot.domain.grammar import folded
 from bot.domain.processes import Method, Process, Turnout
 from bot.router import Authority, Commands, Context, View
 from bot.text import SOURCE_LANGUAGE, N, Refusal, T, Text, Typed, Words, Written
-from storage import ballots, people, polls
+from storage import ballots, entries, papers, people, polls
 from storage.ballots import How
 from storage.people import Committee, Member
 from storage.polls import Option, Poll
@@ -180,6 +180,16 @@ async def after_vote(context: Context, poll: Poll) -> None:
     """A ballot has changed: what is settled by that is settled now."""
     settle = context.commands.named("poll_settle")
     await context.say(settle.says(poll=poll.id), authority=Authority.CLOCK)
+
+
+async def seal(context: Context, poll: Poll) -> None:
+    """A poll is closed: what was in progress is erased, nothing leads from a hidden ballot to its voter any more, and
+    the list of receipts is fixed in the books before the totals are."""
+    await ballots.seal(context.tx, poll)
+    if poll.rule.receipts:
+        hashes = await papers.receipt_hashes(context.tx, poll)
+        body = {"poll": poll.number, "receipts": receipts.root(hashes), "ballots": len(hashes)}
+        await entries.append(context.tx, context.committee, "poll", body, now=context.now)
 
 
 def vote_button(commands: Commands, poll: Poll, option: Option) -> Button:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,10 +14,10 @@ from bot.chat import Button, Card, Link, Reply, Shown
 from bot.domain import processes
 from bot.domain.board import plain
 from bot.domain.chain import fingerprint
+from bot.papers import HOW, cast
 from bot.polls import (
     ONE,
     all_processes,
-    cast,
     found,
     how_decided,
     in_languages,
@@ -24,6 +25,7 @@ from bot.polls import (
     of_id,
     option_words,
     question,
+    seal,
     secrecy_words,
     turnout,
     vote_button,
@@ -91,6 +93,7 @@ _ABOUT: Mapping[str, str] = {
         "poll_amend": "amend enmendar ändern aendern",
         "poll_stop": "stop parar stopp stoppen",
         "poll_keep": "template plantilla vorlage",
+        "poll_receipts": "receipts recibos quittungen",
     }.items()
     for word in words.split()
 }
@@ -130,7 +133,14 @@ async def poll_open(context: Context, *, poll: Reference) -> None:
     if not await making.voters(context, made):
         await polls.set_state(context.tx, made, "withdrawn")
         return
-    await making.open_or_queue(context, made)
+    try:
+        async with context.tx.savepoint():
+            await making.open_or_queue(context, made)
+    except Refusal as refusal:
+        # Nobody is there to be asked back: it is told to all, and does not open.
+        await polls.set_state(context.tx, made, "withdrawn")
+        why = shown(refusal.words, context.committee.reader)
+        await context.announce(T("Poll {number} did not open: {why}", number=made.number, why=why))
 
 
 @router.command("poll_carry", allow=Authority.MEMBER, typed=False, help=T("Let the whole committee decide something."))
@@ -178,11 +188,10 @@ async def poll_choose(context: Context, *, poll: Reference, place: Reference) ->
     option = there.option(place)
     if option is None or option.withdrawn or there.method not in ONE:
         raise Refusal(T("That cannot be chosen any more. Choose another option."), private=True)
-    await cast(context, there, place)
-    words = T(
-        "Counted: {option}. You can change it until {until}.", option=option_words(there, option), until=_until(there)
-    )
-    return Reply(words, private=True, fleeting=there.secrecy == "open")
+    # In a group it is a pop-up that nobody else sees; a receipt is to be kept, where there is a place for it.
+    reached = there.rule.receipts and await people.private_chat_of(context.tx, context.member.person_id) is not None
+    answer = await cast(context, there, place, buttons=context.in_private, short=not context.in_private and not reached)
+    return replace(answer, fleeting=not reached)
 
 
 def _until(there: Poll) -> datetime:
@@ -195,6 +204,9 @@ async def poll_settle(context: Context, *, poll: Reference) -> Reply | Card | No
     """Close it early, where those who have not voted could not change it."""
     there = await polls.get(context.tx, context.committee.id, poll)
     if there is None or there.state != "open" or not there.rule.early or there.method != "options":
+        return None
+    if there.secrecy == "hidden" and await ballots.missing(context.tx, there):
+        # That it is decided would tell how the count stood at this vote.
         return None
     turned = await turnout(context, there)
     if processes.settled(there.rule, await _tally(context, there), turned) is None:
@@ -286,6 +298,7 @@ async def poll_withdraw(context: Context, *, number: Number) -> Reply:
     """Whoever made it takes it back; nothing is counted."""
     there = await making.own(context, number, "open", "planned", "queued")
     await making.over(context, there)
+    await ballots.drop(context.tx, there)
     await polls.set_state(context.tx, there, "withdrawn")
     await making.serve_queue(context)
     await entries.append(
@@ -323,7 +336,7 @@ async def _finish(context: Context, there: Poll, verdict: Verdict, counted: Mapp
     result["ballots"] = ballots_hash(there, found_, salt)
     if verdict == "no_quorum":
         result["quorum"] = max(1, processes.quorum_needed(there.rule, turned))
-    await ballots.seal(context.tx, there)
+    await seal(context, there)
     await polls.close(context.tx, there, verdict, result, now=context.now)
     await entries.append(
         context.tx,
@@ -569,8 +582,11 @@ async def _open_card(view: View, there: Poll, heading: Words) -> Shown:
         told.append(T("I do not see who votes there, and cannot check the count."))
     elif there.secrecy == "open":
         told.append(T("Voted: {n} of {all}. Names are shown.", n=turned.voters, all=turned.roll))
+        told += await _assisted(view, there)
     else:
         told.append(secrecy_words(there))
+        if there.secrecy == "hidden" and there.method in ONE and view.popups and not view.private:
+            told.append(T("Tap here: only you see the answer, and this card does not change."))
     needed = processes.quorum_needed(there.rule, turned)
     if needed:
         told.append(N("It counts if at least {n} votes.", "It counts if at least {n} vote.", needed))
@@ -592,9 +608,13 @@ def _seals(there: Poll, roll: int) -> Words:
 
 def _vote_buttons(view: View, there: Poll) -> tuple[tuple[Button | Link, ...], ...]:
     ballot = view.commands.get("ballot")
-    if there.method in ONE and (there.secrecy == "open" or view.private):
+    # Where a tap is answered by a pop-up, nobody else sees what was tapped, in a group either.
+    if there.method in ONE and (there.secrecy == "open" or view.private or (view.popups and there.secrecy == "hidden")):
         found = [vote_button(view.commands, there, one) for one in there.standing]
-        return tuple(tuple(found[at : at + 2]) for at in range(0, len(found), 2))
+        rows: list[tuple[Button | Link, ...]] = [tuple(found[at : at + 2]) for at in range(0, len(found), 2)]
+        if there.secrecy == "hidden" and not view.private and ballot is not None:
+            rows.append((Link(label=T("Vote in private"), says=ballot.says(number=there.number)),))
+        return tuple(rows)
     if ballot is None:
         return ()
     says = ballot.says(number=there.number)
@@ -608,11 +628,23 @@ def _closed_buttons(view: View, there: Poll) -> tuple[tuple[Button | Link, ...],
     return (((Button if view.private else Link)(label=T("How it was counted"), says=says),),)
 
 
+async def _assisted(view: View, there: Poll) -> list[Words]:
+    """How many ballots came in otherwise than by the voter."""
+    counts = await ballots.count_how(view.tx, there)
+    ways = [(words, counts[how]) for how, words in HOW.items() if counts[how]]
+    if not ways:
+        return []
+    return [T("Of these: {ways}.", ways=Listed(tuple(T("{n} {how}", n=n, how=how) for how, n in ways)))]
+
+
 async def _standings(view: View, there: Poll) -> dict[int, Text]:
     """Who has said what so far."""
     by_place: dict[int, list[Text]] = {}
     for member_id, ballot in (await ballots.by_voter(view.tx, there)).items():
-        by_place.setdefault(ballot.choice, []).append(await named(view, view.committee, member_id))
+        name = await named(view, view.committee, member_id)
+        if ballot.how in HOW:
+            name = T("{name}, {how}", name=name, how=HOW[ballot.how])
+        by_place.setdefault(ballot.choice, []).append(name)
     return {
         place: T("{n} ({names})", n=len(names), names=Listed(tuple(names)))
         if len(names) <= VOTERS_NAMED_MAX

@@ -316,11 +316,26 @@ async def open_(
     )
     body = {"poll": poll.number, "opened": poll.process, "method": poll.method, "secrecy": poll.secrecy}
     body |= {"roll": hash_, "voters": len(roll), "lot": commitment}
+    # The chain vouches for what was asked, in words that can be erased.
+    things = [poll.thing, *(one.thing for one in poll.options)]
+    body["asked"] = [veiled for thing in things if (veiled := await notes.veiled(tx, thing)) is not None]
     await entries.append(tx, committee, "poll", body, now=now)
     await cards.changed(tx, poll.thing)
     found = await get(tx, poll.committee_id, poll.id)
     assert found is not None
     return found
+
+
+async def roll_changed(
+    tx: Transaction, committee: Committee, poll: Poll, *, merged: tuple[int, int], now: datetime
+) -> None:
+    """Two members on the roll became one: its hash is another one, and the log says why."""
+    members = await roll(tx, poll)
+    hash_ = roll_hash(poll.number, members)
+    await tx.execute("UPDATE polls SET roll_hash = ? WHERE id = ?", hash_, poll.id)
+    body = {"poll": poll.number, "merged": list(merged), "roll": hash_, "voters": len(members)}
+    await entries.append(tx, committee, "poll", body, now=now)
+    await cards.changed(tx, poll.thing)
 
 
 async def set_state(tx: Transaction, poll: Poll, state: State) -> None:

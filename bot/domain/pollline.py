@@ -65,6 +65,8 @@ class Line:
     """So many dots, points for an option, or choices."""
     hidden: bool | None = None
     """None: as the process has it."""
+    receipts: bool = False
+    """Everybody gets a receipt for their ballot."""
 
 
 # --- words -------------------------------------------------------------------------------------------------------
@@ -93,6 +95,7 @@ _FILLERS = _words(
     "nach bis hasta until till this este esta proximo próxima diesen dieser kommenden nächsten"
 )
 _AND = _words("and y und")
+_RECEIPTS = _words("receipts receipt recibos recibo quittungen quittung")
 _HIDDEN = frozenset(
     map(
         plain,
@@ -330,7 +333,7 @@ class _Found:
 
 
 def _weak_words() -> frozenset[str]:
-    return frozenset(phrase.split()[0] for phrase in _HIDDEN | _SHOWN | _ENDLESS)
+    return frozenset(phrase.split()[0] for phrase in _HIDDEN | _SHOWN | _ENDLESS) | _RECEIPTS
 
 
 def _quoted(words: str) -> bool:
@@ -425,6 +428,8 @@ def _setting(words: list[str], now: datetime) -> dict[str, Any] | None:
     said = " ".join(map(plain, words)).strip(" ,.;:")
     if said in _HIDDEN or said in _SHOWN:
         return {"hidden": said in _HIDDEN}
+    if said in _RECEIPTS:
+        return {"receipts": True}
     if said in _ENDLESS:
         return {"endless": " ".join(words)}
     if said in METHODS and said != "dots" and said != "score":
