@@ -258,6 +258,8 @@ def _process(segment: str, known: Mapping[str, str]) -> tuple[str, str | None, M
 def _listed(question: str) -> list[str]:
     """A question and the options behind it, where commas stand between them."""
     asked, _, rest = question.partition("?")
+    if "://" in rest:
+        return []
     options = [part.strip(" .") for part in re.split(r",|/|;|\bor\b|\bo\b|\boder\b", rest) if part.strip(" .")]
     return [f"{asked.strip()}?", *options] if len(options) > 1 else []
 
