@@ -303,11 +303,11 @@ def _against_winner(there: Poll, count: Mapping[str, Any], ranking: list[list[st
         n, m = matrix[at][options.index(other)], matrix[options.index(other)][at]
         said: dict[str, Any] = {"winner": _name(there, winner), "other": _name(there, other), "n": n, "m": m}
         if mine < theirs:
-            told.append(T("{winner} before {other}, {n} to {m}: you are one of the {n}.", **said))
+            told.append(T("{winner} before {other}, {n} to {m}: you were for {winner}.", **said))
         elif mine > theirs:
-            told.append(T("{winner} before {other}, {n} to {m}: you are one of the {m}.", **said))
+            told.append(T("{winner} before {other}, {n} to {m}: you were for {other}.", **said))
         else:
-            told.append(T("{winner} before {other}, {n} to {m}: you put neither first.", **said))
+            told.append(T("{winner} before {other}, {n} to {m}: you were for neither.", **said))
     return told
 
 
