@@ -548,7 +548,7 @@ async def test_each_has_at_most_one_ballot_whatever_happens(town: Town, seed: in
 
     async def ask(tx: Reader) -> dict[str, tuple[int, str]]:
         there = await the_poll(tx, 1)
-        found = {}
+        found: dict[str, tuple[int, str]] = {}
         for member_id, ballot in (await ballots.by_voter(tx, there)).items():
             member = await people.member(tx, 1, member_id)
             assert member is not None
