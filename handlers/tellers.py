@@ -126,7 +126,6 @@ async def _may_tell(context: Context, voter: Member) -> None:
         if given["onoff"] == "on"
         else T("{name} has no vote on paper any more", name=given["who"].name)
     ),
-    concerns="who",
 )
 async def paper_vote(context: Context, *, who: Person, onoff: OnOff) -> Reply:
     """Only the committee can: else whoever adds people would add votes."""
