@@ -27,6 +27,7 @@ from storage import (
     lending,
     limits,
     orders,
+    patterns,
     people,
     pool,
     pooling,
@@ -407,6 +408,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await insurance.join(tx, old, into, now=now)
     await pool.join(tx, old, into)
     await orders.join(tx, old, into)
+    await patterns.join(tx, old, into)
     await shifts.join(tx, old, into)
     await history.join(tx, old, into)
     await gifts.join(tx, old, into)

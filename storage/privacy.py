@@ -54,6 +54,11 @@ SECTIONS: Mapping[str, str] = {
         WHERE l.member_id IN {_MINE} ORDER BY t.id""",
     "asked_whether_still_there": f"SELECT asked_on FROM dormant WHERE member_id IN {_MINE}",
     "merged_memberships": f"SELECT at_us FROM absorbed WHERE into_id IN {_MINE}",
+    "polls_made_again": f"""SELECT c.name AS committee, p.kind, n.text AS words, t.text AS name, p.process, p.method,
+            p.secrecy, p.minutes, p.rrule, p.made_us, p.ended_us
+        FROM poll_patterns p JOIN committees c ON c.id = p.committee_id
+        LEFT JOIN notes n ON n.thing = 'pattern:' || p.id LEFT JOIN notes t ON t.thing = 'pattern_name:' || p.id
+        WHERE p.maker_id IN {_MINE} ORDER BY p.id""",
     "roles": f"""SELECT c.name AS committee, r.role, r.from_us, r.term_us, r.until_us FROM roles r
         JOIN members m ON m.id = r.member_id JOIN committees c ON c.id = m.committee_id
         WHERE r.member_id IN {_MINE} ORDER BY r.id""",
@@ -416,6 +421,8 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "care.never": "whom a request for care must not reach: whoever wrote it is told, and nobody else may know",
     "positions": "how far each network has been read",
     "rules": "what the committee has set for itself",
+    "poll_patterns.rule": "what decides a poll, by the committee's processes",
+    "poll_patterned": "which poll comes of which series, by ids",
     "insurance_gifts.case_id": "whom somebody gave for: those who give are told only what the other wishes",
     "fund_rounds": "sums of what was asked of the common fund and given by it",
     "closings": "what was done for all at the end of a month",
@@ -641,6 +648,7 @@ NOTES = {
     "fund_need": f"SELECT 'fund_need:' || id FROM fund_needs WHERE member_id IN {_MINE} OR teller_id IN {_MINE}",
     "booking": f"SELECT 'booking:' || id FROM bookings WHERE member_id IN {_MINE}",
     "handover": f"SELECT 'handover:' || id FROM assignments WHERE member_id IN {_MINE}",
+    "pattern": f"SELECT 'pattern:' || id FROM poll_patterns WHERE maker_id IN {_MINE}",
     "order": f"SELECT 'order:' || id FROM orders WHERE member_id IN {_MINE}",
     "order_cost": f"""SELECT 'order_cost:' || k.id FROM order_costs k JOIN orders o ON o.id = k.order_id
         WHERE o.member_id IN {_MINE}""",
@@ -656,6 +664,7 @@ NOTES = {
         AND EXISTS (SELECT 1 FROM json_each(e.body, '$.arguments') a
             WHERE a.key IN (SELECT value FROM json_each('{json.dumps([*DECIDED_ABOUT])}')) AND a.value IN {_MINE})""",
     # The committee's own words, whoever typed them: a role's name, and what all agreed to.
+    "pattern_name": _NOBODYS,
     "category": _NOBODYS,
     "task_kind": _NOBODYS,
     "rota_task": _NOBODYS,
