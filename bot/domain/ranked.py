@@ -61,7 +61,7 @@ def _grouped(options: Sequence[OptionId], ballots: Iterable[Ballot]) -> dict[Ran
     found: dict[Ranking, int] = {}
     for one in ballots:
         found[one.ranking] = found.get(one.ranking, 0) + one.weight
-    if all(standing.issuperset(group) for ranking in found for group in ranking):
+    if standing.issuperset({one for ranking in found for group in ranking for one in group}):
         return {ranking: weight for ranking, weight in found.items() if weight and ranking}
     kept: dict[Ranking, int] = {}
     for ranking, weight in found.items():
