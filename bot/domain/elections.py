@@ -146,9 +146,12 @@ class _Blt:
         if sum(weight for _, weight in self.papers) > BALLOTS_MAX:
             raise CannotRead(f"there are more than {BALLOTS_MAX} ballots")
         options = tuple(Option(str(at), name, at in self.withdrawn) for at, name in enumerate(names, start=1))
+        ids = [str(at) for at in range(self.size + 1)]
         grouped: dict[Ranking, int] = {}
         for groups, weight in self.papers:
-            ranking = tuple(tuple(str(one) for one in sorted(group)) for group in groups)
+            ranking = tuple(
+                (ids[group[0]],) if len(group) == 1 else tuple(ids[one] for one in sorted(group)) for group in groups
+            )
             grouped[ranking] = grouped.get(ranking, 0) + weight
         ballots = tuple(Ballot(ranking, weight) for ranking, weight in grouped.items())
         return Filed(Election(options, Form("ranked"), ballots, title), seats)
