@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from bot import calculations, drawing
 from bot.arguments import Number, OnOff, Reference, choice
-from bot.chat import DOCUMENT_CHARACTERS_MAX, Button, Document, Link, Reply
+from bot.chat import DOCUMENT_CHARACTERS_MAX, Button, Document, Lane, Link, Reply
 from bot.domain import ballotsheet, elections, tallies, traces
 from bot.domain.chain import fingerprint
 from bot.polls import found, named, option_words, question
@@ -75,7 +75,8 @@ async def poll_count(context: Context, *, number: Number) -> Reply:
         told = [told[0], *count_words(there)]
     elif (there.result or {}).get("count"):
         told += [one for one in count_words(there) if one not in told]
-    if there.seed is not None and there.method != "options":
+    ties = (there.result or {}).get("count", {}).get("ties", [])
+    if there.seed is not None and any(one["how"] == "lot" for one in ties):
         told.append(T("The lot that was sealed at the opening: {seed}", seed=there.seed))
     return Reply(lines(*told), buttons=_ways(context, there), private=True)
 
@@ -131,12 +132,13 @@ async def poll_verified(
         words: Words = T("I could not count poll {number} again.", number=there.number)
     else:
         words = await _compared(context, there, done.result)
+    # Somebody waits for it, also at night.
     if everybody == "on":
-        await context.announce(words)
+        await context.announce(words, lane=Lane.ANSWER)
         return
     member = await people.member_now(context.tx, context.committee.id, who)
     if member is not None:
-        await context.tell(member, words)
+        await context.tell(member, words, lane=Lane.ANSWER)
 
 
 async def _compared(context: Context, there: Poll, count: Mapping[str, Any]) -> Words:
