@@ -90,15 +90,12 @@ async def _entry(context: Context, there: Poll, voter: Member, line: str) -> tup
         raise Refusal(
             T(
                 "Say how it came, {paper} or {phone}, then the vote: {example}",
-                paper=Typed(str(_WORDS["paper"])),
-                phone=Typed(str(_WORDS["phone"])),
+                paper=Typed(T("paper")),
+                phone=Typed(T("phone")),
                 example=assist.example,
             )
         )
     return how, read(context, there, rest)
-
-
-_WORDS: Mapping[AssistedBy, str] = {"paper": "paper", "phone": "phone"}
 
 
 async def _may_tell(context: Context, voter: Member) -> None:
