@@ -124,7 +124,7 @@ def drafted(said: Line) -> Draft:
         raise Refusal(
             T(
                 "Write one address where people vote, beginning with https://. Like this: {example}",
-                example=Typed("/poll", T("external Who speaks for us? https://vote.example.org/12, closes fri 20:00")),
+                example=_ELSEWHERE,
             )
         )
     if process.own == "none" and said.options:
@@ -209,6 +209,7 @@ def with_settings(rule: Rule, process: Process, method: Method, said: Line) -> R
     return rule
 
 
+_ELSEWHERE = Typed("/poll", T("external Who speaks for us? https://vote.example.org/12, closes fri 20:00"))
 _DOTS = Typed("/poll", T("dots: What first? | Paint | Roof, 10 dots"))
 
 
