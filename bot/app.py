@@ -20,7 +20,9 @@ from bot.dispatch import Dispatcher
 from bot.domain import retention
 from bot.router import Commands
 from handlers import (
+    amending,
     availability,
+    ballots,
     barter,
     board,
     bookings,
@@ -31,6 +33,7 @@ from handlers import (
     consent,
     credits,  # noqa: A004 - the area's name
     effort,
+    external,
     fair,
     fund,
     gifts,
@@ -43,6 +46,7 @@ from handlers import (
     leaving,
     lending,
     limits,
+    making,
     members,
     orders,
     paper,
@@ -51,8 +55,10 @@ from handlers import (
     pool,
     pooling,
     privacy,
+    proxies,
     quiet,
     reminders,
+    results,
     roles,
     rota,
     rounds,
@@ -61,6 +67,7 @@ from handlers import (
     stock,
     swaps,
     tasks,
+    tellers,
     units,
     upkeep,
 )
@@ -80,6 +87,13 @@ AREAS = (
     members.router,
     connect.router,
     polls.router,
+    external.router,
+    results.router,
+    making.router,
+    amending.router,
+    ballots.router,
+    proxies.router,
+    tellers.router,
     consent.router,
     roles.router,
     groups.router,

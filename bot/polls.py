@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from bot import decisions
 from bot.chat import Button
-from bot.domain import processes
+from bot.domain import processes, receipts
 from bot.domain.grammar import folded
 from bot.domain.processes import Method, Process, Turnout
 from bot.router import Authority, Commands, Context, View
-from bot.text import SOURCE_LANGUAGE, Refusal, T, Text, Typed, Words, Written
-from storage import ballots, people, polls
+from bot.text import SOURCE_LANGUAGE, N, Refusal, T, Text, Typed, Words, Written
+from storage import ballots, entries, papers, people, polls
 from storage.ballots import How
 from storage.people import Committee, Member
 from storage.polls import Option, Poll
@@ -36,12 +38,51 @@ METHODS: Mapping[Method, Text] = {
 }
 
 
+OWN_MAX = 50
+_own: dict[str, Process] = {}
+
+
 @functools.cache
-def all_processes() -> Mapping[str, Process]:
-    """The processes that there are, by name."""
+def _shipped() -> Mapping[str, Process]:
     folder = resources.files("bot") / "processes"
     found = [processes.read(file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".toml")]
     return {one.name: one for one in sorted(found, key=lambda one: one.name)}
+
+
+@functools.cache
+def all_processes() -> Mapping[str, Process]:
+    """The processes that there are, by name."""
+    return {**_shipped(), **_own}
+
+
+def read_own(folder: Path) -> list[Process]:
+    """The processes of whoever runs the bot, a file each. Raises Wrong, which says what is wrong with which file."""
+    try:
+        files = sorted(folder.iterdir())
+    except OSError as error:
+        raise processes.Wrong(f"{folder} cannot be read ({(error.strerror or 'error').lower()})") from error
+    found: list[Process] = []
+    taken = {folded(word): one.name for one in _shipped().values() for word in one.aliases}
+    for file in [file for file in files if file.suffix == ".toml"][:OWN_MAX]:
+        try:
+            one = replace(processes.read(file.read_text("utf-8")), host=True)
+            for word in one.aliases:
+                if (other := taken.setdefault(folded(word), one.name)) != one.name:
+                    raise processes.Wrong(f"“{word}” calls the process “{other}” already")
+        except (processes.Wrong, OSError, UnicodeDecodeError) as error:
+            raise processes.Wrong(f"{file}: {error}") from error
+        if one.name in _shipped() or any(one.name == other.name for other in found):
+            raise processes.Wrong(f"{file}: there is a process “{one.name}” already")
+        found.append(one)
+    return found
+
+
+def use_own(found: Iterable[Process]) -> None:
+    """Whoever runs the bot has added these. Said once, before anybody is served."""
+    _own.clear()
+    _own.update({one.name: one for one in found})
+    all_processes.cache_clear()
+    process_words.cache_clear()
 
 
 @functools.cache
@@ -74,6 +115,47 @@ def option_words(poll: Poll, option: Option) -> Text:
         return T("{option}", option=option.words)
     choice = poll.rule.choice(option.key)
     return in_languages(choice.label) if choice is not None else T("(erased)")
+
+
+def how_decided(poll: Poll) -> Text:
+    """What decides it: as its process says, and where the poll is set otherwise, what it is set to."""
+    process = all_processes().get(poll.process)
+    if process is None:
+        return METHODS[poll.method]
+    changed = [
+        _passes(poll, one)
+        for one, usual in zip(poll.rule.tests, process.rule.tests, strict=False)
+        if one != usual and poll.rule.choice(one.option) is not None
+    ]
+    if changed:
+        return changed[0]
+    how = in_languages(process.meaning)
+    if poll.method != process.method:
+        how = T("Counted otherwise than usual: {method}.", method=METHODS[poll.method])
+    if poll.rule.seats > 1:
+        how = T("{how} {n} can be chosen.", how=how, n=poll.rule.seats)
+    if poll.rule.most is not None and poll.rule.most != process.rule.most:
+        match poll.method:
+            case "dots":
+                how = N(
+                    "Everybody has {n} dot. The most dots win.",
+                    "Everybody has {n} dots. The most dots win.",
+                    poll.rule.most,
+                )
+            case "score":
+                how = T("Everybody gives each option from 0 to {n} points. The highest sum wins.", n=poll.rule.most)
+            case _:
+                how = T("{how} At most {n} for each of you.", how=how, n=poll.rule.most)
+    return how
+
+
+def _passes(poll: Poll, test: processes.Test) -> Text:
+    choice = poll.rule.choice(test.option)
+    assert choice is not None
+    label = in_languages(choice.label)
+    if test.at == "more":
+        return T("It passes with more than {share} {option}.", share=str(test.value), option=label)
+    return T("It passes with at least {share} {option}.", share=str(test.value), option=label)
 
 
 async def turnout(context: Context | View, poll: Poll) -> Turnout:
@@ -139,6 +221,16 @@ async def after_vote(context: Context, poll: Poll) -> None:
     """A ballot has changed: what is settled by that is settled now."""
     settle = context.commands.named("poll_settle")
     await context.say(settle.says(poll=poll.id), authority=Authority.CLOCK)
+
+
+async def seal(context: Context, poll: Poll) -> None:
+    """A poll is closed: what was in progress is erased, nothing leads from a hidden ballot to its voter any more, and
+    the list of receipts is fixed in the books before the totals are."""
+    await ballots.seal(context.tx, poll)
+    if poll.rule.receipts:
+        hashes = await papers.receipt_hashes(context.tx, poll)
+        body = {"poll": poll.number, "receipts": receipts.root(hashes), "ballots": len(hashes)}
+        await entries.append(context.tx, context.committee, "poll", body, now=context.now)
 
 
 def vote_button(commands: Commands, poll: Poll, option: Option) -> Button:

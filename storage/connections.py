@@ -11,6 +11,7 @@ from bot.chat import ChatId, UserId, network_of
 from bot.domain import joining, retention
 from storage import (
     availability,
+    ballots,
     barter,
     board,
     bookings,
@@ -26,9 +27,11 @@ from storage import (
     lending,
     limits,
     orders,
+    patterns,
     people,
     pool,
     pooling,
+    proxies,
     shifts,
     stock,
     transfers,
@@ -405,6 +408,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await insurance.join(tx, old, into, now=now)
     await pool.join(tx, old, into)
     await orders.join(tx, old, into)
+    await patterns.join(tx, old, into)
     await shifts.join(tx, old, into)
     await history.join(tx, old, into)
     await gifts.join(tx, old, into)
@@ -412,6 +416,8 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await fair.join(tx, old, into)
     await calendars.join(tx, old, into)
     await limits.join(tx, old, into)
+    await ballots.join_running(tx, old, into, now=now)
+    await proxies.join(tx, old, into, now=now)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET claims_id = ? WHERE claims_id = ?", into, old)

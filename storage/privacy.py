@@ -54,6 +54,11 @@ SECTIONS: Mapping[str, str] = {
         WHERE l.member_id IN {_MINE} ORDER BY t.id""",
     "asked_whether_still_there": f"SELECT asked_on FROM dormant WHERE member_id IN {_MINE}",
     "merged_memberships": f"SELECT at_us FROM absorbed WHERE into_id IN {_MINE}",
+    "polls_made_again": f"""SELECT c.name AS committee, p.kind, n.text AS words, t.text AS name, p.process, p.method,
+            p.secrecy, p.minutes, p.rrule, p.made_us, p.ended_us
+        FROM poll_patterns p JOIN committees c ON c.id = p.committee_id
+        LEFT JOIN notes n ON n.thing = 'pattern:' || p.id LEFT JOIN notes t ON t.thing = 'pattern_name:' || p.id
+        WHERE p.maker_id IN {_MINE} ORDER BY p.id""",
     "roles": f"""SELECT c.name AS committee, r.role, r.from_us, r.term_us, r.until_us FROM roles r
         JOIN members m ON m.id = r.member_id JOIN committees c ON c.id = m.committee_id
         WHERE r.member_id IN {_MINE} ORDER BY r.id""",
@@ -128,6 +133,22 @@ SECTIONS: Mapping[str, str] = {
         WHERE b.rater_id IN {_MINE} ORDER BY b.period DESC""",
     "effort_as_others_see_it": f"""SELECT c.name AS committee, r.period, r.kind_id AS kind, r.intensity AS thousandths
         FROM rated r JOIN committees c ON c.id = r.committee_id WHERE r.member_id IN {_MINE} ORDER BY r.period DESC""",
+    "votes_in_progress": f"""SELECT c.name AS committee, p.number AS poll, w.draft, w.at AS changes,
+            h.called AS filled_in_by
+        FROM papers w JOIN polls p ON p.id = w.poll_id JOIN committees c ON c.id = p.committee_id
+        LEFT JOIN members h ON h.id = w.holder_id
+        WHERE w.voter IN (SELECT CAST(id AS TEXT) FROM {_MINE}) OR w.holder_id IN {_MINE} ORDER BY p.id DESC""",
+    "votes_two_tellers_enter": f"""SELECT c.name AS committee, p.number AS poll, v.called AS voter, t.called AS teller,
+            e.how, e.choice
+        FROM teller_entries e JOIN polls p ON p.id = e.poll_id JOIN committees c ON c.id = p.committee_id
+        JOIN members v ON v.id = e.member_id JOIN members t ON t.id = e.teller_id
+        WHERE e.member_id IN {_MINE} OR e.teller_id IN {_MINE} ORDER BY p.id DESC""",
+    "proxies": f"""SELECT c.name AS committee, g.called AS giver, h.called AS holder, p.number AS in_poll, x.given_us,
+            x.until_us, x.ended_us
+        FROM proxies x JOIN committees c ON c.id = x.committee_id JOIN members g ON g.id = x.giver_id
+        JOIN members h ON h.id = x.holder_id LEFT JOIN polls p ON p.id = x.poll_id
+        WHERE x.giver_id IN {_MINE} OR x.holder_id IN {_MINE} ORDER BY x.id DESC""",
+    "votes_on_paper_since": f"SELECT since_us FROM paper_voters WHERE member_id IN {_MINE}",
     "waiting_exchanges": f"""SELECT c.name AS committee, r.called AS recorded_by, e.state, e.at_us, e.expires_us,
             e.legs, e.plain, e.policy, e.policy_version, e.scheme,
             e.post_id AS from_the_board, (SELECT t.number FROM transfers t
@@ -400,6 +421,8 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "care.never": "whom a request for care must not reach: whoever wrote it is told, and nobody else may know",
     "positions": "how far each network has been read",
     "rules": "what the committee has set for itself",
+    "poll_patterns.rule": "what decides a poll, by the committee's processes",
+    "poll_patterned": "which poll comes of which series, by ids",
     "insurance_gifts.case_id": "whom somebody gave for: those who give are told only what the other wishes",
     "fund_rounds": "sums of what was asked of the common fund and given by it",
     "closings": "what was done for all at the end of a month",
@@ -425,6 +448,8 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "categories": "a committee's own kinds of help",
     "task_kinds": "a committee's kinds of tasks, and how hard it says they are",
     "poll_options": "what can be chosen in a committee's polls",
+    "poll_receipts": "hashes of ballots, with chance that only voters know",
+    "proxies.id": "a number",
     "poll_keys": "what hides who voted what while a poll runs; erased when it closes",
     "poll_ballots.voter": "a member's id, which is handed out as theirs; in a hidden poll it leads to nobody",
     "polls.version": "of the program",
@@ -623,6 +648,7 @@ NOTES = {
     "fund_need": f"SELECT 'fund_need:' || id FROM fund_needs WHERE member_id IN {_MINE} OR teller_id IN {_MINE}",
     "booking": f"SELECT 'booking:' || id FROM bookings WHERE member_id IN {_MINE}",
     "handover": f"SELECT 'handover:' || id FROM assignments WHERE member_id IN {_MINE}",
+    "pattern": f"SELECT 'pattern:' || id FROM poll_patterns WHERE maker_id IN {_MINE}",
     "order": f"SELECT 'order:' || id FROM orders WHERE member_id IN {_MINE}",
     "order_cost": f"""SELECT 'order_cost:' || k.id FROM order_costs k JOIN orders o ON o.id = k.order_id
         WHERE o.member_id IN {_MINE}""",
@@ -638,6 +664,7 @@ NOTES = {
         AND EXISTS (SELECT 1 FROM json_each(e.body, '$.arguments') a
             WHERE a.key IN (SELECT value FROM json_each('{json.dumps([*DECIDED_ABOUT])}')) AND a.value IN {_MINE})""",
     # The committee's own words, whoever typed them: a role's name, and what all agreed to.
+    "pattern_name": _NOBODYS,
     "category": _NOBODYS,
     "task_kind": _NOBODYS,
     "rota_task": _NOBODYS,

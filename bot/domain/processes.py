@@ -7,8 +7,9 @@ The idea that processes are data over one kind of poll is Loomio's (config/poll_
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal, get_args
@@ -100,6 +101,8 @@ class Process:
     rule: Rule
     listed: bool = True
     """Members can begin it; others are begun by what they do."""
+    host: bool = False
+    """It is not shipped: whoever runs the bot has added it."""
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
@@ -111,7 +114,10 @@ def read(text: str) -> Process:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Wrong(f"it is no TOML: {error}") from error
+    _check(data)
     choices = tuple(_choice(one) for one in data.get("options", []))
+    if len({one.key for one in choices}) < len(choices):
+        raise Wrong("two options have the same key")
     tests = tuple(_test(one) for one in data.get("tests", []))
     keys = {one.key for one in choices}
     for test in tests:
@@ -121,20 +127,13 @@ def read(text: str) -> Process:
     own: Own = _one_of(data, "own_options", Own, "none" if choices else "needed")
     if (method == "options") != bool(choices):
         raise Wrong("the method “options”, and only that, has options of its own")
-    known = {"name", "aliases", "title", "meaning", "method", "secrecy", "own_options", "days", "options", "tests"}
-    rule_keys = {"quorum", "quorum_of", "tie", "seats", "most", "early", "extend_hours", "review_days", "lapse_days"}
-    if unknown := data.keys() - known - rule_keys - {"receipts", "extra", "listed"}:
-        raise Wrong(f"nobody knows the key “{min(unknown)}”")
-    for name in ("name", "title", "meaning"):
-        if not data.get(name):
-            raise Wrong(f"it has no {name}")
     rule = Rule(
         choices=choices,
         tests=tests,
         quorum=share(data.get("quorum", "0")),
         quorum_of=_one_of(data, "quorum_of", QuorumOf, "roll"),
         tie=_one_of(data, "tie", Tie, "lot"),
-        **{key: data[key] for key in rule_keys - {"quorum", "quorum_of", "tie"} if key in data},
+        **{key: data[key] for key in _RULE_KEYS - {"quorum", "quorum_of", "tie"} if key in data},
         receipts=bool(data.get("receipts", False)),
         extra=data.get("extra", {}),
     )
@@ -152,6 +151,60 @@ def read(text: str) -> Process:
     )
 
 
+_RULE_KEYS = frozenset(
+    {"quorum", "quorum_of", "tie", "seats", "most", "early", "extend_hours", "review_days", "lapse_days"}
+)
+_KNOWN = _RULE_KEYS | {
+    *("name", "aliases", "title", "meaning", "method", "secrecy", "own_options", "days", "options", "tests"),
+    *("receipts", "extra", "listed"),
+}
+_NUMBERS: Mapping[str, tuple[int, int]] = {
+    "days": (1, 180),
+    "seats": (1, 50),
+    "most": (1, 100),
+    "extend_hours": (0, 240),
+    "review_days": (1, 3650),
+    "lapse_days": (1, 3650),
+}
+
+
+def _check(data: Mapping[str, Any]) -> None:
+    """Raises Wrong where a key is unknown, missing, or holds what it cannot hold."""
+    if unknown := data.keys() - _KNOWN:
+        raise Wrong(f"nobody knows the key “{min(unknown)}”")
+    for key, (least, most) in _NUMBERS.items():
+        value = data.get(key, least)
+        if type(value) is not int or not least <= value <= most:
+            raise Wrong(f"{key} must be a whole number from {least} to {most}")
+    for key in ("early", "receipts", "listed"):
+        if not isinstance(data.get(key, False), bool):
+            raise Wrong(f"{key} must be true or false")
+    for key in ("options", "tests"):
+        value = data.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise Wrong(f"{key} must be tables, each below a line [[{key}]]")
+    if not isinstance(data.get("extra", {}), dict):
+        raise Wrong("extra must be a table, below a line [extra]")
+    aliases = data.get("aliases", [])
+    if not isinstance(aliases, list) or not all(isinstance(one, str) and one.strip() for one in aliases):
+        raise Wrong('aliases must be a list of words, such as ["propuesta", "vorschlag"]')
+    _one_of(data, "method", Method)
+    for key in ("name", "title", "meaning"):
+        if not data.get(key):
+            raise Wrong(f"it has no {key}")
+    if not isinstance(data["name"], str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", data["name"]):
+        raise Wrong(f"“{data['name']}” is no name: small letters, digits and _ make one")
+    _by_language(data["title"], "title")
+    _by_language(data["meaning"], "meaning")
+    if share(data.get("quorum", "0")) > 1:
+        raise Wrong("a quorum of more than all is never reached")
+
+
+def _by_language(value: object, key: str) -> None:
+    if not isinstance(value, dict) or not all(isinstance(words, str) and words.strip() for words in value.values()):
+        raise Wrong(f'{key} must be a table with words for each language, such as en = "Proposal"')
+
+
 def share(written: object) -> Fraction:
     """`2/3`, `0.5` or `1` as an exact fraction. Raises Wrong."""
     try:
@@ -165,7 +218,7 @@ def share(written: object) -> Fraction:
 
 def _one_of(data: Mapping[str, Any], key: str, kind: Any, otherwise: str | None = None) -> Any:
     value = data.get(key, otherwise)
-    if value not in get_args(kind):
+    if not isinstance(value, str) or value not in get_args(kind):
         raise Wrong(f"“{value}” is no {key}; there is {', '.join(get_args(kind))}")
     return value
 
@@ -173,6 +226,10 @@ def _one_of(data: Mapping[str, Any], key: str, kind: Any, otherwise: str | None 
 def _choice(data: Mapping[str, Any]) -> Choice:
     if "key" not in data or "label" not in data:
         raise Wrong("an option needs a key and a label")
+    if not isinstance(data["key"], str):
+        raise Wrong("the key of an option must be a word")
+    _by_language(data["label"], "the label of an option")
+    _by_language(data.get("meaning", {}), "the meaning of an option")
     return Choice(
         key=data["key"],
         label=data["label"],
@@ -316,7 +373,9 @@ def settled(rule: Rule, tally: Mapping[str, int], turnout: Turnout, *, standing:
         return None
     now = outcome(rule, tally, turnout, standing=standing)
     left = turnout.roll - turnout.voters
-    if left and not quorate(rule, turnout):
+    if not left:
+        return now
+    if not quorate(rule, turnout):
         return None
     corners = [now]
     for choice in rule.choices:
@@ -327,3 +386,102 @@ def settled(rule: Rule, tally: Mapping[str, int], turnout: Turnout, *, standing:
         return now
     hopeless = any(not any(one.held[at].holds for one in corners) for at in range(len(rule.tests)))
     return now if hopeless and not now.passed else None
+
+
+# --- how close it was --------------------------------------------------------------------------------------------
+
+MARGIN_TRIES_MAX = 300_000
+"""So many ways of changing votes are tried at most; for the processes that we ship a few hundred are enough."""
+
+
+def margin(rule: Rule, tally: Mapping[str, int], turnout: Turnout, *, standing: int | None = None) -> int | None:
+    """How few of those who voted would have had to say something else for it to come out the other way; exact.
+
+    None: it never would, however they vote; or there are so many ways that it was not found out.
+    Only what was said changes: as many vote, and the objections that stand are the same.
+    """
+    if not rule.tests:
+        return None
+    if outcome(rule, tally, turnout, standing=standing).passed:
+        return _to_fail(rule, tally, turnout, standing)
+    return _to_pass(rule, tally, turnout, standing)
+
+
+def _weighs(rule: Rule, test: Test, standing: int | None) -> dict[str, Fraction]:
+    """What one vote for each option adds to how far a test's count is above its limit."""
+    about = rule.choice(test.option)
+    fixed = standing is not None and about is not None and about.objects
+    return {
+        one.key: Fraction(one.key == test.option and not fixed) - (test.value if test.of == "votes" and one.side else 0)
+        for one in rule.choices
+    }
+
+
+def _to_fail(rule: Rule, tally: Mapping[str, int], turnout: Turnout, standing: int | None) -> int | None:
+    """One test that does not hold is enough, and each vote can be moved to where it harms that most."""
+    fewest: list[int] = []
+    for test in rule.tests:
+        weighs = _weighs(rule, test, standing)
+        sign = 1 if test.at in ("least", "more") else -1
+        worst = min(rule.choices, key=lambda one: (sign * weighs[one.key], one.key)).key
+        now, moved = dict(tally), 0
+        for one in sorted(rule.choices, key=lambda one: -sign * weighs[one.key]):
+            if weighs[one.key] == weighs[worst] or not _holds(rule, test, now, turnout, standing):
+                break
+            # Each vote that is moved harms as much as the one before: the first number that is enough is searched for.
+            there, least, most = dict(now), 0, now.get(one.key, 0)
+            while least < most:
+                half = (least + most) // 2
+                now = _moved(there, one.key, worst, half)
+                least, most = (half + 1, most) if _holds(rule, test, now, turnout, standing) else (least, half)
+            now, moved = _moved(there, one.key, worst, least), moved + least
+        if not _holds(rule, test, now, turnout, standing):
+            fewest.append(moved)
+    if not all(one.side for one in rule.choices):
+        # Nobody takes a side any more.
+        fewest.append(sum(tally.get(one.key, 0) for one in rule.choices if one.side))
+    return min(fewest, default=None)
+
+
+def _moved(tally: Mapping[str, int], source: str, to: str, n: int) -> dict[str, int]:
+    return {**tally, source: tally.get(source, 0) - n, to: tally.get(to, 0) + n}
+
+
+def _holds(rule: Rule, test: Test, tally: Mapping[str, int], turnout: Turnout, standing: int | None) -> bool:
+    return outcome(replace(rule, tests=(test,)), tally, turnout, standing=standing).held[0].holds
+
+
+def _to_pass(rule: Rule, tally: Mapping[str, int], turnout: Turnout, standing: int | None) -> int | None:
+    """All tests must hold at once. Options that weigh the same in all of them are one; every way of k is tried."""
+    alike: dict[tuple[Any, ...], list[str]] = {}
+    for one in rule.choices:
+        alike.setdefault((one.side, *(_weighs(rule, test, standing)[one.key] for test in rule.tests)), []).append(
+            one.key
+        )
+    keys = [group[0] for group in alike.values()]
+    had = tuple(sum(tally.get(key, 0) for key in group) for group in alike.values())
+    tries = 0
+    for moved in range(1, sum(had) + 1):
+        for after in _moves(had, moved):
+            tries += 1
+            if tries > MARGIN_TRIES_MAX:
+                return None
+            if outcome(rule, dict(zip(keys, after, strict=True)), turnout, standing=standing).passed:
+                return moved
+    return None
+
+
+def _moves(had: tuple[int, ...], moved: int) -> Iterator[tuple[int, ...]]:
+    """Every tally that moving exactly so many votes can lead to."""
+
+    def way(at: int, out: int, into: int, after: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        if at == len(had):
+            if not out and not into:
+                yield after
+            return
+        for less in range(min(out, had[at]), 0, -1):
+            yield from way(at + 1, out - less, into, (*after, had[at] - less))
+        for more in range(into + 1):
+            yield from way(at + 1, out, into - more, (*after, had[at] + more))
+
+    return way(0, moved, moved, ())
