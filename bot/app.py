@@ -58,6 +58,7 @@ from handlers import (
     shifts,
     statements,
     stock,
+    straw,
     swaps,
     tasks,
     units,
@@ -115,6 +116,7 @@ AREAS = (
     rounds.router,
     history.router,
     availability.router,
+    straw.router,
 )
 """The order in which menus and help list them."""
 

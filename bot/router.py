@@ -260,6 +260,8 @@ class View:
     """Where it is shown. What may not go to a network is not rendered there: the renderer returns None."""
     private: bool
     """In a member's private chat."""
+    chat_id: int | None = None
+    """The row id of the chat; None: it is shown in none, only looked at."""
 
 
 # --- commands ----------------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from storage import (
     pooling,
     shifts,
     stock,
+    straws,
     transfers,
 )
 from storage.database import Reader, Transaction
@@ -408,6 +409,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await shifts.join(tx, old, into)
     await history.join(tx, old, into)
     await gifts.join(tx, old, into)
+    await straws.join(tx, old, into)
     await availability.join(tx, old, into)
     await fair.join(tx, old, into)
     await calendars.join(tx, old, into)
