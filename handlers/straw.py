@@ -21,6 +21,7 @@ from storage.straws import Straw
 router = Router("straw", under="polls")
 
 _SAMPLE = T("Where do we meet? | Library | Park")
+_UNTIL = T("Where do we meet? | Library | Park, until fri 20:00")
 _EXAMPLE = Typed("/straw", _SAMPLE)
 _ERASED = T("(erased)")
 
@@ -86,7 +87,7 @@ def _read(context: Context, line: str) -> tuple[rule.Line, datetime]:
             T(
                 "I do not understand “{words}”. Until when? Write it like this: {example}",
                 words=unclear.words[:40],
-                example=Typed("/straw", T("Where do we meet? | Library | Park, until fri 20:00")),
+                example=Typed("/straw", _UNTIL),
             )
         ) from unclear
     fault = rule.fault(said, now=wall)

@@ -51,6 +51,11 @@ MAIN = frozenset(
 """Over Synapse in each run; all others, and every other language, in the long run: each takes some seconds."""
 ENCRYPTED = [FOLDER / f"{name}.chat" for name in ("thank", "gracias", "danke")]
 """Thanks in the three languages."""
+SAID = (
+    *("bot: ", "bot (edit): ", "bot sends a file: ", "bot sends a picture: "),
+    *("bot sends a poll: ", "bot ends the poll: "),
+)
+"""How lines begin that tell what the bot says."""
 _STEP = re.compile(r"(?P<who>\w+)(?:\s*(?P<dm>\(dm\))|\s*>\s*(?P<other>\w+))?\s*:\s?(?P<text>.*)")
 _NUMBERED = re.compile(r"(?P<sign>\U0001f51f|[0-9]+(?:\ufe0f\u20e3)?) (?P<label>.+?)(?:   |$)", re.MULTILINE)
 _NOT_NEEDED = {f"[{shown(T('Open a private chat'), Reader(language))}]" for language in LANGUAGES}
@@ -78,7 +83,7 @@ async def in_the_terminal(script: Path, folder: Path) -> Expected:
     expected = Expected()
 
     def line(where: str, what: str) -> None:
-        if what.startswith(("bot: ", "bot (edit): ", "bot sends a file: ", "bot sends a picture: ")):
+        if what.startswith(SAID):
             expected.heard.setdefault(where, []).append(what)
 
     practice = await Practice.open(
