@@ -133,7 +133,9 @@ class Telegram:
         assert poll is not None
         before = poll.votes.get(self.person(who).id, [])
         kept = [one for one in before if one != place] if poll.multiple or place in before else []
-        self.server.vote(self.person(who), message.chat, message, *(kept if place in before else sorted([*kept, place])))
+        self.server.vote(
+            self.person(who), message.chat, message, *(kept if place in before else sorted([*kept, place]))
+        )
         await self.quiet()
 
     async def _skip(self, text: str) -> None:
