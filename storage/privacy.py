@@ -396,6 +396,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "meta": "the database's own secrets",
     "straw_options": "what can be chosen in a straw poll, and how often it was",
     "straw_places": "in which chats a straw poll stands",
+    "straw_votes.id": "a number",
     "straws.members": "how many members voted in a straw poll",
     "straws.others": "how many others voted in a straw poll",
     "care.never": "whom a request for care must not reach: whoever wrote it is told, and nobody else may know",

@@ -245,7 +245,7 @@ class Converter:
         elif update.callback_query is not None:
             yield Event(self._press(update.callback_query, key), update.callback_query.id)
         elif update.poll_answer is not None:
-            yield Event(self._vote(update.poll_answer, key))
+            yield from map(Event, self._vote(update.poll_answer, key))
         elif update.my_chat_member is not None and update.my_chat_member.chat.type != ChatType.CHANNEL:
             yield from map(Event, self._own_change(update.my_chat_member, key))
         elif update.chat_member is not None and update.chat_member.chat.type != ChatType.CHANNEL:
@@ -393,18 +393,17 @@ class Converter:
             message=str(tap.message.message_id),
         )
 
-    def _vote(self, answer: _Answer, key: str) -> StrawVote | None:
+    def _vote(self, answer: _Answer, key: str) -> Iterator[StrawVote]:
         """A vote; what a group or a channel votes is nobody's."""
-        if answer.user is None or answer.voter_chat is not None or answer.user.is_bot:
-            return None
-        return StrawVote(
-            event=key,
-            at=self._now(),
-            chat=Chat(id=ChatId(f"{NETWORK}:"), private=False),
-            sender=self._person(answer.user),
-            poll=answer.poll_id,
-            options=tuple(answer.option_ids),
-        )
+        if answer.user is not None and answer.voter_chat is None and not answer.user.is_bot:
+            yield StrawVote(
+                event=key,
+                at=self._now(),
+                chat=Chat(id=ChatId(f"{NETWORK}:"), private=False),
+                sender=self._person(answer.user),
+                poll=answer.poll_id,
+                options=tuple(answer.option_ids),
+            )
 
     def _own_change(self, change: _Change, key: str) -> Iterator[Incoming]:
         """Something changed between the bot and a chat."""
