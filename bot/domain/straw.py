@@ -82,16 +82,15 @@ def _moment(words: Sequence[str], setting: str, *, now: datetime) -> datetime:
     found = read_when(words, now=now)
     if found is not None and found[1] == len(words) and found[0].end is None:
         return found[0].start
+    if (day := read_day(" ".join(words), today=now.date())) is not None:
+        return datetime.combine(day, DAY_ENDS)
     try:
         length = read_days(words) or read_duration(words)
     except Refusal as error:
         raise Unclear(setting) from error
-    if length is not None and length[1] == len(words):
-        return now + timedelta(minutes=length[0])
-    day = read_day(plain(" ".join(words)), today=now.date())
-    if day is None:
+    if length is None or length[1] < len(words):
         raise Unclear(setting)
-    return datetime.combine(day, DAY_ENDS)
+    return now + timedelta(minutes=length[0])
 
 
 def fault(said: Line, *, now: datetime) -> Fault | None:
