@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,12 @@ from bot.adapters.telegram_updates import Converter
 from bot.app import commands
 from bot.chat import StrawVote, Unreadable
 from tests.adapters.test_telegram_conversations import Telegram, riverside
+from tests.servers.bursts import AWAY_SECONDS, TelegramBursts
+from tests.servers.running import on_telegram
+from tests.servers.telegram_api import TelegramServer
 from tests.servers.telegram_state import Chat, Message
 
+KILLS = 4
 ASKED = "/straw Where do we meet? | Library | Park"
 
 
@@ -107,6 +113,39 @@ async def test_when_the_group_moves_votes_still_count(practice_folder: Path) -> 
         await _votes(telegram, "eli", message, 0)
         await telegram.say("chi", "/straw_end", telegram.group)
         assert _card(telegram).startswith("Straw poll 1 is over: Where do we meet?\nLibrary: 2\nPark: 0\n")
+
+
+async def test_kill_9_between_votes_and_their_counting_loses_none_and_counts_none_twice(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    async with TelegramServer() as server:
+        bot = on_telegram(server, tmp_path)
+        bursts = TelegramBursts(server, bot, seed=1)
+        await bursts.set_up()
+        asked = server.say(bursts.ana, bursts.group, ASKED)
+        await server.reply(asked, within=AWAY_SECONDS)
+        voters = [server.user(first_name=f"Voter {number}") for number in range(30)]
+        (message,) = [message for message in server.messages(bursts.group) if message.poll is not None]
+        last: dict[int, int] = {}
+        for _ in range(KILLS):
+            for voter in chance.choices(voters, k=40):
+                last[voter.id] = chance.randrange(2)
+                server.vote(voter, bursts.group, message, last[voter.id])
+            await asyncio.sleep(chance.uniform(0.0, 0.1))
+            await bot.kill()
+            await bot.start()
+            await server.listening(within=AWAY_SECONDS)
+        server.vote(bursts.ben, bursts.group, message, 1)
+        ended = await server.reply(server.say(bursts.ana, bursts.group, "/straw_end"), within=AWAY_SECONDS)
+        library, park = (sum(place == chosen for chosen in last.values()) for place in (0, 1))
+        assert (ended.text or "").splitlines()[1:4] == [
+            f"Library: {library} (members: 0)",
+            f"Park: {park + 1} (members: 1)",
+            f"Votes: 1 of members, {len(last)} of others",
+        ]
+        assert await bot.stop() == 0
+        assert message.poll is not None
+        assert message.poll.closed
+        assert server.violations == []
 
 
 # --- without a server ----------------------------------------------------------------------------------------------
