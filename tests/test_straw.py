@@ -71,6 +71,10 @@ async def test_the_group_answers_in_its_own_poll_and_the_bot_counts_members_apar
     await town.says("dan", "/join")
     await town.presses("eli", "Park")
     assert "Library: 3 (members: 2) / Park: 1 / Votes: 3 of members, 1 of others" in _newest(town)
+    # And whoever has left is none any more.
+    await town.says("chi", "/leave")
+    await town.presses("eli", "Park")
+    assert "Library: 3 (members: 1) / Park: 2 / Votes: 3 of members, 2 of others" in _newest(town)
 
 
 async def test_when_it_ends_what_it_came_to_stays_and_who_voted_is_gone(town: Town) -> None:
