@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.app import App, utc_now
-from bot.chat import Chat, ChatId, Letter, Message, Pace, Sender, UserId
+from bot.chat import Chat, ChatId, Letter, Message, NativePoll, Pace, PollSent, Refused, Sender, UserId
 
 NETWORK = "bench"
 
@@ -49,6 +49,13 @@ class Sink:
     async def pin(self, chat: ChatId, message: str) -> bool:
         """Take it."""
         return True
+
+    async def send_poll(self, letter: Letter, poll: NativePoll) -> PollSent:
+        """None here."""
+        raise Refused
+
+    async def end_poll(self, letter: Letter, message: str) -> None:
+        """None here."""
 
     async def delete(self, chat: ChatId, message: str) -> bool:
         """Take it."""

@@ -65,6 +65,7 @@ from handlers import (
     shifts,
     statements,
     stock,
+    straw,
     swaps,
     tasks,
     tellers,
@@ -131,6 +132,7 @@ AREAS = (
     rounds.router,
     history.router,
     availability.router,
+    straw.router,
 )
 """The order in which menus and help list them."""
 

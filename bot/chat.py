@@ -224,6 +224,20 @@ class Choice(Incoming):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StrawVote(Incoming):
+    """Somebody has voted in one of the network's own polls that the bot sent, or has changed or taken back their vote.
+
+    Whoever sees the poll can, wherever it was forwarded to: nothing is known of them but their account.
+    """
+
+    sender: Sender
+    poll: str
+    """What the network calls the poll, as it was told when it was sent."""
+    options: tuple[int, ...]
+    """The places of what they choose, from 0; empty: their vote is taken back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival(Incoming):
     """A person came into a group, or opened a private chat with the bot."""
 
@@ -392,6 +406,27 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NativePoll:
+    """A poll of the network's own: its clients draw it and let people vote, without any button of ours."""
+
+    ref: int
+    """Our own row for it."""
+    question: str
+    options: tuple[str, ...]
+    several: bool = False
+    """Whether one may choose more than one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PollSent:
+    """Where a poll of the network's own stands."""
+
+    message: str
+    poll: str
+    """What its votes name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """A message ready to go out. `key` is the same at every try: networks that can use it to send only once."""
 
@@ -520,6 +555,15 @@ class Adapter(Protocol):
 
     async def edit(self, letter: Letter, message: str) -> None:
         """Replace what a message shows. Raises a DeliveryProblem."""
+
+    async def send_poll(self, letter: Letter, poll: NativePoll) -> PollSent:
+        """Send a poll of the network's own; the letter's words are for those whose client does not show it.
+
+        Raises a DeliveryProblem; Refused where the network has none, or lets the bot send none in this chat.
+        """
+
+    async def end_poll(self, letter: Letter, message: str) -> None:
+        """Let nobody vote any more; one that is gone, or has ended, is no fault. Raises a DeliveryProblem."""
 
     async def pin(self, chat: ChatId, message: str) -> bool:
         """Let a message stand at the top of its chat, without a sound. False: the bot has no right to.

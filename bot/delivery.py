@@ -26,7 +26,9 @@ from bot.chat import (
     Lane,
     Letter,
     MessageGone,
+    NativePoll,
     NotReached,
+    PollSent,
     Refused,
     SlowDown,
     network_of,
@@ -68,6 +70,9 @@ class Core(Protocol):
 
     async def not_deleted(self, tx: Transaction, owed: outbox.Owed) -> None:
         """A message could not be taken out of its chat, for the bot has no right to."""
+
+    async def poll_sent(self, tx: Transaction, owed: outbox.Owed, poll: NativePoll, sent: PollSent | None) -> None:
+        """A poll of the network's own stands in its chat; None: none can stand there."""
 
     async def unreachable(self, tx: Transaction, owed: outbox.Owed | None, chat_id: int) -> None:
         """A chat turned out to be closed."""
@@ -369,6 +374,12 @@ class Delivery:
         if owed.deletes is not None:
             await self._delete(owed, *owed.deletes, adapter)
             return
+        if owed.ends is not None:
+            await self._end_poll(owed, *owed.ends, adapter)
+            return
+        if owed.poll is not None:
+            await self._send_poll(owed, owed.poll, adapter)
+            return
         letter, message = self._letter(owed, (owed.spans, owed.keys)), owed.edits
         if isinstance(owed.document, Chart):
             # Should it not come about: the words say the same.
@@ -399,6 +410,32 @@ class Delivery:
                 await self._core.not_deleted(tx, owed)
 
         await self._mark(done)
+
+    async def _send_poll(self, owed: outbox.Owed, poll: NativePoll, adapter: Adapter) -> None:
+        found: PollSent | None
+        try:
+            found = await adapter.send_poll(self._letter(owed, (owed.spans, owed.keys)), poll)
+        except Refused:
+            log.info("no poll of the network's own here")
+            found = None
+
+        async def sent(tx: Transaction) -> None:
+            if found is None:
+                await outbox.give_up(tx, owed.id)
+            else:
+                await outbox.delivered(tx, owed.id, found.message)
+            await self._core.poll_sent(tx, owed, poll, found)
+
+        await self._mark(sent)
+
+    async def _end_poll(self, owed: outbox.Owed, place: ChatId, message: str, adapter: Adapter) -> None:
+        # In a chat that has moved meanwhile it is out of reach, and counts no more all the same.
+        if place == self._address(owed):
+            try:
+                await adapter.end_poll(self._letter(owed, (owed.spans, owed.keys)), message)
+            except Refused:
+                log.info("a poll of the network's own could not be ended")
+        await self._mark(lambda tx: outbox.delivered(tx, owed.id, message))
 
     async def _send_card(self, due: cards.Due, adapter: Adapter) -> None:
         content = due.prepared

@@ -29,12 +29,15 @@ from bot.chat import (
     Link,
     Message,
     MessageErased,
+    NativePoll,
+    PollSent,
     PopUp,
     Press,
     Reply,
     Saying,
     Sender,
     ServiceMessage,
+    StrawVote,
     Undecryptable,
     Unreadable,
     UserId,
@@ -70,6 +73,7 @@ from storage import (
     people,
     roles,
     rules,
+    straws,
     tidying,
 )
 from storage.database import BooksStopped, Database, Transaction, Unavailable, fresh_token
@@ -295,6 +299,7 @@ class Dispatcher:
             network=network_of(card.address),
             private=card.private,
             popups=self._popups.get(network_of(card.address), 0) > 0,
+            chat_id=card.chat_id,
         )
         shown = await renderer(view, int(ref))
         if shown is None:
@@ -332,6 +337,19 @@ class Dispatcher:
             lane=Lane.NOTICE,
             committee=committee.id,
         )
+
+    async def poll_sent(self, tx: Transaction, owed: outbox.Owed, poll: NativePoll, sent: PollSent | None) -> None:
+        """Where a poll of the network's own stands is known now; where none can, its card gets buttons."""
+        found = await straws.sent(tx, poll.ref, network_of(owed.address), sent)
+        if found is None:
+            return
+        thing, over = found
+        await cards.changed(tx, thing)
+        place = await people.place_of(tx, owed.chat_id)
+        if over and sent is not None and place is not None:
+            # It was ended while it was on its way.
+            content = outbox.Content(owed.spans)
+            await outbox.queue_content(tx, place, content, now=self._now(), lane=Lane.NOTICE, ends=sent.message)
 
     async def unreachable(self, tx: Transaction, owed: outbox.Owed | None, chat_id: int) -> None:
         """A chat turned out to be closed. What was meant for somebody in private is mentioned where they asked."""
@@ -382,7 +400,12 @@ class Dispatcher:
             case Echo():
                 await self._came_round(tx, incoming, now)
             case MessageErased():
-                await cards.let_go(tx, (await people.place(tx, incoming.chat)).id, incoming.message)
+                place = await people.place(tx, incoming.chat)
+                await cards.let_go(tx, place.id, incoming.message)
+                if (thing := await straws.erased(tx, place, incoming.message)) is not None:
+                    await cards.changed(tx, thing)
+            case StrawVote():
+                await self._straw_vote(tx, incoming)
             case Arrival():
                 place = await people.place(tx, incoming.chat)
                 if place.private:
@@ -412,6 +435,16 @@ class Dispatcher:
         if isinstance(incoming, Message):
             reader = Reader(supported(incoming.sender.language) or self._language)
             await outbox.queue(tx, place, _wrong(reference), reader=reader, now=now, reply_to=incoming.message)
+
+    async def _straw_vote(self, tx: Transaction, vote: StrawVote) -> None:
+        """A vote in one of the network's own polls; whoever cast it is put down only as long as it runs."""
+        if vote.sender.bot or vote.sender.anonymous:
+            return
+        at = max(self._now() - SAID_AT_TOLERANCE, min(vote.at, self._now()))
+        poll = straws.poll_of(vote.chat.id, vote.poll)
+        thing = await straws.voted(tx, poll, vote.sender.user, vote.event, vote.options, at=at)
+        if thing is not None:
+            await cards.changed(tx, thing)
 
     async def _added(self, tx: Transaction, incoming: BotAdded, now: datetime) -> None:
         place = await people.place(tx, incoming.chat)
@@ -622,6 +655,9 @@ class Dispatcher:
         """What was sent when the program died is marked as sent, before anybody's answer to it is handled."""
         if (owed := await outbox.by_key(tx, echo.key)) is not None:
             await outbox.delivered(tx, owed.id, echo.message)
+            if owed.poll is not None:
+                # Only a network that names a poll by its message has echoes.
+                await self.poll_sent(tx, owed, owed.poll, PollSent(echo.message, echo.message))
             await buttons.lay_out(tx, owed.chat_id, owed.edits or echo.message, owed.keys, now=now)
         elif (card := await cards.came_round(tx, echo.key, echo.message)) is not None:
             shown = await self.render(tx, card)

@@ -262,6 +262,8 @@ class View:
     """In a member's private chat."""
     popups: bool = False
     """Whoever taps there is answered so that nobody else sees it, in a group too."""
+    chat_id: int | None = None
+    """The row id of the chat; None: it is shown in none, only looked at."""
 
 
 # --- commands ----------------------------------------------------------------------------------------------------

@@ -284,7 +284,10 @@ class Terminal:
         if not colon:
             self._show([("place", clean(where)), ("", " | "), ("person", clean(what))])
             return
-        if who.startswith("bot") and not where.endswith(" (tap)"):
+        if who == "bot ends the poll":
+            # What that says stands in no message.
+            pass
+        elif who.startswith("bot") and not where.endswith(" (tap)"):
             # The transcript has a message on one line and its buttons without numbers: look at the message itself.
             console, message, posted = self._newest(where)
             words = posted.text

@@ -27,6 +27,7 @@ from storage import (
     privacy,
     shifts,
     stock,
+    straws,
 )
 
 router = Router("upkeep")
@@ -57,3 +58,4 @@ async def purge(context: Context) -> None:
     await computations.purge(context.tx, now=context.now)
     await plans.purge(context.tx, now=context.now)
     await fair.purge(context.tx, now=context.now)
+    await straws.purge(context.tx, now=context.now)

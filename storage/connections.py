@@ -34,6 +34,7 @@ from storage import (
     proxies,
     shifts,
     stock,
+    straws,
     transfers,
 )
 from storage.database import Reader, Transaction
@@ -412,6 +413,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await shifts.join(tx, old, into)
     await history.join(tx, old, into)
     await gifts.join(tx, old, into)
+    await straws.join(tx, old, into)
     await availability.join(tx, old, into)
     await fair.join(tx, old, into)
     await calendars.join(tx, old, into)

@@ -17,6 +17,7 @@ _OTHERS: tuple[str, ...] = (
     """DELETE FROM chats WHERE committee_id IS NULL
        AND id NOT IN (SELECT private_chat_id FROM identities WHERE private_chat_id IS NOT NULL)""",
     "DELETE FROM guesses WHERE user NOT IN (SELECT user FROM identities)",
+    "DELETE FROM straw_votes WHERE straw_id IS NULL",
 )
 _BOT_ITSELF: tuple[str, ...] = (
     # What belongs to the bot's own account and process: another bot begins anew.
@@ -33,6 +34,8 @@ _BOT_ITSELF: tuple[str, ...] = (
     "DELETE FROM outbox",
     "UPDATE identities SET private_chat_id = NULL",
     "UPDATE chats SET open = 0",
+    # The networks tell of votes in a poll only whoever sent it.
+    "UPDATE straw_places SET state = 'buttons', poll = NULL, message = NULL",
 )
 BELONGS_TO_NOBODY = frozenset({"inbox", "positions", "guesses", "meta", "notes", "host", "forgotten", "second_texts"})
 """Tables whose rows lead to no committee by references; each is dealt with above or below."""

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot.chat import Button, Chart, ChatId, Document, Key, Lane, Link, chart
+from bot.chat import Button, Chart, ChatId, Document, Key, Lane, Link, NativePoll, chart
 from bot.domain import retention
 from bot.text import Reader as For
 from bot.text import Span, Words, render
@@ -45,6 +45,10 @@ class Owed:
     """The message of ours whose place it takes."""
     deletes: tuple[ChatId, str] | None = None
     """It says nothing: this message is to be taken out of this chat, if that has not moved meanwhile."""
+    poll: NativePoll | None = None
+    """The network's own poll that it is."""
+    ends: tuple[ChatId, str] | None = None
+    """The network's own poll that is to end: a message in this chat, if that has not moved meanwhile."""
 
 
 GOODBYE = "goodbye"
@@ -65,7 +69,7 @@ class Content:
 
     def dump(self) -> str:
         """As text for a column."""
-        return _body(self.spans, self.keys, None, None, None)
+        return _body(self.spans, self.keys, None, None)
 
     @classmethod
     def load(cls, body: str) -> Content:
@@ -101,10 +105,13 @@ async def queue(
     fallback: int | None = None,
     document: Document | Chart | None = None,
     edits: str | None = None,
+    poll: NativePoll | None = None,
+    ends: str | None = None,
 ) -> int:
     """Owe these words to a chat. `about`: the things they tell of; erasing one erases them while they wait.
 
-    `edits`: the message of ours whose place they take. The message's row id.
+    `edits`: the message of ours whose place they take. `poll`: the network's own poll that they stand for. `ends`: the
+    message of such a poll, which ends. The message's row id.
     """
     if place.private and committee is not None:
         # Whoever leaves the committee is told no more of what it had for them.
@@ -124,6 +131,8 @@ async def queue(
         fallback=fallback,
         document=document,
         edits=edits,
+        poll=poll,
+        ends=ends,
     )
 
 
@@ -140,10 +149,13 @@ async def queue_content(
     fallback: int | None = None,
     document: Document | Chart | None = None,
     edits: str | None = None,
+    poll: NativePoll | None = None,
+    ends: str | None = None,
 ) -> int:
     """Owe what is put into words already; the message's row id."""
     spans, keys = content.spans, content.keys
     key = tx.token()
+    ended = None if ends is None else (place.address, ends)
     id_ = await tx.value(
         """INSERT INTO outbox (key, chat_id, topic, lane, about, body, reply_to, created_us)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
@@ -152,7 +164,7 @@ async def queue_content(
         topic or place.topic,
         int(lane),
         _listed(about),
-        _body(spans, keys, fallback, document, edits),
+        _body(spans, keys, fallback, document, edits=edits, poll=poll, ends=ended),
         reply_to,
         to_us(now),
     )
@@ -172,6 +184,8 @@ async def queue_content(
             created_at=now,
             edits=edits,
             document=document,
+            poll=poll,
+            ends=ended,
         )
     )
     return int(id_)
@@ -305,7 +319,10 @@ async def rename(tx: Transaction, chats: Collection[int], change: Callable[[str]
         held = file.text if isinstance(file, Document) else json.dumps(asdict(file), ensure_ascii=False) if file else ""
         if change(held) != held:
             file = None
-        if (spans, keys, file) == (owed.spans, owed.keys, owed.document):
+        poll = owed.poll and replace(
+            owed.poll, question=change(owed.poll.question), options=tuple(map(change, owed.poll.options))
+        )
+        if (spans, keys, file, poll) == (owed.spans, owed.keys, owed.document, owed.poll):
             continue
         await tx.execute("UPDATE outbox SET body = NULL, state = 'given_up' WHERE id = ?", owed.id)
         tx.outgoing.append(Withdrawn(thing(owed.id)))
@@ -318,11 +335,11 @@ async def rename(tx: Transaction, chats: Collection[int], change: Callable[[str]
             owed.topic,
             int(owed.lane),
             _listed(owed.about),
-            _body(spans, keys, owed.fallback, file, owed.edits),
+            _body(spans, keys, owed.fallback, file, edits=owed.edits, poll=poll, ends=owed.ends),
             owed.reply_to,
             to_us(owed.created_at),
         )
-        tx.outgoing.append(replace(owed, id=id_, key=key, spans=spans, keys=keys, document=file))
+        tx.outgoing.append(replace(owed, id=id_, key=key, spans=spans, keys=keys, document=file, poll=poll))
 
 
 async def purge(tx: Transaction, *, now: datetime) -> None:
@@ -347,7 +364,10 @@ def _body(
     keys: tuple[tuple[Key, ...], ...],
     fallback: int | None,
     document: Document | Chart | None,
-    edits: str | None,
+    *,
+    edits: str | None = None,
+    poll: NativePoll | None = None,
+    ends: tuple[ChatId, str] | None = None,
 ) -> str:
     body: dict[str, object] = {
         "spans": [[span.text, span.style, span.target] for span in spans],
@@ -363,6 +383,10 @@ def _body(
             pass
     if edits is not None:
         body["edits"] = edits
+    if poll is not None:
+        body["poll"] = asdict(poll)
+    if ends is not None:
+        body["ends"] = ends
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -380,6 +404,10 @@ def _document(read: Any) -> Document | Chart | None:
     if "document" in read:
         return Document(name=read["document"][0], text=read["document"][1])
     return chart(read["chart"]) if "chart" in read else None
+
+
+def _poll(read: Any) -> NativePoll | None:
+    return NativePoll(**{**read["poll"], "options": tuple(read["poll"]["options"])}) if "poll" in read else None
 
 
 def _owed(row: tuple[object, ...]) -> Owed:
@@ -405,4 +433,6 @@ def _owed(row: tuple[object, ...]) -> Owed:
         document=_document(read),
         edits=read.get("edits"),
         deletes=(ChatId(read["deletes"][0]), read["deletes"][1]) if "deletes" in read else None,
+        poll=_poll(read),
+        ends=(ChatId(read["ends"][0]), read["ends"][1]) if "ends" in read else None,
     )

@@ -189,6 +189,7 @@ async def move_place(tx: Transaction, old: ChatId, new: ChatId) -> None:
     await tx.execute("UPDATE chats SET address = ?, open = 1, committee_id = ? WHERE id = ?", new, committee_id, id_)
     # Message numbers begin again in the new chat: old messages cannot be edited there.
     await tx.execute("UPDATE cards SET message = NULL WHERE chat_id = ?", id_)
+    await tx.execute("UPDATE straw_places SET message = NULL WHERE chat_id = ?", id_)
     await tx.execute("UPDATE outbox SET reply_to = NULL WHERE chat_id = ? AND state = 'waiting'", id_)
     tx.outgoing.append(Moved(chat_id=id_, address=new))
 

@@ -413,11 +413,24 @@ SECTIONS: Mapping[str, str] = {
         JOIN members m ON m.id = a.member_id JOIN committees c ON c.id = m.committee_id
         WHERE a.member_id IN {_MINE} ORDER BY a.since_us""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
+    "straw_polls": f"""SELECT c.name AS committee, s.number, n.text AS question, s.several, s.made_us, s.ends_us,
+            s.ended_us
+        FROM straws s JOIN committees c ON c.id = s.committee_id LEFT JOIN notes n ON n.thing = 'straw:' || s.id
+        WHERE s.maker_id IN {_MINE} ORDER BY s.id DESC""",
+    "votes_in_straw_polls": f"""SELECT c.name AS committee, s.number, v.choices AS options_from_0, v.poll, v.event,
+            v.at_us
+        FROM straw_votes v LEFT JOIN straws s ON s.id = v.straw_id LEFT JOIN committees c ON c.id = s.committee_id
+        WHERE v.user IN {_USERS} ORDER BY v.at_us DESC""",
 }
 """What is handed out: a question for each part of it. Columns that end in `_us` are instants."""
 
 NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "meta": "the database's own secrets",
+    "straw_options": "what can be chosen in a straw poll, and how often it was",
+    "straw_places": "in which chats a straw poll stands",
+    "straw_votes.id": "a number",
+    "straws.members": "how many members voted in a straw poll",
+    "straws.others": "how many others voted in a straw poll",
     "care.never": "whom a request for care must not reach: whoever wrote it is told, and nobody else may know",
     "positions": "how far each network has been read",
     "rules": "what the committee has set for itself",
@@ -654,6 +667,9 @@ NOTES = {
         WHERE o.member_id IN {_MINE}""",
     "order_slot": f"""SELECT 'order_slot:' || s.id FROM order_slots s JOIN orders o ON o.id = s.order_id
         WHERE o.member_id IN {_MINE}""",
+    "straw": f"SELECT 'straw:' || id FROM straws WHERE maker_id IN {_MINE}",
+    "straw_option": f"""SELECT 'straw_option:' || o.id FROM straw_options o JOIN straws s ON s.id = o.straw_id
+        WHERE s.maker_id IN {_MINE}""",
     "promise": f"SELECT 'promise:' || id FROM promises WHERE giver_id IN {_MINE} OR receiver_id IN {_MINE}",
     "gift": f"""SELECT 'gift:' || id FROM gifts WHERE recorder_id IN {_MINE}
         OR id IN (SELECT gift_id FROM gift_people WHERE member_id IN {_MINE})""",
@@ -761,6 +777,9 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             WHERE n.text IS NOT NULL AND b.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM gifts g JOIN notes n ON n.thing = 'gift:' || g.id
             WHERE n.text IS NOT NULL AND g.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM straws s JOIN straw_options o ON o.straw_id = s.id
+            JOIN notes n ON n.thing IN ('straw:' || s.id, 'straw_option:' || o.id)
+            WHERE n.text IS NOT NULL AND s.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM care r JOIN notes n ON n.thing = 'care:' || r.id
             WHERE n.text IS NOT NULL AND r.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             LIMIT 100000""",
@@ -920,6 +939,7 @@ async def drop_accounts(tx: Transaction, person_id: int, *, now: datetime, but: 
         for table, column in referring:
             await tx.execute(f"DELETE FROM {table} WHERE {column} = ?", user)
         await tx.execute("DELETE FROM guesses WHERE user = ?", user)
+        await tx.execute("DELETE FROM straw_votes WHERE user = ?", user)
         await tx.execute("DELETE FROM inbox WHERE instr(event, ?) > 0", user)
         await tx.execute("UPDATE codes SET accounts = NULL WHERE instr(accounts, ?) > 0", canonical(user))
         await tx.execute("DELETE FROM identities WHERE user = ?", user)

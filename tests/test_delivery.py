@@ -28,8 +28,10 @@ from bot.chat import (
     Lane,
     Letter,
     MessageGone,
+    NativePoll,
     NotReached,
     Pace,
+    PollSent,
     Refused,
     Sender,
     Shown,
@@ -126,6 +128,12 @@ class Post:
             raise self.pin_faults.popleft()
         self.pinned.append((chat, message))
         return self.pins
+
+    async def send_poll(self, letter: Letter, poll: NativePoll) -> PollSent:
+        raise Refused
+
+    async def end_poll(self, letter: Letter, message: str) -> None:
+        raise Refused
 
     async def delete(self, chat: ChatId, message: str) -> bool:
         """Take a message out of a chat."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,11 +20,14 @@ from bot.chat import (
     Key,
     Letter,
     Message,
+    NativePoll,
     Pace,
     Picture,
+    PollSent,
     PopUp,
     Press,
     Sender,
+    StrawVote,
     UserId,
     native,
 )
@@ -97,7 +100,11 @@ class Posted:
     text: str
     """With the numbers of the buttons, where there are no buttons."""
     keys: tuple[tuple[Key, ...], ...]
+    """Of a poll of the network's own: what can be chosen."""
     order: int
+    poll: NativePoll | None = None
+    votes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Who has chosen what in such a poll."""
 
 
 class ConsoleAdapter:
@@ -203,6 +210,9 @@ class ConsoleAdapter:
         """Somebody presses this button of this message, or chooses its number."""
         person = self.somebody(who)
         posted = self.posted[message]
+        if posted.poll is not None:
+            await self._vote(who, int(key.token), message, posted)
+            return
         if self.numbered:
             number = [there for row in posted.keys for there in row].index(key) + 1
             self._line(self.title(posted.chat), f"{who} chooses {matrix_words.symbol(number)} {key.label}")
@@ -233,6 +243,26 @@ class ConsoleAdapter:
             )
         )
         self._show_popup(who, popup)
+
+    async def _vote(self, who: str, place: int, message: str, posted: Posted) -> None:
+        """Somebody chooses in a poll of the network's own; what they chose before, they take back."""
+        assert posted.poll is not None
+        before = posted.votes.get(who, ())
+        kept = tuple(one for one in before if one != place) if posted.poll.several or place in before else ()
+        chosen = kept if place in before else tuple(sorted((*kept, place)))
+        posted.votes[who] = chosen
+        does = "takes back" if place in before else "votes"
+        self._line(self.title(posted.chat), f"{who} {does} [{posted.poll.options[place]}]")
+        await self._dispatcher.handle(
+            StrawVote(
+                event=self._token(),
+                at=self._now(),
+                chat=self._chat(posted.chat),
+                sender=self.somebody(who).sender,
+                poll=message,
+                options=chosen,
+            )
+        )
 
     async def arrive(self, who: str, chat: Chat, *, by: str | None = None) -> None:
         """Somebody comes into a group, by themselves or added by somebody."""
@@ -282,6 +312,23 @@ class ConsoleAdapter:
         before = self.posted.get(message)
         if before is None or (before.text, before.keys) != (self._text(letter), letter.keys):
             self._post(letter, message, "bot (edit)")
+
+    async def send_poll(self, letter: Letter, poll: NativePoll) -> PollSent:
+        """Show a poll as networks do: a circle for one answer, a square for each of several."""
+        message = self._next()
+        options = enumerate(poll.options)
+        keys = tuple((Key(label=option, token=str(place)),) for place, option in options)
+        text = poll_text(poll.question, poll.options, several=poll.several)
+        self.posted[message] = Posted(letter.chat, text, keys, next(self._count), poll)
+        self._line(self.title(letter.chat), f"bot sends a poll: {flat(text)}")
+        return PollSent(message, message)
+
+    async def end_poll(self, letter: Letter, message: str) -> None:
+        """Nobody can choose any more."""
+        posted = self.posted.get(message)
+        if posted is not None and posted.poll is not None:
+            posted.keys = ()
+            self._line(self.title(letter.chat), f"bot ends the poll: {flat(posted.poll.question)}")
 
     async def pin(self, chat: ChatId, message: str) -> bool:
         """Messages do not scroll away here, but what was pinned is still there when others are cleared away."""
@@ -354,6 +401,11 @@ class ConsoleAdapter:
 
 def _is_group(chat: ChatId) -> bool:
     return native(chat).startswith("group:")
+
+
+def poll_text(question: str, options: Sequence[str], *, several: bool) -> str:
+    """How a poll of the network's own looks."""
+    return "\n".join([question, *(f"{'☐' if several else '○'} {option}" for option in options)])
 
 
 def flat(text: str) -> str:

@@ -20,9 +20,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bot.adapters import matrix_polls
 from bot.adapters.matrix_account import DEVICE_NAME, CannotLogIn, CannotSign, NeedsLogin, WrongKey, lost_by
 from bot.adapters.matrix_api import ApiProblem, NotFound, Unreachable, path
-from bot.adapters.matrix_events import Converter, answered_by, chat_of, is_edit, thread_of
+from bot.adapters.matrix_events import ENCRYPTED, Converter, answered_by, chat_of, is_edit, thread_of
 from bot.adapters.matrix_files import download, holds_file, upload
 from bot.adapters.matrix_rooms import PRIVATE_WITH, Room, server_of
 from bot.adapters.matrix_trust import Damaged
@@ -45,10 +46,14 @@ from bot.chat import (
     Lane,
     Letter,
     Message,
+    NativePoll,
     NotReached,
     Pace,
     Picture,
+    PollSent,
+    Refused,
     SlowDown,
+    StrawVote,
     Undecryptable,
     Unreadable,
     UserId,
@@ -646,9 +651,10 @@ class MatrixAdapter:
 
     def _guarded(self, converter: Converter, room: Room, read: Read, incoming: Incoming) -> Incoming | None:
         """In an encrypted room only what was encrypted, by a device that its sender stands by, is believed."""
-        if not isinstance(incoming, Message) or not room.encrypted or (read.decrypted and read.vouched):
+        believed = not room.encrypted or (read.decrypted and read.vouched)
+        if believed or not isinstance(incoming, Message | StrawVote):
             return incoming
-        if incoming.edited or not converter.concerns(incoming):
+        if isinstance(incoming, Message) and (incoming.edited or not converter.concerns(incoming)):
             # Among themselves people may talk as they like; some are there by a bridge, which cannot encrypt.
             return None
         return Undecryptable(
@@ -656,7 +662,7 @@ class MatrixAdapter:
             at=incoming.at,
             chat=incoming.chat,
             sender=incoming.sender,
-            message=incoming.message,
+            message=incoming.message if isinstance(incoming, Message) else incoming.event,
             reason="device" if read.decrypted else "plain",
         )
 
@@ -1018,6 +1024,22 @@ class MatrixAdapter:
         body = replacement(letter.spans, letter.keys, message, loud=self._loud(letter))
         await self._send(wire, room, body, letter.key, letter.lane, edits=True)
 
+    async def send_poll(self, letter: Letter, poll: NativePoll) -> PollSent:
+        """Begin a poll of Matrix's own; votes name the event that begins it."""
+        wire, room = await self._ready(letter)
+        # In an encrypted room nobody can tell by its kind what is sent.
+        if not room.may_send(wire.me, ENCRYPTED if room.encrypted else matrix_polls.START):
+            raise Refused
+        body = matrix_polls.start(poll, letter.spans)
+        message = await self._send(wire, room, body, letter.key, letter.lane, kind=matrix_polls.START)
+        return PollSent(message, message)
+
+    async def end_poll(self, letter: Letter, message: str) -> None:
+        """Say that it is over; clients show then what it came to."""
+        wire, room = await self._ready(letter)
+        body = matrix_polls.end(message, letter.spans)
+        await self._send(wire, room, body, letter.key, letter.lane, kind=matrix_polls.END, edits=True)
+
     def _loud(self, letter: Letter) -> bool:
         # Alerts ring; so does what comes unasked to one person. What is answered in a group does not.
         return letter.lane is Lane.ALERT or (native(letter.chat).startswith("@") and letter.lane is Lane.NOTICE)
@@ -1052,7 +1074,17 @@ class MatrixAdapter:
             raise ChatHasMoved(ChatId(f"{NETWORK}:{successor.id}"))
         return wire, room
 
-    async def _send(self, wire: Wire, room: Room, body: Json, key: str, lane: Lane, *, edits: bool = False) -> str:
+    async def _send(
+        self,
+        wire: Wire,
+        room: Room,
+        body: Json,
+        key: str,
+        lane: Lane,
+        *,
+        edits: bool = False,
+        kind: str = "m.room.message",
+    ) -> str:
         if (sent := self._mine.get(key)) is not None:
             return sent
         self._mine[key] = None
@@ -1060,7 +1092,7 @@ class MatrixAdapter:
         try:
             with self._on_its_way(lane):
                 message = await wire.send(
-                    room.id, "m.room.message", body, transaction=key, encrypted=room.encrypted, mark={KEY: key}
+                    room.id, kind, body, transaction=key, encrypted=room.encrypted, mark={KEY: key}
                 )
         except ApiProblem as error:
             if error.status == 400 and "m.relates_to" in body and not edits:

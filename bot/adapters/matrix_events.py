@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeGuard
 from urllib.parse import unquote
 
+from bot.adapters import matrix_polls
 from bot.adapters.matrix_rooms import Room, localpart
 from bot.adapters.matrix_words import NETWORK, PREFIX, chosen
 from bot.chat import (
@@ -23,6 +24,7 @@ from bot.chat import (
     Message,
     MessageErased,
     Sender,
+    StrawVote,
     Undecryptable,
     Unreadable,
     UserId,
@@ -84,6 +86,8 @@ class Converter:
     def answers_to(self, room: Room, event: Json) -> str | None:
         """The message that an event answers to, where the author of it must be known to understand the event."""
         content = event.get("content")
+        if event.get("type") in matrix_polls.RESPONSES and event.get("sender") != self._me:
+            return _referred(event)
         if event.get("type") != "m.room.message" or not isinstance(content, dict) or is_edit(event):
             return None
         answered, body = answered_by(content), content.get("body")
@@ -123,6 +127,8 @@ class Converter:
                 return self._reaction(room, chat, event, threads)
             case "m.room.encrypted":
                 return self._encrypted(room, chat, event)
+            case matrix_polls.RESPONSE | matrix_polls.RESPONSE_UNSTABLE:
+                return self._vote(room, chat, event, authors)
             case _:
                 return None
 
@@ -247,6 +253,18 @@ class Converter:
             manages_chat=room.manages(event["sender"]),
         )
 
+    def _vote(self, room: Room, chat: Chat, event: Json, authors: Mapping[str, str]) -> Incoming | None:
+        """A vote in a poll of the bot's own; those that people begin among themselves are none of its business."""
+        poll, content = _referred(event), _content(event)
+        if poll is None or not content or authors.get(poll) != self._me:
+            return None
+        return StrawVote(
+            **self._frame(event, chat),
+            sender=self._sender(room, event["sender"]),
+            poll=poll,
+            options=matrix_polls.chosen(event),
+        )
+
     def _encrypted(self, room: Room, chat: Chat, event: Json) -> Incoming | None:
         """One that could not be read: nothing where it was erased, or only changes another one."""
         if not _content(event) or is_edit(event):
@@ -340,6 +358,13 @@ def _relation(event: Json) -> Json:
 def _is_id(value: object) -> TypeGuard[str]:
     """Whether it can be the id of an event: people may write anything where one belongs."""
     return isinstance(value, str) and value.startswith("$") and len(value) <= ID_CHARACTERS_MAX
+
+
+def _referred(event: Json) -> str | None:
+    """The event that this one is about."""
+    relation = _relation(event)
+    about = relation.get("event_id") if relation.get("rel_type") == "m.reference" else None
+    return about if _is_id(about) else None
 
 
 def _without_fallback(body: str) -> str:

@@ -41,10 +41,12 @@ from bot.adapters.splitting import fitting, parts
 from bot.adapters.telegram_updates import UPDATE_KINDS, Converter, Event, File, Json, update_id
 from bot.adapters.telegram_wire import (
     DELETED_ALREADY,
+    NO_POLLS,
     NO_RIGHT,
     NO_TOPIC,
     NOT_DELETED,
     PINNED_ALREADY,
+    POLL_ENDED_ALREADY,
     UNCHANGED,
     ApiBot,
     Wire,
@@ -68,11 +70,14 @@ from bot.chat import (
     Key,
     Letter,
     Message,
+    NativePoll,
     NotReached,
     Pace,
     Picture,
+    PollSent,
     PopUp,
     Press,
+    Refused,
     Sender,
     Unreadable,
     native,
@@ -414,7 +419,7 @@ class TelegramAdapter:
                 parameters["reply_parameters"] = target
             if letter.keys and number == len(whole) - 1:
                 parameters["reply_markup"] = await self._keyboard(letter.keys)
-            message = await self._send(parameters)
+            message = str((await self._send("sendMessage", parameters))["message_id"])
             if len(whole) > 1:
                 self._parts_sent[letter.key] = number + 1
         self._parts_sent.pop(letter.key, None)
@@ -422,19 +427,48 @@ class TelegramAdapter:
             del self._parts_sent[next(iter(self._parts_sent))]
         return message
 
-    async def _send(self, parameters: Json) -> str:
+    async def _send(self, method: str, parameters: Json) -> Json:
+        """The message as Telegram has it. Raises a DeliveryProblem."""
         try:
-            sent = await self._bot.call("sendMessage", **parameters)
+            sent = await self._bot.call(method, **parameters)
         except BadRequest as error:
             # A topic that is gone or closed: better said beside it than not at all.
             if "message_thread_id" in parameters and says(error, NO_TOPIC):
-                return await self._send({key: parameters[key] for key in parameters if key != "message_thread_id"})
+                bare = {key: parameters[key] for key in parameters if key != "message_thread_id"}
+                return await self._send(method, bare)
+            if says(error, NO_POLLS):
+                raise Refused from None
             raise problem(error) from None
         except TelegramError as error:
             raise self._problem(error) from None
         if not isinstance(sent, dict) or "message_id" not in sent:
             raise NotReached
-        return str(sent["message_id"])
+        return sent
+
+    async def send_poll(self, letter: Letter, poll: NativePoll) -> PollSent:
+        """Send a poll in which names are shown: only of such a one are bots told who votes."""
+        parameters: Json = {
+            "chat_id": int(native(letter.chat)),
+            "question": poll.question,
+            "options": [{"text": option} for option in poll.options],
+            "is_anonymous": False,
+            "allows_multiple_answers": poll.several,
+        }
+        if letter.topic is not None and letter.topic != "1":
+            parameters["message_thread_id"] = int(letter.topic)
+        sent = await self._send("sendPoll", parameters)
+        made = sent.get("poll")
+        if not isinstance(made, dict) or not isinstance(made.get("id"), str):
+            raise NotReached
+        return PollSent(str(sent["message_id"]), made["id"])
+
+    async def end_poll(self, letter: Letter, message: str) -> None:
+        """Stop it: Telegram shows what it came to there."""
+        try:
+            await self._bot.call("stopPoll", chat_id=int(native(letter.chat)), message_id=int(message))
+        except TelegramError as error:
+            if not (isinstance(error, BadRequest) and says(error, POLL_ENDED_ALREADY)):
+                raise self._problem(error) from None
 
     async def _send_document(self, letter: Letter, document: Document | Picture) -> None:
         file = InputFile(document.content, filename=document.name)

@@ -32,6 +32,7 @@ from bot.chat import (
     Press,
     Sender,
     ServiceMessage,
+    StrawVote,
     Unreadable,
     UserId,
     native,
@@ -41,7 +42,7 @@ from bot.text import sound
 
 log = logging.getLogger(__name__)
 
-UPDATE_KINDS: Final = ("message", "edited_message", "callback_query", "my_chat_member", "chat_member")
+UPDATE_KINDS: Final = ("message", "edited_message", "callback_query", "poll_answer", "my_chat_member", "chat_member")
 """What is asked for."""
 
 Json = dict[str, Any]
@@ -128,6 +129,15 @@ class _Tap(BaseModel):
     data: _Str | None = None
 
 
+class _Answer(BaseModel):
+    """A vote in a poll that the bot sent; in which chat it was cast is not told, nor when."""
+
+    poll_id: _Str
+    user: _User | None = None
+    voter_chat: _Chat | None = None
+    option_ids: list[_Int]
+
+
 class _Standing(BaseModel):
     user: _User
     status: _Str
@@ -157,6 +167,7 @@ class _Update(BaseModel):
     message: _Message | None = None
     edited_message: _Message | None = None
     callback_query: _Tap | None = None
+    poll_answer: _Answer | None = None
     my_chat_member: _Change | None = None
     chat_member: _Change | None = None
 
@@ -233,6 +244,8 @@ class Converter:
                     yield Event(replace(incoming, edited=True))
         elif update.callback_query is not None:
             yield Event(self._press(update.callback_query, key), update.callback_query.id)
+        elif update.poll_answer is not None:
+            yield from map(Event, self._vote(update.poll_answer, key))
         elif update.my_chat_member is not None and update.my_chat_member.chat.type != ChatType.CHANNEL:
             yield from map(Event, self._own_change(update.my_chat_member, key))
         elif update.chat_member is not None and update.chat_member.chat.type != ChatType.CHANNEL:
@@ -379,6 +392,18 @@ class Converter:
             token=tap.data,
             message=str(tap.message.message_id),
         )
+
+    def _vote(self, answer: _Answer, key: str) -> Iterator[StrawVote]:
+        """A vote; what a group or a channel votes is nobody's."""
+        if answer.user is not None and answer.voter_chat is None and not answer.user.is_bot:
+            yield StrawVote(
+                event=key,
+                at=self._now(),
+                chat=Chat(id=ChatId(f"{NETWORK}:"), private=False),
+                sender=self._person(answer.user),
+                poll=answer.poll_id,
+                options=tuple(answer.option_ids),
+            )
 
     def _own_change(self, change: _Change, key: str) -> Iterator[Incoming]:
         """Something changed between the bot and a chat."""

@@ -134,6 +134,8 @@ DELETED_ALREADY = ("message to delete not found", "message_id_invalid")
 NOT_DELETED = "message can't be deleted"
 PINNED_ALREADY = "chat_not_modified"
 NO_RIGHT = ("not enough rights", "chat_admin_required", "need administrator rights")
+NO_POLLS = ("not enough rights to send polls", "chat_send_poll_forbidden")
+POLL_ENDED_ALREADY = ("poll has already been closed", "message with poll to stop not found")
 NO_TOPIC = ("message thread not found", "topic_closed", "topic_deleted")
 _CLOSED = (
     "chat not found", "bot was kicked", "user is deactivated", "not enough rights to send", "have no rights to send",

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.console import LIKENESSES
+from bot.adapters import matrix_polls
+from bot.adapters.console import LIKENESSES, poll_text
 from bot.app import App
 from bot.practice import MEMBERS, ORGANIZERS, SCRIPT_START, FixedClock, Practice, read_time, run_script
 from bot.text import LANGUAGES, Reader, T, shown
@@ -45,12 +46,17 @@ MAIN = frozenset(
             "limits",
             "helper",
         ),
-        *("policy", "fund", "gifts", "privacy", "two", "swap"),
+        *("policy", "fund", "gifts", "privacy", "two", "swap", "straw"),
     )
 )
 """Over Synapse in each run; all others, and every other language, in the long run: each takes some seconds."""
 ENCRYPTED = [FOLDER / f"{name}.chat" for name in ("thank", "gracias", "danke")]
 """Thanks in the three languages."""
+SAID = (
+    *("bot: ", "bot (edit): ", "bot sends a file: ", "bot sends a picture: "),
+    *("bot sends a poll: ", "bot ends the poll: "),
+)
+"""How lines begin that tell what the bot says."""
 _STEP = re.compile(r"(?P<who>\w+)(?:\s*(?P<dm>\(dm\))|\s*>\s*(?P<other>\w+))?\s*:\s?(?P<text>.*)")
 _NUMBERED = re.compile(r"(?P<sign>\U0001f51f|[0-9]+(?:\ufe0f\u20e3)?) (?P<label>.+?)(?:   |$)", re.MULTILINE)
 _NOT_NEEDED = {f"[{shown(T('Open a private chat'), Reader(language))}]" for language in LANGUAGES}
@@ -78,7 +84,7 @@ async def in_the_terminal(script: Path, folder: Path) -> Expected:
     expected = Expected()
 
     def line(where: str, what: str) -> None:
-        if what.startswith(("bot: ", "bot (edit): ", "bot sends a file: ", "bot sends a picture: ")):
+        if what.startswith(SAID):
             expected.heard.setdefault(where, []).append(what)
 
     practice = await Practice.open(
@@ -177,6 +183,8 @@ class Riverside:
         """What everybody had heard of the bot before this script: long, and of no use to it."""
         self._pressed: set[tuple[str, str, str]] = set()
         self._ways = itertools.cycle(("reaction", "answer"))
+        self._votes: dict[tuple[str, str], list[str]] = {}
+        self._names = itertools.cycle(("unstable", "stable"))
 
     async def begin(self) -> None:
         """The same beginning as in the terminal."""
@@ -292,7 +300,7 @@ class Riverside:
         places = {room, self.private.get(who, room)}
         for place in places:
             await self._catch_up(member, place)
-        _, place, message, sign = max(
+        taps = [
             (event["origin_server_ts"], place, message, choice["sign"])
             for place in places
             for event in member.events(place, kind="m.room.message", by=self.scene.bot)[
@@ -301,13 +309,44 @@ class Riverside:
             for message in [_about(event)]
             for choice in _NUMBERED.finditer(member.shown(message).text)
             if choice["label"] == label
-        )
+        ]
+        newest = max([*taps, *self._polls_with(member, places, label)])
+        _, place, message, sign = newest
+        if newest not in taps:
+            await self._vote(who, place, message, sign)
+            return
         if next(self._ways) == "reaction" and (who, message, sign) not in self._pressed:
             self._pressed.add((who, message, sign))
             event = await member.react(place, message, sign)
         else:
             event = await member.say(place, re.sub(r"[^0-9]", "", sign) or "10", reply_to=message)
         await self.scene.quiet(event)
+
+    def _polls_with(self, member: Member, places: set[str], label: str) -> list[tuple[int, str, str, str]]:
+        """The polls of Matrix's own in which that can be chosen: when, where, which, and the answer's own id."""
+        return [
+            (event["origin_server_ts"], place, event["event_id"], answer["id"])
+            for place in places
+            for event in member.events(place, kind=matrix_polls.START, by=self.scene.bot)
+            for answer in event["content"][matrix_polls.START]["answers"]
+            if answer["org.matrix.msc1767.text"] == label
+        ]
+
+    async def _vote(self, who: str, room: str, poll: str, answer: str) -> None:
+        """Choose in a poll of Matrix's own, under either name; what was chosen before is taken back."""
+        begun = next(event for event in self.people[who].events(room) if event["event_id"] == poll)
+        before = self._votes.get((who, poll), [])
+        several = begun["content"][matrix_polls.START]["max_selections"] > 1
+        kept = [one for one in before if one != answer] if several or answer in before else []
+        chosen = self._votes[who, poll] = kept if answer in before else sorted([*kept, answer])
+        content: Json = {"m.relates_to": {"rel_type": "m.reference", "event_id": poll}}
+        if next(self._names) == "stable":
+            kind = matrix_polls.RESPONSE
+            content["m.selections"] = chosen
+        else:
+            kind = matrix_polls.RESPONSE_UNSTABLE
+            content[kind] = {"answers": chosen}
+        await self.scene.quiet(await self.people[who].send(room, kind, content))
 
     async def _skip(self, text: str) -> None:
         stretch = read_time(text)
@@ -338,7 +377,20 @@ class Riverside:
         begin = next((at for at, event in enumerate(events, start=1) if event["event_id"] == after), 0)
         shows: dict[str, str] = {}
         said = []
+        polls: dict[str, str] = {}
         for number, event in enumerate(events):
+            if event["sender"] == self.scene.bot and event["type"] == matrix_polls.START:
+                poll = event["content"][matrix_polls.START]
+                question, options = (
+                    poll["question"]["body"],
+                    [answer["org.matrix.msc1767.text"] for answer in poll["answers"]],
+                )
+                polls[event["event_id"]] = question
+                if number >= begin:
+                    text = poll_text(question, options, several=poll["max_selections"] > 1)
+                    said.append(f"bot sends a poll: {flat(text)}")
+            if event["sender"] == self.scene.bot and event["type"] == matrix_polls.END and number >= begin:
+                said.append(f"bot ends the poll: {polls[relation(event)[1] or '']}")
             if event["type"] != "m.room.message" or event["sender"] != self.scene.bot:
                 continue
             message = _about(event)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.console import poll_text
 from bot.adapters.telegram import TelegramAdapter
 from bot.app import App
 from bot.practice import DATABASE, MEMBERS, ORGANIZERS, SCRIPT_START, FixedClock, read_time
@@ -23,6 +24,11 @@ from tests.scripts import SCRIPTS, TWINS
 from tests.servers.telegram_api import TelegramServer
 from tests.servers.telegram_state import Call, Chat, Message, User
 
+SAID = (
+    *("bot: ", "bot (edit): ", "bot sends a file: ", "bot sends a picture: "),
+    *("bot sends a poll: ", "bot ends the poll: "),
+)
+"""How lines begin that tell what the bot says."""
 _STEP = re.compile(r"(?P<who>\w+)(?:\s*(?P<dm>\(dm\))|\s*>\s*(?P<other>\w+))?\s*:\s?(?P<text>.*)")
 
 
@@ -100,6 +106,16 @@ class Telegram:
             for button in row
             if button.label == label
         ]
+        polls = [
+            (message, message.poll.options.index(label))
+            for place in places.values()
+            for message in self.server.messages(place, by_bot=True)
+            if message.poll is not None and not message.poll.closed and label in message.poll.options
+        ]
+        newest = max([*candidates, *polls], key=lambda found: self.order(found[0]))
+        if newest in polls:
+            await self._vote(who, *newest)
+            return
         message, button = max(candidates, key=lambda found: self.order(found[0]))
         if button.url is not None:
             self.server.press_start(self.person(who), button.url.partition("start=")[2])
@@ -110,6 +126,17 @@ class Telegram:
         await self.quiet()
         if tap.text:
             self._hear(f"{who} (tap)", f"bot: {flat(tap.text)}")
+
+    async def _vote(self, who: str, message: Message, place: int) -> None:
+        """Choose in a poll of Telegram's own; what was chosen before is taken back."""
+        poll = message.poll
+        assert poll is not None
+        before = poll.votes.get(self.person(who).id, [])
+        kept = [one for one in before if one != place] if poll.multiple or place in before else []
+        self.server.vote(
+            self.person(who), message.chat, message, *(kept if place in before else sorted([*kept, place]))
+        )
+        await self.quiet()
 
     async def _skip(self, text: str) -> None:
         stretch = read_time(text)
@@ -142,11 +169,20 @@ class Telegram:
         if call.method.lower() == "editmessagetext" and call.status == 200:
             self._show(self.server.message(int(call.params["chat_id"]), int(call.params["message_id"])), "bot (edit)")
 
+        elif call.method.lower() == "stoppoll" and call.status == 200:
+            poll = self.server.message(int(call.params["chat_id"]), int(call.params["message_id"])).poll
+            assert poll is not None
+            self._hear("Riverside", f"bot ends the poll: {poll.question}")
+
     def _show(self, message: Message, who: str) -> None:
         self._shown += 1
         self._orders[message.chat.id, message.id] = self._shown
         labels = " ".join(f"[{button.label}]" for row in message.buttons for button in row)
         where = message.chat.title or f"{(message.chat.user.username if message.chat.user else '')} (dm)"
+        if (poll := message.poll) is not None:
+            text = poll_text(poll.question, poll.options, several=poll.multiple)
+            self._hear(where, f"{who} sends a poll: {flat(text)}")
+            return
         if "document" in message.content:
             name, data = self.server.files[message.content["document"]["file_id"]]
             if data.startswith(b"\x89PNG"):
@@ -204,7 +240,7 @@ def expected(script: Path) -> dict[str, list[str]]:
     heard: dict[str, list[str]] = {}
     for line in script.with_suffix(".txt").read_text("utf-8").splitlines():
         where, _, what = line.partition(" | ")
-        if what.startswith(("bot: ", "bot (edit): ", "bot sends a file: ", "bot sends a picture: ")):
+        if what.startswith(SAID):
             heard.setdefault(where, []).append(what)
     return heard
 
