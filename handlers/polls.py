@@ -18,6 +18,7 @@ from bot.domain.pollline import Line
 from bot.domain.processes import Process, Rule
 from bot.domain.recurrence import instant
 from bot.polls import (
+    BEGUN_BY,
     METHODS,
     ONE,
     all_processes,
@@ -70,6 +71,13 @@ async def poll(context: Context, *, line: Note = "") -> Reply | Card | None:
     first, _, rest = line.strip().partition(" ")
     if first.lstrip("#").isdecimal() and "|" not in rest:
         return await _about(context, int(first.lstrip("#")), rest)
+    own = process_words().get(folded(first.rstrip(":")))
+    if own is not None and own.method in BEGUN_BY:
+        # When to meet, surveys and slots are areas of their own.
+        begins = context.commands.named(BEGUN_BY[own.method])
+        if not rest.strip():
+            return await context.say(context.commands.asking(begins.says()), authority=context.authority)
+        return await context.say(begins.says(line=rest.strip()), authority=context.authority)
     said = _read(context, line)
     process = process_words()[folded(said.process)] if said.process else _fitting(said)
     return await _make(context, process, said)
@@ -389,6 +397,9 @@ async def poll_due(context: Context, *, poll: Reference) -> None:
 async def poll_close(context: Context, *, number: Number) -> Reply | Card | None:
     """Whoever made it closes it, once everybody has voted."""
     there = await _own_open(context, number)
+    if there.method in BEGUN_BY:
+        closes = context.commands.named(f"{there.method}_close")
+        return await context.say(closes.says(number=number), authority=context.authority)
     if await ballots.missing(context.tx, there):
         raise Refusal(
             T(
@@ -410,6 +421,10 @@ async def poll_withdraw(context: Context, *, number: Number) -> Reply:
     """Whoever made it takes it back; nothing is counted."""
     there = await _own_open(context, number)
     await _over(context, there)
+    if there.method == "survey":
+        # What people have answered in words goes at once.
+        gone = context.commands.named("survey_withdrawn")
+        await context.say(gone.says(poll=there.id), authority=Authority.CLOCK)
     await polls.set_state(context.tx, there, "withdrawn")
     await entries.append(
         context.tx, context.committee, "poll", {"poll": there.number, "withdrawn": context.member.id}, now=context.now
@@ -545,7 +560,7 @@ async def waiting(context: Context) -> list[Todo]:
     """Where this member's vote is missing."""
     told = []
     for one in await polls.in_state(context.tx, context.committee.id, "open"):
-        if not await polls.may_vote(context.tx, one, context.member.id):
+        if one.method == "slots" or not await polls.may_vote(context.tx, one, context.member.id):
             continue
         if await ballots.of(context.tx, one, context.member.id) is None:
             vote = Button(label=T("Vote"), says=poll_show.says(number=one.number))
@@ -560,7 +575,7 @@ async def tidings(context: Context, since: Since) -> list[Todo]:
     told = []
     for _, body in await entries.since(context.tx, context.committee.id, since.entry, "poll"):
         one = await polls.numbered(context.tx, context.committee.id, body["poll"])
-        if "closed" in body and one is not None:
+        if "closed" in body and one is not None and one.method not in BEGUN_BY:
             words = T("Poll {number} is closed: {what}", number=one.number, what=await question(context, one))
             told.append(Todo(words=lines(words, *result_words(one))))
     for one in await polls.in_state(context.tx, context.committee.id, "open", limit=5):
@@ -611,6 +626,8 @@ async def poll_card(view: View, ref: int) -> Shown | None:
     there = await polls.get(view.tx, view.committee.id, ref)
     if there is None or there.state == "draft":
         return None
+    if there.method in BEGUN_BY and (own := view.commands.card(there.method)) is not None:
+        return await own(view, ref)
     maker = await named(view, view.committee, there.maker_id)
     heading = T(
         "{title} {number} by {name}: {what}",

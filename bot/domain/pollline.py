@@ -6,7 +6,7 @@ Words are read in English, Spanish and German. Settings stand at the end, each b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from fractions import Fraction
@@ -168,3 +168,24 @@ def read_share(words: list[str]) -> Fraction:
     if not 0 <= found <= 1:
         raise ValueError("not a share")
     return found
+
+
+def take_out(text: str, own: Callable[[str], bool]) -> tuple[str, list[str]]:
+    """The line without the settings at its end that only some kinds of polls know, and those."""
+    cut = max(text.rfind("|"), text.rfind("\n")) + 1
+    pieces = text[cut:].split(",")
+    kept: list[str] = []
+    found: list[str] = []
+    while len(pieces) > 1 and (own(pieces[-1]) or _is_setting(pieces[-1])):
+        piece = pieces.pop()
+        (found if own(piece) else kept).insert(0, piece.strip() if own(piece) else piece)
+    return text[:cut] + ",".join([*pieces, *kept]), found
+
+
+def take_out_all(text: str) -> tuple[str, str]:
+    """What stands before the settings at the end of a text, and those, as they are written: `a | b` and `, closes fri`."""
+    pieces = text.split(",")
+    count = len(pieces)
+    while count > 1 and _is_setting(pieces[count - 1]):
+        count -= 1
+    return ",".join(pieces[:count]).strip(), "".join(f",{piece}" for piece in pieces[count:])
