@@ -316,7 +316,7 @@ async def _who(context: Context, one: Standing, answers: Mapping[int, Mapping[in
             if said.get(one.place) == answer
         ]
         if names:
-            parts.append(T("{answer} {names}", answer=_WORDS[answer], names=Listed(tuple(names))))
+            parts.append(T("{answer}: {names}", answer=_WORDS[answer], names=Listed(tuple(names))))
     return T("{said}", said=_row(parts)) if parts else T("nobody yet")
 
 

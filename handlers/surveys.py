@@ -58,9 +58,9 @@ _EXAMPLE = Typed("/survey", T("Our kitchen | ..."))
     asks={
         "line": Asks(
             T(
-                "Write it in one message: the title in the first line, then one question in each line. Options stand behind "
-                "it with | between them; a question without options is answered in words; (several) in it lets people "
-                "choose more than one."
+                "Write it in one message: the title in the first line, then one question in each line. Options stand "
+                "behind it with | between them; a question without options is answered in words; (several) in it lets "
+                "people choose more than one."
             )
         )
     },
@@ -375,24 +375,23 @@ async def _close(context: Context, there: Poll) -> None:
         body = {"poll": there.number, "answers": len(hashes), "words": hashes}
         await entries.append(context.tx, context.committee, "poll", body, now=context.now)
     closed = await end(context, there, verdict, result)
-    await context.announce(
-        lines(
-            await heading(context, closed),
-            T("The survey is closed. Answered: {n} of {all}.", n=turned.voters, all=turned.roll),
-        )
-        if not few
-        else lines(await heading(context, closed), *_nothing(closed))
-    )
-    await context.show(Card("poll", closed.id))
+    told = lines(await heading(context, closed), *(_nothing(closed) if few else [_closed_words(closed)]))
+    show = context.commands.named("poll_show").says(number=closed.number)
+    await context.announce(told, buttons=() if few else ((Button(label=T("See the answers"), says=show),),))
+
+
+def _closed_words(there: Poll) -> Text:
+    result = there.result or {}
+    return T("The survey is closed. Answered: {n} of {all}.", n=result.get("voters", 0), all=result.get("roll", 0))
 
 
 def _nothing(there: Poll) -> list[Words]:
     return [
         N(
-            "Fewer than {n} have answered: that would tell who said what. So nothing is counted, and what was written is "
-            "erased.",
-            "Fewer than {n} have answered: that would tell who said what. So nothing is counted, and what was written is "
-            "erased.",
+            "Fewer than {n} have answered: that would tell who said what. So nothing is counted, and what was written "
+            "is erased.",
+            "Fewer than {n} have answered: that would tell who said what. So nothing is counted, and what was written "
+            "is erased.",
             processes.HIDDEN_BALLOTS_MIN,
         )
     ]
@@ -452,7 +451,7 @@ async def _told(context: Context | View, there: Poll, *, words_max: int) -> list
     "survey_table", allow=Authority.MEMBER, typed=False, help=T("What a survey came to, as a file."), repeatable=True
 )
 async def survey_table(context: Context, *, number: Number) -> Reply:
-    """Question, answer, how often: for spreadsheets. Nobody's answers stand beside each other where names are hidden."""
+    """Question, answer, how often: for spreadsheets. Nobody's answers stand beside each other."""
     there = await _closed(context, number)
     reader = _reader(context)
     found: list[Sequence[str]] = []
@@ -573,8 +572,5 @@ async def tidings(context: Context, since: Since) -> list[Todo]:
     for _, body in await entries.since(context.tx, context.committee.id, since.entry, "poll"):
         one = await polls.numbered(context.tx, context.committee.id, body["poll"])
         if "closed" in body and one is not None and one.method == "survey":
-            words = T(
-                "The survey is closed. Answered: {n} of {all}.", n=body["result"]["voters"], all=body["result"]["roll"]
-            )
-            told.append(Todo(words=lines(await heading(context, one), words)))
+            told.append(Todo(words=lines(await heading(context, one), _closed_words(one))))
     return told

@@ -25,12 +25,15 @@ from storage import (
     insurance,
     lending,
     limits,
+    meetings,
     orders,
     people,
     pool,
     pooling,
     shifts,
+    slots,
     stock,
+    surveys,
     transfers,
 )
 from storage.database import Reader, Transaction
@@ -412,6 +415,9 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await fair.join(tx, old, into)
     await calendars.join(tx, old, into)
     await limits.join(tx, old, into)
+    await meetings.join(tx, old, into)
+    await slots.join(tx, old, into)
+    await surveys.join(tx, old, into)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET claims_id = ? WHERE claims_id = ?", into, old)

@@ -11,7 +11,7 @@ from datetime import datetime
 from bot.domain import chain
 from bot.domain.surveys import Asked, Kind
 from bot.text import Written
-from storage import notes, polls
+from storage import cards, notes, polls
 from storage.database import Reader, Transaction
 from storage.polls import Poll
 
@@ -168,8 +168,12 @@ async def forget(tx: Transaction, committee_id: int, member_id: int) -> None:
 
     What stands in others is found by their id; what is sealed leads to nobody.
     """
-    for poll in await polls.in_state(tx, committee_id, "open"):
-        if poll.method == "survey" and poll.secrecy == "hidden":
+    for poll in await polls.in_state(tx, committee_id, "open", "closed"):
+        if poll.method != "survey":
+            continue
+        # What it asks, or what was answered, may have named them.
+        await cards.changed(tx, poll.thing)
+        if poll.state == "open" and poll.secrecy == "hidden":
             await take_back(tx, poll, member_id)
             tx.wipe = True
 

@@ -123,9 +123,9 @@ def read_settings(pieces: Sequence[str]) -> tuple[list[str], int | None]:
 
 
 _SAID: Mapping[str, int] = {
-    **dict.fromkeys(map(plain, ["yes", "y", "yeah", "sí", "s", "ja", "j", "ok", "2"]), YES),
-    **dict.fromkeys(map(plain, ["maybe", "perhaps", "quizás", "quizá", "talvez", "vielleicht", "notfalls", "~", "?", "1"]), MAYBE),
-    **dict.fromkeys(map(plain, ["no", "n", "nope", "nein", "nee", "0", "-"]), NO),
+    **dict.fromkeys(_words("yes y yeah sí s ja j ok 2"), YES),
+    **dict.fromkeys(_words("maybe perhaps quizás quizá talvez vielleicht notfalls ~ ? 1"), MAYBE),
+    **dict.fromkeys(_words("no n nope nein nee 0 -"), NO),
 }
 _PHRASES = re.compile(
     r"\b(?:if need be|if needed|si hace falta|si es necesario|wenn notig|zur not|wenn es sein muss)\b"

@@ -183,7 +183,7 @@ def take_out(text: str, own: Callable[[str], bool]) -> tuple[str, list[str]]:
 
 
 def take_out_all(text: str) -> tuple[str, str]:
-    """What stands before the settings at the end of a text, and those, as they are written: `a | b` and `, closes fri`."""
+    """A text without the settings at its end, and those as they are written: `a | b` and `, closes fri`."""
     pieces = text.split(",")
     count = len(pieces)
     while count > 1 and _is_setting(pieces[count - 1]):

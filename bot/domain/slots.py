@@ -88,7 +88,12 @@ def read_each(pieces: Sequence[str]) -> int | None:
 
 
 _DAY_WORDS_MAX = 3
-_SMALL = frozenset(map(plain, ["on", "for", "of", "the", "el", "la", "del", "de", "al", "para", "am", "den", "der", "dem", "für", "vom"]))
+_SMALL = frozenset(
+    map(
+        plain,
+        ("on", "for", "of", "the", "el", "la", "del", "de", "al", "para", "am", "den", "der", "dem", "für", "vom"),
+    )
+)
 
 
 def day_in(title: str, *, now: datetime) -> str | None:
