@@ -96,7 +96,7 @@ def totals(
     }
 
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -104,5 +104,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     written = io.StringIO()
     out = csv.writer(written, lineterminator="\n")
     out.writerow(header)
-    out.writerows([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row] for row in rows)
+    for row in rows:
+        cells = [" ".join(cell.split()) for cell in row]
+        out.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
     return written.getvalue()
