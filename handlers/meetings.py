@@ -50,6 +50,8 @@ TASK_NAME_CHARACTERS_MAX = 60
 SOON = timedelta(minutes=10)
 _EXAMPLE = Typed("/meet", T("Assembly | sat 10:00 | sat 18:00 | sun 11:00, closes thu"))
 _WORDS: Mapping[int, Text] = {YES: T("yes"), MAYBE: T("if need be"), NO: T("no")}
+_MAYBE = T("maybe")
+_LINE = T("yes maybe no")
 _NEXT: Mapping[int | None, int] = {None: YES, YES: MAYBE, MAYBE: NO, NO: YES}
 """What a tap on a time makes of what was said of it."""
 
@@ -199,12 +201,13 @@ def _minutes(there: Poll, place: int) -> int:
 
 
 async def _answers(context: Context | View, there: Poll) -> dict[int, dict[int, int]]:
-    """By member, what they say of which time."""
-    found = await ballots.by_voter(context.tx, there)
-    return {
-        member_id: {int(place): answer for place, answer in ballot.choice.items()}
-        for member_id, ballot in found.items()
-    }
+    """By member, what they say of which time; whoever has left does not come."""
+    found = {}
+    for member_id, ballot in (await ballots.by_voter(context.tx, there)).items():
+        member = await people.member(context.tx, context.committee.id, member_id)
+        if member is not None and member.active:
+            found[member_id] = {int(place): answer for place, answer in ballot.choice.items()}
+    return found
 
 
 @router.command(
@@ -212,7 +215,7 @@ async def _answers(context: Context | View, there: Poll) -> dict[int, dict[int, 
     allow=Authority.MEMBER,
     within="poll",
     help=T("When you can come, in private; or say it in a line, one word for each time."),
-    sample=("12", T("yes maybe no")),
+    sample=("12", _LINE),
 )
 async def times_(context: Context, *, number: Number, line: Note = "") -> Reply:
     """With words it is said, without them it is shown."""
@@ -227,10 +230,10 @@ async def times_(context: Context, *, number: Number, line: Note = "") -> Reply:
                     "Write {yes}, {maybe} or {no} for the {n} time. Like this: {example}",
                     "Write {yes}, {maybe} or {no} for each of the {n} times, in their order. Like this: {example}",
                     len(times),
-                    yes=Typed(T("yes")),
-                    maybe=Typed(T("maybe")),
-                    no=Typed(T("no")),
-                    example=Typed(f"/times {number}", T("yes maybe no")),
+                    yes=Typed(_WORDS[YES]),
+                    maybe=Typed(_MAYBE),
+                    no=Typed(_WORDS[NO]),
+                    example=Typed(f"/times {number}", _LINE),
                 ),
                 private=True,
             ) from error
@@ -285,7 +288,7 @@ async def _mine(context: Context, there: Poll) -> Reply:
     if said:
         told.append(
             T(
-                "You have said it for {n} of {all}; you can change it until {until}.",
+                "You have answered {n} of {all} times; you can change it until {until}.",
                 n=len(said),
                 all=len(times),
                 until=until(there),
@@ -294,7 +297,7 @@ async def _mine(context: Context, there: Poll) -> Reply:
     told.append(
         T(
             "Tap a time: yes, then if need be, then no. Or write it: {example}",
-            example=Typed(f"/times {there.number}", T("yes maybe no")),
+            example=Typed(f"/times {there.number}", _LINE),
         )
     )
     return Reply(lines(*told), buttons=tuple((one,) for one in buttons), private=True)

@@ -508,7 +508,7 @@ async def slots_card(view: View, ref: int) -> Shown | None:
             top,
             *told,
             how(there),
-            N("At most {n} slot for everybody.", "At most {n} slots for everybody.", each) if each else None,
+            N("Each of you has at most {n} slot.", "Each of you has at most {n} slots.", each) if each else None,
         ),
         buttons=(*rows(buttons), (back,)),
     )

@@ -42,6 +42,7 @@ ANSWER_WITHIN = timedelta(days=1)
 WORDS_SHOWN_MAX = 3
 """So many answers in words stand on the card; all are in the table."""
 NAMES_MAX = 12
+_QUESTION = Typed(T("How is the food? | good | bad"))
 _EXAMPLE = Typed("/survey", T("Our kitchen | ..."))
 
 
@@ -79,7 +80,7 @@ async def survey(context: Context, *, line: Table) -> Reply | Card | None:
             T(
                 "The questions are missing. Write the title, and under it one question in each line, with its options "
                 "behind it: {example}",
-                example=Typed(T("How is the food? | good | bad")),
+                example=_QUESTION,
             )
         )
     if len(rest) > rule.QUESTIONS_MAX:

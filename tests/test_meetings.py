@@ -30,8 +30,10 @@ async def test_a_line_makes_it_and_the_card_tells_how_it_is_decided(town: Town) 
 async def test_i_say_it_in_a_line_and_the_group_sees_figures(town: Town) -> None:
     await town.says("chi", ASSEMBLY)
     said = await town.whispers("eli", "/times 1 yes no if need be")
-    assert "1. Sat, Jan 10 10:00: yes: Eli / 2. Sat, Jan 10 18:00: no: Eli / 3. Sun, Jan 11 11:00: if need be: Eli" in said
-    assert "You have said it for 3 of 3; you can change it until Thu, Jan 8 20:00." in said
+    assert (
+        "1. Sat, Jan 10 10:00: yes: Eli / 2. Sat, Jan 10 18:00: no: Eli / 3. Sun, Jan 11 11:00: if need be: Eli" in said
+    )
+    assert "You have answered 3 of 3 times; you can change it until Thu, Jan 8 20:00." in said
     assert (await card(town))[1:4] == [
         "1. Sat, Jan 10 10:00: 1 yes",
         "2. Sat, Jan 10 18:00: 0 yes",
@@ -195,5 +197,14 @@ async def test_it_can_be_withdrawn_and_opened_later(town: Town) -> None:
 
 
 async def test_in_spanish_and_german_too(town: Town) -> None:
-    assert "1. Sat, Jan 10 10:00" in await town.says("chi", "/poll reunión Asamblea | sáb 10:00 | dom 11:00, cierra jue")
+    assert "1. Sat, Jan 10 10:00" in await town.says(
+        "chi", "/poll reunión Asamblea | sáb 10:00 | dom 11:00, cierra jue"
+    )
     assert "/ 2. Sun, Jan 11 11:00" in await town.says("eli", "/poll Treffen Plenum | Sa 10 Uhr | So 11 Uhr, bis Do")
+
+
+async def test_whoever_has_left_does_not_come(town: Town) -> None:
+    await town.says("chi", ASSEMBLY)
+    await everybody(town, ana="no yes no", eli="yes no no", chi="yes no no")
+    await town.says("eli", "/leave")
+    assert (await card(town))[1] == "1. Sat, Jan 10 10:00: 1 yes"

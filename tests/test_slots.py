@@ -136,8 +136,8 @@ async def test_when_it_is_closed_nobody_signs_up_and_an_organizer_puts_it_on_the
         "On the rota now: Soup kitchen Saturday, 10-12 and Soup kitchen Saturday, 12-14. /shifts shows them."
     )
     assert await town.says("eli", "/shifts") == (
-        "This week / Sat, Jan 10 10:00, 2 h: Soup kitchen Saturday, 10-12 (Chi; 1 more needed) / Sat, Jan 10 12:00, 2 h: "
-        "Soup kitchen Saturday, 12-14 (Eli and Chi; 1 more needed)"
+        "This week / Sat, Jan 10 10:00, 2 h: Soup kitchen Saturday, 10-12 (Chi; 1 more needed) / Sat, Jan 10 12:00, 2 "
+        "h: Soup kitchen Saturday, 12-14 (Eli and Chi; 1 more needed)"
     )
 
     async def tasks(tx: Reader) -> int:

@@ -47,9 +47,9 @@ async def all_answer(town: Town) -> None:
 async def test_the_card_says_who_could_see_what_i_answer(town: Town) -> None:
     await begun(town)
     assert await card(town) == (
-        "Survey 1 by Ana: Our kitchen / 3 questions. Several questions, asked in private. It decides nothing. Open until "
-        "Fri, Jan 9 20:00. / Hidden from members: nobody here sees who voted what. Whoever runs the bot could see it. / "
-        "It is counted if at least 5 answer."
+        "Survey 1 by Ana: Our kitchen / 3 questions. Several questions, asked in private. It decides nothing. Open "
+        "until Fri, Jan 9 20:00. / Hidden from members: nobody here sees who voted what. Whoever runs the bot could "
+        "see it. / It is counted if at least 5 answer."
     )
 
 
@@ -110,7 +110,8 @@ async def test_fewer_than_five_answers_are_not_counted_and_what_was_written_is_g
         await answers(town, who, "good", "more salt")
     await town.skip("5d")
     assert town.sees()[-1].endswith(
-        "Fewer than 5 have answered: that would tell who said what. So nothing is counted, and what was written is erased."
+        "Fewer than 5 have answered: that would tell who said what. So nothing is counted, and what was written is "
+        "erased."
     )
     assert "good" not in await card(town)
 

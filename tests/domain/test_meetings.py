@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from bot.domain import meetings
 from bot.domain.meetings import MAYBE, NO, YES, Doubt, Time
 
-NOW = datetime(2026, 1, 5, 18)  # noqa: DTZ001 - a Monday, by the wall clock
+NOW = datetime(2026, 1, 5, 18)
 FIRST = datetime(2026, 1, 10, 10, tzinfo=UTC)
 
 
 def wall(*parts: int) -> datetime:
-    return datetime(2026, *parts)  # type: ignore[arg-type]  # noqa: DTZ001
+    return datetime(2026, *parts)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_answers_in_a_line(written: str, said: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("written", ["yes no", "yes no yes no", "yes no perhapsish", ""])
 def test_answers_that_are_not_one_for_each_time(written: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - it only says that they are none
+    with pytest.raises(ValueError):
         meetings.read_answers(written, times=3)
 
 
