@@ -52,6 +52,7 @@ _EXAMPLE = Typed("/meet", T("Assembly | sat 10:00 | sat 18:00 | sun 11:00, close
 _WORDS: Mapping[int, Text] = {YES: T("yes"), MAYBE: T("if need be"), NO: T("no")}
 _MAYBE = T("maybe")
 _LINE = T("yes maybe no")
+_TIME = Typed(T("sat 10:00"))
 _NEXT: Mapping[int | None, int] = {None: YES, YES: MAYBE, MAYBE: NO, NO: YES}
 """What a tap on a time makes of what was said of it."""
 
@@ -99,7 +100,7 @@ async def meet(context: Context, *, line: Note) -> Reply | Card:
                 T(
                     "I do not understand when “{words}” is, or it is over. Write a time like {one} or {other}.",
                     words=option,
-                    one=Typed("sat 10:00"),
+                    one=_TIME,
                     other=Typed("14.2. 18:00-20:00"),
                 )
             )
