@@ -45,6 +45,12 @@ async def written(tx: Reader, thing: str) -> Written | None:
     return Written(str(text), dict(others))
 
 
+async def veil_of(tx: Reader, thing: str) -> str | None:
+    """The salted hash that stands for a thing's words in the chain; None: there are none (any more)."""
+    row = await tx.one("SELECT text, salt FROM notes WHERE thing = ? AND text IS NOT NULL", thing)
+    return None if row is None else chain.veil(row[0], salt=row[1])
+
+
 async def wrote(tx: Transaction, thing: str, member_id: int, *, now: datetime) -> None:
     """Remember whose words these are: they may give them in another language, by `/also`."""
     await tx.execute(

@@ -153,6 +153,17 @@ SECTIONS: Mapping[str, str] = {
     "proposals": f"""SELECT c.name AS committee, p.number, p.command, p.arguments, p.state, p.outcome, p.created_us,
             p.expires_us FROM proposals p JOIN committees c ON c.id = p.committee_id
         WHERE p.proposer_id IN {_MINE} ORDER BY p.id DESC""",
+    "polls_made": f"""SELECT c.name AS committee, p.number, p.round, q.text AS question, p.process, p.method, p.rule,
+            p.secrecy, p.state, p.made_us, p.opens_us, p.opened_us, p.closes_us, p.closed_us, p.command, p.arguments,
+            p.verdict, p.result FROM polls p JOIN committees c ON c.id = p.committee_id
+        LEFT JOIN notes q ON q.thing = 'poll:' || p.id WHERE p.maker_id IN {_MINE} ORDER BY p.id""",
+    "polls_with_a_vote": f"""SELECT c.name AS committee, p.number AS poll FROM poll_roll r
+        JOIN polls p ON p.id = r.poll_id JOIN committees c ON c.id = p.committee_id
+        WHERE r.member_id IN {_MINE} ORDER BY p.id""",
+    "votes_with_names": f"""SELECT c.name AS committee, p.number AS poll, b.choice, b.how FROM poll_ballots b
+        JOIN polls p ON p.id = b.poll_id JOIN committees c ON c.id = p.committee_id
+        WHERE p.secrecy = 'open' AND b.voter IN (SELECT CAST(id AS TEXT) FROM members WHERE id IN {_MINE})
+        ORDER BY p.id""",
     "agreed_to": f"""SELECT c.name AS committee, p.number AS proposal, s.at_us FROM consents s
         JOIN proposals p ON p.id = s.proposal_id JOIN committees c ON c.id = p.committee_id
         WHERE s.member_id IN {_MINE} ORDER BY s.at_us DESC""",
@@ -427,6 +438,17 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "audits": "books that are being recomputed for somebody, without words",
     "categories": "a committee's own kinds of help",
     "task_kinds": "a committee's kinds of tasks, and how hard it says they are",
+    "poll_options": "what can be chosen in a committee's polls",
+    "poll_keys": "what hides who voted what while a poll runs; erased when it closes",
+    "poll_ballots.voter": "a member's id, which is handed out as theirs; in a hidden poll it leads to nobody",
+    "polls.version": "of the program",
+    "polls.extended": "that a poll was open for longer, once",
+    "polls.reminded": "how often those who had not voted were reminded",
+    "polls.roll_hash": "of a roll that is handed out",
+    "polls.active": "how many had been seen lately",
+    "polls.commitment": "of chance",
+    "polls.seed": "chance",
+    "polls.earlier_id": "which poll an amended one goes on from",
     "rota_plans": "the last plan of a rota, by ids, and what it was made from, which is handed out elsewhere",
     "rota_tasks": "the tasks of a committee's rota",
     "trade_answers.id": "a number",
@@ -606,6 +628,11 @@ NOTES = {
     "case": f"SELECT 'case:' || id FROM cases WHERE member_id IN {_MINE} OR opener_id IN {_MINE}",
     "reply": f"SELECT 'reply:' || id FROM cases WHERE member_id IN {_MINE}",
     "appeal": f"SELECT 'appeal:' || id FROM cases WHERE member_id IN {_MINE}",
+    # What was decided stays readable: the words of a closed poll are the committee's.
+    "poll": f"""SELECT 'poll:' || id FROM polls
+        WHERE maker_id IN {_MINE} AND state NOT IN ('open', 'counting', 'closed')""",
+    "option": f"""SELECT 'option:' || o.id FROM poll_options o JOIN polls p ON p.id = o.poll_id
+        WHERE p.maker_id IN {_MINE} AND p.state NOT IN ('open', 'counting', 'closed')""",
     "care": f"""SELECT 'care:' || c.id FROM care c WHERE c.writer_id IN {_MINE}
         OR EXISTS (SELECT 1 FROM json_each(c.never) WHERE value IN {_MINE})""",
     "post": f"SELECT 'post:' || id FROM posts WHERE member_id IN {_MINE}",
@@ -770,6 +797,7 @@ async def rename(tx: Transaction, committee_id: int, names: Collection[str], pse
     await outbox.rename(tx, [chat for (chat,) in rows], change)
     for table, key, columns in (
         ("proposals", "id", ("arguments", "outcome")),
+        ("polls", "id", ("arguments",)),
         ("due", "key", ("arguments",)),
         ("buttons", "token", ("arguments",)),
         ("held", "id", ("body",)),
@@ -836,6 +864,8 @@ async def _reword(tx: Transaction, committee: Committee, change: Callable[[str],
             WHERE p.committee_id = ?1
         UNION SELECT 'survey_option:' || o.id FROM survey_options o JOIN survey_questions q ON q.id = o.question_id
             JOIN polls p ON p.id = q.poll_id WHERE p.committee_id = ?1
+        UNION SELECT 'poll:' || id FROM polls WHERE committee_id = ?1
+        UNION SELECT 'option:' || o.id FROM poll_options o JOIN polls p ON p.id = o.poll_id WHERE p.committee_id = ?1
         UNION SELECT 'role:' || r.id FROM roles r JOIN members m ON m.id = r.member_id WHERE m.committee_id = ?1"""
     hashes = {}
     for thing, text in await tx.all(
