@@ -35,7 +35,14 @@ METHODS: Mapping[Method, Text] = {
     "schulze": T("in order, by Schulze"),
     "irv": T("in order, by instant runoff"),
     "scottish-stv": T("in order, by Scottish STV"),
+    "times": T("who can come when"),
+    "survey": T("several questions"),
+    "slots": T("whoever asks first"),
 }
+
+BEGUN_BY: Mapping[Method, str] = {"times": "meet", "survey": "survey", "slots": "slots"}
+"""Methods with an area of their own, and the command that begins one there. That area has a card called by the method,
+and a command that closes one early (`times_close`)."""
 
 
 OWN_MAX = 50

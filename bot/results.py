@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from bot.chat import Bar, Bars, Chart, Flow, Stage
-from bot.domain import elections
+from bot.domain import elections, tallies
 from bot.domain.ballots import Election, Form, read_ballot
 from bot.domain.ballots import Option as Candidate
 from bot.domain.chain import canonical, fingerprint
@@ -84,7 +84,9 @@ def election(
 
 def exported(poll: Poll, of: Election, *, lot: Lot | None) -> dict[str, Any]:
     """An election as it is worked out, verified and handed out. `lot`: where one is to be drawn, or is told."""
-    method = "plurality" if poll.method == "options" else poll.method
+    method: tallies.Method = "plurality"
+    if poll.method in tallies.METHODS:
+        method = tallies.METHODS[tallies.METHODS.index(poll.method)]
     return elections.export(
         of, method=method, seats=poll.rule.seats, lot=lot, commitment=poll.commitment, roll=poll.roll_hash
     )

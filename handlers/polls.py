@@ -14,8 +14,10 @@ from bot.chat import Button, Card, Link, Reply, Shown
 from bot.domain import processes
 from bot.domain.board import plain
 from bot.domain.chain import fingerprint
+from bot.domain.grammar import folded
 from bot.papers import HOW, cast
 from bot.polls import (
+    BEGUN_BY,
     ONE,
     all_processes,
     found,
@@ -24,6 +26,7 @@ from bot.polls import (
     named,
     of_id,
     option_words,
+    process_words,
     question,
     seal,
     secrecy_words,
@@ -73,6 +76,13 @@ async def poll(context: Context, *, line: LongNote = "") -> Reply | Card | None:
     kept = context.commands.get(_KEPT.get(plain(first), ""))
     if kept is not None and "|" not in rest:
         return await context.say(kept.says(note=rest.strip()), authority=context.authority)
+    own = process_words().get(folded(first.rstrip(":")))
+    if own is not None and own.method in BEGUN_BY:
+        # When to meet, surveys and slots are areas of their own.
+        begins = context.commands.named(BEGUN_BY[own.method])
+        if not rest.strip():
+            return await context.say(context.commands.asking(begins.says()), authority=context.authority)
+        return await context.say(begins.says(line=rest.strip()), authority=context.authority)
     return await making.make(context, making.read(context, line))
 
 
@@ -277,6 +287,9 @@ async def poll_due(context: Context, *, poll: Reference) -> None:
 async def poll_close(context: Context, *, number: Number) -> Reply | Card | None:
     """Whoever made it closes it, once everybody has voted."""
     there = await making.own(context, number, "open")
+    if there.method in BEGUN_BY:
+        closes = context.commands.named(f"{there.method}_close")
+        return await context.say(closes.says(number=number), authority=context.authority)
     if await ballots.missing(context.tx, there):
         raise Refusal(
             T(
@@ -299,6 +312,10 @@ async def poll_withdraw(context: Context, *, number: Number) -> Reply:
     there = await making.own(context, number, "open", "planned", "queued")
     await making.over(context, there)
     await ballots.drop(context.tx, there)
+    if there.method == "survey":
+        # What people have answered in words goes at once.
+        gone = context.commands.named("survey_withdrawn")
+        await context.say(gone.says(poll=there.id), authority=Authority.CLOCK)
     await polls.set_state(context.tx, there, "withdrawn")
     await making.serve_queue(context)
     await entries.append(
@@ -473,7 +490,8 @@ async def waiting(context: Context) -> list[Todo]:
     """Where this member's vote is missing."""
     told = []
     for one in await polls.in_state(context.tx, context.committee.id, "open"):
-        if one.secrecy == "external" or not await polls.may_vote(context.tx, one, context.member.id):
+        elsewhere = one.secrecy == "external" or one.method == "slots"
+        if elsewhere or not await polls.may_vote(context.tx, one, context.member.id):
             continue
         if await ballots.of(context.tx, one, context.member.id) is None:
             vote = Button(label=T("Vote"), says=poll_show.says(number=one.number))
@@ -488,7 +506,7 @@ async def tidings(context: Context, since: Since) -> list[Todo]:
     told = []
     for _, body in await entries.since(context.tx, context.committee.id, since.entry, "poll"):
         one = await polls.numbered(context.tx, context.committee.id, body["poll"])
-        if "closed" in body and one is not None:
+        if "closed" in body and one is not None and one.method not in BEGUN_BY:
             words = T("Poll {number} is closed: {what}", number=one.number, what=await question(context, one))
             told.append(Todo(words=lines(words, *result_words(one))))
     for one in await polls.in_state(context.tx, context.committee.id, "open", limit=5):
@@ -533,6 +551,8 @@ async def poll_card(view: View, ref: int) -> Shown | None:
     there = await polls.get(view.tx, view.committee.id, ref)
     if there is None or there.state == "draft":
         return None
+    if there.method in BEGUN_BY and (own := view.commands.card(there.method)) is not None:
+        return await own(view, ref)
     maker = await named(view, view.committee, there.maker_id)
     heading = T(
         "{title} {number} by {name}: {what}",

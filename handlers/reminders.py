@@ -135,7 +135,8 @@ async def my_timezone(context: Context, *, zone: Zone) -> Reply:
         lines(
             T("Your time zone is {zone} now.", zone=zone.key),
             T(
-                "Your quiet hours and reminders keep to it. Everything else I tell in the committee's time, {zone}.",
+                "Your quiet hours, reminders and times to choose from keep to it. Everything else I tell in the "
+                "committee's time, {zone}.",
                 zone=context.committee.zone.key,
             )
             if own is not None

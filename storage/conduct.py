@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from bot.domain import retention
 from bot.domain.conduct import Carer
-from storage import barter, board, bookings, buttons, exchanges, fund, lending, notes, orders, outbox, shifts
+from storage import barter, board, bookings, buttons, exchanges, fund, lending, notes, orders, outbox, shifts, slots
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Member
@@ -204,6 +204,7 @@ async def quieten(tx: Transaction, member: Member) -> None:
     await fund.leave(tx, member)
     await orders.leave(tx, member)
     await shifts.leave(tx, member)
+    await slots.leave(tx, member)
     await tx.execute("DELETE FROM codes WHERE member_id = ? AND used_us IS NULL", member.id)
 
 

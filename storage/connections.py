@@ -26,6 +26,7 @@ from storage import (
     insurance,
     lending,
     limits,
+    meetings,
     orders,
     patterns,
     people,
@@ -33,8 +34,10 @@ from storage import (
     pooling,
     proxies,
     shifts,
+    slots,
     stock,
     straws,
+    surveys,
     transfers,
 )
 from storage.database import Reader, Transaction
@@ -420,6 +423,9 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await limits.join(tx, old, into)
     await ballots.join_running(tx, old, into, now=now)
     await proxies.join(tx, old, into, now=now)
+    await meetings.join(tx, old, into)
+    await slots.join(tx, old, into)
+    await surveys.join(tx, old, into)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET claims_id = ? WHERE claims_id = ?", into, old)

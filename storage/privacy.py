@@ -15,7 +15,7 @@ from bot.domain import retention
 from bot.domain.chain import canonical
 from bot.domain.grammar import folded
 from bot.text import T, shown
-from storage import availability, cards, entries, fair, notes, outbox, people, plans
+from storage import availability, cards, entries, fair, notes, outbox, people, plans, surveys
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee
@@ -412,6 +412,20 @@ SECTIONS: Mapping[str, str] = {
     "calendar_addresses": f"""SELECT c.name AS committee, a.whose AS whose_shifts, a.since_us FROM calendars a
         JOIN members m ON m.id = a.member_id JOIN committees c ON c.id = m.committee_id
         WHERE a.member_id IN {_MINE} ORDER BY a.since_us""",
+    "slots_signed_up_for": f"""SELECT c.name AS committee, p.number AS poll, q.text AS what, o.text AS slot, a.place,
+            a.asked_us FROM slot_askings a JOIN polls p ON p.id = a.poll_id JOIN committees c ON c.id = p.committee_id
+        LEFT JOIN poll_options i ON i.poll_id = p.id AND i.place = a.place
+        LEFT JOIN notes q ON q.thing = 'poll:' || p.id LEFT JOIN notes o ON o.thing = 'option:' || i.id
+        WHERE a.member_id IN {_MINE} ORDER BY a.id DESC""",
+    "must_be_at_a_meeting": f"""SELECT c.name AS committee, p.number AS poll FROM meeting_needed d
+        JOIN polls p ON p.id = d.poll_id JOIN committees c ON c.id = p.committee_id
+        WHERE d.member_id IN {_MINE} ORDER BY p.id DESC""",
+    # Of hidden ones nothing says whose they are.
+    "answered_in_words": f"""SELECT c.name AS committee, p.number AS poll, w.text AS question, n.text AS answer
+        FROM survey_answers a JOIN survey_questions s ON s.id = a.question_id JOIN polls p ON p.id = s.poll_id
+        JOIN committees c ON c.id = p.committee_id LEFT JOIN notes w ON w.thing = 'survey_question:' || s.id
+        LEFT JOIN notes n ON n.thing = 'survey_answer:' || a.id
+        WHERE a.voter IN (SELECT CAST(id AS TEXT) FROM {_MINE}) ORDER BY a.id DESC""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
     "straw_polls": f"""SELECT c.name AS committee, s.number, n.text AS question, s.several, s.made_us, s.ends_us,
             s.ended_us
@@ -479,6 +493,9 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "shifts_off": "which times of a committee's tasks do not take place",
     "trades.search_id": "for which seat that looks for somebody a swap was proposed",
     "fair_weeks": "how evenly the work of a committee was shared, without names",
+    "survey_questions": "what a survey asks, in the committee's words",
+    "survey_options": "what can be answered there",
+    "poll_tasks": "which task of the rota was made of a meeting or a slot",
     "reminders_stale": "whose reminders are planned anew in a moment, by ids",
     "calendars.digest": "a hash of chance",
     "shifts.revision": "how often the times of a shift have changed",
@@ -679,6 +696,8 @@ NOTES = {
         AND e.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
         AND EXISTS (SELECT 1 FROM json_each(e.body, '$.arguments') a
             WHERE a.key IN (SELECT value FROM json_each('{json.dumps([*DECIDED_ABOUT])}')) AND a.value IN {_MINE})""",
+    "survey_answer": f"""SELECT 'survey_answer:' || id FROM survey_answers
+        WHERE voter IN (SELECT CAST(id AS TEXT) FROM {_MINE})""",
     # The committee's own words, whoever typed them: a role's name, and what all agreed to.
     "pattern_name": _NOBODYS,
     "category": _NOBODYS,
@@ -692,6 +711,8 @@ NOTES = {
     "stock": _NOBODYS,
     "unit": _NOBODYS,
     "role": _NOBODYS,
+    "survey_question": _NOBODYS,
+    "survey_option": _NOBODYS,
     "working_group": _NOBODYS,
     "agreement": _NOBODYS,
 }
@@ -731,6 +752,7 @@ async def pseudonymise(tx: Transaction, committee: Committee, member_id: int, *,
     await availability.forget(tx, member_id)
     await plans.forget(tx, committee.id, now=now)
     await fair.forget(tx, member_id)
+    await surveys.forget(tx, committee.id, member_id)
     return name
 
 
@@ -779,6 +801,9 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             WHERE n.text IS NOT NULL AND g.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM straws s JOIN straw_options o ON o.straw_id = s.id
             JOIN notes n ON n.thing IN ('straw:' || s.id, 'straw_option:' || o.id)
+            WHERE n.text IS NOT NULL AND s.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM survey_answers a JOIN survey_questions q ON q.id = a.question_id
+            JOIN polls s ON s.id = q.poll_id JOIN notes n ON n.thing = 'survey_answer:' || a.id
             WHERE n.text IS NOT NULL AND s.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM care r JOIN notes n ON n.thing = 'care:' || r.id
             WHERE n.text IS NOT NULL AND r.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
@@ -881,6 +906,10 @@ async def _reword(tx: Transaction, committee: Committee, change: Callable[[str],
             WHERE s.committee_id = ?1
         UNION SELECT 'stock:' || id FROM stock WHERE committee_id = ?1
         UNION SELECT 'unit:' || id FROM units WHERE committee_id = ?1
+        UNION SELECT 'survey_question:' || q.id FROM survey_questions q JOIN polls p ON p.id = q.poll_id
+            WHERE p.committee_id = ?1
+        UNION SELECT 'survey_option:' || o.id FROM survey_options o JOIN survey_questions q ON q.id = o.question_id
+            JOIN polls p ON p.id = q.poll_id WHERE p.committee_id = ?1
         UNION SELECT 'poll:' || id FROM polls WHERE committee_id = ?1
         UNION SELECT 'option:' || o.id FROM poll_options o JOIN polls p ON p.id = o.poll_id WHERE p.committee_id = ?1
         UNION SELECT 'role:' || r.id FROM roles r JOIN members m ON m.id = r.member_id WHERE m.committee_id = ?1"""

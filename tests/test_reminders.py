@@ -199,7 +199,8 @@ async def test_whoever_lives_elsewhere_is_told_both_times_and_left_in_peace_by_t
         "I read “Nowhere” where I expected a time zone"
     )
     assert await town.whispers("eli", "/my_timezone Buenos Aires") == (
-        "Your time zone is America/Argentina/Buenos_Aires now. / Your quiet hours and reminders keep to it. "
+        "Your time zone is America/Argentina/Buenos_Aires now. / Your quiet hours, reminders and times to choose from "
+        "keep to it. "
         "Everything else I tell in the committee's time, UTC."
     )
     # 10:00 is 7:00 in Buenos Aires. Two hours before it Eli sleeps; of the evening before Eli hears at 18:00 there.

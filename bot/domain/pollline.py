@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
@@ -678,3 +678,30 @@ def twice(options: Sequence[str]) -> str | None:
             return option
         seen.add(key)
     return None
+
+
+def _is_setting(piece: str) -> bool:
+    """Whether a piece sets something, or is plainly meant to."""
+    words = piece.split()
+    return bool(words) and (plain(words[0]) in _SURE or _reads(piece.strip()))
+
+
+def take_out(text: str, own: Callable[[str], bool]) -> tuple[str, list[str]]:
+    """The line without the settings at its end that only some kinds of polls know, and those."""
+    cut = max(text.rfind("|"), text.rfind("\n")) + 1
+    pieces = text[cut:].split(",")
+    kept: list[str] = []
+    found: list[str] = []
+    while len(pieces) > 1 and (own(pieces[-1]) or _is_setting(pieces[-1])):
+        piece = pieces.pop()
+        (found if own(piece) else kept).insert(0, piece.strip() if own(piece) else piece)
+    return text[:cut] + ",".join([*pieces, *kept]), found
+
+
+def take_out_all(text: str) -> tuple[str, str]:
+    """A text without the settings at its end, and those as they are written: `a | b` and `, closes fri`."""
+    pieces = text.split(",")
+    count = len(pieces)
+    while count > 1 and _is_setting(pieces[count - 1]):
+        count -= 1
+    return ",".join(pieces[:count]).strip(), "".join(f",{piece}" for piece in pieces[count:])

@@ -14,8 +14,13 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
-Method = Literal["options", "plurality", "approval", "score", "dots", "schulze", "irv", "scottish-stv"]
-"""How ballots are counted. `options`: everybody says one of the process's own words, and its tests decide."""
+Method = Literal[
+    "options", "plurality", "approval", "score", "dots", "schulze", "irv", "scottish-stv", "times", "survey", "slots"
+]
+"""How ballots are counted. `options`: everybody says one of the process's own words, and its tests decide.
+
+`times`, `survey`, `slots`: when to meet, several questions, and slots to sign up for, by rules of their own.
+"""
 Secrecy = Literal["open", "hidden", "external"]
 Of = Literal["votes", "voters", "roll", "count"]
 """Of what a share is: of the votes that take a side, of all who voted, of all who may vote; or a plain number."""
