@@ -135,8 +135,29 @@ async def take_back(context: Context, poll: Poll) -> None:
     await after_vote(context, poll)
 
 
+async def after_opening(context: Context, poll: Poll) -> None:
+    """A poll has opened: the areas that deal with some polls begin with it."""
+    if poll.earlier_id is not None:
+        await _hear(context, poll, "objections_answered")
+    await _hear(context, poll, "election_begun")
+
+
+async def after_closing(context: Context, poll: Poll) -> None:
+    """A poll is closed, and counted: the areas that deal with what came of it do so."""
+    for name in ("objections_over", "election_decided", "recall_decided", "outcome_begun"):
+        await _hear(context, poll, name)
+
+
+async def _hear(context: Context, poll: Poll, name: str) -> None:
+    command = context.commands.get(name)
+    if command is not None:
+        await context.say(command.says(poll=poll.id), authority=Authority.CLOCK)
+
+
 async def after_vote(context: Context, poll: Poll) -> None:
-    """A ballot has changed: what is settled by that is settled now."""
+    """A ballot has changed: objections follow it, and what is settled by that is settled now."""
+    if any(choice.objects for choice in poll.rule.choices):
+        await _hear(context, poll, "objection_follow")
     settle = context.commands.named("poll_settle")
     await context.say(settle.says(poll=poll.id), authority=Authority.CLOCK)
 

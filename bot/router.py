@@ -245,7 +245,7 @@ class _OnlyTried(Exception):
     """Takes back what was tried."""
 
 
-SAY_DEPTH_MAX = 3
+SAY_DEPTH_MAX = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

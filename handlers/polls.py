@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot import decisions
+from bot import decisions, objections
 from bot.arguments import Carried, Note, Number, Reference
 from bot.chat import Button, Card, Link, Reply, Shown
 from bot.domain import pollline, processes
@@ -20,6 +20,8 @@ from bot.domain.recurrence import instant
 from bot.polls import (
     METHODS,
     ONE,
+    after_closing,
+    after_opening,
     all_processes,
     cast,
     found,
@@ -215,6 +217,7 @@ async def _open(context: Context, made: Poll) -> Reply | Card | None:
     active = await polls.count_active(context.tx, voters, now=context.now)
     opened = await polls.open_(context.tx, context.committee, made, voters, active=active, now=context.now)
     await _plan(context, opened)
+    await after_opening(context, opened)
     card = Card("poll", opened.id)
     if context.place is not None and not context.place.private:
         return card
@@ -307,6 +310,16 @@ async def poll_choose(context: Context, *, poll: Reference, place: Reference) ->
     if option is None or option.withdrawn or there.method not in ONE:
         raise Refusal(T("That cannot be chosen any more. Choose another option."), private=True)
     await cast(context, there, place)
+    choice = there.rule.choice(option.key)
+    if choice is not None and choice.objects and await objections.reason_missing(context, there):
+        return Reply(
+            T(
+                "Counted: {option}. It needs a reason within a day, or it does not count: {command}",
+                option=option_words(there, option),
+                command=Typed(f"/object {there.number}", T("it would …")),
+            ),
+            private=True,
+        )
     words = T(
         "Counted: {option}. You can change it until {until}.", option=option_words(there, option), until=_until(there)
     )
@@ -325,7 +338,10 @@ async def poll_settle(context: Context, *, poll: Reference) -> Reply | Card | No
     if there is None or there.state != "open" or not there.rule.early or there.method != "options":
         return None
     turned = await turnout(context, there)
-    if processes.settled(there.rule, await _tally(context, there), turned) is None:
+    if await objections.open_ended(context, there):
+        return None
+    standing = await objections.standing(context, there)
+    if processes.settled(there.rule, await _tally(context, there), turned, standing=standing) is None:
         return None
     return await _close(context, there)
 
@@ -372,6 +388,18 @@ async def poll_due(context: Context, *, poll: Reference) -> None:
                 "Poll {number}: {n} vote is missing for it to count, so it is open until {until}, once.",
                 "Poll {number}: {n} votes are missing for it to count, so it is open until {until}, once.",
                 missing,
+                number=there.number,
+                until=longer,
+            )
+        )
+        return
+    if not there.extended and await objections.awaited(context, there):
+        longer = _until(there) + timedelta(hours=there.rule.extend_hours)
+        await polls.extend(context.tx, there, longer)
+        await _plan(context, await of_id(context, there.id))
+        await context.announce(
+            T(
+                "Poll {number}: somebody has just objected and may still say why, so it is open until {until}, once.",
                 number=there.number,
                 until=longer,
             )
@@ -438,6 +466,13 @@ async def _over(context: Context, there: Poll) -> None:
 
 
 async def _close(context: Context, there: Poll) -> Reply | Card | None:
+    """Close it, and let the areas that deal with what comes after it do so."""
+    answer = await _count_and_tell(context, there)
+    await after_closing(context, there)
+    return answer
+
+
+async def _count_and_tell(context: Context, there: Poll) -> Reply | Card | None:
     """Count, put down what came of it, tell, and do what it carries."""
     await _over(context, there)
     turned = await turnout(context, there)
@@ -477,7 +512,8 @@ async def _counted(context: Context, there: Poll, turned: processes.Turnout) -> 
     if there.method == "options":
         if not there.rule.tests:
             return "told", {"totals": totals}
-        came = processes.outcome(there.rule, await _tally(context, there), turned)
+        standing = await objections.standing(context, there)
+        came = processes.outcome(there.rule, await _tally(context, there), turned, standing=standing)
         return ("passed" if came.passed else "failed"), {"totals": totals}
     most = max((said[one.place] for one in there.standing), default=0)
     best = [one.place for one in there.standing if said[one.place] == most]
@@ -657,6 +693,7 @@ async def _open_card(view: View, there: Poll, heading: Words) -> Shown:
     needed = processes.quorum_needed(there.rule, turned)
     if needed:
         told.append(N("It counts if at least {n} votes.", "It counts if at least {n} vote.", needed))
+    told += await objections.card_lines(view, there)
     told.append(_seals(there, turned.roll))
     return Shown(lines(*told), buttons=_vote_buttons(view, there))
 
@@ -698,7 +735,7 @@ async def _standings(view: View, there: Poll) -> dict[int, Text]:
 
 
 async def _closed_lines(view: View, there: Poll) -> list[Words]:
-    return result_words(there)
+    return [*result_words(there), *await objections.card_lines(view, there)]
 
 
 def result_words(there: Poll) -> list[Words]:
