@@ -14,7 +14,7 @@ from bot.domain.grammar import folded
 from bot.domain.processes import Method, Process, Turnout
 from bot.router import Authority, Commands, Context, View
 from bot.text import SOURCE_LANGUAGE, Refusal, T, Text, Typed, Words, Written
-from storage import ballots, people, polls
+from storage import ballots, outcomes, people, polls
 from storage.ballots import How
 from storage.people import Committee, Member
 from storage.polls import Option, Poll
@@ -63,6 +63,11 @@ def titled(poll: Poll) -> Text:
 
 async def question(context: Context | View, poll: Poll) -> Text:
     """What is asked: in the words of whoever made it, or what would be done in the committee's name."""
+    about = await outcomes.about(context.tx, poll.id) if poll.question is None else None
+    of = None if about is None else await polls.get(context.tx, context.committee.id, about[0])
+    if about is not None and of is not None:
+        what = await question(context, of)
+        return T("Did it work? {what}", what=what) if about[1] == "review" else T("Renew it? {what}", what=what)
     if poll.says is not None and poll.question is None:
         return await decisions.described(context.tx, context.committee, context.commands, poll.says)
     return T("{question}", question=poll.question or T("(erased)"))
@@ -144,7 +149,7 @@ async def after_opening(context: Context, poll: Poll) -> None:
 
 async def after_closing(context: Context, poll: Poll) -> None:
     """A poll is closed, and counted: the areas that deal with what came of it do so."""
-    for name in ("objections_over", "election_decided", "recall_decided", "outcome_begun"):
+    for name in ("objections_over", "election_decided", "outcome_begun"):
         await _hear(context, poll, name)
 
 

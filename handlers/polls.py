@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot import decisions, objections
+from bot import decisions, objections, outcomes
 from bot.arguments import Carried, Note, Number, Reference
 from bot.chat import Button, Card, Link, Reply, Shown
 from bot.domain import pollline, processes
@@ -82,6 +82,8 @@ _ABOUT: Mapping[str, str] = {
     for command, words in {
         "poll_close": "close cerrar schliessen schließen beenden",
         "poll_withdraw": "withdraw retirar zurückziehen zurueckziehen",
+        "poll_review_in": "review revisar überprüfen prüfen",
+        "poll_lapses_in": "lapses caduca vence erlischt verfällt",
     }.items()
     for word in words.split()
 }
@@ -187,6 +189,10 @@ def _with_settings(rule: Rule, said: Line) -> Rule:
         rule = replace(rule, quorum=said.quorum)
     if said.threshold is not None:
         rule = processes.with_threshold(rule, said.threshold)
+    if said.review_days is not None:
+        rule = replace(rule, review_days=said.review_days)
+    if said.lapse_days is not None:
+        rule = replace(rule, lapse_days=said.lapse_days)
     if said.seats is not None:
         rule = replace(rule, seats=max(1, min(said.seats, len(said.options) or 1)))
     return rule
@@ -229,8 +235,9 @@ async def _voters(context: Context, made: Poll) -> frozenset[int]:
     """Who has a vote now, without whom it concerns."""
     facts = await people.facts(context.tx, context.committee.id, now=context.now)
     command = None if made.says is None else context.commands.get(made.says.command)
-    if made.says is not None and command is not None and command.concerns is not None:
-        return frozenset(facts.members) - {made.says.arguments[command.concerns]}
+    concerned = None if command is None else command.concerns or command.petition
+    if made.says is not None and concerned is not None:
+        return frozenset(facts.members) - {made.says.arguments[concerned]}
     return frozenset(facts.members)
 
 
@@ -526,7 +533,8 @@ async def _carry_out(context: Context, closed: Poll) -> Reply | Card | None:
     await decisions.put_down(context, closed.says, {"poll": closed.number})
     what = await question(context, closed)
     try:
-        answer = await context.say(closed.says, authority=Authority.COMMITTEE)
+        # The committee says it, not whoever has voted last: what is to be told goes to every group.
+        answer = await replace(context, place=None).say(closed.says, authority=Authority.COMMITTEE)
     except Refusal as refusal:
         why = shown(refusal.words, context.committee.reader)
         await polls.judge(context.tx, closed, "not_done")
@@ -648,13 +656,10 @@ async def poll_card(view: View, ref: int) -> Shown | None:
     if there is None or there.state == "draft":
         return None
     maker = await named(view, view.committee, there.maker_id)
-    heading = T(
-        "{title} {number} by {name}: {what}",
-        title=titled(there),
-        number=there.number,
-        name=maker,
-        what=Bold(await question(view, there)),
-    )
+    what = Bold(await question(view, there))
+    heading = T("{title} {number} by {name}: {what}", title=titled(there), number=there.number, name=maker, what=what)
+    if there.maker_id is None:
+        heading = T("{title} {number}: {what}", title=titled(there), number=there.number, what=what)
     match there.state:
         case "closed":
             return Shown(lines(heading, *await _closed_lines(view, there)))
@@ -694,6 +699,7 @@ async def _open_card(view: View, there: Poll, heading: Words) -> Shown:
     if needed:
         told.append(N("It counts if at least {n} votes.", "It counts if at least {n} vote.", needed))
     told += await objections.card_lines(view, there)
+    told += await outcomes.election_lines(view, there)
     told.append(_seals(there, turned.roll))
     return Shown(lines(*told), buttons=_vote_buttons(view, there))
 
@@ -735,7 +741,8 @@ async def _standings(view: View, there: Poll) -> dict[int, Text]:
 
 
 async def _closed_lines(view: View, there: Poll) -> list[Words]:
-    return [*result_words(there), *await objections.card_lines(view, there)]
+    told = [*result_words(there), *await objections.card_lines(view, there)]
+    return [*told, *await outcomes.card_lines(view, there)]
 
 
 def result_words(there: Poll) -> list[Words]:

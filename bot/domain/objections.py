@@ -23,7 +23,7 @@ Standing = Literal["unreasoned", "unseconded", "stands", "withdrawn", "answered"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What decides whether an objection stands. `raised_at` None: long ago. `seconds`: how many others are behind it."""
+    """What decides whether an objection stands. `raised_at` None: long ago; `seconds`: how many more see it so."""
 
     state: State
     raised_at: datetime | None

@@ -15,6 +15,7 @@ from typing import Literal
 from bot.domain.board import plain, read_day
 from bot.domain.bookings import read_days, read_when
 from bot.domain.grammar import folded, read_duration
+from bot.domain.offices import days, read_stretch
 from bot.text import Refusal
 
 QUESTION_CHARACTERS_MAX = 300
@@ -48,6 +49,8 @@ class Line:
     seats: int | None = None
     hidden: bool | None = None
     """None: as the process has it."""
+    review_days: int | None = None
+    lapse_days: int | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
     """Other settings, as they were written."""
 
@@ -63,6 +66,8 @@ _THRESHOLD = _words("threshold umbral mayoría mehrheit majority")
 _SEATS = _words("seats seat puestos puesto plazas sitze sitz plätze platz")
 _HIDDEN = _words("hidden secret oculto oculta secreta secreto verdeckt geheim")
 _SHOWN = _words("names open nombres abierta abierto namen offen")
+_REVIEW = _words("review revisar revisión überprüfen prüfen")
+_LAPSES = _words("lapses lapse expires caduca vence verfällt erlischt")
 _FILLERS = _words("on at the in within el la las a en dentro am um der den das innerhalb")
 
 
@@ -113,7 +118,7 @@ def _settings(part: str) -> tuple[str, list[str]]:
 def _is_setting(piece: str) -> bool:
     words = plain(piece).split()
     first = words[0] if words else ""
-    return first in _CLOSES | _OPENS | _QUORUM | _THRESHOLD | _SEATS | _HIDDEN | _SHOWN
+    return first in _CLOSES | _OPENS | _QUORUM | _THRESHOLD | _SEATS | _HIDDEN | _SHOWN | _REVIEW | _LAPSES
 
 
 def _with(said: Line, setting: str, *, now: datetime) -> Line:
@@ -130,6 +135,10 @@ def _with(said: Line, setting: str, *, now: datetime) -> Line:
             return replace(said, threshold=read_share(rest))
         if first in _SEATS:
             return replace(said, seats=int(" ".join(rest)))
+        if first in _REVIEW:
+            return replace(said, review_days=read_days_ahead(rest))
+        if first in _LAPSES:
+            return replace(said, lapse_days=read_days_ahead(rest))
         if first in _HIDDEN or first in _SHOWN:
             return replace(said, hidden=first in _HIDDEN)
     except (ValueError, ZeroDivisionError):
@@ -159,6 +168,19 @@ def read_moment(words: list[str], *, now: datetime) -> datetime:
     if day is None:
         raise ValueError("no time")
     return datetime.combine(day, DAY_ENDS)
+
+
+DAYS_AHEAD_MAX = 3 * 366
+
+
+def read_days_ahead(words: list[str]) -> int:
+    """`in 60 days`, `6 months`: so many days, a month counted as 30 and a year as 365. Raises ValueError."""
+    while words and plain(words[0]) in _FILLERS | {"nach", "después", "tras", "after", "de", "al", "cabo"}:
+        words = words[1:]
+    found = read_stretch(words)
+    if found is None or found[1] != len(words) or not 1 <= days(found[0]) <= DAYS_AHEAD_MAX:
+        raise ValueError("no stretch of days")
+    return days(found[0])
 
 
 def read_share(words: list[str]) -> Fraction:

@@ -79,18 +79,19 @@ CREATE TABLE recall_signatures (
     PRIMARY KEY (recall_id, member_id)
 ) STRICT, WITHOUT ROWID;
 
--- Elections that give a role to whoever is chosen. role: as in roles; given: that was done, or tried.
+-- Elections that give a role to whoever is chosen. role: as in roles.
 CREATE TABLE elections (
     poll_id INTEGER PRIMARY KEY REFERENCES polls (id),
-    role TEXT NOT NULL,
-    given INTEGER NOT NULL DEFAULT 0 CHECK (given IN (0, 1))
+    role TEXT NOT NULL
 ) STRICT;
 
--- Which option of such an election is which member. stands: they were asked and said yes or no; NULL: nothing yet.
+-- Which option of such an election is which member. stands: they were asked and said yes or no; NULL: nothing yet. given:
+-- they were chosen, and have got the role.
 CREATE TABLE candidates (
     poll_id INTEGER NOT NULL REFERENCES elections (poll_id),
     place INTEGER NOT NULL,
     member_id INTEGER NOT NULL REFERENCES members (id),
     stands INTEGER CHECK (stands IN (0, 1)),
+    given INTEGER NOT NULL DEFAULT 0 CHECK (given IN (0, 1)),
     PRIMARY KEY (poll_id, place)
 ) STRICT, WITHOUT ROWID;
