@@ -343,7 +343,9 @@ async def _ask_all(context: Context, of: Poll, kind: outcomes.About, *, closes: 
         now=context.now,
     )
     await outcomes.is_about(context.tx, made, of, kind)
-    await context.say(context.commands.named("poll_open").says(poll=made.id), authority=Authority.CLOCK)
+    # The bot opens it, wherever it was asked for: all groups see it.
+    opens = context.commands.named("poll_open").says(poll=made.id)
+    await replace(context, place=None).say(opens, authority=Authority.CLOCK)
     return await of_id(context, made.id)
 
 

@@ -193,8 +193,9 @@ async def _to_vote(context: Context, one: Recall, voters: frozenset[int], *, sig
     known = one.role if one.role in offices.KNOWN else "other"
     body = {"recall": one.id, "member": one.member_id, "role": known, "signatures": signatures, "poll": made.number}
     await entries.append(context.tx, context.committee, "recall", body, now=context.now)
-    await context.say(context.commands.named("poll_open").says(poll=made.id), authority=Authority.CLOCK)
-    await context.show(Card("poll", made.id))
+    # The bot opens it, wherever the last name came from: all groups see it.
+    opens = context.commands.named("poll_open").says(poll=made.id)
+    await replace(context, place=None).say(opens, authority=Authority.CLOCK)
 
 
 @router.command("recall_unsign", allow=Authority.MEMBER, typed=False, help=T("Take your name off a recall."))

@@ -16,6 +16,7 @@ from storage import (
     bookings,
     calendars,
     effort,
+    elections,
     enrolments,
     exchanges,
     fair,
@@ -25,10 +26,13 @@ from storage import (
     insurance,
     lending,
     limits,
+    objections,
     orders,
+    outcomes,
     people,
     pool,
     pooling,
+    recalls,
     shifts,
     stock,
     transfers,
@@ -412,6 +416,10 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await fair.join(tx, old, into)
     await calendars.join(tx, old, into)
     await limits.join(tx, old, into)
+    await objections.join(tx, old, into)
+    await outcomes.join(tx, old, into)
+    await recalls.join(tx, old, into)
+    await elections.join(tx, old, into)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET claims_id = ? WHERE claims_id = ?", into, old)

@@ -117,9 +117,9 @@ async def follow(tx: Transaction, poll: Poll, *, now: datetime) -> tuple[list[Ob
 async def give_reason(tx: Transaction, one: Objection, poll: Poll, reason: str, *, now: datetime) -> str:
     """Why somebody objects, in place of what was there; the salted hash that stands for it."""
     if one.facts.reasoned:
-        hashed = await notes.reword(tx, one.thing, reason)
+        hashed = await notes.reword(tx, f"objection:{one.id}", reason)
     else:
-        hashed = await notes.keep(tx, one.thing, reason)
+        hashed = await notes.keep(tx, f"objection:{one.id}", reason)
         await tx.execute("UPDATE objections SET reasoned = 1 WHERE id = ?", one.id)
     by = member_id(one, poll)
     if by is not None:

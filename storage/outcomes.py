@@ -96,10 +96,11 @@ async def begin(
 
 async def put_in_words(tx: Transaction, poll: Poll, member_id: int, words: str, *, now: datetime) -> str:
     """What came of it, in place of what was put down before; the salted hash that stands for it."""
-    thing = f"outcome:{poll.id}"
-    known = await tx.one("SELECT 1 FROM notes WHERE thing = ?", thing)
-    hashed = await (notes.keep(tx, thing, words) if known is None else notes.reword(tx, thing, words))
-    await notes.wrote(tx, thing, member_id, now=now)
+    if await tx.one("SELECT 1 FROM notes WHERE thing = ?", f"outcome:{poll.id}") is None:
+        hashed = await notes.keep(tx, f"outcome:{poll.id}", words)
+    else:
+        hashed = await notes.reword(tx, f"outcome:{poll.id}", words)
+    await notes.wrote(tx, f"outcome:{poll.id}", member_id, now=now)
     await tx.execute("UPDATE outcomes SET member_id = ?, at_us = ? WHERE poll_id = ?", member_id, to_us(now), poll.id)
     await _changed(tx, poll)
     return hashed

@@ -40,9 +40,7 @@ async def test_whoever_is_not_recalled_goes_on(town: Town) -> None:
     await town.presses("ana", "No, go on")
     await town.presses("eli", "No, go on")
     assert any("So it has not passed." in words for words in town.sees())
-    assert "Ben" in (await town.says("chi", "/roles")).partition("Organizer")[2] or "Ben" in await town.says(
-        "chi", "/roles"
-    )
+    assert "Ana and Ben" in await town.says("chi", "/roles")
 
 
 async def test_a_name_can_be_taken_off_and_without_names_nothing_is_left(town: Town) -> None:
@@ -51,7 +49,6 @@ async def test_a_name_can_be_taken_off_and_without_names_nothing_is_left(town: T
     assert await town.presses("eli", "Take my name off") == "You have not signed."
     assert await town.presses("chi", "Take my name off") == "Your name is off."
     assert "nothing came of it" in _card(town, "Recall of Ben")
-    assert await town.presses("eli", "Sign") == "That recall is not open any more."
 
 
 async def test_names_are_gathered_for_a_month(town: Town) -> None:
