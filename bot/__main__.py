@@ -390,6 +390,56 @@ def rota(
         typer.echo("The plan has this hash.", err=True)
 
 
+class CountingMethod(StrEnum):
+    """How `solibot count` can count."""
+
+    PLURALITY = "plurality"
+    MAJORITY = "majority"
+    APPROVAL = "approval"
+    SCORE = "score"
+    DOTS = "dots"
+    SCHULZE = "schulze"
+    IRV = "irv"
+    SCOTTISH_STV = "scottish-stv"
+
+
+@app.command()
+def count(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The ballots: .blt or our export (docs/counting.md).")],
+    method: Annotated[
+        CountingMethod | None,
+        typer.Option(
+            "--method", help="Without it: as the export says; of .blt, schulze for one seat, else scottish-stv."
+        ),
+    ] = None,
+    seats: Annotated[
+        int | None, typer.Option("--seats", metavar="N", help="How many are elected. Without it: as the file says.")
+    ] = None,
+    seed: Annotated[
+        str | None, typer.Option("--seed", metavar="TEXT", help="Decides lots. Without it none is drawn.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the count for other programs.")] = False,
+) -> None:
+    """Count an election from a file, without the bot: who wins, every stage, every tie.
+
+    The same file gives the same count on every computer. Where a lot is needed and there is no seed, only those are
+    winners who win however it falls; what is undecided is told, and that is no failure.
+    """
+    from bot import counting
+
+    try:
+        counted = counting.count(counting.read(file), method=method.value if method else None, seats=seats, seed=seed)
+    except counting.CannotTell as reason:
+        _end(WRONG_CONFIG, reason.sentence)
+    if as_json:
+        typer.echo(counting.as_json(counted))
+    else:
+        for line in counting.told(counted):
+            typer.echo(line)
+    if (sentence := counting.differs(counted)) is not None:
+        _end(FAILED, sentence)
+
+
 def _end(code: int, *sentences: str) -> NoReturn:
     for sentence in sentences:
         typer.echo(sentence, err=True)

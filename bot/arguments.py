@@ -15,6 +15,7 @@ from pydantic import Field, TypeAdapter
 
 from bot.chat import DOCUMENT_CHARACTERS_MAX, Document, Mention, Saying
 from bot.domain import amounts, board, grammar, history, joining, roll
+from bot.domain.pollline import LINE_CHARACTERS_MAX
 from bot.text import LANGUAGES, Day, Listed, Minutes, Refusal, T, Text, Typed, duration
 from bot.text import Amount as Hundredths
 from bot.text import Percent as Points
@@ -454,14 +455,17 @@ class _NoteKind(Kind[str]):
     question = T("Write a few words as an answer.")
     rest = True
     offered = True
-    _adapter: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(max_length=notes.CHARACTERS_MAX)])
+
+    def __init__(self, most: int = notes.CHARACTERS_MAX) -> None:
+        self._most = most
+        self._adapter: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(max_length=most)])
 
     async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
         if not words:
             return None
         text = reading.line[words[0].start :].strip()
-        if len(text) > notes.CHARACTERS_MAX:
-            raise Refusal(T("That is too long: {n} characters at most. Say it shorter.", n=notes.CHARACTERS_MAX))
+        if len(text) > self._most:
+            raise Refusal(T("That is too long: {n} characters at most. Say it shorter.", n=self._most))
         return Found(text, len(words))
 
     def dump(self, value: str) -> str:
@@ -694,6 +698,15 @@ Reference = Annotated[int, _ReferenceKind()]
 """The id of what a button was about: nobody writes it."""
 Note = Annotated[str, _NoteKind()]
 """The rest of the line."""
+
+
+def note(most: int) -> _NoteKind:
+    """The rest of the line, of so many characters at most; for use in `Annotated[str, note(...)]`."""
+    return _NoteKind(most)
+
+
+LongNote = Annotated[str, _NoteKind(most=LINE_CHARACTERS_MAX)]
+"""The rest of the line and those under it, where that is more than a note: a question with its options."""
 Table = Annotated[str, TableKind()]
 """A list with one thing in each line: the file that came with the command, else the lines under it."""
 GroupName = Annotated[str, _GroupNameKind()]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from bot.domain import asking, fairness, rostering, snapshots, turns
+from bot.domain import asking, ballots, elections, fairness, margins, rostering, snapshots, turns
 from bot.domain.rotation import Instance
 
 
@@ -83,6 +83,23 @@ def swaps(body: Any) -> Any:
     return [[list(given) for given in one.gives] for one in found]
 
 
+def count(body: Any) -> Any:
+    """An export of an election (docs/counting.md), counted as it says: `ballots.result_dict`."""
+    return ballots.result_dict(elections.read_export(body).count())
+
+
+def margin(body: Any) -> Any:
+    """How close an exported election was: `margins.margin_dict`."""
+    filed = elections.read_export(body)
+    method = filed.method or elections.usual(filed.seats)
+    return margins.margin_dict(margins.margin(filed.election, method=method, seats=filed.seats, lot=filed.lot))
+
+
+def poll(body: Any) -> Any:
+    """Both: the `count` of an exported election, and its `margin`."""
+    return {"count": count(body), "margin": margin(body)}
+
+
 CALCULATIONS: Mapping[str, Callable[[Any], Any]] = {
     "plan": plan,
     "compare": compare,
@@ -90,6 +107,9 @@ CALCULATIONS: Mapping[str, Callable[[Any], Any]] = {
     "why": why,
     "line": line,
     "swaps": swaps,
+    "count": count,
+    "margin": margin,
+    "poll": poll,
 }
 
 

@@ -103,6 +103,25 @@ class Bars:
     whole: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a flow. `bars`: one for each thing that flows, in the same order in all stages."""
+
+    title: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How a sum is shared out anew from stage to stage, one below the other, under a heading.
+
+    Where it flows is seen from what becomes less and what becomes more.
+    """
+
+    title: str
+    stages: tuple[Stage, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     """A picture as what is in it: drawn when it leaves, by a process of its own, and kept in few words until then.
@@ -112,18 +131,22 @@ class Chart:
 
     name: str
     title: str
-    parts: tuple[Bars, ...]
+    parts: tuple[Bars | Flow, ...]
 
 
 def chart(read: Any) -> Chart:
     """A chart that was kept as JSON, by `dataclasses.asdict`."""
-    return Chart(
-        name=read["name"],
-        title=read["title"],
-        parts=tuple(
-            Bars(part["title"], tuple(Bar(**bar) for bar in part["bars"]), part["whole"]) for part in read["parts"]
-        ),
-    )
+    return Chart(name=read["name"], title=read["title"], parts=tuple(_part(part) for part in read["parts"]))
+
+
+def _part(read: Any) -> Bars | Flow:
+    if "stages" in read:
+        return Flow(read["title"], tuple(Stage(one["title"], _bars(one["bars"])) for one in read["stages"]))
+    return Bars(read["title"], _bars(read["bars"]), read["whole"])
+
+
+def _bars(read: Any) -> tuple[Bar, ...]:
+    return tuple(Bar(**bar) for bar in read)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

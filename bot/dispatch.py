@@ -294,6 +294,7 @@ class Dispatcher:
             commands=self._commands,
             network=network_of(card.address),
             private=card.private,
+            popups=self._popups.get(network_of(card.address), 0) > 0,
         )
         shown = await renderer(view, int(ref))
         if shown is None:

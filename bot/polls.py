@@ -9,12 +9,12 @@ from typing import Any
 
 from bot import decisions
 from bot.chat import Button
-from bot.domain import processes
+from bot.domain import processes, receipts
 from bot.domain.grammar import folded
 from bot.domain.processes import Method, Process, Turnout
 from bot.router import Authority, Commands, Context, View
-from bot.text import SOURCE_LANGUAGE, Refusal, T, Text, Typed, Words, Written
-from storage import ballots, outcomes, people, polls
+from bot.text import SOURCE_LANGUAGE, N, Refusal, T, Text, Typed, Words, Written
+from storage import ballots, entries, outcomes, papers, people, polls
 from storage.ballots import How
 from storage.people import Committee, Member
 from storage.polls import Option, Poll
@@ -79,6 +79,47 @@ def option_words(poll: Poll, option: Option) -> Text:
         return T("{option}", option=option.words)
     choice = poll.rule.choice(option.key)
     return in_languages(choice.label) if choice is not None else T("(erased)")
+
+
+def how_decided(poll: Poll) -> Text:
+    """What decides it: as its process says, and where the poll is set otherwise, what it is set to."""
+    process = all_processes().get(poll.process)
+    if process is None:
+        return METHODS[poll.method]
+    changed = [
+        _passes(poll, one)
+        for one, usual in zip(poll.rule.tests, process.rule.tests, strict=False)
+        if one != usual and poll.rule.choice(one.option) is not None
+    ]
+    if changed:
+        return changed[0]
+    how = in_languages(process.meaning)
+    if poll.method != process.method:
+        how = T("Counted otherwise than usual: {method}.", method=METHODS[poll.method])
+    if poll.rule.seats > 1:
+        how = T("{how} {n} can be chosen.", how=how, n=poll.rule.seats)
+    if poll.rule.most is not None and poll.rule.most != process.rule.most:
+        match poll.method:
+            case "dots":
+                how = N(
+                    "Everybody has {n} dot. The most dots win.",
+                    "Everybody has {n} dots. The most dots win.",
+                    poll.rule.most,
+                )
+            case "score":
+                how = T("Everybody gives each option from 0 to {n} points. The highest sum wins.", n=poll.rule.most)
+            case _:
+                how = T("{how} At most {n} for each of you.", how=how, n=poll.rule.most)
+    return how
+
+
+def _passes(poll: Poll, test: processes.Test) -> Text:
+    choice = poll.rule.choice(test.option)
+    assert choice is not None
+    label = in_languages(choice.label)
+    if test.at == "more":
+        return T("It passes with more than {share} {option}.", share=str(test.value), option=label)
+    return T("It passes with at least {share} {option}.", share=str(test.value), option=label)
 
 
 async def turnout(context: Context | View, poll: Poll) -> Turnout:
@@ -165,6 +206,16 @@ async def after_vote(context: Context, poll: Poll) -> None:
         await _hear(context, poll, "objection_follow")
     settle = context.commands.named("poll_settle")
     await context.say(settle.says(poll=poll.id), authority=Authority.CLOCK)
+
+
+async def seal(context: Context, poll: Poll) -> None:
+    """A poll is closed: what was in progress is erased, nothing leads from a hidden ballot to its voter any more, and
+    the list of receipts is fixed in the books before the totals are."""
+    await ballots.seal(context.tx, poll)
+    if poll.rule.receipts:
+        hashes = await papers.receipt_hashes(context.tx, poll)
+        body = {"poll": poll.number, "receipts": receipts.root(hashes), "ballots": len(hashes)}
+        await entries.append(context.tx, context.committee, "poll", body, now=context.now)
 
 
 def vote_button(commands: Commands, poll: Poll, option: Option) -> Button:

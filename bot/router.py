@@ -260,6 +260,8 @@ class View:
     """Where it is shown. What may not go to a network is not rendered there: the renderer returns None."""
     private: bool
     """In a member's private chat."""
+    popups: bool = False
+    """Whoever taps there is answered so that nobody else sees it, in a group too."""
 
 
 # --- commands ----------------------------------------------------------------------------------------------------

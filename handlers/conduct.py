@@ -298,7 +298,7 @@ async def _give_notice(context: Context, who: Member, case: Case) -> None:
     """Tell the person and the group; from now on there is time to reply."""
     until = context.now + rules.REPLY_WITHIN
     await cases.move_on(context.tx, case, "heard")
-    await _plan(context, f"case:{case.id}", vote.says(number=case.number), until)
+    await _plan(context, f"case:{case.id}", case_heard.says(number=case.number), until)
     await entries.append(context.tx, context.committee, "notice", _body(context, case, anonymous=True), now=context.now)
     reason = await notes.of(context.tx, case.reason)
     await context.tell(
@@ -358,8 +358,8 @@ def _replied(who: Member, words: str | None) -> Text:
     return T("{name} says to it: “{words}”", name=who.name, words=words)
 
 
-@router.command("vote", allow=Authority.CLOCK, typed=False, help=T("The time to reply is over."))
-async def vote(context: Context, *, number: Number) -> None:
+@router.command("case_heard", allow=Authority.CLOCK, typed=False, help=T("The time to reply is over."))
+async def case_heard(context: Context, *, number: Number) -> None:
     """Now the members decide."""
     case = await cases.numbered(context.tx, context.committee.id, number)
     if case is None or case.state != "heard":

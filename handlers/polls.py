@@ -5,51 +5,53 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from bot import decisions, objections, outcomes
-from bot.arguments import Carried, Note, Number, Reference
+from bot import calculations, decisions, making, objections, outcomes
+from bot.arguments import Carried, LongNote, Number, Reference
 from bot.chat import Button, Card, Link, Reply, Shown
-from bot.domain import pollline, processes
-from bot.domain.grammar import folded
-from bot.domain.pollline import Line
-from bot.domain.processes import Process, Rule
-from bot.domain.recurrence import instant
+from bot.domain import processes
+from bot.domain.board import plain
+from bot.domain.chain import fingerprint
+from bot.papers import HOW, cast
 from bot.polls import (
-    METHODS,
     ONE,
     after_closing,
-    after_opening,
     all_processes,
-    cast,
     found,
+    how_decided,
     in_languages,
     named,
     of_id,
     option_words,
-    process_words,
     question,
+    seal,
     secrecy_words,
-    titled,
     turnout,
     vote_button,
 )
+from bot.results import (
+    VERDICTS,
+    ballots_hash,
+    election,
+    exported,
+    for_log,
+    is_small,
+    keeps_ballots,
+    lot,
+    result_words,
+    verdict_of,
+)
 from bot.router import Authority, Context, Router, Telling, Todo, View
 from bot.text import Bold, Listed, N, Refusal, T, Text, Typed, Words, lines, shown
-from storage import ballots, due, entries, nudges, people, polls
+from storage import ballots, computations, entries, people, polls
 from storage.digests import Since
 from storage.polls import Poll, Verdict
 
 router = Router("polls", title=T("Polls"))
 
-REMIND_BEFORE = (timedelta(days=1), timedelta(hours=3))
-"""Those who have not voted are reminded so long before it closes: at most twice."""
-OPEN_LEAST = timedelta(minutes=5)
-OPEN_MOST = timedelta(days=180)
 VOTERS_NAMED_MAX = 12
-_EXAMPLE = Typed("/poll", T("Where do we meet? | Library | Union hall, closes fri 20:00"))
 
 
 # --- making ------------------------------------------------------------------------------------------------------
@@ -62,32 +64,48 @@ _EXAMPLE = Typed("/poll", T("Where do we meet? | Library | Union hall, closes fr
     label=T("New poll"),
     sample=(T("Where do we meet? | Library | Union hall, closes fri 20:00"),),
 )
-async def poll(context: Context, *, line: Note = "") -> Reply | Card | None:
+async def poll(context: Context, *, line: LongNote = "") -> Reply | Card | None:
     """One line makes a poll; a number shows one; nothing begins a dialogue."""
     if not line.strip():
-        raise Refusal(
-            T("Write the question, then the options with | between them. Like this: {example}", example=_EXAMPLE),
-            private=True,
-        )
+        return await context.say(context.commands.named("poll_begin").says(), authority=context.authority)
     first, _, rest = line.strip().partition(" ")
-    if first.lstrip("#").isdecimal() and "|" not in rest:
+    if first.lstrip("#").isdecimal() and len(first) <= NUMBER_DIGITS_MAX and "|" not in rest:
         return await _about(context, int(first.lstrip("#")), rest)
-    said = _read(context, line)
-    process = process_words()[folded(said.process)] if said.process else _fitting(said)
-    return await _make(context, process, said)
+    kept = context.commands.get(_KEPT.get(plain(first), ""))
+    if kept is not None and "|" not in rest:
+        return await context.say(kept.says(note=rest.strip()), authority=context.authority)
+    return await making.make(context, making.read(context, line))
 
 
+NUMBER_DIGITS_MAX = 9
 _ABOUT: Mapping[str, str] = {
     word: command
     for command, words in {
         "poll_close": "close cerrar schliessen schließen beenden",
         "poll_withdraw": "withdraw retirar zurückziehen zurueckziehen",
-        "poll_review_in": "review revisar überprüfen prüfen",
+        "poll_review_in": "review revisar überprüfen ueberpruefen",
         "poll_lapses_in": "lapses caduca vence erlischt verfällt",
+        "poll_result": "result resultado ergebnis",
+        "poll_count": "count recuento auszählung auszaehlung",
+        "poll_verify": "verify recount verificar prüfen pruefen nachzählen nachzaehlen",
+        "poll_why": "why explain porqué porque warum",
+        "poll_picture": "picture imagen bild",
+        "poll_export": "export exportar exportieren",
+        "poll_drop": "drop quitar streichen",
+        "poll_add": "add añadir anadir agregar hinzufügen hinzufuegen",
+        "poll_amend": "amend enmendar ändern aendern",
+        "poll_stop": "stop parar stopp stoppen",
+        "poll_keep": "template plantilla vorlage",
+        "poll_receipts": "receipts recibos quittungen",
     }.items()
     for word in words.split()
 }
 """What can be said of a poll, behind its number: /poll 12 close."""
+_KEPT: Mapping[str, str] = {
+    **dict.fromkeys(map(plain, ("template", "plantilla", "vorlage")), "poll_template"),
+    **dict.fromkeys(map(plain, ("templates", "plantillas", "vorlagen")), "poll_templates"),
+}
+"""What begins with a word in the place of a number: /poll template meeting place."""
 
 
 async def _about(context: Context, number: int, rest: str) -> Reply | Card | None:
@@ -109,166 +127,23 @@ async def _about(context: Context, number: int, rest: str) -> Reply | Card | Non
     return await context.say(command.says(**given), authority=context.authority)
 
 
-def _wall(context: Context) -> datetime:
-    return context.now.astimezone(context.committee.zone).replace(tzinfo=None)
-
-
-def _read(context: Context, line: str) -> Line:
-    try:
-        said = pollline.read(line, now=_wall(context), processes=process_words())
-    except pollline.Unclear as unclear:
-        raise Refusal(
-            T("I do not understand “{words}”. Write it like this: {example}", words=unclear.words, example=_EXAMPLE)
-        ) from unclear
-    return said
-
-
-def _fitting(said: Line) -> Process:
-    """Which process fits, where none was named."""
-    return all_processes()["poll" if said.options else "proposal"]
-
-
-_FAULTS: Mapping[pollline.Fault, Text] = {
-    "question": T("The question is missing. Write it like this: {example}", example=_EXAMPLE),
-    "long": T("The question is too long: {n} characters at most.", n=pollline.QUESTION_CHARACTERS_MAX),
-    "one": T("At least two options, with | between them. Like this: {example}", example=_EXAMPLE),
-    "many": T("At most {n} options. Ask about fewer, or in two polls.", n=pollline.OPTIONS_MAX),
-    "twice": T("Two of the options are the same. Write each once."),
-    "long_option": T("An option is too long: {n} characters at most.", n=pollline.OPTION_CHARACTERS_MAX),
-}
-
-
-async def _make(context: Context, process: Process, said: Line) -> Reply | Card | None:
-    fault = pollline.fault(said, own=process.own == "needed")
-    if fault is not None:
-        raise Refusal(_FAULTS[fault])
-    opens, closes = _times(context, process, said)
-    rule = _with_settings(process.rule, said)
-    method = process.method
-    if method == "schulze" and rule.seats > 1:
-        method = "scottish-stv"
-    secrecy = process.secrecy if said.hidden is None else "hidden" if said.hidden else "open"
-    made = await polls.add(
-        context.tx,
-        context.committee,
-        process=process.name,
-        method=method,
-        rule=rule,
-        secrecy=secrecy,
-        question=said.question,
-        options=said.options if process.own == "needed" else (),
-        maker_id=context.member.id,
-        opens=opens,
-        closes=closes,
-        now=context.now,
-    )
-    return await _begin(context, made)
-
-
-def _times(context: Context, process: Process, said: Line) -> tuple[datetime | None, datetime]:
-    zone = context.committee.zone
-    opens = None if said.opens is None else instant(said.opens, zone)
-    begins = opens or context.now
-    closes = begins + timedelta(days=process.days) if said.closes is None else instant(said.closes, zone)
-    if opens is not None and opens <= context.now:
-        raise Refusal(T("It would open in the past. Write a time that is still ahead, like {x}.", x=Typed("mon 9:00")))
-    if closes - begins < OPEN_LEAST:
-        raise Refusal(
-            T(
-                "It would close in the past, or at once. Write a time that is still ahead, like {x}.",
-                x=Typed("fri 20:00"),
-            )
-        )
-    if closes - begins > OPEN_MOST:
-        raise Refusal(T("A poll is open for at most {n} days.", n=OPEN_MOST.days))
-    return opens, closes
-
-
-def _with_settings(rule: Rule, said: Line) -> Rule:
-    if said.quorum is not None:
-        rule = replace(rule, quorum=said.quorum)
-    if said.threshold is not None:
-        rule = processes.with_threshold(rule, said.threshold)
-    if said.review_days is not None:
-        rule = replace(rule, review_days=said.review_days)
-    if said.lapse_days is not None:
-        rule = replace(rule, lapse_days=said.lapse_days)
-    if said.seats is not None:
-        rule = replace(rule, seats=max(1, min(said.seats, len(said.options) or 1)))
-    return rule
-
-
-async def _begin(context: Context, made: Poll) -> Reply | Card | None:
-    """Open it now, or at its time."""
-    if made.opens_at is not None:
-        await due.plan(
-            context.tx,
-            f"poll_open:{made.id}",
-            poll_open.says(poll=made.id),
-            local=made.opens_at.astimezone(UTC).replace(tzinfo=None),
-            zone=ZoneInfo("UTC"),
-            committee=context.committee.id,
-            late="do",
-        )
-        words = T("Poll {number} opens {when}.", number=made.number, when=made.opens_at)
-        await context.tell_group(words)
-        return Reply(words)
-    return await _open(context, made)
-
-
-async def _open(context: Context, made: Poll) -> Reply | Card | None:
-    voters = await _voters(context, made)
-    if not voters:
-        raise Refusal(T("Nobody here has a vote, so nothing can be decided."))
-    active = await polls.count_active(context.tx, voters, now=context.now)
-    opened = await polls.open_(context.tx, context.committee, made, voters, active=active, now=context.now)
-    await _plan(context, opened)
-    await after_opening(context, opened)
-    card = Card("poll", opened.id)
-    if context.place is not None and not context.place.private:
-        return card
-    await context.show(card)
-    return Reply(T("Poll {number} is open in the group.", number=opened.number)) if context.place is not None else None
-
-
-async def _voters(context: Context, made: Poll) -> frozenset[int]:
-    """Who has a vote now, without whom it concerns."""
-    facts = await people.facts(context.tx, context.committee.id, now=context.now)
-    command = None if made.says is None else context.commands.get(made.says.command)
-    concerned = None if command is None else command.concerns or command.petition
-    if made.says is not None and concerned is not None:
-        return frozenset(facts.members) - {made.says.arguments[concerned]}
-    return frozenset(facts.members)
-
-
-async def _plan(context: Context, opened: Poll) -> None:
-    """Its end, and the reminders before it."""
-    assert opened.closes_at is not None
-    await _at(context, f"poll_close:{opened.id}", poll_due.says(poll=opened.id), opened.closes_at)
-    for at, before in enumerate(REMIND_BEFORE):
-        if opened.closes_at - before > context.now and at >= opened.reminded:
-            key = f"poll_remind:{opened.id}:{at}"
-            await _at(context, key, poll_remind.says(poll=opened.id), opened.closes_at - before)
-
-
-async def _at(context: Context, key: str, says: Any, when: datetime) -> None:
-    await due.plan(
-        context.tx,
-        key,
-        says,
-        local=when.astimezone(UTC).replace(tzinfo=None),
-        zone=ZoneInfo("UTC"),
-        committee=context.committee.id,
-        late="do",
-    )
-
-
 @router.command("poll_open", allow=Authority.CLOCK, typed=False, help=T("A poll opens."))
 async def poll_open(context: Context, *, poll: Reference) -> None:
     """Its time has come."""
     made = await polls.get(context.tx, context.committee.id, poll)
-    if made is not None and made.state in ("planned", "queued", "draft"):
-        await _open(context, made)
+    if made is None or made.state not in ("planned", "queued", "draft"):
+        return
+    if not await making.voters(context, made):
+        await polls.set_state(context.tx, made, "withdrawn")
+        return
+    try:
+        async with context.tx.savepoint():
+            await making.open_or_queue(context, made)
+    except Refusal as refusal:
+        # Nobody is there to be asked back: it is told to all, and does not open.
+        await polls.set_state(context.tx, made, "withdrawn")
+        why = shown(refusal.words, context.committee.reader)
+        await context.announce(T("Poll {number} did not open: {why}", number=made.number, why=why))
 
 
 @router.command("poll_carry", allow=Authority.MEMBER, typed=False, help=T("Let the whole committee decide something."))
@@ -293,7 +168,7 @@ async def poll_carry(context: Context, *, carried: Carried) -> Reply | Card | No
             now=context.now,
             says=carried,
         )
-        answer = await _open(context, same)
+        answer = await making.open_now(context, same)
         same = await of_id(context, same.id)
     else:
         answer = Card("poll", same.id)
@@ -316,7 +191,9 @@ async def poll_choose(context: Context, *, poll: Reference, place: Reference) ->
     option = there.option(place)
     if option is None or option.withdrawn or there.method not in ONE:
         raise Refusal(T("That cannot be chosen any more. Choose another option."), private=True)
-    await cast(context, there, place)
+    # In a group it is a pop-up that nobody else sees; a receipt is to be kept, where there is a place for it.
+    reached = there.rule.receipts and await people.private_chat_of(context.tx, context.member.person_id) is not None
+    answer = await cast(context, there, place, buttons=context.in_private, short=not context.in_private and not reached)
     choice = there.rule.choice(option.key)
     if choice is not None and choice.objects and await objections.reason_missing(context, there):
         return Reply(
@@ -327,10 +204,7 @@ async def poll_choose(context: Context, *, poll: Reference, place: Reference) ->
             ),
             private=True,
         )
-    words = T(
-        "Counted: {option}. You can change it until {until}.", option=option_words(there, option), until=_until(there)
-    )
-    return Reply(words, private=True, fleeting=there.secrecy == "open")
+    return replace(answer, fleeting=not reached)
 
 
 def _until(there: Poll) -> datetime:
@@ -343,6 +217,9 @@ async def poll_settle(context: Context, *, poll: Reference) -> Reply | Card | No
     """Close it early, where those who have not voted could not change it."""
     there = await polls.get(context.tx, context.committee.id, poll)
     if there is None or there.state != "open" or not there.rule.early or there.method != "options":
+        return None
+    if there.secrecy == "hidden" and await ballots.missing(context.tx, there):
+        # That it is decided would tell how the count stood at this vote.
         return None
     turned = await turnout(context, there)
     if await objections.open_ended(context, there):
@@ -366,7 +243,8 @@ async def _tally(context: Context | View, there: Poll) -> dict[str, int]:
 async def poll_remind(context: Context, *, poll: Reference) -> None:
     """In private, at most twice."""
     there = await polls.get(context.tx, context.committee.id, poll)
-    if there is None or there.state != "open":
+    if there is None or there.state != "open" or there.secrecy == "external":
+        # Who has voted elsewhere is not known here.
         return
     await polls.reminded(context.tx, there)
     what = await question(context, there)
@@ -384,11 +262,14 @@ async def poll_due(context: Context, *, poll: Reference) -> None:
     there = await polls.get(context.tx, context.committee.id, poll)
     if there is None or there.state != "open":
         return
+    if there.secrecy == "external":
+        await context.say(context.commands.named("poll_elsewhere").says(poll=there.id), authority=Authority.CLOCK)
+        return
     turned = await turnout(context, there)
     if not there.extended and processes.close_to_quorum(there.rule, turned):
         longer = _until(there) + timedelta(hours=there.rule.extend_hours)
         await polls.extend(context.tx, there, longer)
-        await _plan(context, await of_id(context, there.id))
+        await making.plan_end(context, await of_id(context, there.id))
         missing = processes.quorum_needed(there.rule, turned) - turned.voters
         await context.announce(
             N(
@@ -403,7 +284,7 @@ async def poll_due(context: Context, *, poll: Reference) -> None:
     if not there.extended and await objections.awaited(context, there):
         longer = _until(there) + timedelta(hours=there.rule.extend_hours)
         await polls.extend(context.tx, there, longer)
-        await _plan(context, await of_id(context, there.id))
+        await making.plan_end(context, await of_id(context, there.id))
         await context.announce(
             T(
                 "Poll {number}: somebody has just objected and may still say why, so it is open until {until}, once.",
@@ -423,7 +304,7 @@ async def poll_due(context: Context, *, poll: Reference) -> None:
 )
 async def poll_close(context: Context, *, number: Number) -> Reply | Card | None:
     """Whoever made it closes it, once everybody has voted."""
-    there = await _own_open(context, number)
+    there = await making.own(context, number, "open")
     if await ballots.missing(context.tx, there):
         raise Refusal(
             T(
@@ -443,62 +324,60 @@ async def poll_close(context: Context, *, number: Number) -> Reply | Card | None
 )
 async def poll_withdraw(context: Context, *, number: Number) -> Reply:
     """Whoever made it takes it back; nothing is counted."""
-    there = await _own_open(context, number)
-    await _over(context, there)
+    there = await making.own(context, number, "open", "planned", "queued")
+    await making.over(context, there)
+    await ballots.drop(context.tx, there)
     await polls.set_state(context.tx, there, "withdrawn")
+    await making.serve_queue(context)
     await entries.append(
         context.tx, context.committee, "poll", {"poll": there.number, "withdrawn": context.member.id}, now=context.now
     )
     words = T("Withdrawn: poll {number}.", number=number)
     await context.tell_group(words)
-    return Reply(words)
-
-
-async def _own_open(context: Context, number: int) -> Poll:
-    there = await found(context, number)
-    if there.maker_id != context.member.id:
-        raise Refusal(T("Only whoever made it can do that."))
-    if there.state not in ("open", "planned", "queued"):
-        raise Refusal(T("Poll {number} is over.", number=number))
-    return there
-
-
-async def _over(context: Context, there: Poll) -> None:
-    """Nothing more falls due for it, and nobody is reminded of it."""
-    await due.cancel(context.tx, f"poll_open:{there.id}")
-    await due.cancel(context.tx, f"poll_close:{there.id}")
-    for at in range(len(REMIND_BEFORE)):
-        await due.cancel(context.tx, f"poll_remind:{there.id}:{at}")
-    await nudges.withdraw(context.tx, there.thing)
+    return Reply(lines(words, await making.again_words(context, there)))
 
 
 async def _close(context: Context, there: Poll) -> Reply | Card | None:
-    """Close it, and let the areas that deal with what comes after it do so."""
-    answer = await _count_and_tell(context, there)
+    """Count, put down what came of it, tell, and do what it carries. What takes long is counted beside the chats."""
+    await making.over(context, there)
+    turned = await turnout(context, there)
+    if there.secrecy == "hidden" and turned.voters < processes.HIDDEN_BALLOTS_MIN:
+        return await _finish(context, there, "too_few", {})
+    if not turned.voters or not processes.quorate(there.rule, turned):
+        return await _finish(context, there, "no_quorum", {})
+    if there.method != "options" and not is_small(there, turned.voters):
+        await polls.set_state(context.tx, there, "counting")
+        await _count_aside(context, there, attempt=1)
+        return Card("poll", there.id) if context.place is not None else None
+    verdict, counted = await _counted(context, there, turned)
+    return await _finish(context, there, verdict, counted)
+
+
+async def _finish(context: Context, there: Poll, verdict: Verdict, counted: Mapping[str, Any]) -> Reply | Card | None:
+    """It is counted; and the areas that deal with what comes after it do so."""
+    answer = await _conclude(context, there, verdict, counted)
     await after_closing(context, there)
     return answer
 
 
-async def _count_and_tell(context: Context, there: Poll) -> Reply | Card | None:
-    """Count, put down what came of it, tell, and do what it carries."""
-    await _over(context, there)
+async def _conclude(context: Context, there: Poll, verdict: Verdict, counted: Mapping[str, Any]) -> Reply | Card | None:
+    """Write it down, tell, and do what it carries."""
     turned = await turnout(context, there)
-    verdict: Verdict
-    result: dict[str, Any] = {"voters": turned.voters, "roll": turned.roll}
-    if there.secrecy == "hidden" and turned.voters < processes.HIDDEN_BALLOTS_MIN:
-        verdict = "too_few"
-    elif not processes.quorate(there.rule, turned):
-        verdict = "no_quorum"
-    else:
-        verdict, counted = await _counted(context, there, turned)
-        result |= counted
-    await ballots.seal(context.tx, there)
+    found_ = await ballots.all_of(context.tx, there)
+    result: dict[str, Any] = {"voters": turned.voters, "roll": turned.roll, **counted}
+    salt = there.seed or ""
+    if keeps_ballots(there, turned.voters):
+        salt = result["salt"] = f"{context.tx.token()}{context.tx.token()}"
+    result["ballots"] = ballots_hash(there, found_, salt)
+    if verdict == "no_quorum":
+        result["quorum"] = max(1, processes.quorum_needed(there.rule, turned))
+    await seal(context, there)
     await polls.close(context.tx, there, verdict, result, now=context.now)
     await entries.append(
         context.tx,
         context.committee,
         "poll",
-        {"poll": there.number, "closed": verdict, "result": result, "seed": there.seed},
+        {"poll": there.number, "closed": verdict, "result": for_log(result), "seed": there.seed},
         now=context.now,
     )
     closed = await of_id(context, there.id)
@@ -513,18 +392,60 @@ async def _count_and_tell(context: Context, there: Poll) -> Reply | Card | None:
 
 
 async def _counted(context: Context, there: Poll, turned: processes.Turnout) -> tuple[Verdict, dict[str, Any]]:
-    """The verdict of polls where everybody says one thing; totals are by place."""
+    """The verdict, and what it rests on; totals are by place."""
+    if there.method != "options":
+        return verdict_of(there, calculations.poll(await _election(context, there)))
     said = Counter(one.choice for one in await ballots.all_of(context.tx, there))
-    totals = {str(one.place): said[one.place] for one in there.options}
-    if there.method == "options":
-        if not there.rule.tests:
-            return "told", {"totals": totals}
-        standing = await objections.standing(context, there)
-        came = processes.outcome(there.rule, await _tally(context, there), turned, standing=standing)
-        return ("passed" if came.passed else "failed"), {"totals": totals}
-    most = max((said[one.place] for one in there.standing), default=0)
-    best = [one.place for one in there.standing if said[one.place] == most]
-    return ("decided" if len(best) == 1 else "tied"), {"totals": totals, "winners": best}
+    counted: dict[str, Any] = {"totals": {str(one.place): said[one.place] for one in there.options}}
+    if not there.rule.tests:
+        return "told", counted
+    tally = await _tally(context, there)
+    standing = await objections.standing(context, there)
+    came = processes.outcome(there.rule, tally, turned, standing=standing)
+    counted["tests"] = [[one.count, one.whole] for one in came.held]
+    counted["margin"] = {"n": processes.margin(there.rule, tally, turned, standing=standing), "exact": True}
+    return ("passed" if came.passed else "failed"), counted
+
+
+async def _election(context: Context, there: Poll) -> dict[str, Any]:
+    """All that the count depends on, as plain values."""
+    return exported(there, election(there, await ballots.all_of(context.tx, there)), lot=lot(there))
+
+
+COUNTS_MAX = 3
+"""So often it is counted again, where ballots have changed meanwhile: they should not, it is closed."""
+
+
+async def _count_aside(context: Context, there: Poll, *, attempt: int) -> None:
+    says = poll_counted.says(poll=there.id, attempt=attempt)
+    await computations.want(
+        context.tx, context.committee.id, "poll", await _election(context, there), says, now=context.now
+    )
+
+
+@router.command("poll_counted", allow=Authority.CLOCK, typed=False, help=T("A poll is counted."))
+async def poll_counted(
+    context: Context, *, poll: Reference, attempt: Number, computation: Reference | None = None
+) -> Reply | Card | None:
+    """What was worked out stands if the ballots are still the same; else it is counted again."""
+    there = await polls.get(context.tx, context.committee.id, poll)
+    if there is None or there.state != "counting":
+        return None
+    done = await computations.computed(context.tx, context.committee.id, computation or 0)
+    same = done is not None and done.hash == computations.hash_of(await _election(context, there))
+    if done is None or not same or done.result is None:
+        if attempt < COUNTS_MAX:
+            await _count_aside(context, there, attempt=attempt + 1)
+            return None
+        words = T(
+            "I could not count poll {number}: something is wrong with me. No ballot is lost. Tell whoever runs me.",
+            number=there.number,
+        )
+        for one in await people.organizers(context.tx, context.committee.id):
+            await context.tell(one, words)
+        return None
+    verdict, counted = verdict_of(there, done.result)
+    return await _finish(context, there, verdict, counted)
 
 
 async def _carry_out(context: Context, closed: Poll) -> Reply | Card | None:
@@ -571,7 +492,7 @@ async def polls_(context: Context) -> Reply:
         (Button(label=T("Poll {number}", number=one.number), says=poll_show.says(number=one.number)),) for one in there
     ]
     if not told:
-        return Reply(T("There is no poll yet. Make one: {example}", example=_EXAMPLE))
+        return Reply(T("There is no poll yet. Make one: {example}", example=making.EXAMPLE))
     return Reply(lines(T("{title}", title=Bold(T("Polls"))), *told), buttons=tuple(buttons))
 
 
@@ -589,7 +510,7 @@ async def waiting(context: Context) -> list[Todo]:
     """Where this member's vote is missing."""
     told = []
     for one in await polls.in_state(context.tx, context.committee.id, "open"):
-        if not await polls.may_vote(context.tx, one, context.member.id):
+        if one.secrecy == "external" or not await polls.may_vote(context.tx, one, context.member.id):
             continue
         if await ballots.of(context.tx, one, context.member.id) is None:
             vote = Button(label=T("Vote"), says=poll_show.says(number=one.number))
@@ -625,6 +546,12 @@ async def poll_entry(telling: Telling, body: Mapping[str, Any]) -> Text:
             body["voters"],
             number=number,
         )
+    if "moved" in body:
+        return T("Poll {number} was amended: it goes on as poll {later}.", number=number, later=body["moved"])
+    if "dropped" in body:
+        return T("Option {n} of poll {number} was withdrawn.", n=body["dropped"], number=number)
+    if "added" in body:
+        return T("Option {n} was added to poll {number}.", n=body["added"], number=number)
     if "closed" in body:
         return T("Poll {number} closed: {verdict}", number=number, verdict=VERDICTS[body["closed"]])
     return T("Poll {number} was withdrawn.", number=number)
@@ -637,18 +564,6 @@ async def decision_words(telling: Telling, body: Mapping[str, Any]) -> Text:
     return T("Poll {number} decided: {what}", number=body["poll"], what=what)
 
 
-VERDICTS: Mapping[str, Text] = {
-    "passed": T("it has passed."),
-    "failed": T("it has not passed."),
-    "decided": T("it is decided."),
-    "tied": T("it is a tie."),
-    "told": T("nothing was to be decided."),
-    "no_quorum": T("too few voted for it to count."),
-    "too_few": T("too few voted for it to stay hidden who voted what, so nothing was counted."),
-    "not_done": T("it has passed, but could not be carried out."),
-}
-
-
 @router.card("poll")
 async def poll_card(view: View, ref: int) -> Shown | None:
     """What is asked, how it stands, and how to vote; once it is closed, what came of it."""
@@ -656,17 +571,22 @@ async def poll_card(view: View, ref: int) -> Shown | None:
     if there is None or there.state == "draft":
         return None
     maker = await named(view, view.committee, there.maker_id)
-    what = Bold(await question(view, there))
-    heading = T("{title} {number} by {name}: {what}", title=titled(there), number=there.number, name=maker, what=what)
+    title, what = making.round_words(there), Bold(await question(view, there))
+    heading = T("{title} {number} by {name}: {what}", title=title, number=there.number, name=maker, what=what)
     if there.maker_id is None:
-        heading = T("{title} {number}: {what}", title=titled(there), number=there.number, what=what)
+        heading = T("{title} {number}: {what}", title=title, number=there.number, what=what)
     match there.state:
         case "closed":
-            return Shown(lines(heading, *await _closed_lines(view, there)))
+            return Shown(lines(heading, *await _closed_lines(view, there)), buttons=_closed_buttons(view, there))
         case "withdrawn":
             return Shown(lines(heading, T("Withdrawn.")))
         case "planned" | "queued":
-            return Shown(lines(heading, T("It opens {when}.", when=there.opens_at or view.now)))
+            again = await making.again_words(view, there)
+            return Shown(lines(heading, await making.waiting_words(view, there), again))
+        case "moved":
+            return Shown(lines(heading, await making.moved_words(view, there)))
+        case "counting" if there.secrecy == "external":
+            return Shown(lines(heading, T("Voting is over. {name} enters the result.", name=maker)))
         case "counting":
             return Shown(lines(heading, T("It is being counted.")))
         case _:
@@ -688,13 +608,19 @@ async def _open_card(view: View, there: Poll, heading: Words) -> Shown:
             if voters is not None
             else T("{n}. {what}", n=one.place, what=what)
         )
-    process = all_processes().get(there.process)
-    how = in_languages(process.meaning) if process is not None else METHODS[there.method]
-    told.append(T("{how} Open until {until}.", how=how, until=_until(there)))
-    if there.secrecy == "open":
+    told.append(T("{how} Open until {until}.", how=how_decided(there), until=_until(there)))
+    again = await making.again_words(view, there)
+    if again is not None:
+        told.append(again)
+    if there.secrecy == "external":
+        told.append(T("I do not see who votes there, and cannot check the count."))
+    elif there.secrecy == "open":
         told.append(T("Voted: {n} of {all}. Names are shown.", n=turned.voters, all=turned.roll))
+        told += await _assisted(view, there)
     else:
         told.append(secrecy_words(there))
+        if there.secrecy == "hidden" and there.method in ONE and view.popups and not view.private:
+            told.append(T("Tap here: only you see the answer, and this card does not change."))
     needed = processes.quorum_needed(there.rule, turned)
     if needed:
         told.append(N("It counts if at least {n} votes.", "It counts if at least {n} vote.", needed))
@@ -706,32 +632,55 @@ async def _open_card(view: View, there: Poll, heading: Words) -> Shown:
 
 def _seals(there: Poll, roll: int) -> Words:
     """What was fixed at the opening: who may vote, and with what a tie is decided."""
-    from bot.domain.chain import fingerprint
-
     assert there.roll_hash is not None
     assert there.commitment is not None
     may = N("{n} may vote (roll {roll}).", "{n} may vote (roll {roll}).", roll, roll=fingerprint(there.roll_hash))
-    if there.method == "options":
+    if there.method == "options" or there.secrecy == "external":
         return may
+    if there.rule.tie == "open":
+        return T("{may} A tie stays a tie.", may=may)
     return T("{may} A tie is decided by lot (sealed {lot}).", may=may, lot=fingerprint(there.commitment))
 
 
 def _vote_buttons(view: View, there: Poll) -> tuple[tuple[Button | Link, ...], ...]:
     ballot = view.commands.get("ballot")
-    if there.method in ONE and (there.secrecy == "open" or view.private):
+    # Where a tap is answered by a pop-up, nobody else sees what was tapped, in a group either.
+    if there.method in ONE and (there.secrecy == "open" or view.private or (view.popups and there.secrecy == "hidden")):
         found = [vote_button(view.commands, there, one) for one in there.standing]
-        return tuple(tuple(found[at : at + 2]) for at in range(0, len(found), 2))
+        rows: list[tuple[Button | Link, ...]] = [tuple(found[at : at + 2]) for at in range(0, len(found), 2)]
+        if there.secrecy == "hidden" and not view.private and ballot is not None:
+            rows.append((Link(label=T("Vote in private"), says=ballot.says(number=there.number)),))
+        return tuple(rows)
     if ballot is None:
         return ()
     says = ballot.says(number=there.number)
     return ((Button(label=T("Vote"), says=says) if view.private else Link(label=T("Vote in private"), says=says),),)
 
 
+def _closed_buttons(view: View, there: Poll) -> tuple[tuple[Button | Link, ...], ...]:
+    if there.secrecy == "external" or there.verdict in ("no_quorum", "too_few"):
+        return ()
+    says = view.commands.named("poll_count").says(number=there.number)
+    return (((Button if view.private else Link)(label=T("How it was counted"), says=says),),)
+
+
+async def _assisted(view: View, there: Poll) -> list[Words]:
+    """How many ballots came in otherwise than by the voter."""
+    counts = await ballots.count_how(view.tx, there)
+    ways = [(words, counts[how]) for how, words in HOW.items() if counts[how]]
+    if not ways:
+        return []
+    return [T("Of these: {ways}.", ways=Listed(tuple(T("{n} {how}", n=n, how=how) for how, n in ways)))]
+
+
 async def _standings(view: View, there: Poll) -> dict[int, Text]:
     """Who has said what so far."""
     by_place: dict[int, list[Text]] = {}
     for member_id, ballot in (await ballots.by_voter(view.tx, there)).items():
-        by_place.setdefault(ballot.choice, []).append(await named(view, view.committee, member_id))
+        name = await named(view, view.committee, member_id)
+        if ballot.how in HOW:
+            name = T("{name}, {how}", name=name, how=HOW[ballot.how])
+        by_place.setdefault(ballot.choice, []).append(name)
     return {
         place: T("{n} ({names})", n=len(names), names=Listed(tuple(names)))
         if len(names) <= VOTERS_NAMED_MAX
@@ -741,26 +690,6 @@ async def _standings(view: View, there: Poll) -> dict[int, Text]:
 
 
 async def _closed_lines(view: View, there: Poll) -> list[Words]:
-    told = [*result_words(there), *await objections.card_lines(view, there)]
-    return [*told, *await outcomes.card_lines(view, there)]
-
-
-def result_words(there: Poll) -> list[Words]:
-    """What came of it, in a few lines."""
-    result = there.result or {}
-    totals: Mapping[str, int] = result.get("totals", {})
-    told: list[Words] = [
-        T("{option}: {n}", option=option_words(there, one), n=totals[str(one.place)])
-        for one in there.options
-        if str(one.place) in totals
-    ]
-    winners = [one for one in there.options if one.place in result.get("winners", [])]
-    if winners:
-        names = Listed(tuple(option_words(there, one) for one in winners))
-        told.append(
-            T("Chosen: {names}.", names=names) if there.verdict == "decided" else T("A tie: {names}.", names=names)
-        )
-    told.append(T("Voted: {n} of {all}.", n=result.get("voters", 0), all=result.get("roll", 0)))
-    if there.verdict in ("passed", "failed", "no_quorum", "too_few", "not_done"):
-        told.append(T("So {verdict}", verdict=VERDICTS[there.verdict]))
-    return told
+    named_ = there.secrecy == "open" and there.method in ONE and there.verdict not in ("no_quorum", "too_few")
+    told = result_words(there, await _standings(view, there) if named_ else None)
+    return [*told, *await objections.card_lines(view, there), *await outcomes.card_lines(view, there)]

@@ -7,10 +7,11 @@ import hmac
 import json
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from bot.domain.chain import canonical
-from storage import cards
+from storage import cards, people, polls
 from storage.database import Reader, Transaction
 from storage.polls import Poll, roll
 
@@ -27,7 +28,7 @@ class Ballot:
     how: How
 
 
-async def _voter(tx: Reader, poll: Poll, member_id: int) -> str | None:
+async def voter_of(tx: Reader, poll: Poll, member_id: int) -> str | None:
     """What stands for a voter in the table of ballots; None: nothing does any more."""
     if poll.secrecy != "hidden":
         return str(member_id)
@@ -39,7 +40,9 @@ async def _voter(tx: Reader, poll: Poll, member_id: int) -> str | None:
 
 async def cast(tx: Transaction, poll: Poll, member_id: int, choice: Any, *, how: How = "self") -> None:
     """Somebody votes, or votes otherwise than before: the last one counts."""
-    voter = await _voter(tx, poll, member_id)
+    # In a hidden poll nobody fills in a ballot for somebody else, so how it came in tells nothing either.
+    assert how == "self" or poll.secrecy == "open"
+    voter = await voter_of(tx, poll, member_id)
     assert voter is not None, "the poll is open"
     await tx.execute(
         """INSERT INTO poll_ballots (poll_id, voter, choice, how) VALUES (?, ?, ?, ?)
@@ -54,8 +57,9 @@ async def cast(tx: Transaction, poll: Poll, member_id: int, choice: Any, *, how:
 
 async def withdraw(tx: Transaction, poll: Poll, member_id: int) -> bool:
     """Somebody takes their ballot back. False: there was none."""
-    voter = await _voter(tx, poll, member_id)
+    voter = await voter_of(tx, poll, member_id)
     gone = await tx.all("DELETE FROM poll_ballots WHERE poll_id = ? AND voter = ? RETURNING 1", poll.id, voter)
+    await tx.execute("DELETE FROM poll_receipts WHERE poll_id = ? AND voter = ?", poll.id, voter)
     if gone:
         await _changed(tx, poll)
     return bool(gone)
@@ -71,7 +75,7 @@ async def _changed(tx: Transaction, poll: Poll) -> None:
 
 async def of(tx: Reader, poll: Poll, member_id: int) -> Ballot | None:
     """Somebody's ballot; None: they have none, or nobody can tell any more."""
-    voter = await _voter(tx, poll, member_id)
+    voter = await voter_of(tx, poll, member_id)
     row = await tx.one("SELECT choice, how FROM poll_ballots WHERE poll_id = ? AND voter = ?", poll.id, voter)
     return None if row is None else Ballot(choice=json.loads(row[0])["is"], how=row[1])
 
@@ -81,11 +85,6 @@ async def by_voter(tx: Reader, poll: Poll) -> dict[int, Ballot]:
     assert poll.secrecy == "open"
     rows = await tx.all("SELECT voter, choice, how FROM poll_ballots WHERE poll_id = ? LIMIT ?", poll.id, BALLOTS_MAX)
     return {int(voter): Ballot(choice=json.loads(choice)["is"], how=how) for voter, choice, how in sorted(rows)}
-
-
-async def voter_of(tx: Reader, poll: Poll, member_id: int) -> str | None:
-    """What stands for a member among a poll's ballots; None: nobody can tell any more."""
-    return await _voter(tx, poll, member_id)
 
 
 async def rows(tx: Reader, poll: Poll) -> list[tuple[str, Any]]:
@@ -115,14 +114,19 @@ async def missing(tx: Reader, poll: Poll) -> list[int]:
     """The ids of those on the roll who have not voted, while the poll is open."""
     found = []
     for member_id in await roll(tx, poll):
-        voter = await _voter(tx, poll, member_id)
+        voter = await voter_of(tx, poll, member_id)
         if await tx.one("SELECT 1 FROM poll_ballots WHERE poll_id = ? AND voter = ?", poll.id, voter) is None:
             found.append(member_id)
     return found
 
 
 async def seal(tx: Transaction, poll: Poll) -> None:
-    """A hidden poll is closed: its ballots are written anew in shuffled order, and its key is erased."""
+    """A poll is closed: what was in progress is erased.
+
+    A hidden one's ballots are written anew in shuffled order, and its key is erased. Receipts stay as a list of hashes.
+    """
+    await _erase_unfinished(tx, poll)
+    await _list_receipts(tx, poll)
     if poll.secrecy != "hidden":
         return
     rows = await tx.all("DELETE FROM poll_ballots WHERE poll_id = ? RETURNING choice, how", poll.id)
@@ -138,3 +142,56 @@ async def seal(tx: Transaction, poll: Poll) -> None:
         )
     await tx.execute("DELETE FROM poll_keys WHERE poll_id = ?", poll.id)
     tx.wipe = True
+
+
+async def drop(tx: Transaction, poll: Poll) -> None:
+    """A poll is withdrawn: nothing of it is counted, so of a hidden one nothing is kept."""
+    await _erase_unfinished(tx, poll)
+    if poll.secrecy != "hidden":
+        return
+    for table in ("poll_ballots", "poll_receipts", "poll_keys"):
+        await tx.execute(f"DELETE FROM {table} WHERE poll_id = ?", poll.id)
+    tx.wipe = True
+
+
+async def _erase_unfinished(tx: Transaction, poll: Poll) -> None:
+    await tx.execute("DELETE FROM papers WHERE poll_id = ?", poll.id)
+    await tx.execute("DELETE FROM teller_entries WHERE poll_id = ?", poll.id)
+
+
+async def _list_receipts(tx: Transaction, poll: Poll) -> None:
+    """Nothing leads from a receipt to a voter any more, in no poll: their order is that of the hashes."""
+    rows = await tx.all("DELETE FROM poll_receipts WHERE poll_id = ? RETURNING hash", poll.id)
+    for place, (hash_,) in enumerate(sorted(rows), start=1):
+        await tx.execute(
+            "INSERT INTO poll_receipts (poll_id, voter, hash) VALUES (?, ?, ?)", poll.id, f"n{place:06}", hash_
+        )
+
+
+async def join(tx: Transaction, poll: Poll, old: int, into: int) -> None:
+    """Two members are one person: one place on the roll of a running poll, and one ballot; that of `into` first."""
+    await tx.execute("DELETE FROM poll_roll WHERE poll_id = ? AND member_id = ?", poll.id, old)
+    await tx.execute("INSERT INTO poll_roll (poll_id, member_id) VALUES (?, ?) ON CONFLICT DO NOTHING", poll.id, into)
+    before, after = await voter_of(tx, poll, old), await voter_of(tx, poll, into)
+    # A ballot and its receipt go together.
+    has = await tx.one("SELECT 1 FROM poll_ballots WHERE poll_id = ? AND voter = ?", poll.id, after)
+    for table in ("poll_ballots", "poll_receipts"):
+        if has is None:
+            await tx.execute(f"UPDATE {table} SET voter = ? WHERE poll_id = ? AND voter = ?", after, poll.id, before)
+        else:
+            await tx.execute(f"DELETE FROM {table} WHERE poll_id = ? AND voter = ?", poll.id, before)
+    await tx.execute("DELETE FROM papers WHERE poll_id = ? AND voter = ?", poll.id, before)
+    await _changed(tx, poll)
+
+
+async def join_running(tx: Transaction, old: int, into: int, *, now: datetime) -> None:
+    """Two members are one person: in every poll that runs. The roll that was sealed is another one then, and the
+    books say so."""
+    committee_id = int(await tx.value("SELECT committee_id FROM members WHERE id = ?", into))
+    committee = await people.committee(tx, committee_id)
+    await tx.execute("UPDATE polls SET maker_id = ? WHERE maker_id = ?", into, old)
+    for poll in await polls.in_state(tx, committee_id, "open", "counting"):
+        if not await polls.may_vote(tx, poll, old):
+            continue
+        await join(tx, poll, old, into)
+        await polls.roll_changed(tx, committee, poll, merged=(old, into), now=now)

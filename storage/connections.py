@@ -11,6 +11,7 @@ from bot.chat import ChatId, UserId, network_of
 from bot.domain import joining, retention
 from storage import (
     availability,
+    ballots,
     barter,
     board,
     bookings,
@@ -32,6 +33,7 @@ from storage import (
     people,
     pool,
     pooling,
+    proxies,
     recalls,
     shifts,
     stock,
@@ -420,6 +422,8 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await outcomes.join(tx, old, into)
     await recalls.join(tx, old, into)
     await elections.join(tx, old, into)
+    await ballots.join_running(tx, old, into, now=now)
+    await proxies.join(tx, old, into, now=now)
     await tx.execute("UPDATE written SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("UPDATE codes SET claims_id = ? WHERE claims_id = ?", into, old)

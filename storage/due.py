@@ -89,6 +89,12 @@ async def cancel(tx: Transaction, key: str) -> None:
     tx.outgoing.append(Planned())
 
 
+async def at(tx: Reader, key: str) -> datetime | None:
+    """When the clock says this; None: it does not."""
+    at_us = await tx.value("SELECT at_us FROM due WHERE key = ?", key)
+    return from_us(at_us) if at_us is not None else None
+
+
 async def next_at(tx: Reader) -> datetime | None:
     """When the next thing falls due."""
     at_us = await tx.value("SELECT min(at_us) FROM due")

@@ -30,6 +30,12 @@ async def reword(tx: Transaction, thing: str, text: str) -> str:
     return chain.veil(text, salt=salt)
 
 
+async def veiled(tx: Reader, thing: str) -> str | None:
+    """The salted hash that stands for a thing's words; None: there are none (any more)."""
+    row = await tx.one("SELECT text, salt FROM notes WHERE thing = ?", thing)
+    return None if row is None or row[0] is None else chain.veil(row[0], salt=row[1])
+
+
 async def of(tx: Reader, thing: str, language: str | None = None) -> str | None:
     """The words of a thing, in this language where its author gave them in it; None: there are none (any more)."""
     found = await written(tx, thing)

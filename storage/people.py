@@ -763,6 +763,12 @@ async def leave(tx: Transaction, member_id: int, *, now: datetime) -> None:
     )
     # What their calendar asks for is answered no more, also if they come back.
     await tx.execute("DELETE FROM calendars WHERE member_id = ?", member_id)
+    await tx.execute(
+        "UPDATE proxies SET ended_us = ?2 WHERE (giver_id = ?1 OR holder_id = ?1) AND ended_us IS NULL",
+        member_id,
+        to_us(now),
+    )
+    await tx.execute("DELETE FROM paper_voters WHERE member_id = ?", member_id)
     await leave_roles(tx, member_id, now=now)
     await leaving.went(tx, member_id, now=now)
 

@@ -13,6 +13,7 @@ from bot.chat import Saying
 from bot.domain import processes
 from bot.domain.chain import canonical
 from bot.domain.processes import Method, Rule, Secrecy
+from bot.domain.tallies import commitment
 from bot.text import Written
 from storage import cards, entries, notes
 from storage.database import Reader, Row, Transaction
@@ -246,6 +247,12 @@ async def add(
     return found
 
 
+async def add_option(tx: Transaction, poll: Poll, words: str) -> None:
+    """One more option, in the words of whoever made the poll."""
+    await _add_option(tx, poll.id, key=None, words=words)
+    await cards.changed(tx, poll.thing)
+
+
 async def _add_option(tx: Transaction, poll_id: int, *, key: str | None, words: str | None) -> None:
     id_ = await tx.value(
         """INSERT INTO poll_options (poll_id, place, key)
@@ -255,6 +262,12 @@ async def _add_option(tx: Transaction, poll_id: int, *, key: str | None, words: 
     )
     if words is not None:
         await notes.keep(tx, f"option:{id_}", words)
+
+
+async def name_options(tx: Transaction, poll: Poll, names: Sequence[str]) -> None:
+    """What could be chosen elsewhere, named only once it is over."""
+    for words in names:
+        await _add_option(tx, poll.id, key=None, words=words)
 
 
 async def withdraw_option(tx: Transaction, poll: Poll, place: int, *, now: datetime) -> None:
@@ -278,7 +291,7 @@ def roll_hash(number: int, member_ids: Iterable[int]) -> str:
 
 def sealed(seed: str) -> str:
     """What is published of a seed before it is told."""
-    return hashlib.sha256(f"solibot lot\n{seed}".encode()).hexdigest()
+    return commitment(seed)
 
 
 async def open_(
@@ -303,11 +316,26 @@ async def open_(
     )
     body = {"poll": poll.number, "opened": poll.process, "method": poll.method, "secrecy": poll.secrecy}
     body |= {"roll": hash_, "voters": len(roll), "lot": commitment}
+    # The chain vouches for what was asked, in words that can be erased.
+    things = [poll.thing, *(one.thing for one in poll.options)]
+    body["asked"] = [veiled for thing in things if (veiled := await notes.veiled(tx, thing)) is not None]
     await entries.append(tx, committee, "poll", body, now=now)
     await cards.changed(tx, poll.thing)
     found = await get(tx, poll.committee_id, poll.id)
     assert found is not None
     return found
+
+
+async def roll_changed(
+    tx: Transaction, committee: Committee, poll: Poll, *, merged: tuple[int, int], now: datetime
+) -> None:
+    """Two members on the roll became one: its hash is another one, and the log says why."""
+    members = await roll(tx, poll)
+    hash_ = roll_hash(poll.number, members)
+    await tx.execute("UPDATE polls SET roll_hash = ? WHERE id = ?", hash_, poll.id)
+    body = {"poll": poll.number, "merged": list(merged), "roll": hash_, "voters": len(members)}
+    await entries.append(tx, committee, "poll", body, now=now)
+    await cards.changed(tx, poll.thing)
 
 
 async def set_state(tx: Transaction, poll: Poll, state: State) -> None:
@@ -345,10 +373,53 @@ async def close(tx: Transaction, poll: Poll, verdict: Verdict, result: Mapping[s
     await cards.changed(tx, poll.thing)
 
 
+async def note_file(tx: Transaction, poll: Poll, hash_: str) -> None:
+    """The hash of the file that a result was taken from."""
+    await tx.execute(
+        "UPDATE polls SET result = ? WHERE id = ?", canonical({**(poll.result or {}), "file": hash_}), poll.id
+    )
+    await cards.changed(tx, poll.thing)
+
+
 async def judge(tx: Transaction, poll: Poll, verdict: Verdict) -> None:
     """What came of it is another thing: what it carried could not be done."""
     await tx.execute("UPDATE polls SET verdict = ? WHERE id = ?", verdict, poll.id)
     await cards.changed(tx, poll.thing)
+
+
+async def logged(tx: Reader, poll: Poll) -> list[dict[str, Any]]:
+    """What the committee's log says of a poll, oldest first."""
+    rows = await tx.all(
+        """SELECT body FROM entries WHERE committee_id = ? AND kind = 'poll' AND json_extract(body, '$.poll') = ?
+           ORDER BY number LIMIT 100""",
+        poll.committee_id,
+        poll.number,
+    )
+    return [json.loads(body) for (body,) in rows]
+
+
+async def opened_since(tx: Reader, committee_id: int, since: datetime) -> list[datetime]:
+    """When polls were opened, earliest first, that take a place in the week: what is urgent and later rounds do not."""
+    rows = await tx.all(
+        """SELECT opened_us FROM polls WHERE committee_id = ? AND opened_us > ? AND command IS NULL AND round = 1
+           AND state <> 'withdrawn' AND coalesce(json_extract(rule, '$.extra.urgent'), 0) = 0
+           ORDER BY opened_us LIMIT ?""",
+        committee_id,
+        to_us(since),
+        LISTED_MAX,
+    )
+    return [from_us(opened_us) for (opened_us,) in rows]
+
+
+async def move_end(tx: Transaction, poll: Poll, closes: datetime) -> None:
+    """Before it opens: it closes at another time."""
+    await tx.execute("UPDATE polls SET closes_us = ? WHERE id = ?", to_us(closes), poll.id)
+
+
+async def later(tx: Reader, poll: Poll) -> Poll | None:
+    """The next round, where it goes on in another poll."""
+    row = await tx.one(f"SELECT {_COLUMNS} FROM polls WHERE earlier_id = ? ORDER BY id LIMIT 1", poll.id)
+    return None if row is None else await _poll(tx, row)
 
 
 # --- who may vote ------------------------------------------------------------------------------------------------

@@ -128,6 +128,32 @@ SECTIONS: Mapping[str, str] = {
         WHERE b.rater_id IN {_MINE} ORDER BY b.period DESC""",
     "effort_as_others_see_it": f"""SELECT c.name AS committee, r.period, r.kind_id AS kind, r.intensity AS thousandths
         FROM rated r JOIN committees c ON c.id = r.committee_id WHERE r.member_id IN {_MINE} ORDER BY r.period DESC""",
+    "polls_made": f"""SELECT c.name AS committee, p.number, p.process, p.state, p.made_us, n.text AS question
+        FROM polls p JOIN committees c ON c.id = p.committee_id LEFT JOIN notes n ON n.thing = 'poll:' || p.id
+        WHERE p.maker_id IN {_MINE} ORDER BY p.id DESC""",
+    "may_vote_in": f"""SELECT c.name AS committee, p.number AS poll, p.state FROM poll_roll r
+        JOIN polls p ON p.id = r.poll_id JOIN committees c ON c.id = p.committee_id
+        WHERE r.member_id IN {_MINE} ORDER BY p.id DESC""",
+    # Of hidden polls nothing here leads to anybody. While one is open, /ballot shows whoever voted their own.
+    "votes_with_name": f"""SELECT c.name AS committee, p.number AS poll, b.choice, b.how FROM poll_ballots b
+        JOIN polls p ON p.id = b.poll_id JOIN committees c ON c.id = p.committee_id
+        WHERE b.voter IN (SELECT CAST(id AS TEXT) FROM {_MINE}) ORDER BY p.id DESC""",
+    "votes_in_progress": f"""SELECT c.name AS committee, p.number AS poll, w.draft, w.at AS changes,
+            h.called AS filled_in_by
+        FROM papers w JOIN polls p ON p.id = w.poll_id JOIN committees c ON c.id = p.committee_id
+        LEFT JOIN members h ON h.id = w.holder_id
+        WHERE w.voter IN (SELECT CAST(id AS TEXT) FROM {_MINE}) OR w.holder_id IN {_MINE} ORDER BY p.id DESC""",
+    "votes_two_tellers_enter": f"""SELECT c.name AS committee, p.number AS poll, v.called AS voter, t.called AS teller,
+            e.how, e.choice
+        FROM teller_entries e JOIN polls p ON p.id = e.poll_id JOIN committees c ON c.id = p.committee_id
+        JOIN members v ON v.id = e.member_id JOIN members t ON t.id = e.teller_id
+        WHERE e.member_id IN {_MINE} OR e.teller_id IN {_MINE} ORDER BY p.id DESC""",
+    "proxies": f"""SELECT c.name AS committee, g.called AS giver, h.called AS holder, p.number AS in_poll, x.given_us,
+            x.until_us, x.ended_us
+        FROM proxies x JOIN committees c ON c.id = x.committee_id JOIN members g ON g.id = x.giver_id
+        JOIN members h ON h.id = x.holder_id LEFT JOIN polls p ON p.id = x.poll_id
+        WHERE x.giver_id IN {_MINE} OR x.holder_id IN {_MINE} ORDER BY x.id DESC""",
+    "votes_on_paper_since": f"SELECT since_us FROM paper_voters WHERE member_id IN {_MINE}",
     "waiting_exchanges": f"""SELECT c.name AS committee, r.called AS recorded_by, e.state, e.at_us, e.expires_us,
             e.legs, e.plain, e.policy, e.policy_version, e.scheme,
             e.post_id AS from_the_board, (SELECT t.number FROM transfers t
@@ -461,6 +487,32 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "cards.pinned": "how a card is shown",
     "nudges.outbox_id": "a number",
     "second_texts.salt": "chance",
+    "poll_options": "what a committee's polls offer",
+    "poll_keys": "chance, while a hidden poll runs",
+    "poll_receipts": "hashes of ballots, with chance that only voters know",
+    "proxies.id": "a number",
+    "teller_entries.poll_id": "a number",
+    "polls.method": "about a committee's poll, not about who made it",
+    "polls.rule": "about a committee's poll, not about who made it",
+    "polls.secrecy": "about a committee's poll, not about who made it",
+    "polls.opens_us": "about a committee's poll, not about who made it",
+    "polls.opened_us": "about a committee's poll, not about who made it",
+    "polls.closes_us": "about a committee's poll, not about who made it",
+    "polls.closed_us": "about a committee's poll, not about who made it",
+    "polls.extended": "about a committee's poll, not about who made it",
+    "polls.reminded": "about a committee's poll, not about who made it",
+    "polls.roll_hash": "about a committee's poll, not about who made it",
+    "polls.active": "about a committee's poll, not about who made it",
+    "polls.commitment": "about a committee's poll, not about who made it",
+    "polls.seed": "about a committee's poll, not about who made it",
+    "polls.command": "about a committee's poll, not about who made it",
+    "polls.version": "about a committee's poll, not about who made it",
+    "polls.arguments": "about a committee's poll, not about who made it",
+    "polls.earlier_id": "about a committee's poll, not about who made it",
+    "polls.round": "about a committee's poll, not about who made it",
+    "polls.verdict": "about a committee's poll, not about who made it",
+    "polls.result": "about a committee's poll, not about who made it",
+    "polls.id": "a number",
     "forgotten": "hashes of accounts that are forgotten",
     "committees": "the committee itself",
     "chats.committee_id": "which committee a group belongs to",
@@ -646,6 +698,8 @@ NOTES = {
         AND EXISTS (SELECT 1 FROM json_each(e.body, '$.arguments') a
             WHERE a.key IN (SELECT value FROM json_each('{json.dumps([*DECIDED_ABOUT])}')) AND a.value IN {_MINE})""",
     # The committee's own words, whoever typed them: a role's name, and what all agreed to.
+    "poll": _NOBODYS,
+    "option": _NOBODYS,
     "category": _NOBODYS,
     "task_kind": _NOBODYS,
     "rota_task": _NOBODYS,
@@ -837,6 +891,8 @@ async def _reword(tx: Transaction, committee: Committee, change: Callable[[str],
     """Change the committee's own words: what it has agreed, decided, and named. The chain vouches for the new ones."""
     things = """SELECT thing FROM notes WHERE thing >= 'decision:' || ?1 || ':' AND thing < 'decision:' || ?1 || ';'
         UNION SELECT 'agreement:' || id FROM agreements WHERE committee_id = ?1
+        UNION SELECT 'poll:' || id FROM polls WHERE committee_id = ?1
+        UNION SELECT 'option:' || o.id FROM poll_options o JOIN polls p ON p.id = o.poll_id WHERE p.committee_id = ?1
         UNION SELECT 'category:' || id FROM categories WHERE committee_id = ?1
         UNION SELECT 'task_kind:' || id FROM task_kinds WHERE committee_id = ?1
         UNION SELECT 'rota_task:' || id FROM rota_tasks WHERE committee_id = ?1

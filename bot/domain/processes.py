@@ -8,7 +8,7 @@ The idea that processes are data over one kind of poll is Loomio's (config/poll_
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal, get_args
@@ -100,6 +100,8 @@ class Process:
     rule: Rule
     listed: bool = True
     """Members can begin it; others are begun by what they do."""
+    host: bool = False
+    """It is not shipped: whoever runs the bot has added it."""
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
@@ -327,3 +329,102 @@ def settled(rule: Rule, tally: Mapping[str, int], turnout: Turnout, *, standing:
         return now
     hopeless = any(not any(one.held[at].holds for one in corners) for at in range(len(rule.tests)))
     return now if hopeless and not now.passed else None
+
+
+# --- how close it was --------------------------------------------------------------------------------------------
+
+MARGIN_TRIES_MAX = 300_000
+"""So many ways of changing votes are tried at most; for the processes that we ship a few hundred are enough."""
+
+
+def margin(rule: Rule, tally: Mapping[str, int], turnout: Turnout, *, standing: int | None = None) -> int | None:
+    """How few of those who voted would have had to say something else for it to come out the other way; exact.
+
+    None: it never would, however they vote; or there are so many ways that it was not found out.
+    Only what was said changes: as many vote, and the objections that stand are the same.
+    """
+    if not rule.tests:
+        return None
+    if outcome(rule, tally, turnout, standing=standing).passed:
+        return _to_fail(rule, tally, turnout, standing)
+    return _to_pass(rule, tally, turnout, standing)
+
+
+def _weighs(rule: Rule, test: Test, standing: int | None) -> dict[str, Fraction]:
+    """What one vote for each option adds to how far a test's count is above its limit."""
+    about = rule.choice(test.option)
+    fixed = standing is not None and about is not None and about.objects
+    return {
+        one.key: Fraction(one.key == test.option and not fixed) - (test.value if test.of == "votes" and one.side else 0)
+        for one in rule.choices
+    }
+
+
+def _to_fail(rule: Rule, tally: Mapping[str, int], turnout: Turnout, standing: int | None) -> int | None:
+    """One test that does not hold is enough, and each vote can be moved to where it harms that most."""
+    fewest: list[int] = []
+    for test in rule.tests:
+        weighs = _weighs(rule, test, standing)
+        sign = 1 if test.at in ("least", "more") else -1
+        worst = min(rule.choices, key=lambda one: (sign * weighs[one.key], one.key)).key
+        now, moved = dict(tally), 0
+        for one in sorted(rule.choices, key=lambda one: -sign * weighs[one.key]):
+            if weighs[one.key] == weighs[worst] or not _holds(rule, test, now, turnout, standing):
+                break
+            # Each vote that is moved harms as much as the one before: the first number that is enough is searched for.
+            there, least, most = dict(now), 0, now.get(one.key, 0)
+            while least < most:
+                half = (least + most) // 2
+                now = _moved(there, one.key, worst, half)
+                least, most = (half + 1, most) if _holds(rule, test, now, turnout, standing) else (least, half)
+            now, moved = _moved(there, one.key, worst, least), moved + least
+        if not _holds(rule, test, now, turnout, standing):
+            fewest.append(moved)
+    if not all(one.side for one in rule.choices):
+        # Nobody takes a side any more.
+        fewest.append(sum(tally.get(one.key, 0) for one in rule.choices if one.side))
+    return min(fewest, default=None)
+
+
+def _moved(tally: Mapping[str, int], source: str, to: str, n: int) -> dict[str, int]:
+    return {**tally, source: tally.get(source, 0) - n, to: tally.get(to, 0) + n}
+
+
+def _holds(rule: Rule, test: Test, tally: Mapping[str, int], turnout: Turnout, standing: int | None) -> bool:
+    return outcome(replace(rule, tests=(test,)), tally, turnout, standing=standing).held[0].holds
+
+
+def _to_pass(rule: Rule, tally: Mapping[str, int], turnout: Turnout, standing: int | None) -> int | None:
+    """All tests must hold at once. Options that weigh the same in all of them are one; every way of k is tried."""
+    alike: dict[tuple[Any, ...], list[str]] = {}
+    for one in rule.choices:
+        alike.setdefault((one.side, *(_weighs(rule, test, standing)[one.key] for test in rule.tests)), []).append(
+            one.key
+        )
+    keys = [group[0] for group in alike.values()]
+    had = tuple(sum(tally.get(key, 0) for key in group) for group in alike.values())
+    tries = 0
+    for moved in range(1, sum(had) + 1):
+        for after in _moves(had, moved):
+            tries += 1
+            if tries > MARGIN_TRIES_MAX:
+                return None
+            if outcome(rule, dict(zip(keys, after, strict=True)), turnout, standing=standing).passed:
+                return moved
+    return None
+
+
+def _moves(had: tuple[int, ...], moved: int) -> Iterator[tuple[int, ...]]:
+    """Every tally that moving exactly so many votes can lead to."""
+
+    def way(at: int, out: int, into: int, after: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        if at == len(had):
+            if not out and not into:
+                yield after
+            return
+        for less in range(min(out, had[at]), 0, -1):
+            yield from way(at + 1, out - less, into, (*after, had[at] - less))
+        for more in range(into + 1):
+            yield from way(at + 1, out, into - more, (*after, had[at] + more))
+
+    return way(0, moved, moved, ())
