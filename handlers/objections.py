@@ -11,7 +11,7 @@ from bot.chat import Button, Card, Reply, Shown
 from bot.domain import objections as rule
 from bot.domain.processes import Choice
 from bot.objections import reason, whose
-from bot.polls import cast, found, may_vote, named, question, take_back
+from bot.polls import after_vote, found, may_vote, named, question, take_back
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import Listed, N, Refusal, T, Text, Typed, Words, lines
 from storage import ballots, entries, notes, objections, people, polls
@@ -104,11 +104,14 @@ async def object_(context: Context, *, number: Number, note: Note) -> Reply | Ca
         raise Refusal(T("Say in a sentence what harm it would do: {command}", command=_example(there)))
     ballot = await ballots.of(context.tx, there, context.member.id)
     if ballot is None or ballot.choice not in [place for place, _ in objecting]:
-        await cast(context, there, objecting[0][0])
+        # As any vote, but nobody need be asked why: that is here.
+        await ballots.cast(context.tx, there, context.member.id, objecting[0][0])
+        await objections.follow(context.tx, there, now=context.now)
     one = await objections.raised_by(context.tx, there, context.member.id)
     assert one is not None, "it follows the ballot"
     hashed = await objections.give_reason(context.tx, one, there, note.strip(), now=context.now)
     await _note_down(context, one, there, {"reason": hashed})
+    await after_vote(context, there)
     card = Card("objection", one.id)
     if not context.in_private:
         return card
