@@ -16,7 +16,7 @@ _SAID_BY = {
     Authority.MEMBER: "a member",
     Authority.ORGANIZER: "an organizer",
     Authority.TWO: "a member (it becomes a proposal)",
-    Authority.COMMITTEE: "a member (it becomes a proposal)",
+    Authority.COMMITTEE: "a member (it becomes a poll or a proposal)",
     Authority.CLOCK: "only the clock, when it is due",
 }
 _WHERE = {Where.ANYWHERE: "group or private", Where.GROUP: "group", Where.PRIVATE: "private"}
@@ -32,6 +32,9 @@ def page(commands: Commands) -> str:
             "# Who may what",
             "",
             f"This page is made from the code (`{REGENERATE}`); a test compares the two.",
+            "",
+            "*The committee* means: a poll of all who have a vote, which passes if more say yes than no and at least half "
+            "vote; or two organizers, where the committee has chosen that (`/decide_by organizers`).",
             "",
             "*Two organizers* means: any two who count. Whoever proposes it and is one of them has agreed already. "
             f"There are {consent.ANSWER_WITHIN.days} days to agree. While fewer than two organizers count, such a "
@@ -85,8 +88,10 @@ def _decided_by(command: Command) -> str:
         return "a majority of all others who have a vote" if command.concerns else "a majority of all who have a vote"
     if command.appoints:
         return "the appointing rule"
+    if command.concerns and command.allow in (Authority.TWO, Authority.COMMITTEE):
+        return "two other organizers"
     if command.allow in (Authority.TWO, Authority.COMMITTEE):
-        return "two other organizers" if command.concerns else "two organizers"
+        return "the committee" if command.allow is Authority.COMMITTEE else "two organizers"
     return "the clock" if command.allow is Authority.CLOCK else "whoever says it"
 
 

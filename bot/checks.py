@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 from bot.app import utc_now
 from bot.chat import ChatId, Dispatcher, native
-from bot.config import NETWORKS, Config
+from bot.config import NETWORKS, Config, WrongConfig
 from bot.domain import audit
-from bot.process import is_running, telegram, trouble
+from bot.process import is_running, own_processes, telegram, trouble
 from bot.text import Reader as For
 from bot.text import Text, shown
 from storage import inbox, inspection, people, transfers
@@ -53,6 +53,8 @@ async def findings(config: Config, file: Path | None) -> AsyncIterator[Finding]:
     """Everything, one after the other. `file`: where the settings were read from."""
     for finding in _settings(config, file):
         yield finding
+    if config.processes is not None:
+        yield _processes(config)
     yield _disk(config)
     groups: dict[str, list[tuple[ChatId, str]]] = {name: [] for name in NETWORKS}
     newest: datetime | None = None
@@ -98,6 +100,15 @@ def _settings(config: Config, file: Path | None) -> list[Finding]:
             for path in exposed
         ]
     return [Finding("config", str(file) if file is not None else "from the environment")]
+
+
+def _processes(config: Config) -> Finding:
+    """The host's own processes for polls."""
+    try:
+        found = own_processes(config)
+    except WrongConfig as wrong:
+        return Finding("processes", " ".join(wrong.sentences), "mend the file, or take it out of the folder")
+    return Finding("processes", ", ".join(one.name for one in found) or f"none in {config.processes}")
 
 
 def _disk(config: Config) -> Finding:

@@ -72,6 +72,14 @@ class BotSection(_Section):
         example=SOURCE_LANGUAGE,
     )
 
+    processes: Path | None = _setting(
+        None,
+        "A folder with processes of your own by which committees hold polls, each a file such as fist_to_five.toml.\n"
+        "docs/processes.md tells what stands in them. Without it: those that come with the bot.",
+        expected="a folder, such as “processes”",
+        example="processes",
+    )
+
     @field_validator("language")
     @classmethod
     def _shipped(cls, language: str) -> str:
@@ -357,6 +365,11 @@ class Config(BaseSettings):
     def data(self) -> Path:
         """The data folder."""
         return self._folder / self.bot.data.expanduser()
+
+    @property
+    def processes(self) -> Path | None:
+        """The folder with the host's own processes for polls."""
+        return None if self.bot.processes is None else self._folder / self.bot.processes.expanduser()
 
     @property
     def database_file(self) -> Path:

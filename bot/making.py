@@ -29,6 +29,10 @@ CAP_RULE = "poll_cap"
 MOST = range(1, 101)
 EXAMPLE = Typed("/poll", T("Where do we meet? | Library | Union hall, closes fri 20:00"))
 WHEN = Typed("fri 20:00")
+WITH_PROCESS = Typed("/poll", T("poll:"))
+THRESHOLD = Typed(T("threshold 2/3"))
+CLOSES = Typed(T("closes in 3 days"))
+STOP = T("stop")
 
 _BY_METHOD: Mapping[Method, str] = {
     "plurality": "poll",
@@ -128,7 +132,7 @@ def drafted(said: Line) -> Draft:
             T(
                 "“{process}” has its own answers, so it takes no options. Leave them out, or begin with {poll}.",
                 process=in_languages(process.title),
-                poll=Typed("/poll", T("poll:")),
+                poll=WITH_PROCESS,
             )
         )
     rule = with_settings(process.rule, process, method, said)
@@ -214,7 +218,7 @@ _DOTS = Typed("/poll", T("dots: What first? | Paint | Roof, 10 dots"))
 
 def _with_threshold(rule: Rule, process: Process, value: Fraction) -> Rule:
     if value < Fraction(1, 2):
-        raise Refusal(T("What passes needs at least half. Write it like {x}.", x=Typed(T("threshold 2/3"))))
+        raise Refusal(T("What passes needs at least half. Write it like {x}.", x=THRESHOLD))
     changed = processes.with_threshold(rule, value)
     if changed == rule and not any(test.at in ("least", "more") and test.of != "count" for test in rule.tests):
         raise Refusal(T("“{process}” has no threshold to set.", process=in_languages(process.title)))
@@ -233,7 +237,7 @@ def times(context: Context, draft: Draft, said: Line) -> tuple[datetime | None, 
     else:
         closes = instant(begins + (said.length or timedelta(days=draft.days)), zone)
     if opens is not None and closes <= opens:
-        raise Refusal(T("It would close before it opens. Write {example}.", example=Typed(T("closes in 3 days"))))
+        raise Refusal(T("It would close before it opens. Write {example}.", example=CLOSES))
     least = closes - (opens or context.now)
     if least < OPEN_LEAST:
         raise Refusal(T("It would close in the past, or at once. Write a time that is still ahead, like {x}.", x=WHEN))
@@ -584,4 +588,4 @@ async def again_words(view: View | Context, there: Poll) -> Words | None:
     following = None if series is None else await due.at(view.tx, series_key(series))
     if following is None:
         return None
-    return T("It comes again {when}. {stop} ends that.", when=following, stop=Typed(f"/poll {there.number}", T("stop")))
+    return T("It comes again {when}. {stop} ends that.", when=following, stop=Typed(f"/poll {there.number}", STOP))

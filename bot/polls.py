@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from bot import decisions
@@ -36,12 +38,51 @@ METHODS: Mapping[Method, Text] = {
 }
 
 
+OWN_MAX = 50
+_own: dict[str, Process] = {}
+
+
 @functools.cache
-def all_processes() -> Mapping[str, Process]:
-    """The processes that there are, by name."""
+def _shipped() -> Mapping[str, Process]:
     folder = resources.files("bot") / "processes"
     found = [processes.read(file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".toml")]
     return {one.name: one for one in sorted(found, key=lambda one: one.name)}
+
+
+@functools.cache
+def all_processes() -> Mapping[str, Process]:
+    """The processes that there are, by name."""
+    return {**_shipped(), **_own}
+
+
+def read_own(folder: Path) -> list[Process]:
+    """The processes of whoever runs the bot, a file each. Raises Wrong, which says what is wrong with which file."""
+    try:
+        files = sorted(folder.iterdir())
+    except OSError as error:
+        raise processes.Wrong(f"{folder} cannot be read ({(error.strerror or 'error').lower()})") from error
+    found: list[Process] = []
+    taken = {folded(word): one.name for one in _shipped().values() for word in one.aliases}
+    for file in [file for file in files if file.suffix == ".toml"][:OWN_MAX]:
+        try:
+            one = replace(processes.read(file.read_text("utf-8")), host=True)
+            for word in one.aliases:
+                if (other := taken.setdefault(folded(word), one.name)) != one.name:
+                    raise processes.Wrong(f"“{word}” calls the process “{other}” already")
+        except (processes.Wrong, OSError, UnicodeDecodeError) as error:
+            raise processes.Wrong(f"{file}: {error}") from error
+        if one.name in _shipped() or any(one.name == other.name for other in found):
+            raise processes.Wrong(f"{file}: there is a process “{one.name}” already")
+        found.append(one)
+    return found
+
+
+def use_own(found: Iterable[Process]) -> None:
+    """Whoever runs the bot has added these. Said once, before anybody is served."""
+    _own.clear()
+    _own.update({one.name: one for one in found})
+    all_processes.cache_clear()
+    process_words.cache_clear()
 
 
 @functools.cache

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot import backup, logs
+from bot import backup, logs, polls
 from bot.app import App, commands, only_process
 from bot.chat import Adapter, Dispatcher
 from bot.config import Config, WrongConfig
+from bot.domain.processes import Process, Wrong
 from bot.text import LANGUAGES, Reader, shown
 from storage import custodians, inspection
 from storage.calendars import WEB
@@ -49,6 +50,7 @@ def serve(config: Config) -> None:
             "No network is configured, so there is nothing to run. Add a section [telegram] or [matrix] "
             "(“solibot init” does it), or try the bot without one: “solibot try”."
         )
+    polls.use_own(own_processes(config))
     with contextlib.ExitStack() as held:
         try:
             config.data.mkdir(parents=True, exist_ok=True)
@@ -72,6 +74,18 @@ def serve(config: Config) -> None:
             raise WrongConfig(" ".join(trouble(error, config))) from None
         except StorageError as error:
             raise CannotStart(" ".join(trouble(error, config))) from None
+
+
+def own_processes(config: Config) -> list[Process]:
+    """The host's own processes for polls. Raises WrongConfig, which says what is wrong with which file."""
+    if config.processes is None:
+        return []
+    try:
+        return polls.read_own(config.processes)
+    except Wrong as wrong:
+        raise WrongConfig(
+            f"A process for polls cannot be used. {wrong}. docs/processes.md tells how it must be."
+        ) from None
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

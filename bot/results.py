@@ -429,7 +429,7 @@ def _winner_pairs(poll: Poll, count: Mapping[str, Any]) -> list[Words]:
     others = sorted((matrix[at][there] - matrix[there][at], there) for there in range(len(options)) if there != at)
     told: list[Words] = [_pair(poll, options, matrix, at, there) for _, there in others[:NAMED_MAX]]
     if len(others) > NAMED_MAX:
-        told.append(N("{n} more by more.", "{n} more by more.", len(others) - NAMED_MAX))
+        told.append(N("{n} more, further behind.", "{n} more, further behind.", len(others) - NAMED_MAX))
     level = any(one["what"] == "elect" for one in count["ties"])
     if len(others) > 1 and count.get("condorcet") is None and not level:
         told.append(

@@ -19,6 +19,9 @@ from storage.polls import Option, Poll
 
 router = Router("amending", under="polls")
 
+_DROP, _ADD, _AMEND, _WITHDRAW = T("drop"), T("add"), T("amend"), T("withdraw")
+_PARK, _OTHERS, _GREEN = T("Park"), T("Where do we meet? | Library | Park"), T("Shall we paint the door green?")
+
 
 # --- options -----------------------------------------------------------------------------------------------------
 
@@ -36,7 +39,7 @@ async def poll_drop(context: Context, *, number: Number, note: Note = "") -> Rep
         raise Refusal(
             T(
                 "Then only one option would be left. Withdraw the whole poll: {withdraw}",
-                withdraw=Typed(f"/poll {number}", T("withdraw")),
+                withdraw=Typed(f"/poll {number}", _WITHDRAW),
             )
         )
     await polls.withdraw_option(context.tx, there, option.place, now=context.now)
@@ -66,7 +69,7 @@ def _option(there: Poll, note: str) -> Option:
     raise Refusal(
         T(
             "Which option? Write its number as the card shows it, like {example}.",
-            example=Typed(f"/poll {there.number}", T("drop"), "2"),
+            example=Typed(f"/poll {there.number}", _DROP, "2"),
         )
     )
 
@@ -142,7 +145,7 @@ async def poll_add(context: Context, *, number: Number, note: Note = "") -> Repl
         raise Refusal(
             T(
                 "Somebody has voted already, so the options stay as they are. A new round can have others: {amend}",
-                amend=Typed(f"/poll {number}", T("amend"), T("Where do we meet? | Library | Park")),
+                amend=Typed(f"/poll {number}", _AMEND, _OTHERS),
             )
         )
     words = " ".join(note.split())
@@ -150,7 +153,7 @@ async def poll_add(context: Context, *, number: Number, note: Note = "") -> Repl
         raise Refusal(
             T(
                 "Which option? Write it like this: {example}",
-                example=Typed(f"/poll {number}", T("add"), T("Park")),
+                example=Typed(f"/poll {number}", _ADD, _PARK),
             )
         )
     old = [one.words.text for one in there.standing if one.words is not None]
@@ -186,7 +189,7 @@ async def poll_amend(context: Context, *, number: Number, note: LongNote = "") -
         raise Refusal(
             T(
                 "What is it to be now? Write it like this: {example}",
-                example=Typed(f"/poll {number}", T("amend"), T("Shall we paint the door green?")),
+                example=Typed(f"/poll {number}", _AMEND, _GREEN),
             )
         )
     draft, said = _amended(there, making.read(context, note))

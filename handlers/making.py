@@ -42,6 +42,9 @@ KINDS: Mapping[str, Text] = {
 TEMPLATE_CHARACTERS_MAX = 60
 TEMPLATES_MAX = 20
 SHOWN_MAX = 10
+_ALL_TEMPLATES = Typed("/poll", T("templates"))
+_NAME_EXAMPLE = T("template meeting place")
+_CHANGED_EXAMPLE = T("template meeting place, closes fri 20:00")
 _SOME_TIME = datetime(2026, 1, 5, 10, 0)  # noqa: DTZ001 - a wall time, to see whether words can be read at all
 
 
@@ -296,7 +299,7 @@ async def poll_keep(context: Context, *, number: Number, note: Note = "") -> Rep
     """Question, options and rules of it; who voted what is not in it."""
     there = await found(context, number)
     name = " ".join(note.replace(",", " ").split())
-    example = Typed(f"/poll {number}", T("template meeting place"))
+    example = Typed(f"/poll {number}", _NAME_EXAMPLE)
     if not name:
         raise Refusal(T("How shall the template be called? Write it like this: {example}", example=example))
     if len(name) > TEMPLATE_CHARACTERS_MAX:
@@ -307,7 +310,7 @@ async def poll_keep(context: Context, *, number: Number, note: Note = "") -> Rep
         raise Refusal(
             T(
                 "There is a template with that name. Delete it first: {templates}",
-                templates=Typed("/poll", T("templates")),
+                templates=_ALL_TEMPLATES,
             )
         )
     if len(await patterns.all_of(context.tx, context.committee.id, "template")) >= TEMPLATES_MAX:
@@ -327,9 +330,8 @@ async def poll_keep(context: Context, *, number: Number, note: Note = "") -> Rep
         now=context.now,
         name=name,
     )
-    return Reply(
-        T("Kept as “{name}”. Begin it with {line}", name=name, line=Typed("/poll", T("template {name}", name=name)))
-    )
+    begin = T("template {name}", name=name)
+    return Reply(T("Kept as “{name}”. Begin it with {line}", name=name, line=Typed("/poll", begin)))
 
 
 @router.command(
@@ -346,7 +348,7 @@ async def poll_template(context: Context, *, note: Note = "") -> Reply | Card | 
             T(
                 "There is no template “{name}”. What there is: {templates}",
                 name=name.strip(),
-                templates=Typed("/poll", T("templates")),
+                templates=_ALL_TEMPLATES,
             )
         )
     return await _from_template(context, pattern, rest.strip())
@@ -362,7 +364,7 @@ async def _from_template(context: Context, pattern: Pattern, settings: str) -> R
                 T(
                     "I do not understand “{words}”. Write it like this: {example}",
                     words=settings,
-                    example=Typed("/poll", T("template meeting place, closes fri 20:00")),
+                    example=Typed("/poll", _CHANGED_EXAMPLE),
                 )
             )
         said = replace(read, question=draft.question, options=draft.options)
@@ -389,9 +391,10 @@ async def poll_templates(context: Context, *, note: Note = "") -> Reply:
         raise Refusal(
             T(
                 "There is no template yet. Keep a poll as one: {example}",
-                example=Typed("/poll 12", T("template meeting place")),
+                example=Typed("/poll 12", _NAME_EXAMPLE),
             )
         )
+    begin = T("template {name}", name=there[0].name or "")
     told = [T("{name}: {what}", name=one.name or "", what=one.words[0]) for one in there]
     buttons = [
         (
@@ -404,7 +407,7 @@ async def poll_templates(context: Context, *, note: Note = "") -> Reply:
         lines(
             T("{title}", title=Bold(T("Templates"))),
             *told,
-            T("Begin one: {line}", line=Typed("/poll", T("template {name}", name=there[0].name or ""))),
+            T("Begin one: {line}", line=Typed("/poll", begin)),
         ),
         buttons=tuple(buttons) if context.in_private else (),
     )
@@ -429,7 +432,7 @@ async def poll_forget(context: Context, *, template: Reference) -> Reply:
 async def _template(context: Context, id_: int) -> Pattern:
     there = await patterns.get(context.tx, context.committee.id, id_)
     if there is None or not there.words:
-        raise Refusal(T("That template is gone. What there is: {templates}", templates=Typed("/poll", T("templates"))))
+        raise Refusal(T("That template is gone. What there is: {templates}", templates=_ALL_TEMPLATES))
     return there
 
 

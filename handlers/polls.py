@@ -643,6 +643,8 @@ def _seals(there: Poll, roll: int) -> Words:
 
 
 def _vote_buttons(view: View, there: Poll) -> tuple[tuple[Button | Link, ...], ...]:
+    if there.secrecy == "external":
+        return ()
     ballot = view.commands.get("ballot")
     # Where a tap is answered by a pop-up, nobody else sees what was tapped, in a group either.
     if there.method in ONE and (there.secrecy == "open" or view.private or (view.popups and there.secrecy == "hidden")):

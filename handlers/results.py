@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from bot import calculations, drawing
 from bot.arguments import Number, OnOff, Reference, choice
-from bot.chat import DOCUMENT_CHARACTERS_MAX, Button, Document, Link, Reply
+from bot.chat import DOCUMENT_CHARACTERS_MAX, Button, Document, Lane, Link, Reply
 from bot.domain import ballotsheet, elections, tallies, traces
 from bot.domain.chain import fingerprint
 from bot.polls import found, named, option_words, question
@@ -75,7 +75,8 @@ async def poll_count(context: Context, *, number: Number) -> Reply:
         told = [told[0], *count_words(there)]
     elif (there.result or {}).get("count"):
         told += [one for one in count_words(there) if one not in told]
-    if there.seed is not None and there.method != "options":
+    ties = (there.result or {}).get("count", {}).get("ties", [])
+    if there.seed is not None and any(one["how"] == "lot" for one in ties):
         told.append(T("The lot that was sealed at the opening: {seed}", seed=there.seed))
     return Reply(lines(*told), buttons=_ways(context, there), private=True)
 
@@ -131,12 +132,13 @@ async def poll_verified(
         words: Words = T("I could not count poll {number} again.", number=there.number)
     else:
         words = await _compared(context, there, done.result)
+    # Somebody waits for it, also at night.
     if everybody == "on":
-        await context.announce(words)
+        await context.announce(words, lane=Lane.ANSWER)
         return
     member = await people.member_now(context.tx, context.committee.id, who)
     if member is not None:
-        await context.tell(member, words)
+        await context.tell(member, words, lane=Lane.ANSWER)
 
 
 async def _compared(context: Context, there: Poll, count: Mapping[str, Any]) -> Words:
@@ -303,11 +305,11 @@ def _against_winner(there: Poll, count: Mapping[str, Any], ranking: list[list[st
         n, m = matrix[at][options.index(other)], matrix[options.index(other)][at]
         said: dict[str, Any] = {"winner": _name(there, winner), "other": _name(there, other), "n": n, "m": m}
         if mine < theirs:
-            told.append(T("{winner} before {other}, {n} to {m}: you are one of the {n}.", **said))
+            told.append(T("{winner} before {other}, {n} to {m}: you were for {winner}.", **said))
         elif mine > theirs:
-            told.append(T("{winner} before {other}, {n} to {m}: you are one of the {m}.", **said))
+            told.append(T("{winner} before {other}, {n} to {m}: you were for {other}.", **said))
         else:
-            told.append(T("{winner} before {other}, {n} to {m}: you put neither first.", **said))
+            told.append(T("{winner} before {other}, {n} to {m}: you were for neither.", **said))
     return told
 
 

@@ -90,15 +90,12 @@ async def _entry(context: Context, there: Poll, voter: Member, line: str) -> tup
         raise Refusal(
             T(
                 "Say how it came, {paper} or {phone}, then the vote: {example}",
-                paper=Typed(str(_WORDS["paper"])),
-                phone=Typed(str(_WORDS["phone"])),
+                paper=Typed(T("paper")),
+                phone=Typed(T("phone")),
                 example=assist.example,
             )
         )
     return how, read(context, there, rest)
-
-
-_WORDS: Mapping[AssistedBy, str] = {"paper": "paper", "phone": "phone"}
 
 
 async def _may_tell(context: Context, voter: Member) -> None:
@@ -126,7 +123,6 @@ async def _may_tell(context: Context, voter: Member) -> None:
         if given["onoff"] == "on"
         else T("{name} has no vote on paper any more", name=given["who"].name)
     ),
-    concerns="who",
 )
 async def paper_vote(context: Context, *, who: Person, onoff: OnOff) -> Reply:
     """Only the committee can: else whoever adds people would add votes."""

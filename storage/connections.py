@@ -30,6 +30,7 @@ from storage import (
     objections,
     orders,
     outcomes,
+    patterns,
     people,
     pool,
     pooling,
@@ -411,6 +412,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await insurance.join(tx, old, into, now=now)
     await pool.join(tx, old, into)
     await orders.join(tx, old, into)
+    await patterns.join(tx, old, into)
     await shifts.join(tx, old, into)
     await history.join(tx, old, into)
     await gifts.join(tx, old, into)

@@ -30,12 +30,6 @@ async def reword(tx: Transaction, thing: str, text: str) -> str:
     return chain.veil(text, salt=salt)
 
 
-async def veiled(tx: Reader, thing: str) -> str | None:
-    """The salted hash that stands for a thing's words; None: there are none (any more)."""
-    row = await tx.one("SELECT text, salt FROM notes WHERE thing = ?", thing)
-    return None if row is None or row[0] is None else chain.veil(row[0], salt=row[1])
-
-
 async def of(tx: Reader, thing: str, language: str | None = None) -> str | None:
     """The words of a thing, in this language where its author gave them in it; None: there are none (any more)."""
     found = await written(tx, thing)
@@ -49,6 +43,12 @@ async def written(tx: Reader, thing: str) -> Written | None:
         return None
     others = await tx.all("SELECT language, text FROM second_texts WHERE thing = ? LIMIT 10", thing)
     return Written(str(text), dict(others))
+
+
+async def veil_of(tx: Reader, thing: str) -> str | None:
+    """The salted hash that stands for a thing's words in the chain; None: there are none (any more)."""
+    row = await tx.one("SELECT text, salt FROM notes WHERE thing = ? AND text IS NOT NULL", thing)
+    return None if row is None else chain.veil(row[0], salt=row[1])
 
 
 async def wrote(tx: Transaction, thing: str, member_id: int, *, now: datetime) -> None:

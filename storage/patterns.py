@@ -153,3 +153,8 @@ async def of_poll(tx: Reader, poll: Poll) -> Pattern | None:
     """The series that a poll belongs to, as long as that goes on."""
     id_ = await tx.value("SELECT pattern_id FROM poll_patterned WHERE poll_id = ?", poll.id)
     return None if id_ is None else await get(tx, poll.committee_id, int(id_))
+
+
+async def join(tx: Transaction, old: int, into: int) -> None:
+    """One membership goes into another: what it made again is the other's."""
+    await tx.execute("UPDATE poll_patterns SET maker_id = ? WHERE maker_id = ?", into, old)

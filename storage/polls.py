@@ -314,11 +314,11 @@ async def open_(
         active,
         poll.id,
     )
-    body = {"poll": poll.number, "opened": poll.process, "method": poll.method, "secrecy": poll.secrecy}
+    body: dict[str, Any] = {"poll": poll.number, "opened": poll.process, "method": poll.method, "secrecy": poll.secrecy}
     body |= {"roll": hash_, "voters": len(roll), "lot": commitment}
-    # The chain vouches for what was asked, in words that can be erased.
-    things = [poll.thing, *(one.thing for one in poll.options)]
-    body["asked"] = [veiled for thing in things if (veiled := await notes.veiled(tx, thing)) is not None]
+    words = {"question": await notes.veil_of(tx, poll.thing)}
+    words |= {str(one.place): await notes.veil_of(tx, one.thing) for one in poll.options}
+    body["words"] = {name: veil for name, veil in words.items() if veil is not None}
     await entries.append(tx, committee, "poll", body, now=now)
     await cards.changed(tx, poll.thing)
     found = await get(tx, poll.committee_id, poll.id)

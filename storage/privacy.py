@@ -54,6 +54,11 @@ SECTIONS: Mapping[str, str] = {
         WHERE l.member_id IN {_MINE} ORDER BY t.id""",
     "asked_whether_still_there": f"SELECT asked_on FROM dormant WHERE member_id IN {_MINE}",
     "merged_memberships": f"SELECT at_us FROM absorbed WHERE into_id IN {_MINE}",
+    "polls_made_again": f"""SELECT c.name AS committee, p.kind, n.text AS words, t.text AS name, p.process, p.method,
+            p.secrecy, p.minutes, p.rrule, p.made_us, p.ended_us
+        FROM poll_patterns p JOIN committees c ON c.id = p.committee_id
+        LEFT JOIN notes n ON n.thing = 'pattern:' || p.id LEFT JOIN notes t ON t.thing = 'pattern_name:' || p.id
+        WHERE p.maker_id IN {_MINE} ORDER BY p.id""",
     "roles": f"""SELECT c.name AS committee, r.role, r.from_us, r.term_us, r.until_us FROM roles r
         JOIN members m ON m.id = r.member_id JOIN committees c ON c.id = m.committee_id
         WHERE r.member_id IN {_MINE} ORDER BY r.id""",
@@ -128,16 +133,6 @@ SECTIONS: Mapping[str, str] = {
         WHERE b.rater_id IN {_MINE} ORDER BY b.period DESC""",
     "effort_as_others_see_it": f"""SELECT c.name AS committee, r.period, r.kind_id AS kind, r.intensity AS thousandths
         FROM rated r JOIN committees c ON c.id = r.committee_id WHERE r.member_id IN {_MINE} ORDER BY r.period DESC""",
-    "polls_made": f"""SELECT c.name AS committee, p.number, p.process, p.state, p.made_us, n.text AS question
-        FROM polls p JOIN committees c ON c.id = p.committee_id LEFT JOIN notes n ON n.thing = 'poll:' || p.id
-        WHERE p.maker_id IN {_MINE} ORDER BY p.id DESC""",
-    "may_vote_in": f"""SELECT c.name AS committee, p.number AS poll, p.state FROM poll_roll r
-        JOIN polls p ON p.id = r.poll_id JOIN committees c ON c.id = p.committee_id
-        WHERE r.member_id IN {_MINE} ORDER BY p.id DESC""",
-    # Of hidden polls nothing here leads to anybody. While one is open, /ballot shows whoever voted their own.
-    "votes_with_name": f"""SELECT c.name AS committee, p.number AS poll, b.choice, b.how FROM poll_ballots b
-        JOIN polls p ON p.id = b.poll_id JOIN committees c ON c.id = p.committee_id
-        WHERE b.voter IN (SELECT CAST(id AS TEXT) FROM {_MINE}) ORDER BY p.id DESC""",
     "votes_in_progress": f"""SELECT c.name AS committee, p.number AS poll, w.draft, w.at AS changes,
             h.called AS filled_in_by
         FROM papers w JOIN polls p ON p.id = w.poll_id JOIN committees c ON c.id = p.committee_id
@@ -179,6 +174,17 @@ SECTIONS: Mapping[str, str] = {
     "proposals": f"""SELECT c.name AS committee, p.number, p.command, p.arguments, p.state, p.outcome, p.created_us,
             p.expires_us FROM proposals p JOIN committees c ON c.id = p.committee_id
         WHERE p.proposer_id IN {_MINE} ORDER BY p.id DESC""",
+    "polls_made": f"""SELECT c.name AS committee, p.number, p.round, q.text AS question, p.process, p.method, p.rule,
+            p.secrecy, p.state, p.made_us, p.opens_us, p.opened_us, p.closes_us, p.closed_us, p.command, p.arguments,
+            p.verdict, p.result FROM polls p JOIN committees c ON c.id = p.committee_id
+        LEFT JOIN notes q ON q.thing = 'poll:' || p.id WHERE p.maker_id IN {_MINE} ORDER BY p.id""",
+    "polls_with_a_vote": f"""SELECT c.name AS committee, p.number AS poll FROM poll_roll r
+        JOIN polls p ON p.id = r.poll_id JOIN committees c ON c.id = p.committee_id
+        WHERE r.member_id IN {_MINE} ORDER BY p.id""",
+    "votes_with_names": f"""SELECT c.name AS committee, p.number AS poll, b.choice, b.how FROM poll_ballots b
+        JOIN polls p ON p.id = b.poll_id JOIN committees c ON c.id = p.committee_id
+        WHERE p.secrecy = 'open' AND b.voter IN (SELECT CAST(id AS TEXT) FROM members WHERE id IN {_MINE})
+        ORDER BY p.id""",
     "agreed_to": f"""SELECT c.name AS committee, p.number AS proposal, s.at_us FROM consents s
         JOIN proposals p ON p.id = s.proposal_id JOIN committees c ON c.id = p.committee_id
         WHERE s.member_id IN {_MINE} ORDER BY s.at_us DESC""",
@@ -439,6 +445,8 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "care.never": "whom a request for care must not reach: whoever wrote it is told, and nobody else may know",
     "positions": "how far each network has been read",
     "rules": "what the committee has set for itself",
+    "poll_patterns.rule": "what decides a poll, by the committee's processes",
+    "poll_patterned": "which poll comes of which series, by ids",
     "insurance_gifts.case_id": "whom somebody gave for: those who give are told only what the other wishes",
     "fund_rounds": "sums of what was asked of the common fund and given by it",
     "closings": "what was done for all at the end of a month",
@@ -463,6 +471,19 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "audits": "books that are being recomputed for somebody, without words",
     "categories": "a committee's own kinds of help",
     "task_kinds": "a committee's kinds of tasks, and how hard it says they are",
+    "poll_options": "what can be chosen in a committee's polls",
+    "poll_receipts": "hashes of ballots, with chance that only voters know",
+    "proxies.id": "a number",
+    "poll_keys": "what hides who voted what while a poll runs; erased when it closes",
+    "poll_ballots.voter": "a member's id, which is handed out as theirs; in a hidden poll it leads to nobody",
+    "polls.version": "of the program",
+    "polls.extended": "that a poll was open for longer, once",
+    "polls.reminded": "how often those who had not voted were reminded",
+    "polls.roll_hash": "of a roll that is handed out",
+    "polls.active": "how many had been seen lately",
+    "polls.commitment": "of chance",
+    "polls.seed": "chance",
+    "polls.earlier_id": "which poll an amended one goes on from",
     "rota_plans": "the last plan of a rota, by ids, and what it was made from, which is handed out elsewhere",
     "rota_tasks": "the tasks of a committee's rota",
     "trade_answers.id": "a number",
@@ -487,32 +508,6 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "cards.pinned": "how a card is shown",
     "nudges.outbox_id": "a number",
     "second_texts.salt": "chance",
-    "poll_options": "what a committee's polls offer",
-    "poll_keys": "chance, while a hidden poll runs",
-    "poll_receipts": "hashes of ballots, with chance that only voters know",
-    "proxies.id": "a number",
-    "teller_entries.poll_id": "a number",
-    "polls.method": "about a committee's poll, not about who made it",
-    "polls.rule": "about a committee's poll, not about who made it",
-    "polls.secrecy": "about a committee's poll, not about who made it",
-    "polls.opens_us": "about a committee's poll, not about who made it",
-    "polls.opened_us": "about a committee's poll, not about who made it",
-    "polls.closes_us": "about a committee's poll, not about who made it",
-    "polls.closed_us": "about a committee's poll, not about who made it",
-    "polls.extended": "about a committee's poll, not about who made it",
-    "polls.reminded": "about a committee's poll, not about who made it",
-    "polls.roll_hash": "about a committee's poll, not about who made it",
-    "polls.active": "about a committee's poll, not about who made it",
-    "polls.commitment": "about a committee's poll, not about who made it",
-    "polls.seed": "about a committee's poll, not about who made it",
-    "polls.command": "about a committee's poll, not about who made it",
-    "polls.version": "about a committee's poll, not about who made it",
-    "polls.arguments": "about a committee's poll, not about who made it",
-    "polls.earlier_id": "about a committee's poll, not about who made it",
-    "polls.round": "about a committee's poll, not about who made it",
-    "polls.verdict": "about a committee's poll, not about who made it",
-    "polls.result": "about a committee's poll, not about who made it",
-    "polls.id": "a number",
     "forgotten": "hashes of accounts that are forgotten",
     "committees": "the committee itself",
     "chats.committee_id": "which committee a group belongs to",
@@ -672,6 +667,11 @@ NOTES = {
     "case": f"SELECT 'case:' || id FROM cases WHERE member_id IN {_MINE} OR opener_id IN {_MINE}",
     "reply": f"SELECT 'reply:' || id FROM cases WHERE member_id IN {_MINE}",
     "appeal": f"SELECT 'appeal:' || id FROM cases WHERE member_id IN {_MINE}",
+    # What was decided stays readable: the words of a closed poll are the committee's.
+    "poll": f"""SELECT 'poll:' || id FROM polls
+        WHERE maker_id IN {_MINE} AND state NOT IN ('open', 'counting', 'closed')""",
+    "option": f"""SELECT 'option:' || o.id FROM poll_options o JOIN polls p ON p.id = o.poll_id
+        WHERE p.maker_id IN {_MINE} AND p.state NOT IN ('open', 'counting', 'closed')""",
     "care": f"""SELECT 'care:' || c.id FROM care c WHERE c.writer_id IN {_MINE}
         OR EXISTS (SELECT 1 FROM json_each(c.never) WHERE value IN {_MINE})""",
     "post": f"SELECT 'post:' || id FROM posts WHERE member_id IN {_MINE}",
@@ -679,6 +679,7 @@ NOTES = {
     "fund_need": f"SELECT 'fund_need:' || id FROM fund_needs WHERE member_id IN {_MINE} OR teller_id IN {_MINE}",
     "booking": f"SELECT 'booking:' || id FROM bookings WHERE member_id IN {_MINE}",
     "handover": f"SELECT 'handover:' || id FROM assignments WHERE member_id IN {_MINE}",
+    "pattern": f"SELECT 'pattern:' || id FROM poll_patterns WHERE maker_id IN {_MINE}",
     "order": f"SELECT 'order:' || id FROM orders WHERE member_id IN {_MINE}",
     "order_cost": f"""SELECT 'order_cost:' || k.id FROM order_costs k JOIN orders o ON o.id = k.order_id
         WHERE o.member_id IN {_MINE}""",
@@ -698,8 +699,7 @@ NOTES = {
         AND EXISTS (SELECT 1 FROM json_each(e.body, '$.arguments') a
             WHERE a.key IN (SELECT value FROM json_each('{json.dumps([*DECIDED_ABOUT])}')) AND a.value IN {_MINE})""",
     # The committee's own words, whoever typed them: a role's name, and what all agreed to.
-    "poll": _NOBODYS,
-    "option": _NOBODYS,
+    "pattern_name": _NOBODYS,
     "category": _NOBODYS,
     "task_kind": _NOBODYS,
     "rota_task": _NOBODYS,
@@ -842,6 +842,7 @@ async def rename(tx: Transaction, committee_id: int, names: Collection[str], pse
     await outbox.rename(tx, [chat for (chat,) in rows], change)
     for table, key, columns in (
         ("proposals", "id", ("arguments", "outcome")),
+        ("polls", "id", ("arguments",)),
         ("due", "key", ("arguments",)),
         ("buttons", "token", ("arguments",)),
         ("held", "id", ("body",)),
@@ -891,8 +892,6 @@ async def _reword(tx: Transaction, committee: Committee, change: Callable[[str],
     """Change the committee's own words: what it has agreed, decided, and named. The chain vouches for the new ones."""
     things = """SELECT thing FROM notes WHERE thing >= 'decision:' || ?1 || ':' AND thing < 'decision:' || ?1 || ';'
         UNION SELECT 'agreement:' || id FROM agreements WHERE committee_id = ?1
-        UNION SELECT 'poll:' || id FROM polls WHERE committee_id = ?1
-        UNION SELECT 'option:' || o.id FROM poll_options o JOIN polls p ON p.id = o.poll_id WHERE p.committee_id = ?1
         UNION SELECT 'category:' || id FROM categories WHERE committee_id = ?1
         UNION SELECT 'task_kind:' || id FROM task_kinds WHERE committee_id = ?1
         UNION SELECT 'rota_task:' || id FROM rota_tasks WHERE committee_id = ?1
@@ -906,6 +905,8 @@ async def _reword(tx: Transaction, committee: Committee, change: Callable[[str],
             WHERE s.committee_id = ?1
         UNION SELECT 'stock:' || id FROM stock WHERE committee_id = ?1
         UNION SELECT 'unit:' || id FROM units WHERE committee_id = ?1
+        UNION SELECT 'poll:' || id FROM polls WHERE committee_id = ?1
+        UNION SELECT 'option:' || o.id FROM poll_options o JOIN polls p ON p.id = o.poll_id WHERE p.committee_id = ?1
         UNION SELECT 'role:' || r.id FROM roles r JOIN members m ON m.id = r.member_id WHERE m.committee_id = ?1"""
     hashes = {}
     for thing, text in await tx.all(

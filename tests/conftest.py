@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, settings
 from bot.adapters.console import NETWORK
 from bot.chat import Chat
 from bot.practice import DATABASE, GROUP, SCRIPT_START, FixedClock, Practice, read_time
-from storage import entries, people, transfers
-from storage.database import Database, Reader
+from storage import entries, inspection, people, proposals, rules, transfers
+from storage.database import Database, Reader, Transaction
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("ci", deadline=None, suppress_health_check=_SLOW, print_blob=True)
@@ -122,6 +122,20 @@ def _words(what: str) -> str:
     return re.split(r"  \[| / 1\ufe0f\u20e3 ", what.partition(": ")[2])[0]
 
 
+async def two_decide(database: Database) -> None:
+    """From now on two organizers decide what needs a committee, as its members could have said by `/decide_by`.
+
+    Most tests are not about how it is decided; a poll takes more taps.
+    """
+    committees = await database.read(inspection.committees)
+
+    async def work(tx: Transaction) -> None:
+        for committee in committees:
+            await rules.put(tx, committee, proposals.DECIDED_BY, "organizers")
+
+    await database.transact(work)
+
+
 _HASH = re.compile(r"\b[0-9a-f]{64}\b|\b[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}\b")
 
 
@@ -163,6 +177,7 @@ async def town(practice_folder: Path) -> AsyncIterator[Town]:
         clock=FixedClock(SCRIPT_START),
         repeatable=True,
     )
+    await two_decide(practice.app.database)
     town = Town(practice, transcript)
     yield town
     await town.books_are_sound()

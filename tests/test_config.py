@@ -252,7 +252,7 @@ def test_no_value_is_repeated_when_something_is_wrong(text: str) -> None:
     ("text", "sentence"),
     [
         ('[telegram]\ntokn = "x"\n', "config.toml: [telegram] has no setting “tokn”. Did you mean “token”?"),
-        ("[bot]\nzzz = 1\n", "config.toml: [bot] has no setting “zzz”. It has: data, language."),
+        ("[bot]\nzzz = 1\n", "config.toml: [bot] has no setting “zzz”. It has: data, language, processes."),
         ("[telegrm]\n", "config.toml: there is no section “telegrm”. Did you mean [telegram]?"),
         ('token = "x"\n', "config.toml: the setting “token” belongs below the line [telegram]."),
         ("log = 1\n", "config.toml: [log] must be a section: a line [log], and its settings below it."),

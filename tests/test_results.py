@@ -213,7 +213,7 @@ async def test_i_see_on_which_side_i_was_in_each_pair(town: Town) -> None:
     await make(town, "Where?", *ABC)
     await vote(town, 1, ana=[[1], [2], [3]], ben=[[2], [1]], chi=[[1], [2, 3]])
     await closed(town, 1)
-    assert "Library before Park, 2 to 1: you are one of the 1." in await town.whispers("ben", "/poll 1 why")
+    assert "Library before Park, 2 to 1: you were for Park." in await town.whispers("ben", "/poll 1 why")
     assert await town.whispers("eli", "/poll 1 why") == "You have no ballot in poll 1."
 
 

@@ -70,6 +70,7 @@ def usual(seats: int) -> Method:
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?\d{1,9}")
+_PARTS = re.compile(r"[^()=\s]+")
 _SHOWN_MAX = 30
 
 
@@ -83,7 +84,7 @@ def read_blt(text: str) -> Filed:
     """An election in the format of Hill, Wichmann and Woodall (1987), with what later programs added to it.
 
     Understood: withdrawn options (-2), level preferences (1=3, or (1 3)), skipped preferences (-, passed over),
-    comments (# to the end of a line, /* */), ballot ids in parentheses, `[nick ...]`, ballots without the 0 at their end.
+    comments (# to the end of a line, /* */), ballot ids in parentheses, `[nick ...]`, ballots with no 0 at their end.
     Raises `CannotRead`.
     """
     lines = list(_lines(text))
@@ -103,6 +104,8 @@ def _lines(text: str) -> Iterator[_Line]:
 
 def _without_comment(line: str) -> str:
     """A # begins a comment, unless it stands in quotation marks."""
+    if "#" not in line:
+        return line
     quoted = False
     for at, character in enumerate(line):
         if character == '"':
@@ -120,6 +123,7 @@ class _Blt:
         self.nicks: dict[str, int] = {}
         self.withdrawn: set[int] = set()
         self.size = 0
+        self.known: dict[str, int] = {}
         self.papers: list[tuple[list[list[int]], int]] = []
         self.with_id: list[tuple[list[str], int]] = []
 
@@ -133,6 +137,7 @@ class _Blt:
         self.size, seats = int(tokens[0]), int(tokens[1])
         if not 1 <= self.size <= OPTIONS_MAX:
             raise CannotRead(f"there must be between 1 and {OPTIONS_MAX} candidates, not {self.size}", first.number)
+        self.known = {str(one): one for one in range(1, self.size + 1)}
         if seats < 1:
             raise CannotRead(f"there must be at least one seat, not {seats}", first.number)
         at, left = self._body([_Line(first.number, " ".join(tokens[2:])), *self.lines[1:]])
@@ -141,9 +146,12 @@ class _Blt:
         if sum(weight for _, weight in self.papers) > BALLOTS_MAX:
             raise CannotRead(f"there are more than {BALLOTS_MAX} ballots")
         options = tuple(Option(str(at), name, at in self.withdrawn) for at, name in enumerate(names, start=1))
+        ids = [str(at) for at in range(self.size + 1)]
         grouped: dict[Ranking, int] = {}
         for groups, weight in self.papers:
-            ranking = tuple(tuple(str(one) for one in sorted(group)) for group in groups)
+            ranking = tuple(
+                (ids[group[0]],) if len(group) == 1 else tuple(ids[one] for one in sorted(group)) for group in groups
+            )
             grouped[ranking] = grouped.get(ranking, 0) + weight
         ballots = tuple(Ballot(ranking, weight) for ranking, weight in grouped.items())
         return Filed(Election(options, Form("ranked"), ballots, title), seats)
@@ -182,6 +190,8 @@ class _Blt:
     def _tokens(text: str, number: int) -> list[str]:
         """Words; an id in parentheses is one, and what stands behind a quotation mark is left together."""
         head, mark, tail = text.partition('"')
+        if not mark and "=" not in text and "(" not in text:
+            return text.split()
         tokens = re.findall(r"\([^)]*\)|\S+", re.sub(r"\s*=\s*", "=", head))
         return [*tokens, mark + tail] if mark else tokens
 
@@ -211,8 +221,11 @@ class _Blt:
         self.papers.append((self._groups(tokens[1:], number), int(tokens[0])))
 
     def _groups(self, tokens: Sequence[str], number: int) -> list[list[int]]:
+        known = self.known
         groups = [
-            [self._option(one, number) for one in re.findall(r"[^()=\s]+", word)] for word in tokens if word != "-"
+            [known[word]] if word in known else [self._option(one, number) for one in _PARTS.findall(word)]
+            for word in tokens
+            if word != "-"
         ]
         groups = [group for group in groups if group]
         flat = [one for group in groups for one in group]
@@ -292,10 +305,15 @@ def export(
     roll: str | None = None,
     result: Count | None = None,
 ) -> dict[str, Any]:
-    """An election as plain values for JSON, the same whatever the order of its ballots. `lot`: once it is revealed."""
+    """An election as plain values for JSON, the same whatever the order of its ballots. `lot`: once it is revealed.
+
+    Raises `NotABallot` where one says what its form does not allow.
+    """
+    ids = {one.id: None for one in election.options}
     grouped: dict[str, int] = {}
     for one in election.ballots:
-        data = json.dumps(ballot_data(election.form, one), ensure_ascii=False)
+        same = read_ballot(election.form, ballot_data(election.form, one), ids, blank=True)
+        data = json.dumps(ballot_data(election.form, same), ensure_ascii=False)
         grouped[data] = grouped.get(data, 0) + one.weight
     return {
         "format": FORMAT,

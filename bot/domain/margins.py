@@ -19,7 +19,7 @@ from typing import Any
 from bot.domain.ballots import Election, count, tally
 from bot.domain.tallies import Ballot, Count, Lot, Method, OptionId, Ranking
 
-WORK_MAX = 20_000_000
+WORK_MAX = 5_000_000
 """How much is searched: counts times (ballots that differ times options)."""
 EVERY_OPTIONS_MAX = 4
 """With so many options at most, every single changed ballot is tried."""

@@ -291,7 +291,8 @@ class _Found:
             ends = [found for found in re.finditer(r",\s*|:\s+|[.;]\s+", segment) if found.end() < len(segment)]
             for end in ends:
                 head = segment[: end.start()].strip()
-                if plain(head.split()[0] if head else "") in _STRONG | _weak_words() and _reads(head):
+                # One word alone is a setting only where another stands before it: “Open, or closed?” asks something.
+                if (len(head.split()) > 1 or self.settings) and _reads(head):
                     self.settings.append(head)
                     segment = segment[end.end() :]
                     break
@@ -314,7 +315,7 @@ class _Found:
 
     def _cut(self, segment: str) -> int | None:
         """Where the last setting behind a comma, or behind the end of a sentence, begins; 0: it is all of it."""
-        starts = [0, *(found.end() for found in re.finditer(r"[,;]\s*|(?<=[?!.])\s+", segment))]
+        starts = [0, *(found.end() for found in re.finditer(r"[,;]\s*|(?<=[?!])\s+|(?<=\D\.)\s+", segment))]
         for start in reversed(starts):
             piece = segment[start:].strip(" ,;.")
             if not piece or _quoted(segment):
@@ -342,7 +343,7 @@ class _Found:
 
 
 def _weak_words() -> frozenset[str]:
-    return frozenset(phrase.split()[0] for phrase in _HIDDEN | _SHOWN | _ENDLESS) | _RECEIPTS
+    return frozenset(phrase.split()[0] for phrase in _HIDDEN | _SHOWN | _ENDLESS | _SHARES.keys()) | _RECEIPTS
 
 
 def _quoted(words: str) -> bool:
@@ -428,8 +429,11 @@ def _read_settings(words: list[str], now: datetime) -> list[dict[str, Any]] | No
 
 
 def _is_reversed(piece: str) -> bool:
-    words = piece.split()
-    return len(words) > 1 and plain(words[1]) in _SEATS | _MOST | _QUORUM | _THRESHOLD and words[0][0].isdigit()
+    """`2 seats`, `2/3 majority`, `two thirds majority`: the figure first."""
+    *figure, last = map(plain, piece.split()[:4])
+    if not figure or last not in _SEATS | _MOST | _QUORUM | _THRESHOLD:
+        return False
+    return " ".join(figure) in _SHARES or (len(figure) == 1 and figure[0][0].isdigit())
 
 
 def _setting(words: list[str], now: datetime) -> dict[str, Any] | None:
@@ -439,12 +443,14 @@ def _setting(words: list[str], now: datetime) -> dict[str, Any] | None:
         return {"hidden": said in _HIDDEN}
     if said in _RECEIPTS:
         return {"receipts": True}
+    if said in ("zweidrittelmehrheit", "dreiviertelmehrheit"):
+        return {"threshold": _SHARES[said.removesuffix("mehrheit")]}
     if said in _ENDLESS:
         return {"endless": " ".join(words)}
     if said in METHODS and said != "dots" and said != "score":
         return {"method": METHODS[said]}
     if _is_reversed(" ".join(words)):
-        words = [words[1], words[0], *words[2:]]
+        words = [words[-1], *words[:-1]]
     first, rest = plain(words[0]).rstrip(":"), words[1:]
     try:
         if first in _EVERY:

@@ -7,6 +7,7 @@ The idea that processes are data over one kind of poll is Loomio's (config/poll_
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -113,7 +114,10 @@ def read(text: str) -> Process:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Wrong(f"it is no TOML: {error}") from error
+    _check(data)
     choices = tuple(_choice(one) for one in data.get("options", []))
+    if len({one.key for one in choices}) < len(choices):
+        raise Wrong("two options have the same key")
     tests = tuple(_test(one) for one in data.get("tests", []))
     keys = {one.key for one in choices}
     for test in tests:
@@ -123,20 +127,13 @@ def read(text: str) -> Process:
     own: Own = _one_of(data, "own_options", Own, "none" if choices else "needed")
     if (method == "options") != bool(choices):
         raise Wrong("the method “options”, and only that, has options of its own")
-    known = {"name", "aliases", "title", "meaning", "method", "secrecy", "own_options", "days", "options", "tests"}
-    rule_keys = {"quorum", "quorum_of", "tie", "seats", "most", "early", "extend_hours", "review_days", "lapse_days"}
-    if unknown := data.keys() - known - rule_keys - {"receipts", "extra", "listed"}:
-        raise Wrong(f"nobody knows the key “{min(unknown)}”")
-    for name in ("name", "title", "meaning"):
-        if not data.get(name):
-            raise Wrong(f"it has no {name}")
     rule = Rule(
         choices=choices,
         tests=tests,
         quorum=share(data.get("quorum", "0")),
         quorum_of=_one_of(data, "quorum_of", QuorumOf, "roll"),
         tie=_one_of(data, "tie", Tie, "lot"),
-        **{key: data[key] for key in rule_keys - {"quorum", "quorum_of", "tie"} if key in data},
+        **{key: data[key] for key in _RULE_KEYS - {"quorum", "quorum_of", "tie"} if key in data},
         receipts=bool(data.get("receipts", False)),
         extra=data.get("extra", {}),
     )
@@ -154,6 +151,60 @@ def read(text: str) -> Process:
     )
 
 
+_RULE_KEYS = frozenset(
+    {"quorum", "quorum_of", "tie", "seats", "most", "early", "extend_hours", "review_days", "lapse_days"}
+)
+_KNOWN = _RULE_KEYS | {
+    *("name", "aliases", "title", "meaning", "method", "secrecy", "own_options", "days", "options", "tests"),
+    *("receipts", "extra", "listed"),
+}
+_NUMBERS: Mapping[str, tuple[int, int]] = {
+    "days": (1, 180),
+    "seats": (1, 50),
+    "most": (1, 100),
+    "extend_hours": (0, 240),
+    "review_days": (1, 3650),
+    "lapse_days": (1, 3650),
+}
+
+
+def _check(data: Mapping[str, Any]) -> None:
+    """Raises Wrong where a key is unknown, missing, or holds what it cannot hold."""
+    if unknown := data.keys() - _KNOWN:
+        raise Wrong(f"nobody knows the key “{min(unknown)}”")
+    for key, (least, most) in _NUMBERS.items():
+        value = data.get(key, least)
+        if type(value) is not int or not least <= value <= most:
+            raise Wrong(f"{key} must be a whole number from {least} to {most}")
+    for key in ("early", "receipts", "listed"):
+        if not isinstance(data.get(key, False), bool):
+            raise Wrong(f"{key} must be true or false")
+    for key in ("options", "tests"):
+        value = data.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise Wrong(f"{key} must be tables, each below a line [[{key}]]")
+    if not isinstance(data.get("extra", {}), dict):
+        raise Wrong("extra must be a table, below a line [extra]")
+    aliases = data.get("aliases", [])
+    if not isinstance(aliases, list) or not all(isinstance(one, str) and one.strip() for one in aliases):
+        raise Wrong('aliases must be a list of words, such as ["propuesta", "vorschlag"]')
+    _one_of(data, "method", Method)
+    for key in ("name", "title", "meaning"):
+        if not data.get(key):
+            raise Wrong(f"it has no {key}")
+    if not isinstance(data["name"], str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", data["name"]):
+        raise Wrong(f"“{data['name']}” is no name: small letters, digits and _ make one")
+    _by_language(data["title"], "title")
+    _by_language(data["meaning"], "meaning")
+    if share(data.get("quorum", "0")) > 1:
+        raise Wrong("a quorum of more than all is never reached")
+
+
+def _by_language(value: object, key: str) -> None:
+    if not isinstance(value, dict) or not all(isinstance(words, str) and words.strip() for words in value.values()):
+        raise Wrong(f'{key} must be a table with words for each language, such as en = "Proposal"')
+
+
 def share(written: object) -> Fraction:
     """`2/3`, `0.5` or `1` as an exact fraction. Raises Wrong."""
     try:
@@ -167,7 +218,7 @@ def share(written: object) -> Fraction:
 
 def _one_of(data: Mapping[str, Any], key: str, kind: Any, otherwise: str | None = None) -> Any:
     value = data.get(key, otherwise)
-    if value not in get_args(kind):
+    if not isinstance(value, str) or value not in get_args(kind):
         raise Wrong(f"“{value}” is no {key}; there is {', '.join(get_args(kind))}")
     return value
 
@@ -175,6 +226,10 @@ def _one_of(data: Mapping[str, Any], key: str, kind: Any, otherwise: str | None 
 def _choice(data: Mapping[str, Any]) -> Choice:
     if "key" not in data or "label" not in data:
         raise Wrong("an option needs a key and a label")
+    if not isinstance(data["key"], str):
+        raise Wrong("the key of an option must be a word")
+    _by_language(data["label"], "the label of an option")
+    _by_language(data.get("meaning", {}), "the meaning of an option")
     return Choice(
         key=data["key"],
         label=data["label"],
@@ -318,7 +373,9 @@ def settled(rule: Rule, tally: Mapping[str, int], turnout: Turnout, *, standing:
         return None
     now = outcome(rule, tally, turnout, standing=standing)
     left = turnout.roll - turnout.voters
-    if left and not quorate(rule, turnout):
+    if not left:
+        return now
+    if not quorate(rule, turnout):
         return None
     corners = [now]
     for choice in rule.choices:

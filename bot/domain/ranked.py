@@ -35,7 +35,10 @@ def matrix(options: Sequence[OptionId], ballots: Iterable[Ballot]) -> tuple[tupl
 
     All comparisons of a row are added at once, as the digits of one whole number.
     """
-    grouped = _grouped(options, ballots)
+    return _matrix(options, _grouped(options, ballots))
+
+
+def _matrix(options: Sequence[OptionId], grouped: Mapping[Ranking, int]) -> tuple[tuple[int, ...], ...]:
     bits = max(1, sum(grouped.values()).bit_length())
     unit = {option: 1 << bits * at for at, option in enumerate(options)}
     everyone = sum(unit.values())
@@ -61,7 +64,7 @@ def _grouped(options: Sequence[OptionId], ballots: Iterable[Ballot]) -> dict[Ran
     found: dict[Ranking, int] = {}
     for one in ballots:
         found[one.ranking] = found.get(one.ranking, 0) + one.weight
-    if all(standing.issuperset(group) for ranking in found for group in ranking):
+    if standing.issuperset({one for ranking in found for group in ranking for one in group}):
         return {ranking: weight for ranking, weight in found.items() if weight and ranking}
     kept: dict[Ranking, int] = {}
     for ranking, weight in found.items():
@@ -96,7 +99,8 @@ def schulze(options: Sequence[OptionId], ballots: Sequence[Ballot], *, seats: in
     Options that no stronger path leads to stand first, then those of what is left, and so on; those that stand together
     are level, and a lot orders them.
     """
-    beats = matrix(options, ballots)
+    grouped = _grouped(options, ballots)
+    beats = _matrix(options, grouped)
     paths = strengths(beats)
     size = range(len(options))
     better = [{j for j in size if paths[i][j] > paths[j][i]} for i in size]
@@ -111,7 +115,7 @@ def schulze(options: Sequence[OptionId], ballots: Sequence[Ballot], *, seats: in
     winners, ties, undecided = by_order(order, seats, lot)
     condorcet = [i for i in size if all(beats[i][j] > beats[j][i] for j in size if i != j)]
     weight = sum(one.weight for one in ballots)
-    valid = sum(_grouped(options, ballots).values())
+    valid = sum(grouped.values())
     return Count(
         "schulze", seats, tuple(options), winners, (first,), ties, undecided, order, weight, weight - valid,
         matrix=beats, condorcet=options[condorcet[0]] if condorcet else None,
