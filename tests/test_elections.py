@@ -62,8 +62,9 @@ async def test_the_office_passes_on_from_whoever_had_it(town: Town) -> None:
     assert "Chi has the role “treasurer” now." in town.sees()
 
 
-async def test_a_tie_gives_nobody_the_role_and_things_are_no_candidates(town: Town) -> None:
+async def test_things_are_no_candidates_and_a_stranger_makes_no_poll(town: Town) -> None:
     await town.says("ana", "/poll appoint treasurer | Library | @eli, names shown")
     assert "gets the role" not in _card(town)
-    assert "Nobody in Riverside is called @zoe." in await town.says("ana", "/poll appoint treasurer | @zoe | @eli")
+    line = "/poll appoint treasurer | @zoe | @eli, names shown"
+    assert "Nobody in Riverside is called @zoe." in await town.says("ana", line)
     assert "There is no poll 2 here." in await town.says("ana", "/poll 2"), "nothing half-saved"
