@@ -82,6 +82,8 @@ def _said_by(command: Command) -> str:
 
 
 def _decided_by(command: Command) -> str:
+    if command.petition:
+        return "signatures and then a poll, or a majority of all who have a vote"
     if command.majority:
         return "a majority of all others who have a vote" if command.concerns else "a majority of all who have a vote"
     if command.appoints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,12 @@ async def put_down(context: Context, says: Saying, how: Mapping[str, Any]) -> No
 
 def _words_of(committee: Committee, number: int, name: str) -> str:
     return f"decision:{committee.id}:{number}:{name}"
+
+
+def body_of(written: str) -> dict[str, Any]:
+    """What an entry's body says."""
+    found: dict[str, Any] = json.loads(written)
+    return found
 
 
 async def told(telling: Telling, body: Mapping[str, Any]) -> Text:

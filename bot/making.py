@@ -14,7 +14,7 @@ from bot.domain.grammar import folded
 from bot.domain.pollline import Line
 from bot.domain.processes import Method, Process, Rule, Secrecy
 from bot.domain.recurrence import instant
-from bot.polls import all_processes, found, in_languages, process_words, titled
+from bot.polls import after_opening, all_processes, found, in_languages, process_words, titled
 from bot.router import Context, View
 from bot.text import N, Refusal, T, Text, Typed, Words
 from storage import due, nudges, patterns, people, polls, proxies, rules
@@ -186,6 +186,10 @@ def with_settings(rule: Rule, process: Process, method: Method, said: Line) -> R
         rule = _with_threshold(rule, process, said.threshold)
     if said.receipts:
         rule = replace(rule, receipts=True)
+    if said.review_days is not None:
+        rule = replace(rule, review_days=said.review_days)
+    if said.lapse_days is not None:
+        rule = replace(rule, lapse_days=said.lapse_days)
     if said.seats is not None:
         if method == "options":
             raise Refusal(T("“{process}” has no seats.", process=in_languages(process.title)))
@@ -390,6 +394,7 @@ async def open_now(context: Context, made: Poll) -> Reply | Card | None:
     active = await polls.count_active(context.tx, roll, now=context.now)
     opened = await polls.open_(context.tx, context.committee, made, roll, active=active, now=context.now)
     await plan_end(context, opened)
+    await after_opening(context, opened)
     return await _shown(context, opened, T("Poll {number} is open in the group.", number=opened.number))
 
 
@@ -424,8 +429,9 @@ async def voters(context: Context, made: Poll) -> frozenset[int]:
     if made.secrecy == "open":
         members |= await proxies.votes_on_paper(context.tx, context.committee.id)
     command = None if made.says is None else context.commands.get(made.says.command)
-    if made.says is not None and command is not None and command.concerns is not None:
-        return members - {made.says.arguments[command.concerns]}
+    concerned = None if command is None else command.concerns or command.petition
+    if made.says is not None and concerned is not None:
+        return members - {made.says.arguments[concerned]}
     return members
 
 

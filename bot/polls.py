@@ -16,7 +16,7 @@ from bot.domain.grammar import folded
 from bot.domain.processes import Method, Process, Turnout
 from bot.router import Authority, Commands, Context, View
 from bot.text import SOURCE_LANGUAGE, N, Refusal, T, Text, Typed, Words, Written
-from storage import ballots, entries, papers, people, polls
+from storage import ballots, entries, outcomes, papers, people, polls
 from storage.ballots import How
 from storage.people import Committee, Member
 from storage.polls import Option, Poll
@@ -111,6 +111,11 @@ def titled(poll: Poll) -> Text:
 
 async def question(context: Context | View, poll: Poll) -> Text:
     """What is asked: in the words of whoever made it, or what would be done in the committee's name."""
+    about = await outcomes.about(context.tx, poll.id) if poll.question is None else None
+    of = None if about is None else await polls.get(context.tx, context.committee.id, about[0])
+    if about is not None and of is not None:
+        what = await question(context, of)
+        return T("Did it work? {what}", what=what) if about[1] == "review" else T("Renew it? {what}", what=what)
     if poll.says is not None and poll.question is None:
         return await decisions.described(context.tx, context.committee, context.commands, poll.says)
     return T("{question}", question=poll.question or T("(erased)"))
@@ -224,8 +229,29 @@ async def take_back(context: Context, poll: Poll) -> None:
     await after_vote(context, poll)
 
 
+async def after_opening(context: Context, poll: Poll) -> None:
+    """A poll has opened: the areas that deal with some polls begin with it."""
+    if poll.earlier_id is not None:
+        await _hear(context, poll, "objections_answered")
+    await _hear(context, poll, "election_begun")
+
+
+async def after_closing(context: Context, poll: Poll) -> None:
+    """A poll is closed, and counted: the areas that deal with what came of it do so."""
+    for name in ("objections_over", "election_decided", "outcome_begun"):
+        await _hear(context, poll, name)
+
+
+async def _hear(context: Context, poll: Poll, name: str) -> None:
+    command = context.commands.get(name)
+    if command is not None:
+        await context.say(command.says(poll=poll.id), authority=Authority.CLOCK)
+
+
 async def after_vote(context: Context, poll: Poll) -> None:
-    """A ballot has changed: what is settled by that is settled now."""
+    """A ballot has changed: objections follow it, and what is settled by that is settled now."""
+    if any(choice.objects for choice in poll.rule.choices):
+        await _hear(context, poll, "objection_follow")
     settle = context.commands.named("poll_settle")
     await context.say(settle.says(poll=poll.id), authority=Authority.CLOCK)
 

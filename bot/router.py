@@ -245,7 +245,7 @@ class _OnlyTried(Exception):
     """Takes back what was tried."""
 
 
-SAY_DEPTH_MAX = 3
+SAY_DEPTH_MAX = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,6 +335,8 @@ class Command:
     """Decided by a majority of all who have a vote, however many organizers there are."""
     concerns: str | None = None
     """The name of the parameter with the one person whom it is about: they have no say in it."""
+    petition: str | None = None
+    """The same, of a command that is begun by signatures and decided by a poll, where polls decide."""
     while_suspended: bool = False
     """May also be said by a member who is suspended."""
     label: Text | None = None
@@ -509,6 +511,7 @@ class Router:
         appoints: bool = False,
         majority: bool = False,
         concerns: str | None = None,
+        petition: str | None = None,
         while_suspended: bool = False,
         label: Text | None = None,
         title: Text | None = None,
@@ -525,7 +528,7 @@ class Router:
         assert not for_others or allow is Authority.MEMBER, "only what is each member's own is said for others"
 
         def declare(handler: Handler) -> Command:
-            assert concerns is None or concerns in inspect.signature(handler).parameters
+            assert {concerns, petition} - {None} <= inspect.signature(handler).parameters.keys()
             command = Command(
                 name=name,
                 handler=handler,
@@ -542,6 +545,7 @@ class Router:
                 appoints=appoints,
                 majority=majority,
                 concerns=concerns,
+                petition=petition,
                 while_suspended=while_suspended,
                 label=label,
                 title=title,

@@ -62,9 +62,12 @@ async def decided_by_words(telling: Telling, body: Mapping[str, Any]) -> Text:
 @router.command("propose", allow=Authority.MEMBER, typed=False, help=T("Ask those who must agree."))
 async def propose(context: Context, *, carried: Carried) -> Reply | Card | None:
     """A member said what needs the committee's authority: ask for it, or do it where nobody else need agree."""
-    committee = await _facts(context, carried, begun=context.now)
     command = context.commands.get(carried.command)
     assert command is not None
+    if command.petition is not None and await _polls_decide(context):
+        begin = context.commands.named("recall_begin")
+        return await context.say(begin.says(carried=carried), authority=Authority.MEMBER)
+    committee = await _facts(context, carried, begun=context.now)
     rule = _rule(command, committee)
     if rule.who == "organizers" and await _needs_poll(context, command):
         carry = context.commands.named("poll_carry")
@@ -103,6 +106,10 @@ async def _needs_poll(context: Context, command: Command) -> bool:
     own = command.appoints or command.concerns is not None
     if command.allow is not Authority.COMMITTEE or own:
         return False
+    return await _polls_decide(context)
+
+
+async def _polls_decide(context: Context) -> bool:
     return bool(await rules.get(context.tx, context.committee.id, DECIDED_BY) == POLL)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot import calculations, decisions, making
+from bot import calculations, decisions, making, objections, outcomes
 from bot.arguments import Carried, LongNote, Number, Reference
 from bot.chat import Button, Card, Link, Reply, Shown
 from bot.domain import processes
@@ -19,6 +19,7 @@ from bot.papers import HOW, cast
 from bot.polls import (
     BEGUN_BY,
     ONE,
+    after_closing,
     all_processes,
     found,
     how_decided,
@@ -92,6 +93,8 @@ _ABOUT: Mapping[str, str] = {
     for command, words in {
         "poll_close": "close cerrar schliessen schließen beenden",
         "poll_withdraw": "withdraw retirar zurückziehen zurueckziehen",
+        "poll_review_in": "review revisar überprüfen ueberpruefen",
+        "poll_lapses_in": "lapses caduca vence erlischt verfällt",
         "poll_result": "result resultado ergebnis",
         "poll_count": "count recuento auszählung auszaehlung",
         "poll_verify": "verify recount verificar prüfen pruefen nachzählen nachzaehlen",
@@ -201,6 +204,16 @@ async def poll_choose(context: Context, *, poll: Reference, place: Reference) ->
     # In a group it is a pop-up that nobody else sees; a receipt is to be kept, where there is a place for it.
     reached = there.rule.receipts and await people.private_chat_of(context.tx, context.member.person_id) is not None
     answer = await cast(context, there, place, buttons=context.in_private, short=not context.in_private and not reached)
+    choice = there.rule.choice(option.key)
+    if choice is not None and choice.objects and await objections.reason_missing(context, there):
+        return Reply(
+            T(
+                "Counted: {option}. It needs a reason within a day, or it does not count: {command}",
+                option=option_words(there, option),
+                command=Typed(f"/object {there.number}", T("it would …")),
+            ),
+            private=True,
+        )
     return replace(answer, fleeting=not reached)
 
 
@@ -219,7 +232,10 @@ async def poll_settle(context: Context, *, poll: Reference) -> Reply | Card | No
         # That it is decided would tell how the count stood at this vote.
         return None
     turned = await turnout(context, there)
-    if processes.settled(there.rule, await _tally(context, there), turned) is None:
+    if await objections.open_ended(context, there):
+        return None
+    standing = await objections.standing(context, there)
+    if processes.settled(there.rule, await _tally(context, there), turned, standing=standing) is None:
         return None
     return await _close(context, there)
 
@@ -270,6 +286,18 @@ async def poll_due(context: Context, *, poll: Reference) -> None:
                 "Poll {number}: {n} vote is missing for it to count, so it is open until {until}, once.",
                 "Poll {number}: {n} votes are missing for it to count, so it is open until {until}, once.",
                 missing,
+                number=there.number,
+                until=longer,
+            )
+        )
+        return
+    if not there.extended and await objections.awaited(context, there):
+        longer = _until(there) + timedelta(hours=there.rule.extend_hours)
+        await polls.extend(context.tx, there, longer)
+        await making.plan_end(context, await of_id(context, there.id))
+        await context.announce(
+            T(
+                "Poll {number}: somebody has just objected and may still say why, so it is open until {until}, once.",
                 number=there.number,
                 until=longer,
             )
@@ -343,7 +371,14 @@ async def _close(context: Context, there: Poll) -> Reply | Card | None:
 
 
 async def _finish(context: Context, there: Poll, verdict: Verdict, counted: Mapping[str, Any]) -> Reply | Card | None:
-    """It is counted: write it down, tell, and do what it carries."""
+    """It is counted; and the areas that deal with what comes after it do so."""
+    answer = await _conclude(context, there, verdict, counted)
+    await after_closing(context, there)
+    return answer
+
+
+async def _conclude(context: Context, there: Poll, verdict: Verdict, counted: Mapping[str, Any]) -> Reply | Card | None:
+    """Write it down, tell, and do what it carries."""
     turned = await turnout(context, there)
     found_ = await ballots.all_of(context.tx, there)
     result: dict[str, Any] = {"voters": turned.voters, "roll": turned.roll, **counted}
@@ -382,9 +417,10 @@ async def _counted(context: Context, there: Poll, turned: processes.Turnout) -> 
     if not there.rule.tests:
         return "told", counted
     tally = await _tally(context, there)
-    came = processes.outcome(there.rule, tally, turned)
+    standing = await objections.standing(context, there)
+    came = processes.outcome(there.rule, tally, turned, standing=standing)
     counted["tests"] = [[one.count, one.whole] for one in came.held]
-    counted["margin"] = {"n": processes.margin(there.rule, tally, turned), "exact": True}
+    counted["margin"] = {"n": processes.margin(there.rule, tally, turned, standing=standing), "exact": True}
     return ("passed" if came.passed else "failed"), counted
 
 
@@ -435,7 +471,8 @@ async def _carry_out(context: Context, closed: Poll) -> Reply | Card | None:
     await decisions.put_down(context, closed.says, {"poll": closed.number})
     what = await question(context, closed)
     try:
-        answer = await context.say(closed.says, authority=Authority.COMMITTEE)
+        # The committee says it, not whoever has voted last: what is to be told goes to every group.
+        answer = await replace(context, place=None).say(closed.says, authority=Authority.COMMITTEE)
     except Refusal as refusal:
         why = shown(refusal.words, context.committee.reader)
         await polls.judge(context.tx, closed, "not_done")
@@ -554,13 +591,10 @@ async def poll_card(view: View, ref: int) -> Shown | None:
     if there.method in BEGUN_BY and (own := view.commands.card(there.method)) is not None:
         return await own(view, ref)
     maker = await named(view, view.committee, there.maker_id)
-    heading = T(
-        "{title} {number} by {name}: {what}",
-        title=making.round_words(there),
-        number=there.number,
-        name=maker,
-        what=Bold(await question(view, there)),
-    )
+    title, what = making.round_words(there), Bold(await question(view, there))
+    heading = T("{title} {number} by {name}: {what}", title=title, number=there.number, name=maker, what=what)
+    if there.maker_id is None:
+        heading = T("{title} {number}: {what}", title=title, number=there.number, what=what)
     match there.state:
         case "closed":
             return Shown(lines(heading, *await _closed_lines(view, there)), buttons=_closed_buttons(view, there))
@@ -610,6 +644,8 @@ async def _open_card(view: View, there: Poll, heading: Words) -> Shown:
     needed = processes.quorum_needed(there.rule, turned)
     if needed:
         told.append(N("It counts if at least {n} votes.", "It counts if at least {n} vote.", needed))
+    told += await objections.card_lines(view, there)
+    told += await outcomes.election_lines(view, there)
     told.append(_seals(there, turned.roll))
     return Shown(lines(*told), buttons=_vote_buttons(view, there))
 
@@ -677,4 +713,5 @@ async def _standings(view: View, there: Poll) -> dict[int, Text]:
 
 async def _closed_lines(view: View, there: Poll) -> list[Words]:
     named_ = there.secrecy == "open" and there.method in ONE and there.verdict not in ("no_quorum", "too_few")
-    return result_words(there, await _standings(view, there) if named_ else None)
+    told = result_words(there, await _standings(view, there) if named_ else None)
+    return [*told, *await objections.card_lines(view, there), *await outcomes.card_lines(view, there)]

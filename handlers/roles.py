@@ -620,21 +620,48 @@ async def organizer_left(context: Context) -> None:
         await _look_for(context)
 
 
+def _recall_proposal(*, who: Member, name: str = "organizer") -> Text:
+    if name == "organizer":
+        return T("{name} stops being an organizer.", name=who.name)
+    return T("{name} does not have the role “{role}” any more.", name=who.name, role=offices.titled(name))
+
+
 @router.command(
     "recall",
     allow=Authority.COMMITTEE,
     majority=True,
+    petition="who",
     label=T("End organizing early"),
-    help=T("End somebody's time as an organizer: a majority of the members decides."),
-    proposal=lambda *, who: T("{name} stops being an organizer.", name=who.name),
+    help=T("End somebody's time as an organizer, or in another role: the members decide."),
+    proposal=_recall_proposal,
 )
-async def recall(context: Context, *, who: Person) -> Reply:
+async def recall(context: Context, *, who: Person, name: Role = "organizer") -> Reply:
     """The members take the task back."""
     held = await roles.held(context.tx, context.committee.id, member=who.id)
-    mine = next((one for one in held if one.role == "organizer"), None)
+    mine = next((one for one in held if one.role == name), None)
+    if mine is None and name == "organizer":
+        other = [one.role for one in held]
+        raise Refusal(
+            T("{name} is not an organizer.", name=who.name)
+            if not other
+            else T(
+                "{name} is not an organizer. For another role: {command}",
+                name=who.name,
+                command=Typed(f"/recall @{folded(who.name).replace(' ', '_')}", offices.titled(other[0])),
+            )
+        )
     if mine is None:
-        raise Refusal(T("{name} is not an organizer.", name=who.name))
+        raise Refusal(T("{name} does not have that role.", name=who.name))
     await _end(context, mine)
+    if name != "organizer":
+        return await _announced(
+            context,
+            T(
+                "The members have decided: {name} does not have the role “{role}” any more.",
+                name=who.name,
+                role=offices.titled(name),
+            ),
+        )
     left = [member.name for member in await _present(context)]
     words = lines(
         T("The members have decided: {name} is not an organizer any more.", name=who.name), offices.wanted(left)

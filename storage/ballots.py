@@ -87,6 +87,12 @@ async def by_voter(tx: Reader, poll: Poll) -> dict[int, Ballot]:
     return {int(voter): Ballot(choice=json.loads(choice)["is"], how=how) for voter, choice, how in sorted(rows)}
 
 
+async def rows(tx: Reader, poll: Poll) -> list[tuple[str, Any]]:
+    """What stands for each voter, and what they have voted, while the poll is open."""
+    found = await tx.all("SELECT voter, choice FROM poll_ballots WHERE poll_id = ? LIMIT ?", poll.id, BALLOTS_MAX)
+    return [(voter, json.loads(choice)["is"]) for voter, choice in found]
+
+
 async def all_of(tx: Reader, poll: Poll) -> list[Ballot]:
     """All ballots, in an order that tells nothing: by what they say."""
     rows = await tx.all("SELECT choice, how FROM poll_ballots WHERE poll_id = ? LIMIT ?", poll.id, BALLOTS_MAX)

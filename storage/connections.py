@@ -17,6 +17,7 @@ from storage import (
     bookings,
     calendars,
     effort,
+    elections,
     enrolments,
     exchanges,
     fair,
@@ -27,12 +28,15 @@ from storage import (
     lending,
     limits,
     meetings,
+    objections,
     orders,
+    outcomes,
     patterns,
     people,
     pool,
     pooling,
     proxies,
+    recalls,
     shifts,
     slots,
     stock,
@@ -421,6 +425,10 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await fair.join(tx, old, into)
     await calendars.join(tx, old, into)
     await limits.join(tx, old, into)
+    await objections.join(tx, old, into)
+    await outcomes.join(tx, old, into)
+    await recalls.join(tx, old, into)
+    await elections.join(tx, old, into)
     await ballots.join_running(tx, old, into, now=now)
     await proxies.join(tx, old, into, now=now)
     await meetings.join(tx, old, into)

@@ -344,6 +344,12 @@ async def set_state(tx: Transaction, poll: Poll, state: State) -> None:
     await cards.changed(tx, poll.thing)
 
 
+async def set_rule(tx: Transaction, poll: Poll, rule: Rule) -> None:
+    """It is decided by another rule; only before anybody has voted."""
+    await tx.execute("UPDATE polls SET rule = ? WHERE id = ?", canonical(processes.dump(rule)), poll.id)
+    await cards.changed(tx, poll.thing)
+
+
 async def extend(tx: Transaction, poll: Poll, closes: datetime) -> None:
     """It is open for longer, once."""
     await tx.execute("UPDATE polls SET extended = 1, closes_us = ? WHERE id = ?", to_us(closes), poll.id)

@@ -426,6 +426,30 @@ SECTIONS: Mapping[str, str] = {
         JOIN committees c ON c.id = p.committee_id LEFT JOIN notes w ON w.thing = 'survey_question:' || s.id
         LEFT JOIN notes n ON n.thing = 'survey_answer:' || a.id
         WHERE a.voter IN (SELECT CAST(id AS TEXT) FROM {_MINE}) ORDER BY a.id DESC""",
+    "objections": f"""SELECT c.name AS committee, p.number AS poll, o.at_us, o.state, o.seconds AS seconded_by,
+            a.number AS answered_by_poll, n.text AS reason
+        FROM objections o JOIN polls p ON p.id = o.poll_id AND p.secrecy = 'open'
+        JOIN committees c ON c.id = p.committee_id LEFT JOIN polls a ON a.id = o.answer_id
+        LEFT JOIN notes n ON n.thing = 'objection:' || o.id
+        WHERE CAST(o.voter AS INTEGER) IN {_MINE} ORDER BY o.id DESC""",
+    "objections_you_second": f"""SELECT c.name AS committee, p.number AS poll FROM objection_seconds s
+        JOIN objections o ON o.id = s.objection_id JOIN polls p ON p.id = o.poll_id
+        JOIN committees c ON c.id = p.committee_id WHERE s.member_id IN {_MINE} ORDER BY o.id DESC""",
+    "outcomes_you_put_down": f"""SELECT c.name AS committee, p.number AS poll, o.at_us, n.text AS words
+        FROM outcomes o JOIN polls p ON p.id = o.poll_id JOIN committees c ON c.id = p.committee_id
+        LEFT JOIN notes n ON n.thing = 'outcome:' || o.poll_id WHERE o.member_id IN {_MINE} ORDER BY o.poll_id DESC""",
+    "your_parts_in_outcomes": f"""SELECT c.name AS committee, p.number AS poll, t.by_us, t.state, n.text AS words
+        FROM outcome_tasks t JOIN polls p ON p.id = t.poll_id JOIN committees c ON c.id = p.committee_id
+        LEFT JOIN notes n ON n.thing = 'outcome_task:' || t.id WHERE t.member_id IN {_MINE} ORDER BY t.id DESC""",
+    "recalls_about_you": f"""SELECT c.name AS committee, r.role, k.state, k.began_us, k.expires_us, p.number AS poll
+        FROM recalls k JOIN roles r ON r.id = k.role_id JOIN committees c ON c.id = k.committee_id
+        LEFT JOIN polls p ON p.id = k.poll_id WHERE k.member_id IN {_MINE} ORDER BY k.id DESC""",
+    "recalls_you_signed": f"""SELECT c.name AS committee, m.called AS about_whom, r.role FROM recall_signatures s
+        JOIN recalls k ON k.id = s.recall_id JOIN roles r ON r.id = k.role_id JOIN members m ON m.id = k.member_id
+        JOIN committees c ON c.id = k.committee_id WHERE s.member_id IN {_MINE} ORDER BY k.id DESC""",
+    "up_for_election": f"""SELECT c.name AS committee, p.number AS poll, e.role, d.stands, d.given FROM candidates d
+        JOIN elections e ON e.poll_id = d.poll_id JOIN polls p ON p.id = d.poll_id
+        JOIN committees c ON c.id = p.committee_id WHERE d.member_id IN {_MINE} ORDER BY p.id DESC""",
     "custodian": f"SELECT recipient, since_us FROM custodians WHERE member_id IN {_MINE}",
     "straw_polls": f"""SELECT c.name AS committee, s.number, n.text AS question, s.several, s.made_us, s.ends_us,
             s.ended_us
@@ -557,6 +581,13 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "entries.hash": "of what is handed out",
     "transfers.entry": "the number of its entry in the log",
     "guesses.id": "a number",
+    "objections.reasoned": "whether it has a reason, which is handed out",
+    "outcomes.state": "what became of a decision of the committee",
+    "outcomes.review_us": "when the committee looks at a decision again",
+    "outcomes.lapse_us": "until when a decision of the committee holds",
+    "outcomes.over_us": "since when a decision of the committee does not hold",
+    "polls_about": "which poll is about which earlier one",
+    "candidates.place": "a number",
 }
 """Tables and columns that hold nothing to hand out, and why."""
 
@@ -690,6 +721,10 @@ NOTES = {
     "promise": f"SELECT 'promise:' || id FROM promises WHERE giver_id IN {_MINE} OR receiver_id IN {_MINE}",
     "gift": f"""SELECT 'gift:' || id FROM gifts WHERE recorder_id IN {_MINE}
         OR id IN (SELECT gift_id FROM gift_people WHERE member_id IN {_MINE})""",
+    "objection": f"""SELECT 'objection:' || o.id FROM objections o JOIN polls p ON p.id = o.poll_id
+        WHERE p.secrecy = 'open' AND CAST(o.voter AS INTEGER) IN {_MINE}""",
+    "outcome": f"SELECT 'outcome:' || poll_id FROM outcomes WHERE member_id IN {_MINE}",
+    "outcome_task": f"SELECT 'outcome_task:' || id FROM outcome_tasks WHERE member_id IN {_MINE}",
     # Words of a decision about somebody. Those of all others are the committee's, and only the name goes.
     "decision": f"""SELECT 'decision:' || e.committee_id || ':' || e.number || ':' || w.key
         FROM entries e, json_each(e.body, '$.words') w WHERE e.kind = 'decision'
@@ -805,6 +840,14 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             UNION ALL SELECT n.thing, n.text FROM survey_answers a JOIN survey_questions q ON q.id = a.question_id
             JOIN polls s ON s.id = q.poll_id JOIN notes n ON n.thing = 'survey_answer:' || a.id
             WHERE n.text IS NOT NULL AND s.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM polls p JOIN objections o ON o.poll_id = p.id
+            JOIN notes n ON n.thing = 'objection:' || o.id
+            WHERE n.text IS NOT NULL AND p.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM polls p JOIN notes n ON n.thing = 'outcome:' || p.id
+            WHERE n.text IS NOT NULL AND p.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM polls p JOIN outcome_tasks t ON t.poll_id = p.id
+            JOIN notes n ON n.thing = 'outcome_task:' || t.id
+            WHERE n.text IS NOT NULL AND p.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM care r JOIN notes n ON n.thing = 'care:' || r.id
             WHERE n.text IS NOT NULL AND r.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             LIMIT 100000""",

@@ -18,6 +18,7 @@ from bot.domain import shifts
 from bot.domain.board import plain, read_day
 from bot.domain.bookings import read_days, read_when
 from bot.domain.grammar import folded, read_duration
+from bot.domain.offices import days, read_stretch
 from bot.domain.processes import Method
 from bot.text import Refusal
 
@@ -67,6 +68,8 @@ class Line:
     """None: as the process has it."""
     receipts: bool = False
     """Everybody gets a receipt for their ballot."""
+    review_days: int | None = None
+    lapse_days: int | None = None
 
 
 # --- words -------------------------------------------------------------------------------------------------------
@@ -96,6 +99,8 @@ _FILLERS = _words(
 )
 _AND = _words("and y und")
 _RECEIPTS = _words("receipts receipt recibos recibo quittungen quittung")
+_REVIEW = _words("review revisar revisión überprüfen prüfen")
+_LAPSES = _words("lapses lapse expires caduca vence verfällt erlischt")
 _HIDDEN = frozenset(
     map(
         plain,
@@ -144,7 +149,9 @@ _SHARES: Mapping[str, Fraction] = {
     for name in names
 }
 _VERBS = _CLOSES | _OPENS
-_STRONG = _VERBS | _UNTIL | _QUORUM | _THRESHOLD | _SEATS | _EVERY | _MOST | _FROM | _FOR | _BY_METHOD
+_STRONG = (
+    _VERBS | _UNTIL | _QUORUM | _THRESHOLD | _SEATS | _EVERY | _MOST | _FROM | _FOR | _BY_METHOD | _REVIEW | _LAPSES
+)
 _SURE = _CLOSES | _OPENS | _QUORUM
 """Behind a comma these always set something."""
 _PERIODS = _words(
@@ -454,6 +461,10 @@ def _setting(words: list[str], now: datetime) -> dict[str, Any] | None:
             return {"threshold": read_share(rest)}
         if first in _SEATS:
             return {"seats": _number(rest)}
+        if first in _REVIEW:
+            return {"review_days": read_days_ahead(rest)}
+        if first in _LAPSES:
+            return {"lapse_days": read_days_ahead(rest)}
         if first in _MOST:
             return {"most": _number(rest)}
         if first in _BY_METHOD and rest and plain(rest[-1]) in METHODS and len(rest) <= 2:
@@ -573,6 +584,19 @@ def read_length(words: Sequence[str]) -> timedelta | None:
     except Refusal:
         return None
     return timedelta(minutes=length[0]) if length is not None and length[1] == len(parts) else None
+
+
+DAYS_AHEAD_MAX = 3 * 366
+
+
+def read_days_ahead(words: list[str]) -> int:
+    """`in 60 days`, `6 months`: so many days, a month counted as 30 and a year as 365. Raises ValueError."""
+    while words and plain(words[0]) in _FILLERS:
+        words = words[1:]
+    found = read_stretch(words)
+    if found is None or found[1] != len(words) or not 1 <= days(found[0]) <= DAYS_AHEAD_MAX:
+        raise ValueError("no stretch of days")
+    return days(found[0])
 
 
 def read_share(words: Sequence[str]) -> Fraction:
