@@ -13,7 +13,7 @@ from bot.domain import pollline
 from bot.domain.pollline import Line
 from bot.domain.processes import Method, Secrecy
 from bot.domain.recurrence import instant
-from bot.polls import POLLS, all_processes, found, in_languages, named, titled
+from bot.polls import POLLS, after_closing, all_processes, found, in_languages, named, titled
 from bot.router import Command, Context, View
 from bot.shifts import wall
 from bot.text import Bold, Refusal, T, Text, Typed, Words
@@ -213,6 +213,7 @@ async def end(context: Context, there: Poll, verdict: Verdict, result: Mapping[s
     await entries.append(context.tx, context.committee, "poll", body, now=context.now)
     closed = await polls.get(context.tx, there.committee_id, there.id)
     assert closed is not None
+    await after_closing(context, closed)
     return closed
 
 

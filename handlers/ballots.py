@@ -24,7 +24,18 @@ from bot.papers import (
     own_buttons,
     read,
 )
-from bot.polls import POLLS, found, in_languages, may_vote, of_id, option_words, question, secrecy_words, take_back
+from bot.polls import (
+    BEGUN_BY,
+    POLLS,
+    found,
+    in_languages,
+    may_vote,
+    of_id,
+    option_words,
+    question,
+    secrecy_words,
+    take_back,
+)
 from bot.router import Authority, Context, Router, Telling
 from bot.text import Bold, N, Refusal, T, Text, Typed, Words, lines
 from storage import ballots, papers, polls, proxies
@@ -111,12 +122,15 @@ async def _taken_back(context: Context, there: Poll) -> Reply:
     help=T("Your paper for a poll, to fill in by tapping; only you see it."),
     repeatable=True,
 )
-async def ballot(context: Context, *, number: Number) -> Reply:
+async def ballot(context: Context, *, number: Number) -> Reply | Card:
     """In private: the paper, or the ballot that counts so far, with ways to change it."""
     return await _shown(context, await found(context, number))
 
 
-async def _shown(context: Context, there: Poll) -> Reply:
+async def _shown(context: Context, there: Poll) -> Reply | Card:
+    if there.method in BEGUN_BY:
+        # Their cards have buttons of their own.
+        return Card("poll", there.id)
     if there.secrecy == "external":
         raise _elsewhere()
     giver = await holds_for(context, there, await proxies.held(context.tx, context.member.id, now=context.now))

@@ -9,7 +9,7 @@ from bot.arguments import Note, Number, Reference, Table
 from bot.chat import Card, Reply
 from bot.domain import elsewhere
 from bot.domain.chain import fingerprint
-from bot.polls import found, named, question
+from bot.polls import after_closing, found, named, question
 from bot.results import result_words
 from bot.router import Authority, Context, Router, Todo
 from bot.text import Refusal, T, Text, Typed, lines
@@ -121,6 +121,7 @@ async def _entered(context: Context, there: Poll, counts: tuple[tuple[str, int],
         now=context.now,
     )
     closed = await found(context, there.number)
+    await after_closing(context, closed)
     words = lines(
         T("Poll {number} is closed: {what}", number=there.number, what=await question(context, there)),
         *result_words(closed),
