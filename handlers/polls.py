@@ -591,10 +591,7 @@ async def poll_card(view: View, ref: int) -> Shown | None:
     if there.method in BEGUN_BY and (own := view.commands.card(there.method)) is not None:
         return await own(view, ref)
     maker = await named(view, view.committee, there.maker_id)
-    title, what = making.round_words(there), Bold(await question(view, there))
-    heading = T("{title} {number} by {name}: {what}", title=title, number=there.number, name=maker, what=what)
-    if there.maker_id is None:
-        heading = T("{title} {number}: {what}", title=title, number=there.number, what=what)
+    heading = making.heading(there, maker, Bold(await question(view, there)))
     match there.state:
         case "closed":
             return Shown(lines(heading, *await _closed_lines(view, there)), buttons=_closed_buttons(view, there))
