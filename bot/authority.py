@@ -33,8 +33,8 @@ def page(commands: Commands) -> str:
             "",
             f"This page is made from the code (`{REGENERATE}`); a test compares the two.",
             "",
-            "*The committee* means: a poll of all who have a vote, which passes if more say yes than no and at least half "
-            "vote; or two organizers, where the committee has chosen that (`/decide_by organizers`).",
+            "*The committee* means: a poll of all who have a vote, which passes if more say yes than no and at least "
+            "half vote; or two organizers, where the committee has chosen that (`/decide_by organizers`).",
             "",
             "*Two organizers* means: any two who count. Whoever proposes it and is one of them has agreed already. "
             f"There are {consent.ANSWER_WITHIN.days} days to agree. While fewer than two organizers count, such a "

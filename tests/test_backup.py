@@ -184,7 +184,7 @@ async def test_a_bot_that_is_handed_over_goes_on_elsewhere_and_says_nothing_twic
             (ben, "/join", "Welcome"),
             (ana, "/organizer @ben", "is an organizer now"),
             (ana, "/thank @ben 1h washed up", "Ben helped Ana: 1 h."),
-            (ana, "/limit 10h", "1 more organizer must agree"),
+            (ana, "/limit 10h", "Voted: 1 of 2."),
         ):
             server.say(who, group, text)
             card = await _until(server, group, answer)
@@ -201,7 +201,7 @@ async def test_a_bot_that_is_handed_over_goes_on_elsewhere_and_says_nothing_twic
         done = await solibot_beside("restore", str(sealed), str(new), "--key", str(key), folder=tmp_path)
         assert done.returncode == 0, done.stderr
         assert _books(new / "solibot.sqlite") == _books(old.database)
-        for table in ("due", "cards", "proposals", "outbox", "inbox", "positions", "buttons"):
+        for table in ("due", "cards", "polls", "poll_roll", "poll_ballots", "outbox", "inbox", "positions", "buttons"):
             question = f"SELECT * FROM {table} ORDER BY 1, 2"
             assert _rows(new / "solibot.sqlite", question) == _rows(old.database, question)
         # Here it does not start any more.
@@ -214,11 +214,11 @@ async def test_a_bot_that_is_handed_over_goes_on_elsewhere_and_says_nothing_twic
         bot = RunningBot(tmp_path / "log", "", program=program)
         await bot.start()
         try:
-            # The card of before goes on, and so does its proposal.
-            server.tap(ben, group, card, "Agree")
-            decided = await _until(server, group, "Decided and done.")
+            # The card of before goes on, and so does its poll.
+            server.tap(ben, group, card, "Yes")
+            decided = await _until(server, group, "So it has passed.")
             assert decided.id == card.id
-            await _until(server, group, "The lowest balance is -10 h now.")
+            await _until(server, group, "has passed: The lowest balance becomes -10 h.")
             server.say(ben, group, "/thank @ana 30m")
             await _until(server, group, "(No. 2)")
         finally:

@@ -14,9 +14,9 @@ from bot.app import commands
 from bot.chat import Chat, Key, Message
 from bot.router import NEWCOMERS, Where
 from storage.database import Reader
-from tests.conftest import Town
+from tests.conftest import Town, two_decide
 
-PRESSES_MAX = 400
+PRESSES_MAX = 600
 
 
 # --- whole conversations ---------------------------------------------------------------------------------------
@@ -40,7 +40,7 @@ async def test_a_newcomer_joins_thanks_looks_undoes_and_leaves_by_presses_alone(
     for label in ("Undo", "Yes"):
         await town.presses("dan", label)
     assert (await town.balance("ben"), await town.balance("dan")) == (0, 0)
-    for label in ("Menu", "More", "Committee", "More", "Leave", "Yes"):
+    for label in ("Menu", "More", "More", "Committee", "More", "Leave", "Yes"):
         await town.presses("dan", label)
     assert "Dan has left Riverside." in town.sees()
 
@@ -53,7 +53,7 @@ async def test_an_organizer_changes_the_language_and_names_another_by_presses_al
     await town.presses("ben", "Agree")
     assert "Chi is an organizer now. Organizers: Ana, Ben, and Chi." in town.sees()
     await _opens_menu(town, "ana", where)
-    for label in ("More", "Committee", "Group's language", "Español", "Yes"):
+    for label in ("More", "More", "Committee", "Group's language", "Español", "Yes"):
         await town.presses("ana", label)
     await _opens_menu(town, "ben", where)
     for label in ("More", "More", "Decisions", "Agree", "Proposal 2", "Yes"):
@@ -68,8 +68,8 @@ async def _opens_menu(town: Town, who: str, where: str) -> None:
 async def test_pages_take_each_others_place_and_the_group_stays_quiet(town: Town) -> None:
     await town.says("chi", "/menu")
     before = _in_group(town)
-    hours, committee = ("More", "Hours", "Back"), ("More", "Committee", "More", "Back", "Back")
-    for label in (*hours, *committee, "More", "Committee", "Settings", "Back"):
+    hours, committee = ("More", "Hours", "Back"), ("More", "More", "Committee", "More", "Back", "Back")
+    for label in (*hours, *committee, "More", "More", "Committee", "Settings", "Back"):
         await town.presses("chi", label)
     assert _in_group(town) == before
 
@@ -212,7 +212,7 @@ async def test_erasing_ones_notes_forgets_what_a_question_holds(town: Town) -> N
 
 async def test_no_limit_is_a_button_too(town: Town) -> None:
     await town.says("ana", "/menu")
-    for label in ("More", "Committee", "Lowest balance", "No limit", "Yes"):
+    for label in ("More", "More", "Committee", "Lowest balance", "No limit", "Yes"):
         await town.presses("ana", label)
     await town.presses("ben", "Agree")
     assert "There is no lowest balance now." in town.sees()
@@ -311,6 +311,7 @@ async def test_somebody_in_several_committees_sees_what_waits_in_all_of_them(tow
     await console.say("zora", "/setup", hillside, manages_chat=True)
     await console.say("ben", "/join", hillside)
     await console.say("zora", "/organizer @ben", hillside)
+    await two_decide(town.practice.app.database)
     await console.say("zora", "/limit 9h", hillside)
     await town.practice.settle()
     await town.says("ana", "/limit 20h")

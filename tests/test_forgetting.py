@@ -25,6 +25,7 @@ from bot.domain import ledger
 from bot.practice import DATABASE, SCRIPT_START, FixedClock, Practice
 from storage import entries, notes, people, transfers
 from storage.database import Database, Reader, Transaction
+from tests.conftest import two_decide
 
 NOTE = "Xylophonquatsch: zwölf Bücher beim Zahnarzt in Quedlinburg"
 
@@ -113,6 +114,7 @@ async def folder(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch
         practice = await Practice.open(
             data, line=lambda where, what: None, clock=FixedClock(SCRIPT_START), repeatable=True
         )
+        await two_decide(practice.app.database)
         found = Folder(data, practice)
         send, edit = ConsoleAdapter.send, ConsoleAdapter.edit
 

@@ -42,6 +42,7 @@ from bot.practice import SCRIPT_START, FixedClock, Practice
 from bot.text import Refusal, duration
 from storage import entries, people, transfers
 from storage.database import Reader, Transaction
+from tests.conftest import two_decide
 
 R = TypeVar("R")
 
@@ -62,6 +63,7 @@ class World:
         self.events = itertools.count()
         self.clock = FixedClock(SCRIPT_START)
         self.practice = self.run(Practice.open(folder, line=lambda *_: None, clock=self.clock, repeatable=True))
+        self.run(two_decide(self.practice.app.database))
 
     def run(self, work: Coroutine[Any, Any, R]) -> R:
         """Let the loop run until this is done."""

@@ -24,6 +24,7 @@ from bot.router import Command
 from bot.text import Reader as For
 from storage import buttons
 from storage.database import Reader, Row, Transaction
+from tests.conftest import two_decide
 
 EVERY = commands()
 NAMES = sorted(command.name for router in EVERY.routers for command in router.commands)
@@ -109,6 +110,7 @@ class Two:
         console = self.practice.console
         console.people |= {"zoe": Called("zoe", called="Zwetschgenmus"), "yan": Called("yan", called="Yggdrasil")}
         await console.say("zoe", "/setup", self.other, manages_chat=True)
+        await two_decide(self.practice.app.database)
         await console.say("yan", "/join", self.other)
         await console.say("zoe", "/organizer @yan", self.other)
         for who in ("zoe", "yan"):
@@ -303,6 +305,7 @@ async def opened(folder: Path) -> Two:
         clock=FixedClock(SCRIPT_START),
         repeatable=True,
     )
+    await two_decide(practice.app.database)
     return Two(practice, transcript)
 
 

@@ -21,7 +21,7 @@ from bot.practice import DATABASE, SCRIPT_START, FixedClock, Practice
 from storage import entries, people
 from storage import log as books
 from storage.database import Transaction
-from tests.conftest import Town
+from tests.conftest import Town, two_decide
 
 ROOT = Path(__file__).parent.parent
 
@@ -143,7 +143,7 @@ async def test_a_kind_of_entry_that_no_area_tells_is_still_shown(town: Town) -> 
 
 
 def _kinds_written() -> Iterator[tuple[str, str]]:
-    for folder in ("handlers", "storage"):
+    for folder in ("bot", "handlers", "storage"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
@@ -233,6 +233,7 @@ class Books:
             clock=FixedClock(datetime(2026, 1, 5, 18, 0, 7, 123456, tzinfo=UTC)),
             repeatable=True,
         )
+        await two_decide(practice.app.database)
         await practice.say("ana", "/thank @chi 1h fixed the bike")
         await practice.say("ana", "/limit 3h")
         await practice.say("ben", "/limit 3h")

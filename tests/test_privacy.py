@@ -25,7 +25,7 @@ from bot.domain import retention
 from bot.practice import DATABASE, SCRIPT_START, FixedClock, Practice
 from storage import privacy
 from storage.database import Reader
-from tests.conftest import Town
+from tests.conftest import Town, two_decide
 from tests.test_forgetting import Folder, files_with, folder
 
 __all__ = ["folder"]
@@ -379,6 +379,7 @@ def test_every_decision_about_a_person_is_known_to_forgetting() -> None:
 async def test_what_was_decided_about_somebody_names_them_no_more(quedlinburg: Folder) -> None:
     """The words of decisions are in the log: with a pseudonym, or not at all where they are about the person."""
     practice = quedlinburg.practice
+    await two_decide(practice.app.database)
     for line in (
         "/nickname Flossie",
         "/role Flossie-Schlüssel @eli",
