@@ -16,7 +16,7 @@ from bot.domain.processes import Method, Process, Rule, Secrecy
 from bot.domain.recurrence import instant
 from bot.polls import all_processes, found, in_languages, process_words, titled
 from bot.router import Context, View
-from bot.text import N, Refusal, T, Text, Typed, Words
+from bot.text import Bold, N, Refusal, T, Text, Typed, Words
 from storage import due, nudges, patterns, people, polls, proxies, rules
 from storage.patterns import Pattern
 from storage.polls import Poll, State
@@ -559,11 +559,18 @@ async def check_own(context: Context, there: Poll) -> None:
 # --- words -------------------------------------------------------------------------------------------------------
 
 
-def round_words(there: Poll) -> Text:
-    """What its process is called, and which round it is."""
+def heading(there: Poll, maker: Text, what: Bold) -> Text:
+    """What stands above its card."""
     if there.round == 1:
-        return titled(there)
-    return T("{title}, round {n},", title=titled(there), n=there.round)
+        return T("{title} {number} by {name}: {what}", title=titled(there), number=there.number, name=maker, what=what)
+    return T(
+        "{title} {number}, round {n}, by {name}: {what}",
+        title=titled(there),
+        number=there.number,
+        n=there.round,
+        name=maker,
+        what=what,
+    )
 
 
 async def moved_words(view: View, there: Poll) -> Words:

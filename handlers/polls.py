@@ -534,13 +534,7 @@ async def poll_card(view: View, ref: int) -> Shown | None:
     if there is None or there.state == "draft":
         return None
     maker = await named(view, view.committee, there.maker_id)
-    heading = T(
-        "{title} {number} by {name}: {what}",
-        title=making.round_words(there),
-        number=there.number,
-        name=maker,
-        what=Bold(await question(view, there)),
-    )
+    heading = making.heading(there, maker, Bold(await question(view, there)))
     match there.state:
         case "closed":
             return Shown(lines(heading, *await _closed_lines(view, there)), buttons=_closed_buttons(view, there))

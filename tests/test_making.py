@@ -268,7 +268,7 @@ async def test_an_amended_poll_begins_anew_and_the_voters_hear_so(town: Town) ->
     await town.says("ana", "/poll proposal Shall we paint the door?, threshold 2/3")
     await town.presses("chi", "Yes")
     said = await town.says("ana", "/poll 1 amend Shall we paint the door green?")
-    assert "Proposal, round 2, 2 by Ana: Shall we paint the door green?" in said
+    assert "Proposal 2, round 2, by Ana: Shall we paint the door green?" in said
     assert "It passes with at least 2/3 Yes." in said
     assert "Voted: 0 of 4." in said
     assert "Your vote was not carried over" in town.heard("chi")[-1]

@@ -16,9 +16,8 @@ PAGE = Path(__file__).parent.parent / "docs" / "processes.md"
 
 
 def _shown() -> str:
-    return next(
-        found for found in re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL) if "name" in found
-    )
+    blocks: list[str] = re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    return next(found for found in blocks if "name" in found)
 
 
 @pytest.fixture

@@ -81,6 +81,7 @@ _UNTIL = _words("until till by hasta bis")
 _OPENS = _words("opens opening starts starting abre apertura empieza öffnet oeffnet beginnt startet")
 _FROM = _words("from ab desde")
 _FOR = _words("for durante lasts dauer dauert für fuer")
+_IN = _words("in within en dentro innerhalb")
 _QUORUM = _words("quorum quórum mindestbeteiligung")
 _THRESHOLD = _words("threshold umbral schwelle majority mayoría mehrheit")
 _SEATS = _words("seats seat puestos puesto plazas plaza sitze sitz plätze platz")
@@ -458,6 +459,9 @@ def _setting(words: list[str], now: datetime) -> dict[str, Any] | None:
             return {"most": _number(rest)}
         if first in _BY_METHOD and rest and plain(rest[-1]) in METHODS and len(rest) <= 2:
             return {"method": METHODS[plain(rest[-1])]}
+        if first in _IN:
+            length = read_length(rest)
+            return None if length is None else {"length": length}
         if first in _OPENS | _FROM:
             return {"opens": read_moment(rest, now=now, day_at=DAY_BEGINS)}
         if first in _CLOSES | _UNTIL | _FOR:

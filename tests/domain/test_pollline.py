@@ -153,6 +153,12 @@ def test_what_closes_is_after_it_opens() -> None:
     assert said.closes == datetime(2026, 1, 16, 20, 0)
 
 
+@pytest.mark.parametrize("text", ["in 3 days", "for 3 days", "closes in 3 days", "en 3 días", "in 3 Tagen"])
+def test_how_long_it_is_open(text: str) -> None:
+    assert read(f"Where? | A | B, {text}").length == timedelta(days=3)
+    assert read(f"Shall we meet? {text}").length == timedelta(days=3)
+
+
 def test_a_process_has_a_name_of_several_words() -> None:
     assert read("Consensus minus one: Shall we?").process == "consensus_minus_one"
     assert read("Umfrage: Wo? | A | B").process == "umfrage"
