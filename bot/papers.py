@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bot import polls as told
 from bot.chat import Button, Link, Reply
 from bot.domain import conduct, voting
-from bot.domain.voting import Asked, Fault, Kind, Unread
+from bot.domain.voting import Asked, Kind, Unread
 from bot.router import Context, View
 from bot.text import Listed, Refusal, T, Text, Typed, Words, lines
 from storage import ballots, papers, people, polls
@@ -118,35 +118,44 @@ def _names(poll: Poll, option: Option) -> tuple[str, ...]:
     return tuple(choice.label.values()) if choice is not None else ()
 
 
-_FAULTS: Mapping[Fault, Text] = {
-    "empty": T("Nothing is chosen in that. Write it like this: {example}"),
-    "one": T("In this poll everybody chooses one. Write only that, like this: {example}"),
-    "points": T("I find no points in “{word}”. Write it like this: {example}"),
-    "high": T("Points go from 0 to {word} here. Write it like this: {example}"),
-    "dots": T("You have {word} dots in all. Give some of them fewer, or start again."),
-    "many": T("You can choose {word} at most. Take one away first."),
-    "twice": T("“{option}” is in it twice. Name each option once."),
-    "withdrawn": T("“{option}” was withdrawn, so nobody can choose it any more. Choose another one."),
-    "several": T("“{word}” fits several: {options}. Write the number instead."),
-    "unknown": T("“{word}” is no option of poll {number}. Write a number or a name: {options}."),
-}
-
-
 def fault_words(poll: Poll, unread: Unread) -> Text:
     """What is wrong with a vote, and what to do."""
     meant = [one for place in unread.places if (one := poll.option(place)) is not None]
-    offered = meant if unread.fault == "several" else poll.standing
-    options = [T("{n} {option}", n=one.place, option=told.option_words(poll, one)) for one in offered]
-    return Text(
-        _FAULTS[unread.fault].one,
-        values={
-            "word": unread.word if len(unread.word) <= 40 else unread.word[:39] + "…",
-            "number": poll.number,
-            "option": told.option_words(poll, meant[0]) if meant else unread.word,
-            "options": Listed(tuple(options)),
-            "example": example(poll),
-        },
-    )
+    option: Text | str = told.option_words(poll, meant[0]) if meant else unread.word
+    word = unread.word if len(unread.word) <= 40 else unread.word[:39] + "…"
+    how = example(poll)
+    match unread.fault:
+        case "empty":
+            return T("Nothing is chosen in that. Write it like this: {example}", example=how)
+        case "one":
+            return T("In this poll everybody chooses one. Write only that, like this: {example}", example=how)
+        case "points":
+            return T("I find no points in “{word}”. Write it like this: {example}", word=word, example=how)
+        case "high":
+            return T("Points go from 0 to {word} here. Write it like this: {example}", word=word, example=how)
+        case "dots":
+            return T("You have {word} dots in all. Give some of them fewer, or start again.", word=word)
+        case "many":
+            return T("You can choose {word} at most. Take one away first.", word=word)
+        case "twice":
+            return T("“{option}” is in it twice. Name each option once.", option=option)
+        case "withdrawn":
+            return T("“{option}” was withdrawn, so nobody can choose it any more. Choose another one.", option=option)
+        case "several":
+            return T(
+                "“{word}” fits several: {options}. Write the number instead.", word=word, options=_numbered(poll, meant)
+            )
+        case _:
+            return T(
+                "“{word}” is no option of poll {number}. Write a number or a name: {options}.",
+                word=word,
+                number=poll.number,
+                options=_numbered(poll, poll.standing),
+            )
+
+
+def _numbered(poll: Poll, options: Iterable[Option]) -> Listed:
+    return Listed(tuple(T("{n} {option}", n=one.place, option=told.option_words(poll, one)) for one in options))
 
 
 # --- voting ------------------------------------------------------------------------------------------------------

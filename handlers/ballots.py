@@ -307,7 +307,7 @@ async def _page(context: Context, there: Poll, voter: Member, *, note: Words | N
     rows = _score_rows(there, options, draft, here, at) if kind == "score" else _rows(there, options, draft, here, at)
     ways = []
     if kind != "one" and draft.choice:
-        ways.append(Button(label=T("Done"), says=paper_done.says(**here, at=at + 1)))
+        ways.append(Button(label=T("Cast my vote"), says=paper_done.says(**here, at=at + 1)))
     if kind == "ranked" and draft.choice and len([p for g in draft.choice for p in g]) < len(options):
         label = T("Next one below") if draft.equal else T("Next one equal")
         ways.append(Button(label=label, says=paper_equal.says(**here, at=at + 1)))
@@ -330,22 +330,20 @@ def _instructions(there: Poll, draft: Draft) -> Text:
         case "one":
             return T("Tap one.")
         case "approval":
-            return T("Tap all that you can live with; a second tap takes the tick away. Then tap Done.")
+            return T("Tap all that you can live with; a second tap takes the tick away. Then cast it.")
         case "ranked" if draft.equal:
             return T("The next one that you tap stands equal with the last one.")
         case "ranked":
-            return T(
-                "Tap what you like best, then the next best, and so on. A second tap takes one out. Then tap Done."
-            )
+            return T("Tap what you like best, then the next best, and so on. A second tap takes one out. Then cast it.")
         case "dots":
             left = points - sum(draft.choice.values())
             return N(
-                "Each tap gives a dot. You have {n} dot left. Then tap Done.",
-                "Each tap gives a dot. You have {n} dots left. Then tap Done.",
+                "Each tap gives a dot. You have {n} dot left. Then cast it.",
+                "Each tap gives a dot. You have {n} dots left. Then cast it.",
                 left,
             )
         case _:
-            return T("Give each option 0 to {n} points. Then tap Done.", n=points)
+            return T("Give each option 0 to {n} points. Then cast it.", n=points)
 
 
 async def _so_far(context: Context, there: Poll, voter: Member, draft: Draft) -> Text | None:

@@ -627,10 +627,8 @@ def _closed_buttons(view: View, there: Poll) -> tuple[tuple[Button | Link, ...],
 async def _assisted(view: View, there: Poll) -> list[Words]:
     """How many ballots came in otherwise than by the voter."""
     counts = await ballots.count_how(view.tx, there)
-    ways = [(words, counts[how]) for how, words in HOW.items() if counts[how]]
-    if not ways:
-        return []
-    return [T("Of these: {ways}.", ways=Listed(tuple(T("{n} {how}", n=n, how=how) for how, n in ways)))]
+    ways = tuple(T("{n} {how}", n=counts[how], how=words) for how, words in HOW.items() if counts[how])
+    return [T("Of these: {ways}.", ways=Listed(ways))] if ways else []
 
 
 async def _standings(view: View, there: Poll) -> dict[int, Text]:

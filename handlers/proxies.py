@@ -159,21 +159,21 @@ async def _told(context: Context) -> Reply:
     held = await proxies.held(context.tx, context.member.id, now=context.now)
     told: list[Words] = []
     if given is not None:
-        told.append(await _line(context, given, T("{name} votes for you {until}.")))
+        told.append(T("{name} votes for you {until}.", **await _parts(context, given)))
     if held is not None:
-        told.append(await _line(context, held, T("You vote for {name} {until}.")))
+        told.append(T("You vote for {name} {until}.", **await _parts(context, held)))
     if given is None:
         told.append(T("Nobody votes for you. To let somebody: {example}", example=proxy.example))
     off = ((Button(label=T("Take my proxy back"), says=proxy_off.says(), only=context.member.id),),)
     return Reply(lines(*told), buttons=off if given is not None else (), private=True)
 
 
-async def _line(context: Context, one: Proxy, frame: Text) -> Text:
+async def _parts(context: Context, one: Proxy) -> dict[str, Text | str]:
     own = one.giver_id == context.member.id
     other = await people.member(context.tx, context.committee.id, one.holder_id if own else one.giver_id)
     poll = None if one.poll_id is None else await polls.get(context.tx, context.committee.id, one.poll_id)
     until = T("until {until}", until=one.until) if poll is None else T("in poll {number}", number=poll.number)
-    return Text(frame.one, values={"name": other.name if other is not None else "?", "until": until})
+    return {"name": other.name if other is not None else "?", "until": until}
 
 
 @router.command("proxy_off", allow=Authority.MEMBER, typed=False, help=T("Nobody votes for you any more."))

@@ -87,11 +87,12 @@ async def _entry(context: Context, there: Poll, voter: Member, line: str) -> tup
     word, _, rest = line.strip().partition(" ")
     how = _HOW.get(plain(word.rstrip(":,")))
     if how is None:
+        paper, phone = T("paper"), T("phone")
         raise Refusal(
             T(
                 "Say how it came, {paper} or {phone}, then the vote: {example}",
-                paper=Typed(T("paper")),
-                phone=Typed(T("phone")),
+                paper=Typed(paper),
+                phone=Typed(phone),
                 example=assist.example,
             )
         )

@@ -93,12 +93,12 @@ async def test_i_tick_all_that_i_can_live_with(town: Town) -> None:
     await taps(town, "chi", "Lentils")
     assert "[✓ Lentils]" in await taps(town, "chi", "Soup")
     await taps(town, "chi", "✓ Soup")
-    assert f"Counted: Lentils. {COUNTED}  [Change] [Take back]" in await taps(town, "chi", "Done")
+    assert f"Counted: Lentils. {COUNTED}  [Change] [Take back]" in await taps(town, "chi", "Cast my vote")
     assert await votes(town) == {"chi": [1]}
     await taps(town, "chi", "Change")
     await taps(town, "chi", "Soup")
     assert await votes(town) == {"chi": [1]}, "what is on the paper does not count yet"
-    await taps(town, "chi", "Done")
+    await taps(town, "chi", "Cast my vote")
     assert await votes(town) == {"chi": [1, 3]}
     assert "back" in await taps(town, "chi", "Take back")
     assert await votes(town) == {}
@@ -112,7 +112,7 @@ async def test_i_rank_by_tapping_in_order(town: Town) -> None:
     await taps(town, "chi", "Next one equal")
     assert "not cast yet: Heron > Otter = Kestrel" in await taps(town, "chi", "Otter")
     await taps(town, "chi", "2. Kestrel")
-    assert "Counted: Heron > Otter." in await taps(town, "chi", "Done")
+    assert "Counted: Heron > Otter." in await taps(town, "chi", "Cast my vote")
     assert await votes(town) == {"chi": [[2], [1]]}
 
 
@@ -125,7 +125,7 @@ async def test_dots_are_given_until_none_is_left(town: Town) -> None:
     assert "You have 5 dots in all" in await taps(town, "chi", "Van: 3")
     await taps(town, "chi", "Start again")
     await taps(town, "chi", "Shed")
-    await taps(town, "chi", "Done")
+    await taps(town, "chi", "Cast my vote")
     assert await votes(town) == {"chi": {"2": 1}}
 
 
@@ -133,7 +133,7 @@ async def test_each_option_gets_its_points_one_after_the_other(town: Town) -> No
     await town.says("ana", "/poll score How good? | Van | Shed, closes fri 20:00")
     await town.whispers("chi", "/ballot 1")
     await taps(town, "chi", "Van: 0")
-    assert "Counted: Shed 5." in (await taps(town, "chi", "Shed: 5") and await taps(town, "chi", "Done"))
+    assert "Counted: Shed 5." in (await taps(town, "chi", "Shed: 5") and await taps(town, "chi", "Cast my vote"))
     assert await votes(town) == {"chi": {"2": 5}}
 
 
@@ -145,7 +145,7 @@ async def test_a_second_tap_does_nothing_twice(town: Town) -> None:
         await town.practice.console.press_key("chi", key, message, manages_chat=False)
         await town.practice.settle()
     assert "not cast yet: Van 1" in town.practice.console.posted[message].text
-    done, message = button(town, "chi", "Done")
+    done, message = button(town, "chi", "Cast my vote")
     for _ in range(2):
         await town.practice.console.press_key("chi", done, message, manages_chat=False)
         await town.practice.settle()
@@ -162,7 +162,7 @@ async def test_a_paper_waits_for_me_and_is_gone_when_the_poll_is(town: Town, pra
     assert rows(practice_folder, "papers") == 1
     await town.says("ana", "/poll 1 withdraw")
     assert rows(practice_folder, "papers") == 0
-    assert "is closed" in await taps(town, "chi", "Done")
+    assert "is closed" in await taps(town, "chi", "Cast my vote")
 
 
 def rows(folder: Path, table: str) -> int:

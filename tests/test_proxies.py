@@ -38,7 +38,7 @@ async def test_the_holder_taps_on_a_paper_of_the_giver(town: Town) -> None:
     assert "Which name?" in await town.whispers("ben", "/ballot 1")
     assert "For Ana, whose proxy you hold:" in await taps(town, "ben", "Vote for Ana")
     await taps(town, "ben", "Heron")
-    assert "For Ana: / Counted: Heron." in await taps(town, "ben", "Done")
+    assert "For Ana: / Counted: Heron." in await taps(town, "ben", "Cast my vote")
     assert await votes(town) == {"ana": [[2]]}
     assert "not cast yet" not in await town.whispers("ben", "/ballot 1"), "his own paper is another one"
 
