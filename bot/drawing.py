@@ -126,7 +126,7 @@ def _draw_flow(axes: Any, part: Flow, down: float) -> None:
             axes.add_patch(
                 Rectangle((start, down + TOP), end - start, BOTTOM - TOP, fc=colour, ec="white", lw=1, hatch=pattern)
             )
-            _label(axes, bar, number, start, end, down + (TOP + BOTTOM) / 2)
+            _label(axes, bar, start, end, down + (TOP + BOTTOM) / 2)
         if at + 1 < len(part.stages):
             _bands(axes, stage, part.stages[at + 1], whole, down)
         down += STAGE
@@ -148,11 +148,12 @@ def _look(number: int, count: int) -> tuple[str, str]:
     return FLOWS[number % len(FLOWS)], ("", "//", "..")[number // len(FLOWS) % 3]
 
 
-def _label(axes: Any, bar: Bar, number: int, start: float, end: float, middle: float) -> None:
-    """As much as there is room for: its name and value; its value; its number; nothing."""
+def _label(axes: Any, bar: Bar, start: float, end: float, middle: float) -> None:
+    """As much as there is room for: name and value, the name cut or not; the name; the value; nothing."""
     letters = int((end - start - 0.06) / 0.098)
     behind = {"boxstyle": "square,pad=0.12", "fc": "white", "ec": "none", "alpha": 0.88}
-    for text in (f"{bar.label} {bar.told}", f"{_cut(bar.label, letters - len(bar.told) - 1)} {bar.told}", bar.told):
+    short = f"{_cut(bar.label, letters - len(bar.told) - 1)} {bar.told}"
+    for text in (f"{bar.label} {bar.told}", short, bar.label, bar.told):
         if text.strip() and len(text) <= letters and not text.startswith(" "):
             axes.text((start + end) / 2, middle, text, fontsize=10, ha="center", bbox=behind, **WORDS)
             return

@@ -205,11 +205,22 @@ def _chosen(poll: Poll, result: Mapping[str, Any]) -> list[Words]:
         told.append(T("Chosen: {names}.", names=_names(poll, winners)))
     count = result.get("count", {})
     ties = [one for one in count.get("ties", []) if one["what"] != "order"]
-    told += [tie_words(poll, count, one) for one in ties]
+    told += _ties(poll, count, ties)
     if poll.verdict == "tied":
         if not ties:
             told.append(T("A tie: {names}.", names=_names(poll, result.get("tied", winners))))
         told.append(T("A tie stays a tie here: nothing is decided between them."))
+    return told
+
+
+def _ties(poll: Poll, count: Mapping[str, Any], ties: Sequence[Mapping[str, Any]]) -> list[Words]:
+    """Ties in a few lines: those of options that nobody put first are one line; the whole count tells each."""
+    some = [one for one in ties if one["what"] != "exclude" or Fraction(_had(count, one) or 0) > 0]
+    told: list[Words] = [tie_words(poll, count, one) for one in some[:NAMED_MAX]]
+    if len(some) > NAMED_MAX:
+        told.append(N("{n} more tie.", "{n} more ties.", len(some) - NAMED_MAX))
+    if len(some) < len(ties):
+        told.append(T("Several had no vote at all; in which order they went out, the sealed lot said."))
     return told
 
 

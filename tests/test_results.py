@@ -6,11 +6,12 @@ import csv
 import io
 import json
 import re
+from dataclasses import asdict
 
 import pytest
 
-from bot import delivery, results
-from bot.chat import Chart, Flow
+from bot import delivery, drawing, results
+from bot.chat import Bar, Chart, Flow, Stage, chart
 from bot.domain import elections
 from storage.database import Transaction
 from tests.conftest import Town
@@ -239,8 +240,8 @@ async def test_of_a_hidden_poll_nobody_can_tell_afterwards_which_ballot_is_mine(
 async def test_a_picture_shows_the_figures_of_the_words(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Chart] = []
 
-    async def keep(chart: Chart) -> None:
-        drawn.append(chart)
+    async def keep(picture: Chart) -> None:
+        drawn.append(picture)
 
     monkeypatch.setattr(delivery, "drawn", keep)
     await make(town, "Where?", *ABC, method="irv")
@@ -253,6 +254,21 @@ async def test_a_picture_shows_the_figures_of_the_words(town: Town, monkeypatch:
         for bar in stage.bars[:-1]:
             assert f"{bar.label} {bar.told}" in said or bar.value == 0
         assert sum(bar.value for bar in stage.bars) == 4000
+
+
+def test_stages_are_drawn_with_long_names_and_many_options() -> None:
+    pytest.importorskip("matplotlib")
+    names = [f"Option {at} of a very long name, $x$" for at in range(20)] + ["nobody"]
+    stages = tuple(
+        Stage(
+            f"{at + 1}. {names[at]} out",
+            tuple(Bar(name, max(0, n - at) * 1000, str(n)) for n, name in enumerate(names)),
+        )
+        for at in range(8)
+    )
+    picture = Chart(name="x.png", title="Poll 1: Where?", parts=(Flow("How it was counted", stages),))
+    assert chart(json.loads(json.dumps(asdict(picture)))) == picture
+    assert drawing.draw(picture).startswith(b"\x89PNG")
 
 
 async def _file(town: Town, who: str, line: str, monkeypatch: pytest.MonkeyPatch) -> str:

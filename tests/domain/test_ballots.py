@@ -269,6 +269,19 @@ def test_a_condorcet_winner_is_as_near_as_the_nearest_rival() -> None:
     assert found.ballots <= 11
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.builds(Ballot, rankings(IDS), st.integers(1, 20)), min_size=2, max_size=5))
+def test_a_larger_figure_is_only_exact_where_the_lead_says_so(papers: list[Ballot]) -> None:
+    election = Election(OPTIONS, Form("ranked"), tuple(papers))
+    found = ballots.count(election, method="schulze")
+    near = margin(election, method="schulze")
+    if near.exact and (near.ballots or 0) > 2:
+        assert found.condorcet is not None
+        at = IDS.index(found.condorcet)
+        lead = min(found.matrix[at][one] - found.matrix[one][at] for one in range(3) if one != at)
+        assert near.ballots == (lead + 1) // 2
+
+
 def test_thresholds_turn_at_the_vote_that_turns_them() -> None:
     two_thirds = Fraction(2, 3)
     assert threshold_margin(8, 4, needed=two_thirds) == 1
@@ -440,6 +453,11 @@ def test_blt_is_read_as_it_is_met(text: str) -> None:
 def test_blt_may_have_level_preferences_and_withdrawn_candidates() -> None:
     text = '4 1\n-2\n-4 -3\n5 1=2 3 0\n2 2 = 3 1 0\n1 (3 4) 1 0\n0\n"A"\n"B"\n"C"\n"D"\n"T"'
     assert read(text) == (["A", "B", "C", "D"], [("A=B>C", 5), ("B=C>A", 2), ("C=D>A", 1)], ["B", "C", "D"], 1)
+
+
+def test_names_may_stand_on_one_line_and_the_title_on_another() -> None:
+    assert read('2 1\n1 1 0\n0\n"A" "B"\n"Title"\n')[0] == ["A", "B"]
+    assert read('2 1\n1 1 0\n0\n"A" "Greens"\n"B" "Reds"\n')[0] == ["A", "B"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from decimal import ROUND_DOWN, Decimal
 from itertools import permutations
 
 import pytest
@@ -369,3 +370,52 @@ def test_irv_is_the_plain_rule(papers: list[Ballot], seed: str) -> None:
         if now[first] == min(now.values()) and then[second] == min(then.values()):
             allowed.add(last)
     assert set(found.winners) <= allowed
+
+
+def by_hand(papers: Sequence[Ballot], seats: int) -> set[OptionId] | None:
+    """The Scottish rules paper by paper, in decimal fractions; None where two are level and it matters."""
+    pile: dict[OptionId, list[tuple[tuple[OptionId, ...], Decimal]]] = {one: [] for one in OPTIONS}
+    plain = [tuple(group[0] for group in one.ranking) for one in papers for _ in range(one.weight) if one.ranking]
+    for path in plain:
+        pile[path[0]].append((path, Decimal(1)))
+    quota = len(plain) // (seats + 1) + 1
+    votes = {one: Decimal(len(pile[one])) for one in OPTIONS}
+    left, elected, over = list(OPTIONS), set(), []
+
+    def move(one: OptionId, share: Decimal | None) -> None:
+        for path, value in pile.pop(one):
+            worth = value if share is None else (share * value / total).quantize(Decimal("0.00001"), ROUND_DOWN)
+            following = [other for other in path[path.index(one) + 1 :] if other in left]
+            if following:
+                pile[following[0]].append((path, worth))
+                votes[following[0]] += worth
+
+    while True:
+        for one in [one for one in left if votes[one] >= quota]:
+            left.remove(one)
+            elected.add(one)
+            over += [one] if votes[one] > quota else []
+        if len(elected) >= seats or len(left) <= seats - len(elected):
+            return elected if len(elected) >= seats else elected | set(left)
+        standing = over or left
+        goal = (max if over else min)(votes[one] for one in standing)
+        chosen = [one for one in standing if votes[one] == goal]
+        if len(chosen) > 1:
+            return None
+        total = votes[chosen[0]]
+        standing.remove(chosen[0])
+        move(chosen[0], total - quota if chosen[0] in elected else None)
+
+
+strict = st.builds(
+    lambda order, size, weight: Ballot(tuple((one,) for one in order[:size]), weight),
+    st.permutations(OPTIONS), st.integers(1, 5), st.integers(1, 40),
+)  # fmt: skip
+
+
+@settings(max_examples=150)
+@given(st.lists(strict, min_size=4, max_size=20), st.integers(1, 4))
+def test_scottish_stv_is_what_comes_out_by_hand(papers: list[Ballot], seats: int) -> None:
+    expected = by_hand(papers, seats)
+    if expected is not None:
+        assert set(ranked.scottish_stv(OPTIONS, papers, seats=seats).winners) == expected
