@@ -181,7 +181,9 @@ def _process(said: Line) -> tuple[Process, Method]:
 def with_settings(rule: Rule, process: Process, method: Method, said: Line) -> Rule:
     """The rule with what a line sets. Raises Refusal for what this process or method has no use for."""
     if said.quorum is not None:
-        rule = replace(rule, quorum=said.quorum)
+        rule = replace(rule, quorum=said.quorum, quorum_of=said.quorum_of or rule.quorum_of)
+    if said.tie is not None:
+        rule = replace(rule, tie=said.tie)
     if said.threshold is not None:
         rule = _with_threshold(rule, process, said.threshold)
     if said.receipts:

@@ -48,7 +48,7 @@ from bot.results import (
 )
 from bot.router import Authority, Context, Router, Telling, Todo, View
 from bot.text import Bold, Listed, N, Refusal, T, Text, Typed, Words, lines, shown
-from storage import ballots, computations, entries, people, polls
+from storage import ballots, computations, entries, nudges, people, polls
 from storage.digests import Since
 from storage.polls import Poll, Verdict
 
@@ -275,35 +275,50 @@ async def poll_due(context: Context, *, poll: Reference) -> None:
     if there.secrecy == "external":
         await context.say(context.commands.named("poll_elsewhere").says(poll=there.id), authority=Authority.CLOCK)
         return
+    why = await _why_longer(context, there)
+    if why is None:
+        await _close(context, there)
+        return
+    await polls.extend(context.tx, there, _longer(there))
+    # What still waits to be said of it names the earlier time.
+    await nudges.withdraw(context.tx, there.thing)
+    await making.plan_end(context, await of_id(context, there.id))
+    await context.announce(why)
+
+
+def _longer(there: Poll) -> datetime:
+    return _until(there) + timedelta(hours=there.rule.extend_hours)
+
+
+async def _why_longer(context: Context, there: Poll) -> Text | None:
+    """Why it is open for longer, which happens once; None: it is not."""
+    if there.extended or not there.rule.extend_hours:
+        return None
+    number, until = there.number, _longer(there)
     turned = await turnout(context, there)
-    if not there.extended and processes.close_to_quorum(there.rule, turned):
-        longer = _until(there) + timedelta(hours=there.rule.extend_hours)
-        await polls.extend(context.tx, there, longer)
-        await making.plan_end(context, await of_id(context, there.id))
+    if processes.close_to_quorum(there.rule, turned):
         missing = processes.quorum_needed(there.rule, turned) - turned.voters
-        await context.announce(
-            N(
-                "Poll {number}: {n} vote is missing for it to count, so it is open until {until}, once.",
-                "Poll {number}: {n} votes are missing for it to count, so it is open until {until}, once.",
-                missing,
-                number=there.number,
-                until=longer,
+        if there.secrecy == "hidden":
+            # How many have voted so far is nobody's business.
+            return T(
+                "Poll {number}: a few votes are missing for it to count, so it is open until {until}, once.",
+                number=number,
+                until=until,
             )
+        return N(
+            "Poll {number}: {n} vote is missing for it to count, so it is open until {until}, once.",
+            "Poll {number}: {n} votes are missing for it to count, so it is open until {until}, once.",
+            missing,
+            number=number,
+            until=until,
         )
-        return
-    if not there.extended and await objections.awaited(context, there):
-        longer = _until(there) + timedelta(hours=there.rule.extend_hours)
-        await polls.extend(context.tx, there, longer)
-        await making.plan_end(context, await of_id(context, there.id))
-        await context.announce(
-            T(
-                "Poll {number}: somebody has just objected and may still say why, so it is open until {until}, once.",
-                number=there.number,
-                until=longer,
-            )
+    if await objections.awaited(context, there):
+        return T(
+            "Poll {number}: somebody has just objected and may still say why, so it is open until {until}, once.",
+            number=number,
+            until=until,
         )
-        return
-    await _close(context, there)
+    return None
 
 
 @router.command(

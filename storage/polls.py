@@ -442,9 +442,14 @@ async def count_roll(tx: Reader, poll: Poll) -> int:
 
 
 async def count_active(tx: Reader, member_ids: Collection[int], *, now: datetime) -> int:
-    """How many of them were seen lately."""
-    since = (now - ACTIVE_WITHIN).date().isoformat()
+    """How many of them were seen lately, or came in lately."""
+    since = now - ACTIVE_WITHIN
     marks = ", ".join("?" * len(member_ids))
     return int(
-        await tx.value(f"SELECT count(*) FROM members WHERE id IN ({marks}) AND seen_on >= ?", *member_ids, since)
+        await tx.value(
+            f"SELECT count(*) FROM members WHERE id IN ({marks}) AND (seen_on >= ? OR joined_us >= ?)",
+            *member_ids,
+            since.date().isoformat(),
+            to_us(since),
+        )
     )

@@ -46,6 +46,20 @@ async def test_the_extension_can_be_enough(town: Town) -> None:
     assert "Chosen: Park." in town.sees()[-1]
 
 
+async def test_of_a_hidden_poll_nobody_hears_how_many_votes_are_missing(town: Town) -> None:
+    await town.says("dan", "/join")
+    await town.says("ana", "/poll strike: Do we walk out?, quorum 3/5, closes in 2 days")
+    await town.whispers("dan", "/vote 1 yes")
+    await town.skip("49h")
+    assert town.sees()[-1] == (
+        "Poll 1: a few votes are missing for it to count, so it is open until Thu, Jan 8 18:00, once."
+    )
+    # What was still to be said of the earlier time is not said any more.
+    late = [one for one in town.heard("eli") if "vote until" in one]
+    await town.skip("1h")
+    assert [one for one in town.heard("eli") if "vote until" in one][len(late) :] == []
+
+
 async def test_a_hidden_poll_with_few_ballots_is_not_counted(town: Town) -> None:
     for who in ("dan", "fay"):
         await town.says(who, "/join")

@@ -19,7 +19,7 @@ from bot.domain.board import plain, read_day
 from bot.domain.bookings import read_days, read_when
 from bot.domain.grammar import folded, read_duration
 from bot.domain.offices import days, read_stretch
-from bot.domain.processes import Method
+from bot.domain.processes import Method, QuorumOf, Tie
 from bot.text import Refusal
 
 QUESTION_CHARACTERS_MAX = 300
@@ -60,6 +60,8 @@ class Line:
     rule: str | None = None
     """It comes again by this rule (RFC 5545), for the first time when it `opens`."""
     quorum: Fraction | None = None
+    quorum_of: QuorumOf | None = None
+    tie: Tie | None = None
     threshold: Fraction | None = None
     seats: int | None = None
     most: int | None = None
@@ -86,6 +88,13 @@ _FROM = _words("from ab desde")
 _FOR = _words("for durante lasts dauer dauert für fuer")
 _IN = _words("in within en dentro innerhalb")
 _QUORUM = _words("quorum quórum mindestbeteiligung")
+_ACTIVE = _words("active activos activas activo aktive aktiven")
+_OF_THOSE = _words("of the de los las der")
+_TIES: Mapping[str, Tie] = {
+    **dict.fromkeys(map(plain, ("tie open", "tie stays", "empate abierto", "gleichstand offen")), "open"),
+    **dict.fromkeys(map(plain, ("tie lot", "tie by lot", "empate sorteo", "empate por sorteo")), "lot"),
+    **dict.fromkeys(map(plain, ("gleichstand los", "gleichstand per los")), "lot"),
+}
 _THRESHOLD = _words("threshold umbral schwelle majority mayoría mehrheit")
 _SEATS = _words("seats seat puestos puesto plazas plaza sitze sitz plätze platz")
 _MOST = _words("dots points choices choose puntos pegatinas elegir punkte klebepunkte stimmen")
@@ -444,6 +453,8 @@ def _setting(words: list[str], now: datetime) -> dict[str, Any] | None:
         return {"hidden": said in _HIDDEN}
     if said in _RECEIPTS:
         return {"receipts": True}
+    if said in _TIES:
+        return {"tie": _TIES[said]}
     if said in ("zweidrittelmehrheit", "dreiviertelmehrheit"):
         return {"threshold": _SHARES[said.removesuffix("mehrheit")]}
     if said in _ENDLESS:
@@ -457,7 +468,7 @@ def _setting(words: list[str], now: datetime) -> dict[str, Any] | None:
         if first in _EVERY:
             return _every(words, now)
         if first in _QUORUM:
-            return {"quorum": read_share(rest)}
+            return _quorum(rest)
         if first in _THRESHOLD:
             return {"threshold": read_share(rest)}
         if first in _SEATS:
@@ -483,6 +494,15 @@ def _setting(words: list[str], now: datetime) -> dict[str, Any] | None:
     except (ValueError, ZeroDivisionError, OverflowError):
         pass
     return None
+
+
+def _quorum(words: list[str]) -> dict[str, Any]:
+    """`1/2`, `half of active members`: a share, and of whom. Raises ValueError."""
+    for at, word in enumerate(words):
+        if plain(word).strip(".,") in _ACTIVE:
+            share = [one for one in words[:at] if plain(one) not in _OF_THOSE]
+            return {"quorum": read_share(share), "quorum_of": "active"}
+    return {"quorum": read_share(words)}
 
 
 def _number(words: list[str]) -> int:
