@@ -148,6 +148,7 @@ async def suspension_over(context: Context, *, number: Number) -> None:
 @router.command(
     "unsuspend",
     allow=Authority.MEMBER,
+    within="suspend",
     help=T("End a suspension: the organizer who asked for it, or two organizers together."),
     sample=("@dan",),
 )

@@ -16,7 +16,7 @@ from bot.router import NEWCOMERS, Where
 from storage.database import Reader
 from tests.conftest import Town, two_decide
 
-PRESSES_MAX = 600
+PRESSES_MAX = 1200
 
 
 # --- whole conversations ---------------------------------------------------------------------------------------

@@ -56,6 +56,18 @@ OF_TABLES = {
     "task_skill": "rota_tasks",
     "handover": "assignments",
     "skill": "skills",
+    "poll": "polls",
+    "option": "poll_options",
+    "objection": "objections",
+    "outcome": "polls",
+    "outcome_task": "outcome_tasks",
+    "straw": "straws",
+    "straw_option": "straw_options",
+    "survey_question": "survey_questions",
+    "survey_option": "survey_options",
+    "survey_answer": "survey_answers",
+    "pattern": "poll_patterns",
+    "pattern_name": "poll_patterns",
 }
 """The rows whose words are notes, where they are not exchanges."""
 

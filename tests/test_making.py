@@ -77,6 +77,7 @@ async def test_what_is_wrong_is_asked_back_and_nothing_of_it_is_kept(town: Town,
 
 
 async def test_settings_stand_before_or_after_and_options_on_lines(town: Town) -> None:
+    await town.says("dan", "/join")
     lines = "Where do we meet?\nLibrary\nUnion hall\ncloses friday 8pm"
     assert "2. Union hall" in (said := await town.says("ana", f"/poll {lines}"))
     assert "Open until Fri, Jan 9 20:00." in said
@@ -87,6 +88,7 @@ async def test_settings_stand_before_or_after_and_options_on_lines(town: Town) -
 
 
 async def test_a_line_is_understood_in_spanish_and_german(town: Town) -> None:
+    await town.says("dan", "/join")
     said = await town.says("ana", "/poll ¿Dónde? | Biblioteca | Parque, cierra el viernes a las 20:00, nombres ocultos")
     assert "Open until Fri, Jan 9 20:00." in said
     assert "Hidden from members" in said
@@ -119,6 +121,7 @@ async def test_a_carried_poll_whose_thing_is_gone_says_so(town: Town) -> None:
 
 
 async def test_step_by_step_i_see_what_will_be_asked_before_it_is(town: Town) -> None:
+    await town.says("dan", "/join")
     assert "in private" in await town.says("ana", "/poll")
     assert "What kind of poll?" in await town.whispers("ana", "/poll")
     await town.practice.press("ana", "Everybody chooses one", within=town.private("ana"))
@@ -183,6 +186,7 @@ async def test_every_month_is_the_same_day_and_hour_on_the_clock_here(town: Town
 
 
 async def test_a_template_keeps_the_question_and_how_it_is_decided(town: Town) -> None:
+    await town.says("dan", "/join")
     await town.says("ana", "/poll ranked: Where do we meet? | Library | Park, closes in 2 days, hidden")
     assert "Kept as “meeting place”" in await town.says("ben", "/poll 1 template meeting place")
     assert "There is a template with that name" in await town.says("ben", "/poll 1 template Meeting Place")
@@ -287,6 +291,7 @@ async def test_a_new_round_may_have_other_options(town: Town) -> None:
 
 
 async def test_a_hidden_poll_tells_all_the_same_when_an_option_goes(town: Town) -> None:
+    await town.says("dan", "/join")
     await town.says("ana", "/poll Where? | Library | Hall | Park, hidden")
     for who, label in (("chi", "Library"), ("eli", "Hall")):
         await town.whispers(who, "/poll 1")

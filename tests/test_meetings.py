@@ -112,7 +112,7 @@ async def test_whoever_made_it_decides_early_once_everybody_has_said_it(town: To
     await everybody(town, ana="yes", ben="yes", chi="yes")
     assert "Not everybody has voted yet" in await town.says("chi", "/poll 1 close")
     await everybody(town, eli="no yes no")
-    assert "Only whoever made it" in await town.says("eli", "/poll 1 close")
+    assert "Only whoever made poll 1" in await town.says("eli", "/poll 1 close")
     assert "We meet: Sat, Jan 10 18:00" in await town.says("chi", "/poll 1 close")
 
 

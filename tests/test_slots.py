@@ -128,7 +128,7 @@ async def test_when_it_is_closed_nobody_signs_up_and_an_organizer_puts_it_on_the
     await town.presses("eli", "12-14")
     await town.presses("chi", "12-14")
     assert not _shows(town, "Put it on the rota")
-    assert "Only whoever made it" in await town.says("ben", "/poll 1 close")
+    assert "Only whoever made poll 1" in await town.says("ben", "/poll 1 close")
     await town.says("ana", "/poll 1 close")
     assert "is closed" in await town.whispers("ben", "/slot 1 1")
     assert await town.presses("chi", "Put it on the rota") == "Only an organizer can do that. Ask one of them."

@@ -13,8 +13,8 @@ RIGHT = "the right to delete messages; until then they stay."
 
 
 async def tidy(telegram: Telegram, switch: str = "on") -> None:
-    """Both organizers want it."""
-    for who in ("ana", "ben"):
+    """Enough of them want it."""
+    for who in ("ana", "ben", "chi"):
         await telegram.say(who, f"/tidy {switch}", telegram.group)
 
 

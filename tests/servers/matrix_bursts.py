@@ -144,6 +144,8 @@ class MatrixBursts(Bursts):
         await asyncio.gather(*(self.ask(person, room, "!join") for person in self.people[1:]))
         # In a burst hours go one way only: the limit must not decide what is done.
         await self.ask(ana, room, f"!organizer {_name(ben)}")
+        await self.ask(ana, room, "!decide_by organizers")
+        await self.ask(ben, room, "!decide_by organizers")
         await self.ask(ana, room, "!limit off")
         assert await self.ask(ben, room, "!limit off") == "There is no lowest balance now."
 
