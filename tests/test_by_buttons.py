@@ -350,8 +350,16 @@ _REFUSALS = re.compile(
 """Clear answers, with which the way ends."""
 
 
-@pytest.mark.parametrize("where", ["in the group", "in private"])
-@pytest.mark.parametrize("who", ["chi", "ana"])
+@pytest.mark.parametrize(
+    ("who", "where"),
+    [
+        ("chi", "in the group"),
+        ("ana", "in private"),
+        # Each of them takes a while: the other two in the long run.
+        pytest.param("ana", "in the group", marks=pytest.mark.soak),
+        pytest.param("chi", "in private", marks=pytest.mark.soak),
+    ],
+)
 async def test_no_button_of_the_menu_leads_nowhere(town: Town, who: str, where: str) -> None:
     """Press whatever leads on to a page or a question, from the first page; each time from the beginning again."""
     done: set[tuple[str, ...]] = set()

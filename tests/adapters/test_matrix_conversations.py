@@ -52,8 +52,8 @@ MAIN = frozenset(
 """Over Synapse in each run; all others, and every other language, in the long run: each takes some seconds."""
 _POP_UPS = frozenset(("unseen", "sin_ver", "ungesehen"))
 """What only a network with pop-ups can do: on Matrix a reaction in a room is seen by all."""
-ENCRYPTED = [FOLDER / f"{name}.chat" for name in ("thank", "gracias", "danke")]
-"""Thanks in the three languages."""
+ENCRYPTED = [FOLDER / f"{name}.chat" for name in ("thank", "gracias", "danke", "tap")]
+"""Thanks in the three languages, and a poll."""
 SAID = (
     *("bot: ", "bot (edit): ", "bot sends a file: ", "bot sends a picture: "),
     *("bot sends a poll: ", "bot ends the poll: "),
