@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from bot import making
 from bot.chat import Button, Card, Reply
 from bot.domain import pollline
 from bot.domain.pollline import Line
@@ -17,7 +17,7 @@ from bot.polls import POLLS, after_closing, all_processes, found, in_languages, 
 from bot.router import Command, Context, View
 from bot.shifts import wall
 from bot.text import Bold, Refusal, T, Text, Typed, Words
-from storage import due, entries, nudges, people, polls
+from storage import ballots, due, entries, nudges, people, polls
 from storage.polls import Poll, Verdict
 
 REMIND_BEFORE = (timedelta(days=1), timedelta(hours=3))
@@ -112,7 +112,13 @@ async def add(
 async def begin(context: Context, made: Poll, *, opening: Command, ending: Command) -> Reply | Card:
     """Open it now, or at its time. `opening`, `ending`: what the clock says then."""
     if made.opens_at is not None:
-        await _at(context, f"poll_open:{made.id}", opening.says(poll=made.id), made.opens_at)
+        await due.plan_at(
+            context.tx,
+            f"poll_open:{made.id}",
+            opening.says(poll=made.id),
+            made.opens_at,
+            committee=context.committee.id,
+        )
         words = T("Poll {number} opens {when}.", number=made.number, when=made.opens_at)
         await context.tell_group(words)
         return Reply(words)
@@ -132,14 +138,26 @@ async def open_(context: Context, made: Poll, *, ending: Command) -> None:
     active = await polls.count_active(context.tx, voters, now=context.now)
     opened = await polls.open_(context.tx, context.committee, made, voters, active=active, now=context.now)
     assert opened.closes_at is not None
-    await _at(context, f"poll_close:{opened.id}", ending.says(poll=opened.id), opened.closes_at)
+    await due.plan_at(
+        context.tx,
+        f"poll_close:{opened.id}",
+        ending.says(poll=opened.id),
+        opened.closes_at,
+        committee=context.committee.id,
+    )
     if opened.method == "slots":
         # Nobody has to take one.
         return
     remind = context.commands.named("poll_remind")
     for at, before in enumerate(REMIND_BEFORE):
         if opened.closes_at - before > context.now:
-            await _at(context, f"poll_remind:{opened.id}:{at}", remind.says(poll=opened.id), opened.closes_at - before)
+            await due.plan_at(
+                context.tx,
+                f"poll_remind:{opened.id}:{at}",
+                remind.says(poll=opened.id),
+                opened.closes_at - before,
+                committee=context.committee.id,
+            )
 
 
 async def opened(context: Context, poll_id: int, *, ending: Command) -> None:
@@ -148,18 +166,6 @@ async def opened(context: Context, poll_id: int, *, ending: Command) -> None:
     if made is not None and made.state in ("planned", "queued"):
         await open_(context, made, ending=ending)
         await context.show(Card("poll", made.id))
-
-
-async def _at(context: Context, key: str, says: Any, when: datetime) -> None:
-    await due.plan(
-        context.tx,
-        key,
-        says,
-        local=when.astimezone(UTC).replace(tzinfo=None),
-        zone=ZoneInfo("UTC"),
-        committee=context.committee.id,
-        late="do",
-    )
 
 
 # --- while it is open --------------------------------------------------------------------------------------------
@@ -200,6 +206,28 @@ def until(there: Poll) -> datetime:
 
 
 # --- ending ------------------------------------------------------------------------------------------------------
+
+
+async def due_now(context: Context, poll_id: int) -> Poll | None:
+    """The poll whose time is over; None: it is over already."""
+    there = await polls.get(context.tx, context.committee.id, poll_id)
+    return there if there is not None and there.state == "open" else None
+
+
+async def closable(context: Context, number: int, method: Method, *, all_said: bool = True) -> Poll:
+    """The poll that whoever made it closes before its time. `all_said`: once everybody has. Raises Refusal."""
+    there = await of_kind(context, number, method)
+    is_open(context, there)
+    await making.check_own(context, there)
+    if all_said and await ballots.missing(context.tx, there):
+        raise Refusal(
+            T(
+                "Not everybody has voted yet. Poll {number} closes by itself: {until}.",
+                number=number,
+                until=until(there),
+            )
+        )
+    return there
 
 
 async def end(context: Context, there: Poll, verdict: Verdict, result: Mapping[str, Any]) -> Poll:

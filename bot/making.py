@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from bot.chat import Card, Reply, Saying
+from bot.chat import Card, Reply
 from bot.domain import elsewhere, pollline, pollqueue, processes, recurrence
 from bot.domain.grammar import folded
 from bot.domain.pollline import Line
@@ -340,19 +340,6 @@ def series_key(pattern: Pattern) -> str:
     return f"poll_series:{pattern.id}"
 
 
-async def at(context: Context, key: str, says: Saying, when: datetime) -> None:
-    """The clock will say this at an instant."""
-    await due.plan(
-        context.tx,
-        key,
-        says,
-        local=when.astimezone(UTC).replace(tzinfo=None),
-        zone=ZoneInfo("UTC"),
-        committee=context.committee.id,
-        late="do",
-    )
-
-
 # --- opening -----------------------------------------------------------------------------------------------------
 
 
@@ -361,7 +348,7 @@ async def begin(context: Context, made: Poll) -> Reply | Card | None:
     if made.opens_at is None:
         return await open_or_queue(context, made)
     opens = context.commands.named("poll_open").says(poll=made.id)
-    await at(context, f"poll_open:{made.id}", opens, made.opens_at)
+    await due.plan_at(context.tx, f"poll_open:{made.id}", opens, made.opens_at, committee=context.committee.id)
     return await _shown(context, made, T("Poll {number} opens {when}.", number=made.number, when=made.opens_at))
 
 
@@ -441,11 +428,23 @@ async def plan_end(context: Context, opened: Poll) -> None:
     """Its end, and the reminders before it."""
     assert opened.closes_at is not None
     closing, reminding = context.commands.named("poll_due"), context.commands.named("poll_remind")
-    await at(context, f"poll_close:{opened.id}", closing.says(poll=opened.id), opened.closes_at)
+    await due.plan_at(
+        context.tx,
+        f"poll_close:{opened.id}",
+        closing.says(poll=opened.id),
+        opened.closes_at,
+        committee=context.committee.id,
+    )
     for place, before in enumerate(REMIND_BEFORE):
         if opened.closes_at - before > context.now and place >= opened.reminded:
             says = reminding.says(poll=opened.id)
-            await at(context, f"poll_remind:{opened.id}:{place}", says, opened.closes_at - before)
+            await due.plan_at(
+                context.tx,
+                f"poll_remind:{opened.id}:{place}",
+                says,
+                opened.closes_at - before,
+                committee=context.committee.id,
+            )
 
 
 async def over(context: Context, there: Poll) -> None:
@@ -516,7 +515,9 @@ async def _plan_queue(context: Context) -> None:
         return
     when = await opens_about(context, waiting[0])
     says = context.commands.named("poll_queue").says()
-    await at(context, key, says, max(when, context.now + timedelta(seconds=1)))
+    await due.plan_at(
+        context.tx, key, says, max(when, context.now + timedelta(seconds=1)), committee=context.committee.id
+    )
 
 
 async def waiting_words(view: View, made: Poll) -> Words:

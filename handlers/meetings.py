@@ -18,11 +18,12 @@ from bot.domain.recurrence import instant
 from bot.gatherings import (
     add,
     begin,
+    closable,
     closes_at,
+    due_now,
     end,
     heading,
     how,
-    is_open,
     of_kind,
     opened,
     opens_at,
@@ -346,27 +347,15 @@ def _counts(one: Standing) -> Text:
 @router.command("meeting_due", allow=Authority.CLOCK, typed=False, help=T("A time to meet is found."))
 async def meeting_due(context: Context, *, poll: Reference) -> None:
     """Its time is over."""
-    there = await polls.get(context.tx, context.committee.id, poll)
-    if there is not None and there.state == "open":
+    there = await due_now(context, poll)
+    if there is not None:
         await _close(context, there)
 
 
 @router.command("times_close", allow=Authority.MEMBER, typed=False, help=T("Decide now when to meet."))
 async def times_close(context: Context, *, number: Number) -> Reply | None:
     """Whoever made it decides early, once everybody has said when they can."""
-    there = await of_kind(context, number, "times")
-    is_open(context, there)
-    if there.maker_id != context.member.id:
-        raise Refusal(T("Only whoever made it can do that."))
-    if await ballots.missing(context.tx, there):
-        raise Refusal(
-            T(
-                "Not everybody has voted yet. Poll {number} closes by itself: {until}.",
-                number=number,
-                until=until(there),
-            )
-        )
-    await _close(context, there)
+    await _close(context, await closable(context, number, "times"))
     return None
 
 

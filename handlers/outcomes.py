@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from bot import decisions as log
 from bot import outcomes as words
 from bot.arguments import Note, Number, Reference
-from bot.chat import Button, Card, Reply, Saying, Shown
+from bot.chat import Button, Card, Reply, Shown
 from bot.domain import outcomes as rule
 from bot.domain import pollline
 from bot.domain.chain import fingerprint
@@ -38,18 +37,6 @@ SEARCHED_MAX = 500
 _WAIT = timedelta(days=1)
 _ABOUT_OTHERS = frozenset({"review", "renewal"})
 _EXAMPLE = T("We paint on Saturday. Ana buys paint by fri 18:00")
-
-
-async def _at(context: Context, key: str, says: Saying, when: datetime) -> None:
-    await due.plan(
-        context.tx,
-        key,
-        says,
-        local=when.astimezone(UTC).replace(tzinfo=None),
-        zone=ZoneInfo("UTC"),
-        committee=context.committee.id,
-        late="do",
-    )
 
 
 def _morning(context: Context, when: datetime) -> datetime:
@@ -93,15 +80,29 @@ def _after(context: Context, days: int | None) -> datetime | None:
 
 async def _plan_review(context: Context, there: Poll, at: datetime | None) -> None:
     if at is not None:
-        await _at(context, f"outcome_review:{there.id}", outcome_review.says(poll=there.id), at)
+        await due.plan_at(
+            context.tx,
+            f"outcome_review:{there.id}",
+            outcome_review.says(poll=there.id),
+            at,
+            committee=context.committee.id,
+        )
 
 
 async def _plan_lapse(context: Context, there: Poll, at: datetime | None) -> None:
     if at is None:
         return
     soon = rule.reminder_before_lapse(context.now, at)
-    await _at(context, f"outcome_soon:{there.id}", outcome_soon.says(poll=there.id), _morning(context, soon))
-    await _at(context, f"outcome_lapse:{there.id}", outcome_lapse.says(poll=there.id), at)
+    await due.plan_at(
+        context.tx,
+        f"outcome_soon:{there.id}",
+        outcome_soon.says(poll=there.id),
+        _morning(context, soon),
+        committee=context.committee.id,
+    )
+    await due.plan_at(
+        context.tx, f"outcome_lapse:{there.id}", outcome_lapse.says(poll=there.id), at, committee=context.committee.id
+    )
 
 
 async def _ask_maker(context: Context, there: Poll) -> None:
@@ -202,7 +203,13 @@ async def _tasks(context: Context, text: str) -> list[tuple[Member, rule.Task]]:
 
 async def _plan_task(context: Context, there: Poll, task: Task, who: Member) -> None:
     soon = max(task.by - rule.TASK_REMINDED_BEFORE, context.now + (task.by - context.now) / 2)
-    await _at(context, f"outcome_task:{task.id}", outcome_task_soon.says(task=task.id), soon)
+    await due.plan_at(
+        context.tx,
+        f"outcome_task:{task.id}",
+        outcome_task_soon.says(task=task.id),
+        soon,
+        committee=context.committee.id,
+    )
     if who.id != context.member.id:
         await context.tell(who, await _your_part(context, there, task), buttons=((_done(task),),), about=(task.thing,))
 
@@ -463,7 +470,13 @@ async def outcome_lapse(context: Context, *, poll: Reference) -> None:
         return
     if await outcomes.asking_about(context.tx, there.id, "renewal"):
         # The end of that poll settles it; where it is withdrawn, this does.
-        await _at(context, f"outcome_lapse:{there.id}", outcome_lapse.says(poll=there.id), context.now + _WAIT)
+        await due.plan_at(
+            context.tx,
+            f"outcome_lapse:{there.id}",
+            outcome_lapse.says(poll=there.id),
+            context.now + _WAIT,
+            committee=context.committee.id,
+        )
         return
     await _lapsed(context, there)
 

@@ -16,7 +16,9 @@ from bot.domain.slots import Asking, Seating, Slot, Stretch
 from bot.gatherings import (
     add,
     begin,
+    closable,
     closes_at,
+    due_now,
     end,
     heading,
     how,
@@ -330,19 +332,15 @@ async def slots_left(context: Context, *, who: Reference) -> None:
 @router.command("slots_due", allow=Authority.CLOCK, typed=False, help=T("Slots to sign up for close."))
 async def slots_due(context: Context, *, poll: Reference) -> None:
     """Their time is over."""
-    there = await polls.get(context.tx, context.committee.id, poll)
-    if there is not None and there.state == "open":
+    there = await due_now(context, poll)
+    if there is not None:
         await _close(context, there)
 
 
 @router.command("slots_close", allow=Authority.MEMBER, typed=False, help=T("Close slots of yours to sign up for."))
 async def slots_close(context: Context, *, number: Number) -> Reply | None:
     """Whoever made them closes them, whenever that is enough."""
-    there = await of_kind(context, number, "slots")
-    is_open(context, there)
-    if there.maker_id != context.member.id:
-        raise Refusal(T("Only whoever made it can do that."))
-    await _close(context, there)
+    await _close(context, await closable(context, number, "slots", all_said=False))
     return None
 
 

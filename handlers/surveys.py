@@ -14,10 +14,11 @@ from bot.domain import surveys as rule
 from bot.gatherings import (
     add,
     begin,
+    closable,
     closes_at,
+    due_now,
     end,
     heading,
-    is_open,
     of_kind,
     opened,
     opens_at,
@@ -324,27 +325,15 @@ async def survey_back(context: Context, *, poll: Reference) -> Reply:
 @router.command("survey_due", allow=Authority.CLOCK, typed=False, help=T("A survey closes."))
 async def survey_due(context: Context, *, poll: Reference) -> None:
     """Its time is over."""
-    there = await polls.get(context.tx, context.committee.id, poll)
-    if there is not None and there.state == "open":
+    there = await due_now(context, poll)
+    if there is not None:
         await _close(context, there)
 
 
 @router.command("survey_close", allow=Authority.MEMBER, typed=False, help=T("Close a survey of yours."))
 async def survey_close(context: Context, *, number: Number) -> Reply | None:
     """Whoever made it closes it, once everybody has answered."""
-    there = await of_kind(context, number, "survey")
-    is_open(context, there)
-    if there.maker_id != context.member.id:
-        raise Refusal(T("Only whoever made it can do that."))
-    if await ballots.missing(context.tx, there):
-        raise Refusal(
-            T(
-                "Not everybody has voted yet. Poll {number} closes by itself: {until}.",
-                number=number,
-                until=until(there),
-            )
-        )
-    await _close(context, there)
+    await _close(context, await closable(context, number, "survey"))
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -71,6 +71,12 @@ async def plan(
         late,
     )
     tx.outgoing.append(Planned())
+
+
+async def plan_at(tx: Transaction, key: str, says: Saying, when: datetime, *, committee: int) -> None:
+    """The clock will say this at an instant, late rather than never. A change of clocks does not move it."""
+    local = when.astimezone(UTC).replace(tzinfo=None)
+    await plan(tx, key, says, local=local, zone=ZoneInfo("UTC"), committee=committee, late="do")
 
 
 @dataclass(frozen=True, slots=True)
