@@ -20,7 +20,7 @@ from bot.text import LANGUAGES
 from storage import connections
 from storage.members import RECOUNT_AFTER
 from tests.conftest import without_hashes
-from tests.scripts import SCRIPTS, TWINS
+from tests.scripts import SCRIPTS, SELDOM, TWINS
 from tests.servers.telegram_api import TelegramServer
 from tests.servers.telegram_state import Call, Chat, Message, User
 
@@ -247,7 +247,7 @@ def expected(script: Path) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(
     "script",
-    [pytest.param(script, marks=[pytest.mark.soak] if script in TWINS else []) for script in SCRIPTS],
+    [pytest.param(script, marks=[pytest.mark.soak] if script in TWINS | SELDOM else []) for script in SCRIPTS],
     ids=lambda script: script.stem,
 )
 async def test_telegram_hears_what_the_terminal_shows(script: Path, practice_folder: Path) -> None:
