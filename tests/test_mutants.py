@@ -53,7 +53,10 @@ def outcome(folder: Path, tests: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("tests", [MACHINE, pytest.param(COUNTED, marks=pytest.mark.soak), POLICIES, UNITS])
+@pytest.mark.parametrize(
+    "tests",
+    [pytest.param(MACHINE, marks=pytest.mark.soak), pytest.param(COUNTED, marks=pytest.mark.soak), POLICIES, UNITS],
+)
 def test_without_a_mistake_they_find_nothing(sources: Path, tests: str) -> None:
     code, said = outcome(sources, tests)
     assert code == 0, said

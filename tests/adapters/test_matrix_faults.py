@@ -124,6 +124,7 @@ async def test_a_second_look_finds_what_no_sync_told_of(federation: Federation, 
         assert len(_cards(ben, room, user)) == len(set(_cards(ben, room, user)))
 
 
+@pytest.mark.soak
 async def test_somebody_whose_homeserver_is_away_is_called_into_one_room_only(
     federation: Federation, tmp_path: Path
 ) -> None:
@@ -152,6 +153,7 @@ async def test_somebody_whose_homeserver_is_away_is_called_into_one_room_only(
         await ben.hears(private, lambda event: event["type"] == CAME_IN, by=bot.bot)
 
 
+@pytest.mark.soak
 async def test_a_room_whose_making_was_not_confirmed_is_not_made_twice(
     homeserver: Homeserver, link: Link, tmp_path: Path
 ) -> None:
@@ -390,6 +392,7 @@ async def test_a_device_that_its_owner_has_not_signed_is_not_believed(homeserver
         assert await _minutes(bot) == [60]
 
 
+@pytest.mark.soak
 async def test_encryption_that_comes_later_and_members_who_come_later(homeserver: Homeserver, tmp_path: Path) -> None:
     (tmp_path / "bot").mkdir()
     ana = await homeserver.somebody("ana", encrypted=True)
@@ -437,6 +440,7 @@ async def test_after_a_restart_the_bot_reads_on_with_its_keys(homeserver: Homese
         await ben.sees(lambda: {event["event_id"] for event in ben.unreadable(room)} == before or None)
 
 
+@pytest.mark.soak
 async def test_a_lost_key_store_is_replaced_by_a_new_device(
     homeserver: Homeserver, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -461,6 +465,7 @@ async def test_a_lost_key_store_is_replaced_by_a_new_device(
         assert await _minutes(bot) == [1, 2]
 
 
+@pytest.mark.soak
 async def test_a_wrong_pickle_key_destroys_nothing(
     homeserver: Homeserver, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -483,6 +488,7 @@ async def test_a_wrong_pickle_key_destroys_nothing(
 # --- the account ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.soak
 async def test_a_revoked_session_is_begun_again_with_the_password(
     homeserver: Homeserver, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -497,6 +503,7 @@ async def test_a_revoked_session_is_begun_again_with_the_password(
         assert ana
 
 
+@pytest.mark.soak
 async def test_a_revoked_session_without_the_password_is_an_alarm(
     homeserver: Homeserver, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -528,6 +535,7 @@ async def test_a_stranger_in_the_account_is_told_of_once(homeserver: Homeserver,
         assert len(told) == 1
 
 
+@pytest.mark.soak
 async def test_a_soft_logout_keeps_the_device(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with Homeserver.started(tmp_path / "server", config={"session_lifetime": 4000}) as server:
         (tmp_path / "bot").mkdir()
@@ -549,6 +557,7 @@ async def test_a_soft_logout_keeps_the_device(tmp_path: Path, caplog: pytest.Log
 # --- limits and wires ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.soak
 async def test_a_homeserver_that_lets_little_through_gets_all_of_it_in_the_end(tmp_path: Path) -> None:
     limits = {"rc_message": {"per_second": 2, "burst_count": 5}}
     async with Homeserver.started(tmp_path / "server", config=limits) as server:
@@ -629,6 +638,7 @@ def _number(card: str) -> int:
     return int(found.group(1)) if found else 0
 
 
+@pytest.mark.soak
 async def test_one_room_whose_past_is_not_given_out_does_not_silence_the_others(
     homeserver: Homeserver, tmp_path: Path
 ) -> None:

@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.adapters.telegram import TelegramAdapter
 from bot.app import App
 from bot.practice import SCRIPT_START, FixedClock
@@ -83,6 +85,7 @@ async def test_forty_people_are_in_on_telegram_by_one_tap_each(tmp_path: Path) -
         await running
 
 
+@pytest.mark.soak
 async def test_forty_people_are_in_on_matrix_by_one_number_each(homeserver: Homeserver, tmp_path: Path) -> None:
     ana, *others = [await homeserver.somebody(f"p{number}") for number in range(FORTY)]
     async with scene(homeserver, tmp_path, invites_from=[ana.user]) as bot:
