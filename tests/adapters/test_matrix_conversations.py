@@ -32,20 +32,8 @@ from tests.servers.synapse import Homeserver
 
 MAIN = frozenset(
     (
-        *(
-            "thank",
-            "exchanges",
-            "undo",
-            "board",
-            "coming_in",
-            "private",
-            "refusals",
-            "menu",
-            "roles",
-            "quiet",
-            "helper",
-        ),
-        *("policy", "gifts", "swap", "straw", "voting", "election"),
+        *("thank", "undo", "coming_in", "private", "refusals", "quiet", "helper"),
+        *("gifts", "swap", "straw", "voting", "election"),
     )
 )
 """Over Synapse in each run; all others, and every other language, in the long run: each takes some seconds."""

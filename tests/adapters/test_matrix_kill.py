@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from tests.servers.bursts import AWAY_SECONDS, Life, at_once, books_are_sound
@@ -19,7 +20,7 @@ from tests.servers.killed_at import Moment
 from tests.servers.matrix_bursts import MatrixBursts
 from tests.servers.synapse import Homeserver
 
-KILLS = int(os.environ.get("SOLIBOT_KILLS", "10"))
+KILLS = int(os.environ.get("SOLIBOT_KILLS", "6"))
 SEED = int(os.environ.get("SOLIBOT_SEED", "1"))
 
 
@@ -51,6 +52,7 @@ async def test_kill_9_loses_nothing_and_says_nothing_twice(bursts: MatrixBursts)
     await _all_is_well(bursts)
 
 
+@pytest.mark.soak
 async def test_a_kill_between_two_steps_that_belong_together_costs_nothing(
     bursts: MatrixBursts, homeserver: Homeserver
 ) -> None:
@@ -80,6 +82,7 @@ def _forget_transactions(homeserver: Homeserver) -> None:
     database.close()
 
 
+@pytest.mark.soak
 async def test_what_is_said_while_the_bot_is_away_or_all_at_once_is_done_in_order(
     bursts: MatrixBursts, homeserver: Homeserver
 ) -> None:
