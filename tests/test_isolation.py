@@ -445,10 +445,11 @@ async def test_a_button_reaches_nothing_of_another_committee(two: Two, name: str
         if says in tried:
             continue
         tried.append(says)
-        for who, where in places(two, everywhere):
-            await two.press(who, says, where, made_for=1)
-            if name not in OPEN_TO_WHOEVER_IS_THERE:
-                await two.press(who, says, where, made_for=2)
+        for turn, (who, where) in enumerate(places(two, everywhere), start=len(tried)):
+            # In each run by turns a button of their own committee, and one of the other.
+            for made_for in (1, 2) if everywhere else (1 + turn % 2,):
+                if made_for == 1 or name not in OPEN_TO_WHOEVER_IS_THERE:
+                    await two.press(who, says, where, made_for=made_for)
     await unchanged(two, before, since)
 
 

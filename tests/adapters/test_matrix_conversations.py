@@ -32,8 +32,8 @@ from tests.servers.synapse import Homeserver
 
 MAIN = frozenset(
     (
-        *("thank", "undo", "coming_in", "private", "refusals", "quiet", "helper"),
-        *("gifts", "swap", "straw", "voting", "election"),
+        *("thank", "undo", "private", "refusals", "quiet", "helper"),
+        *("straw", "voting", "election"),
     )
 )
 """Over Synapse in each run; all others, and every other language, in the long run: each takes some seconds."""
