@@ -20,6 +20,7 @@ from bot.dispatch import Dispatcher
 from bot.domain import retention
 from bot.router import Commands
 from handlers import (
+    alerts,
     amending,
     availability,
     ballots,
@@ -91,6 +92,7 @@ AREAS = (
     help.router,
     credits.router,
     board.router,
+    alerts.router,
     committee.router,
     members.router,
     connect.router,

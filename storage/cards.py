@@ -105,6 +105,11 @@ async def is_shown(tx: Reader, thing: str) -> bool:
     return await tx.one("SELECT 1 FROM cards WHERE thing = ? LIMIT 1", thing) is not None
 
 
+async def stands_in(tx: Reader, thing: str, chat_id: int) -> bool:
+    """Whether this chat shows the thing."""
+    return await tx.one("SELECT 1 FROM cards WHERE thing = ? AND chat_id = ?", thing, chat_id) is not None
+
+
 async def not_pinned(tx: Transaction, id_: int) -> None:
     """The bot has no right to pin the card's message."""
     thing = await tx.value("UPDATE cards SET pinned = 2 WHERE id = ? RETURNING thing", id_)

@@ -426,6 +426,17 @@ SECTIONS: Mapping[str, str] = {
         JOIN committees c ON c.id = p.committee_id LEFT JOIN notes w ON w.thing = 'survey_question:' || s.id
         LEFT JOIN notes n ON n.thing = 'survey_answer:' || a.id
         WHERE a.voter IN (SELECT CAST(id AS TEXT) FROM {_MINE}) ORDER BY a.id DESC""",
+    "alerts_you_raised": f"""SELECT c.name AS committee, a.number, a.kind, a.status, a.urgency, a.severity, a.raised_us,
+            a.expires_us, a.over_us, a.outcome, w.text AS place, n.text AS words
+        FROM alerts a JOIN committees c ON c.id = a.committee_id
+        LEFT JOIN notes n ON n.thing = 'alert:' || a.id LEFT JOIN notes w ON w.thing = 'alert_area:' || a.id
+        WHERE a.raiser_id IN {_MINE} ORDER BY a.id DESC""",
+    "said_in_alerts": f"""SELECT c.name AS committee, a.number AS alert, e.kind, e.at_us, e.data
+        FROM alert_events e JOIN alerts a ON a.id = e.alert_id JOIN committees c ON c.id = a.committee_id
+        WHERE e.member_id IN {_MINE} ORDER BY e.id DESC""",
+    "told_of_alerts": f"""SELECT c.name AS committee, a.number AS alert, p.ring, p.at_us, p.state
+        FROM alert_pages p JOIN alerts a ON a.id = p.alert_id JOIN committees c ON c.id = a.committee_id
+        WHERE p.member_id IN {_MINE} ORDER BY p.alert_id DESC""",
     "objections": f"""SELECT c.name AS committee, p.number AS poll, o.at_us, o.state, o.seconds AS seconded_by,
             a.number AS answered_by_poll, n.text AS reason
         FROM objections o JOIN polls p ON p.id = o.poll_id AND p.secrecy = 'open'
@@ -581,6 +592,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "entries.hash": "of what is handed out",
     "transfers.entry": "the number of its entry in the log",
     "guesses.id": "a number",
+    "alert_pages.outbox_id": "which message it was",
     "objections.reasoned": "whether it has a reason, which is handed out",
     "outcomes.state": "what became of a decision of the committee",
     "outcomes.review_us": "when the committee looks at a decision again",
@@ -721,6 +733,8 @@ NOTES = {
     "promise": f"SELECT 'promise:' || id FROM promises WHERE giver_id IN {_MINE} OR receiver_id IN {_MINE}",
     "gift": f"""SELECT 'gift:' || id FROM gifts WHERE recorder_id IN {_MINE}
         OR id IN (SELECT gift_id FROM gift_people WHERE member_id IN {_MINE})""",
+    "alert": f"SELECT 'alert:' || id FROM alerts WHERE raiser_id IN {_MINE}",
+    "alert_area": f"SELECT 'alert_area:' || id FROM alerts WHERE raiser_id IN {_MINE}",
     "objection": f"""SELECT 'objection:' || o.id FROM objections o JOIN polls p ON p.id = o.poll_id
         WHERE p.secrecy = 'open' AND CAST(o.voter AS INTEGER) IN {_MINE}""",
     "outcome": f"SELECT 'outcome:' || poll_id FROM outcomes WHERE member_id IN {_MINE}",
@@ -840,6 +854,9 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             UNION ALL SELECT n.thing, n.text FROM survey_answers a JOIN survey_questions q ON q.id = a.question_id
             JOIN polls s ON s.id = q.poll_id JOIN notes n ON n.thing = 'survey_answer:' || a.id
             WHERE n.text IS NOT NULL AND s.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM alerts a
+            JOIN notes n ON n.thing IN ('alert:' || a.id, 'alert_area:' || a.id)
+            WHERE n.text IS NOT NULL AND a.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM polls p JOIN objections o ON o.poll_id = p.id
             JOIN notes n ON n.thing = 'objection:' || o.id
             WHERE n.text IS NOT NULL AND p.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})

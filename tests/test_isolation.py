@@ -56,6 +56,8 @@ OF_TABLES = {
     "task_skill": "rota_tasks",
     "handover": "assignments",
     "skill": "skills",
+    "alert": "alerts",
+    "alert_area": "alerts",
     "poll": "polls",
     "option": "poll_options",
     "objection": "objections",

@@ -1,0 +1,446 @@
+"""How an alert is raised, told and spread, wherever that is done; and what of it other areas deal with.
+
+What happens in an alert is written down by `note`, and what follows from it is asked anew each time: nothing is kept
+that could contradict. Other areas take part by commands of these names, said by the clock's authority with the alert's
+id, where an area declares them: `alert_escalate` (it may reach everybody now), `alert_answered` (somebody has said
+whether they come, or what it takes has changed), `alert_stand_down` and `alert_aftermath` (it is over).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.chat import Button, Card, Lane, Reply
+from bot.domain import alarm, alertline
+from bot.domain.alarm import Alarm, Kind, Outcome
+from bot.domain.recurrence import instant
+from bot.router import Authority, Context, View
+from bot.text import Bold, Listed, Refusal, T, Text, Typed, Words, lines
+from storage import alerts, cards, due, entries, outbox, people
+from storage.alerts import Alert, Page, PageState
+from storage.people import Member
+
+KINDS: Mapping[str, Text] = {
+    "eviction": T("eviction"),
+    "raid": T("raid or detention"),
+    "strike": T("strike or picket"),
+    "threat": T("threat or attack"),
+    "aid": T("urgent aid"),
+    "other": T("other"),
+}
+NEEDS: Mapping[str, Text] = {
+    "people": T("people"),
+    "van": T("van"),
+    "legal": T("legal help"),
+    "medic": T("medic"),
+    "child_care": T("child care"),
+    "phone_tree": T("phone tree"),
+}
+OUTCOMES: Mapping[Outcome, Text] = {
+    "ended": T("It is over."),
+    "cancelled": T("It was cancelled: nobody need come."),
+    "false": T("It was a false alarm: nobody need come."),
+    "expired": T("Its time is over."),
+    "merged": T("It goes on as another alert."),
+    "refused": T("It was not let through."),
+}
+EXAMPLE = Typed("/alert", T("eviction Main St 5, 20 people, 1 van, until 14:00"))
+COMING_MINUTES = (10, 30, 60)
+"""What the buttons offer."""
+
+
+# --- the kinds ---------------------------------------------------------------------------------------------------
+
+
+async def kinds_of(context: Context | View) -> Mapping[str, Kind]:
+    """The committee's kinds of alerts, in the order in which they are offered."""
+    return alarm.KINDS
+
+
+async def kind_words(context: Context | View, key: str) -> Text:
+    """What a kind is called."""
+    return KINDS.get(key, KINDS["other"])
+
+
+async def kind_of(context: Context | View, alert: Alert) -> Kind:
+    """The kind of an alert, as the committee has it now; where it has it no more, the one without a name."""
+    return (await kinds_of(context)).get(alert.kind, alarm.KINDS["other"])
+
+
+# --- finding -----------------------------------------------------------------------------------------------------
+
+
+async def found(context: Context, number: int) -> Alert:
+    """The alert with this number. Raises Refusal."""
+    there = await alerts.numbered(context.tx, context.committee.id, number)
+    if there is None:
+        raise Refusal(
+            T("There is no alert {number}. {alerts} shows those that there are.", number=number, alerts=_ALERTS)
+        )
+    return there
+
+
+_ALERTS = Typed("/alerts")
+
+
+async def going_on(context: Context, alert_id: int) -> tuple[Alert, Alarm]:
+    """The alert with this id, and what it is. Raises Refusal where it is over."""
+    there = await alerts.get(context.tx, context.committee.id, alert_id)
+    if there is None:
+        raise Refusal(T("That alert is not there any more."), private=True)
+    now = await state(context, there)
+    if now.over:
+        raise Refusal(lines(T("Alert {number} is over.", number=there.number), over_words(now)), private=True)
+    return there, now
+
+
+async def state(context: Context | View, alert: Alert) -> Alarm:
+    """What an alert is now."""
+    return await alerts.now_is(context.tx, alert, now=context.now)
+
+
+def may_change(context: Context, alert: Alert) -> bool:
+    """Whether whoever says it may change it: who raised it, and the organizers."""
+    if context.authority is Authority.CLOCK:
+        return True
+    return context.of_member is not None and (context.member.id == alert.raiser_id or "organizer" in context.roles)
+
+
+def only_theirs(context: Context, alert: Alert) -> None:
+    """Raises Refusal where `may_change` says no."""
+    if not may_change(context, alert):
+        raise Refusal(
+            T(
+                "Alert {number} is changed by whoever raised it and by the organizers. Tell them what you know.",
+                number=alert.number,
+            ),
+            private=True,
+        )
+
+
+# --- raising -----------------------------------------------------------------------------------------------------
+
+
+def wall(context: Context) -> datetime:
+    """The wall time in the committee's zone, naive."""
+    return context.now.astimezone(context.committee.zone).replace(tzinfo=None)
+
+
+async def read(context: Context, text: str) -> alertline.Line:
+    """What a line says. Raises Refusal where that is in doubt."""
+    try:
+        return alertline.read(text, now=wall(context), kinds=alertline.KIND_WORDS)
+    except alertline.Unclear as unclear:
+        raise Refusal(
+            T("I do not understand “{words}”. Write it like this: {example}", words=unclear.words, example=EXAMPLE)
+        ) from unclear
+
+
+def expires(context: Context, said: alertline.Line, kind: Kind) -> datetime:
+    """Until when it goes on. Raises Refusal where that is over, or too far ahead."""
+    if said.until is not None:
+        at = instant(said.until, context.committee.zone)
+    else:
+        at = context.now + (said.length if said.length is not None else timedelta(hours=kind.hours))
+    if at < context.now + alarm.EXPIRES_LEAST:
+        raise Refusal(T("That time is over. Say until when it goes on: {example}", example=Typed(T("until 14:00"))))
+    if at > context.now + alarm.EXPIRES_MAX:
+        raise Refusal(
+            T(
+                "An alert goes on for {n} hours at most. Raise a new one then, or say it shorter: {example}",
+                n=alarm.EXPIRES_MAX // timedelta(hours=1),
+                example=Typed(T("until 14:00")),
+            )
+        )
+    return at
+
+
+async def raise_alert(context: Context, said: alertline.Line, *, raiser: Member | None = None) -> Alert:
+    """Write a new alert down, plan its end, and let those hear of it who may. Raises Refusal."""
+    assert said.kind is not None
+    kind = (await kinds_of(context))[said.kind]
+    until = expires(context, said, kind)
+    made = await alerts.add(
+        context.tx,
+        context.committee,
+        kind=kind.key,
+        status="exercise" if said.exercise else "actual",
+        urgency=kind.urgency,
+        severity=kind.severity,
+        raiser_id=(raiser or context.member).id,
+        area=said.area,
+        words=said.words[: alertline.WORDS_CHARACTERS_MAX],
+        needs={**({} if said.needs else kind.needs), **said.needs},
+        expires=until,
+        now=context.now,
+    )
+    await plan_end(context, made, until)
+    await spread(context, made)
+    return made
+
+
+async def plan_end(context: Context, alert: Alert, at: datetime) -> None:
+    """The clock ends it then, if nobody does before."""
+    expire = context.commands.named("alert_expire")
+    await due.plan_at(context.tx, f"{alert.thing}:end", expire.says(alert=alert.id), at, committee=context.committee.id)
+
+
+async def spread(context: Context, alert: Alert) -> None:
+    """Let all those hear of it who may hear of it now and have not yet: when it is raised, let through or confirmed."""
+    now = await state(context, alert)
+    reach = alarm.reach(now, await kind_of(context, alert))
+    if now.over or reach is None:
+        return
+    if reach == "organizers":
+        organizers = await people.organizers(context.tx, context.committee.id)
+        await page(context, alert, [one for one in organizers if one.id not in now.witnesses], ring=0)
+        return
+    await show(context, alert)
+    if reach == "everyone":
+        await hook(context, "alert_escalate", alert)
+
+
+async def show(context: Context, alert: Alert) -> None:
+    """Its live card in every chat of the committee, before everything else that waits there."""
+    for place in await people.chats_of(context.tx, context.committee.id):
+        if not await cards.stands_in(context.tx, alert.thing, place.id):
+            await cards.show(context.tx, alert.thing, place, committee=context.committee.id, lane=Lane.ALERT)
+
+
+# --- what happens ------------------------------------------------------------------------------------------------
+
+
+async def note(
+    context: Context,
+    alert: Alert,
+    kind: str,
+    *,
+    member: Member | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Write down what has happened, and let its cards show it."""
+    await alerts.happened(
+        context.tx, alert, kind, member_id=None if member is None else member.id, data=data, now=context.now
+    )
+    if member is not None:
+        await alerts.answered(context.tx, alert, member.id)
+    await cards.changed(context.tx, alert.thing)
+
+
+async def verified(context: Context, alert: Alert) -> None:
+    """A second witness stands for it: the books say so, and it may reach everybody."""
+    await entries.append(
+        context.tx, context.committee, "alert", {"alert": alert.number, "verified": alarm.WITNESSES}, now=context.now
+    )
+    await spread(context, alert)
+
+
+async def stands_here(context: Context, alert: Alert) -> bool:
+    """Whether its live card stands in the chat where it is said."""
+    return context.place is not None and await cards.stands_in(context.tx, alert.thing, context.place.id)
+
+
+async def hook(context: Context, name: str, alert: Alert) -> None:
+    """Let the area that deals with this do so, where there is one."""
+    if (command := context.commands.get(name)) is not None:
+        await context.say(command.says(alert=alert.id), authority=Authority.CLOCK)
+
+
+async def finish(context: Context, alert: Alert, outcome: Outcome) -> None:
+    """It is over: nothing waits any more to be said of it, and whoever it has reached is told."""
+    await due.cancel(context.tx, f"{alert.thing}:end")
+    if outcome != "expired":
+        await note(context, alert, outcome)
+    await alerts.over(context.tx, alert, outcome, now=context.now)
+    await outbox.withdraw(context.tx, alert.thing)
+    await cards.changed(context.tx, alert.thing)
+    await entries.append(
+        context.tx, context.committee, "alert", {"alert": alert.number, "over": outcome}, now=context.now
+    )
+    over = await alerts.get(context.tx, context.committee.id, alert.id)
+    assert over is not None
+    await hook(context, "alert_stand_down", over)
+    await hook(context, "alert_aftermath", over)
+
+
+# --- telling people in private -----------------------------------------------------------------------------------
+
+
+async def page(
+    context: Context,
+    alert: Alert,
+    members: Iterable[Member],
+    *,
+    ring: int,
+    waits_until: Mapping[int, datetime] | None = None,
+) -> list[Page]:
+    """Tell people of it in private, before everything else that waits for them; nobody twice.
+
+    `waits_until`: whose quiet hours it does not break, and until when they last; they are told then. Who could not be
+    reached, and who waits, is written down too.
+    """
+    had = {one.member_id for one in await alerts.pages(context.tx, alert)}
+    words, buttons = await page_words(context, alert), await page_buttons(context, alert)
+    waits = waits_until or {}
+    told: list[Page] = []
+    for member in members:
+        if member.id in had or not may_hear(member, context.now):
+            continue
+        had.add(member.id)
+        outbox_id: int | None = None
+        status: PageState = "waits"
+        if member.id not in waits:
+            outbox_id = await tell(context, member, words, alert=alert, buttons=buttons)
+            status = "unreachable" if outbox_id is None else "sent"
+        await alerts.page(context.tx, alert, member.id, ring=ring, outbox_id=outbox_id, state=status, now=context.now)
+        told.append(Page(member_id=member.id, ring=ring, at=context.now, outbox_id=outbox_id, state=status))
+    if told:
+        await note(context, alert, "paged", data={"ring": ring})
+    return told
+
+
+def may_hear(member: Member, now: datetime) -> bool:
+    """Whether alerts are for somebody: not for children, nor for whoever is suspended just now."""
+    suspended = member.suspended_until is not None and member.suspended_until > now
+    return member.active and not member.child and not suspended
+
+
+async def tell(
+    context: Context,
+    member: Member,
+    words: Words,
+    *,
+    alert: Alert | None,
+    buttons: Sequence[Sequence[Button]] = (),
+    about: Sequence[str] = (),
+) -> int | None:
+    """Say something to a member in private, in the lane of alerts; the message's row id, None: they cannot be reached.
+
+    It is withdrawn with the alert, where there is one, and with what it is `about`. For somebody without an account it
+    goes to whoever speaks for them.
+    """
+    if member.helper_id is not None:
+        helper = await people.member_now(context.tx, context.committee.id, member.helper_id)
+        if helper is None or not may_hear(helper, context.now) or helper.helper_id is not None:
+            return None
+        return await tell(context, helper, lines(T("For {name}:", name=member.name), words), alert=alert, about=about)
+    place = await people.private_chat_of(context.tx, member.person_id)
+    if place is None:
+        return None
+    reader = await people.reader_in(context.tx, place.id, private=True, committee_id=context.committee.id)
+    return await outbox.queue(
+        context.tx,
+        place,
+        words,
+        reader=reader,
+        now=context.now,
+        lane=Lane.ALERT,
+        buttons=buttons,
+        committee=context.committee.id,
+        about=(*((alert.thing,) if alert is not None else ()), *about),
+    )
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+async def heading(context: Context | View, alert: Alert) -> Text:
+    """Whether it is real, its number and its kind: the first thing that anybody reads."""
+    kind = await kind_words(context, alert.kind)
+    if alert.exercise:
+        return T("{head}", head=Bold(T("DRILL {number}, only an exercise: {kind}", number=alert.number, kind=kind)))
+    return T("{head}", head=Bold(T("ALERT {number}: {kind}", number=alert.number, kind=kind)))
+
+
+def certainty_words(now: Alarm) -> Text:
+    """How sure it is. Nobody learns who confirmed it."""
+    if now.verified:
+        return T("Confirmed: {have}/{need}", have=alarm.WITNESSES, need=alarm.WITNESSES)
+    return T("Not confirmed yet: {have}/{need}", have=len(now.witnesses), need=alarm.WITNESSES)
+
+
+def facts_words(alert: Alert, now: Alarm) -> list[Words]:
+    """Where, until when, and what whoever raised it wrote, which nobody has translated."""
+    told: list[Words] = []
+    if alert.area is not None:
+        told.append(T("Where: {area}", area=alert.area))
+    if alert.words is not None:
+        told.append(T("“{words}” (as it was written)", words=alert.words))
+    told.append(T("Until {until}", until=now.expires_at))
+    return told
+
+
+def need_words(now: Alarm) -> Words | None:
+    """What it takes, and what of it there is. None: nothing was asked for."""
+    if not now.needs:
+        return None
+    met = now.met
+    return T(
+        "Needed: {needs}",
+        needs=Listed(
+            tuple(
+                T("{what} {have}/{want}", what=NEEDS.get(what, T("people")), have=met[what], want=wanted)
+                for what, wanted in now.needs.items()
+            )
+        ),
+    )
+
+
+def over_words(now: Alarm) -> Text:
+    """What became of it."""
+    assert now.outcome is not None
+    return OUTCOMES[now.outcome]
+
+
+async def page_words(context: Context, alert: Alert) -> Words:
+    """What somebody is told in private: the same as all see, and nothing more."""
+    now = await state(context, alert)
+    return lines(await heading(context, alert), certainty_words(now), *facts_words(alert, now), need_words(now))
+
+
+async def page_buttons(context: Context, alert: Alert) -> tuple[tuple[Button, ...], ...]:
+    """What somebody can answer."""
+    now = await state(context, alert)
+    return answer_buttons(context, alert, now)
+
+
+def answer_buttons(context: Context | View, alert: Alert, now: Alarm) -> tuple[tuple[Button, ...], ...]:
+    """Coming, not coming, what one can bring; and to confirm it, as long as it is not."""
+    named = context.commands.named
+    coming = tuple(
+        Button(
+            label=T("Coming: {minutes} min", minutes=minutes),
+            says=named("alert_coming").says(alert=alert.id, minutes=minutes),
+        )
+        for minutes in COMING_MINUTES
+    )
+    rest = (
+        Button(label=T("I can bring …"), says=named("alert_bring").says(alert=alert.id)),
+        Button(label=T("I can't"), says=named("alert_cannot").says(alert=alert.id)),
+    )
+    confirm = (
+        Button(label=T("I can confirm it"), says=named("alert_verify").says(alert=alert.id)),
+        Button(label=T("I doubt it"), says=named("alert_doubt").says(alert=alert.id)),
+    )
+    return (coming, rest) if now.verified else (coming, rest, confirm)
+
+
+async def own_member(view: View) -> Member | None:
+    """Whose private chat a card is shown in; None: it is no private chat."""
+    if not view.private or view.chat_id is None:
+        return None
+    person = await people.person_of_private_chat(view.tx, view.chat_id)
+    there = None if person is None else await people.member_of(view.tx, view.committee.id, person[0])
+    return None if there is None else there[0]
+
+
+def card_of(alert: Alert) -> Card:
+    """Its live card."""
+    return Card("alert", alert.id)
+
+
+def answer(words: Words) -> Reply:
+    """To whoever pressed a button, and to nobody else."""
+    return Reply(words, private=True, fleeting=True)

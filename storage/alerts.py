@@ -1,0 +1,271 @@
+"""Alerts: the rows, what has happened in each, and whom it was to reach."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from bot.domain import alarm
+from bot.domain.alarm import Alarm, Event, Outcome, Severity, Status, Urgency
+from bot.domain.chain import canonical
+from bot.text import Written
+from storage import entries, notes
+from storage.database import Reader, Transaction
+from storage.instants import from_us, to_us
+from storage.people import Committee
+
+OPEN_MAX = 50
+RECENT_MAX = 20
+EVENTS_MAX = 20_000
+PAGES_MAX = 100_000
+
+PageState = Literal["sent", "unreachable", "waits", "answered"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """An alert as it was raised. What it is now: `now_is`."""
+
+    id: int
+    committee_id: int
+    number: int
+    kind: str
+    status: Status
+    urgency: Urgency
+    severity: Severity
+    raiser_id: int | None
+    raised_at: datetime
+    expires_at: datetime
+    over_at: datetime | None
+    outcome: Outcome | None
+    area: Written | None
+    """Where, as all may know; None: nobody said, or it is erased."""
+    words: Written | None
+
+    @property
+    def thing(self) -> str:
+        """What its card and its words are kept under."""
+        return f"alert:{self.id}"
+
+    @property
+    def exercise(self) -> bool:
+        """It is a drill."""
+        return self.status == "exercise"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Somebody whom an alert was to reach in private."""
+
+    member_id: int
+    ring: int
+    at: datetime
+    outbox_id: int | None
+    state: PageState
+
+
+_COLUMNS = """id, committee_id, number, kind, status, urgency, severity, raiser_id, raised_us, expires_us, over_us,
+              outcome"""
+
+
+async def _alert(tx: Reader, row: Sequence[Any]) -> Alert:
+    (id_, committee_id, number, kind, status, urgency, severity, raiser, raised_us, expires_us, over_us, outcome) = row
+    return Alert(
+        id=id_,
+        committee_id=committee_id,
+        number=number,
+        kind=kind,
+        status=status,
+        urgency=urgency,
+        severity=severity,
+        raiser_id=raiser,
+        raised_at=from_us(raised_us),
+        expires_at=from_us(expires_us),
+        over_at=None if over_us is None else from_us(over_us),
+        outcome=outcome,
+        area=await notes.written(tx, f"alert_area:{id_}"),
+        words=await notes.written(tx, f"alert:{id_}"),
+    )
+
+
+async def add(
+    tx: Transaction,
+    committee: Committee,
+    *,
+    kind: str,
+    status: Status,
+    urgency: Urgency,
+    severity: Severity,
+    raiser_id: int | None,
+    area: str,
+    words: str,
+    needs: Mapping[str, int],
+    expires: datetime,
+    now: datetime,
+) -> Alert:
+    """A new alert, with its first event; the books tell that it was raised, not by whom."""
+    row = await tx.one(
+        f"""INSERT INTO alerts (committee_id, number, kind, status, urgency, severity, raiser_id, raised_us, expires_us)
+            SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM alerts WHERE committee_id = ?1
+            RETURNING {_COLUMNS}""",
+        committee.id,
+        kind,
+        status,
+        urgency,
+        severity,
+        raiser_id,
+        to_us(now),
+        to_us(expires),
+    )
+    assert row is not None
+    id_, number = row[0], row[2]
+    body: dict[str, Any] = {"alert": number, "raised": kind, "status": status}
+    if words:
+        body["words"] = await notes.keep(tx, f"alert:{id_}", words)
+    if area:
+        body["area"] = await notes.keep(tx, f"alert_area:{id_}", area)
+    await entries.append(tx, committee, "alert", body, now=now)
+    found = await _alert(tx, row)
+    await happened(tx, found, "raised", member_id=raiser_id, data={"needs": dict(needs)}, now=now)
+    return found
+
+
+async def get(tx: Reader, committee_id: int, id_: int) -> Alert | None:
+    """The committee's alert with this id."""
+    row = await tx.one(f"SELECT {_COLUMNS} FROM alerts WHERE id = ? AND committee_id = ?", id_, committee_id)
+    return await _alert(tx, row) if row else None
+
+
+async def numbered(tx: Reader, committee_id: int, number: int) -> Alert | None:
+    """The committee's alert with this number."""
+    row = await tx.one(f"SELECT {_COLUMNS} FROM alerts WHERE committee_id = ? AND number = ?", committee_id, number)
+    return await _alert(tx, row) if row else None
+
+
+async def open_(tx: Reader, committee_id: int) -> list[Alert]:
+    """The alerts that go on, oldest first."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM alerts WHERE committee_id = ? AND over_us IS NULL ORDER BY id LIMIT ?",
+        committee_id,
+        OPEN_MAX,
+    )
+    return [await _alert(tx, row) for row in rows]
+
+
+async def recent(tx: Reader, committee_id: int, *, since: datetime) -> list[Alert]:
+    """The alerts that were raised since then, newest first."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM alerts WHERE committee_id = ? AND raised_us >= ? ORDER BY id DESC LIMIT ?",
+        committee_id,
+        to_us(since),
+        RECENT_MAX,
+    )
+    return [await _alert(tx, row) for row in rows]
+
+
+# --- what has happened -------------------------------------------------------------------------------------------
+
+
+async def happened(
+    tx: Transaction,
+    alert: Alert,
+    kind: str,
+    *,
+    member_id: int | None = None,
+    data: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> int:
+    """Add an event to an alert; its id."""
+    return int(
+        await tx.value(
+            "INSERT INTO alert_events (alert_id, kind, member_id, at_us, data) VALUES (?, ?, ?, ?, ?) RETURNING id",
+            alert.id,
+            kind,
+            member_id,
+            to_us(now),
+            canonical(dict(data or {})),
+        )
+    )
+
+
+async def events(tx: Reader, alert: Alert) -> list[Event]:
+    """What has happened in an alert, in the order in which it was known."""
+    rows = await tx.all(
+        "SELECT id, kind, member_id, at_us, data FROM alert_events WHERE alert_id = ? ORDER BY id LIMIT ?",
+        alert.id,
+        EVENTS_MAX,
+    )
+    return [
+        Event(id=id_, kind=kind, member=member, at=from_us(at_us), data=json.loads(data))
+        for id_, kind, member, at_us, data in rows
+    ]
+
+
+async def now_is(tx: Reader, alert: Alert, *, now: datetime) -> Alarm:
+    """What an alert is at a moment."""
+    return alarm.alarm(await events(tx, alert), expires_at=alert.expires_at, now=now)
+
+
+async def over(tx: Transaction, alert: Alert, outcome: Outcome, *, now: datetime) -> None:
+    """From now on it is over."""
+    await tx.execute(
+        "UPDATE alerts SET over_us = ?, outcome = ? WHERE id = ? AND over_us IS NULL", to_us(now), outcome, alert.id
+    )
+
+
+# --- whom it was to reach ----------------------------------------------------------------------------------------
+
+
+async def page(
+    tx: Transaction,
+    alert: Alert,
+    member_id: int,
+    *,
+    ring: int,
+    outbox_id: int | None,
+    state: PageState,
+    now: datetime,
+) -> None:
+    """Somebody was to be reached; said again, how that went the last time counts, and the first ring."""
+    await tx.execute(
+        """INSERT INTO alert_pages (alert_id, member_id, ring, at_us, outbox_id, state) VALUES (?, ?, ?, ?, ?, ?)
+           ON CONFLICT (alert_id, member_id) DO UPDATE SET outbox_id = excluded.outbox_id, state = excluded.state""",
+        alert.id,
+        member_id,
+        ring,
+        to_us(now),
+        outbox_id,
+        state,
+    )
+
+
+async def answered(tx: Transaction, alert: Alert, member_id: int) -> None:
+    """Somebody has done something in it, so the alert has reached them."""
+    await tx.execute(
+        "UPDATE alert_pages SET state = 'answered' WHERE alert_id = ? AND member_id = ?", alert.id, member_id
+    )
+
+
+async def pages(tx: Reader, alert: Alert) -> list[Page]:
+    """Whom an alert was to reach in private, in the order of the rings."""
+    rows = await tx.all(
+        """SELECT member_id, ring, at_us, outbox_id, state FROM alert_pages WHERE alert_id = ?
+           ORDER BY ring, member_id LIMIT ?""",
+        alert.id,
+        PAGES_MAX,
+    )
+    return [
+        Page(member_id=member, ring=ring, at=from_us(at_us), outbox_id=outbox_id, state=state)
+        for member, ring, at_us, outbox_id, state in rows
+    ]
+
+
+async def join(tx: Transaction, old: int, into: int) -> None:
+    """One membership goes into another: what it has raised and said goes on under the other."""
+    await tx.execute("UPDATE alerts SET raiser_id = ? WHERE raiser_id = ?", into, old)
+    await tx.execute("UPDATE alert_events SET member_id = ? WHERE member_id = ?", into, old)
+    await tx.execute("UPDATE OR IGNORE alert_pages SET member_id = ? WHERE member_id = ?", into, old)
+    await tx.execute("DELETE FROM alert_pages WHERE member_id = ?", old)
