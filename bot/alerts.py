@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from bot.chat import Button, Card, Lane, Reply
 from bot.domain import alarm, alertline
@@ -49,6 +49,20 @@ OUTCOMES: Mapping[Outcome, Text] = {
 EXAMPLE = Typed("/alert", T("eviction Main St 5, 20 people, 1 van, until 14:00"))
 COMING_MINUTES = (10, 30, 60)
 """What the buttons offer."""
+
+
+Whose = Literal["all", "coming", "changing"]
+"""Who is offered something: everybody, whoever is coming, or whoever may change the alert."""
+
+MORE: Mapping[str, tuple[Text, Whose]] = {
+    "alert_need": (T("What it takes"), "changing"),
+    "alert_until": (T("Until when"), "changing"),
+    "alert_end": (T("It is over"), "changing"),
+    "alert_false": (T("False alarm"), "changing"),
+    "alert_cancel": (T("Cancel it"), "changing"),
+}
+"""What else can be done with an alert, by the names of commands: [More …] on its card offers it in private. Each has one
+argument that must be there, the alert's number (`number`) or its id (`alert`)."""
 
 
 # --- the kinds ---------------------------------------------------------------------------------------------------
@@ -420,11 +434,27 @@ def answer_buttons(context: Context | View, alert: Alert, now: Alarm) -> tuple[t
         Button(label=T("I can bring …"), says=named("alert_bring").says(alert=alert.id)),
         Button(label=T("I can't"), says=named("alert_cannot").says(alert=alert.id)),
     )
+    more = (Button(label=T("More …"), says=named("alert_more").says(alert=alert.id)),)
     confirm = (
         Button(label=T("I can confirm it"), says=named("alert_verify").says(alert=alert.id)),
         Button(label=T("I doubt it"), says=named("alert_doubt").says(alert=alert.id)),
     )
-    return (coming, rest) if now.verified else (coming, rest, confirm)
+    return (coming, rest, more) if now.verified else (coming, rest, confirm, more)
+
+
+async def more_buttons(context: Context, alert: Alert, now: Alarm) -> tuple[tuple[Button, ...], ...]:
+    """What else whoever asks can do with it: a button a row."""
+    offered = []
+    for name, (label, whose) in MORE.items():
+        command = context.commands.get(name)
+        if command is None or (whose == "coming" and context.member.id not in now.coming):
+            continue
+        if whose == "changing" and not may_change(context, alert):
+            continue
+        numbered = any(parameter.name == "number" for parameter in command.parameters)
+        says = command.says(number=alert.number) if numbered else command.says(alert=alert.id)
+        offered.append((Button(label=label, says=context.commands.asking(says) if command.lacks(says) else says),))
+    return tuple(offered)
 
 
 async def own_member(view: View) -> Member | None:

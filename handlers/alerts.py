@@ -222,6 +222,19 @@ async def waiting(context: Context) -> Sequence[Todo]:
     return told
 
 
+@router.command("alert_more", allow=Authority.MEMBER, typed=False, help=T("What else can be done with an alert."))
+async def alert_more(context: Context, *, alert: Reference) -> Reply:
+    """In private, what this member can do."""
+    there, now = await going_on(context, alert)
+    buttons = await shared.more_buttons(context, there, now)
+    if not buttons:
+        raise Refusal(
+            T("What else there is to do is for whoever raised it, and for the organizers. Tell them what you know."),
+            private=True,
+        )
+    return Reply(await heading(context, there), buttons=buttons, private=True)
+
+
 # --- confirming --------------------------------------------------------------------------------------------------
 
 

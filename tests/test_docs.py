@@ -14,7 +14,7 @@ from bot.text import LANGUAGES, SOURCE_LANGUAGE
 ROOT = Path(__file__).parent.parent
 CONVERSATIONS = Path(__file__).parent / "conversations"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-GUIDES = ("members", "organizers")
+GUIDES = ("members", "organizers", "alerts")
 
 _FENCE = re.compile(
     r"^(?:<!-- conversation: (?P<name>[\w/-]+) -->\n)?"
