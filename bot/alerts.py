@@ -61,8 +61,8 @@ MORE: Mapping[str, tuple[Text, Whose]] = {
     "alert_false": (T("False alarm"), "changing"),
     "alert_cancel": (T("Cancel it"), "changing"),
 }
-"""What else can be done with an alert, by the names of commands: [More …] on its card offers it in private. Each has one
-argument that must be there, the alert's number (`number`) or its id (`alert`)."""
+"""What else can be done with an alert, by the names of commands: [More …] on its card offers it in private. Each has an
+argument for the alert: its number (`number`) or its id (`alert`)."""
 
 
 # --- the kinds ---------------------------------------------------------------------------------------------------
