@@ -28,6 +28,7 @@ class Sink:
     numbered = False
     reaches = False
     one_limit = False
+    per_second_max: int | None = None
 
     def __init__(self) -> None:
         self.taken: dict[ChatId, asyncio.Event] = {}

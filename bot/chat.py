@@ -546,6 +546,8 @@ class Adapter(Protocol):
     """Anybody can be written to in private, at the address of their account, without having opened a chat first."""
     one_limit: bool
     """All that the bot says counts together, in whichever chat: notices let what somebody waits for go first."""
+    per_second_max: int | None
+    """So much may be said in a second in all chats together; None: the network says itself when it is too much."""
 
     async def run(self, caught_up: Callable[[], None]) -> None:
         """Read events until cancelled; call `caught_up` once nothing older is waiting."""

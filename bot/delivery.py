@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 import logging
@@ -44,6 +45,8 @@ WAITING_PER_CHAT_MAX = 1000
 """More than this for one chat stays in the database until its turn comes."""
 RETRY_SECONDS_FIRST = 1.0
 RETRY_SECONDS_MAX = 60.0
+ALERT_RETRY_SECONDS_MAX = 10.0
+"""An alert asks more often whether a network is back."""
 GIVEN_UP_AFTER = timedelta(hours=48)
 """A message that could not be sent for so long has lost its meaning."""
 PIN_TRIES_MAX = 3
@@ -51,6 +54,8 @@ FAULTS_MAX = 2
 """A message that makes the program itself fail is tried so many times more."""
 AT_ONCE_MAX = 30
 """Sends under way at one time on a network."""
+ALERTS_BESIDE_MAX = 10
+"""So many alerts more, should all of those hang."""
 NOTICE_WAITS_SECONDS_MAX = 1.0
 """So long a notice lets go first what is awaited in other chats."""
 NOTICE_STEP_SECONDS = 0.01
@@ -78,6 +83,95 @@ class Core(Protocol):
         """A chat turned out to be closed."""
 
 
+ALERTS = 2 * Lane.ALERT
+"""How urgent a new message in the lane of alerts is: the smaller, the sooner."""
+NOTICES = 2 * Lane.NOTICE
+
+
+def urgency(item: Item) -> int:
+    """What goes first, by lanes. That the card of an alert is changed comes behind what is new in one."""
+    changes = item.lane is Lane.ALERT and isinstance(item, cards.Due) and item.message is not None
+    return 2 * item.lane + changes
+
+
+class Turns:
+    """Who may send on a network: so many at one time, and begun in a second; the most urgent first, wherever it goes.
+
+    Alerts have some places of their own, and wait for nobody else; only the network's measure holds for them too.
+    """
+
+    def __init__(self, *, per_second: int | None) -> None:
+        self._per_second = per_second
+        self._under_way = 0
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._order = itertools.count()
+        self._began: deque[float] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def ask(self, urgent: int) -> asyncio.Future[None]:
+        """Ask for a turn; it is there when this is done, and given back by `end`."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (urgent, next(self._order), turn))
+        self._give()
+        return turn
+
+    def hurry(self, turn: asyncio.Future[None], urgent: int) -> None:
+        """What somebody waits with has become more urgent."""
+        if not turn.done():
+            heapq.heappush(self._waiting, (urgent, next(self._order), turn))
+            self._give()
+
+    def end(self, turn: asyncio.Future[None]) -> None:
+        """Somebody is done, or waits no more."""
+        if turn.done() and not turn.cancelled():
+            self._under_way -= 1
+        turn.cancel()
+        self._give()
+
+    def _give(self) -> None:
+        while self._waiting:
+            urgent, _, turn = self._waiting[0]
+            if turn.done():
+                heapq.heappop(self._waiting)
+                continue
+            if self._under_way >= AT_ONCE_MAX + (ALERTS_BESIDE_MAX if urgent == ALERTS else 0):
+                return
+            if (wait := self._wait()) > 0:
+                if self._timer is None:
+                    self._timer = asyncio.get_running_loop().call_later(wait, self._again)
+                return
+            heapq.heappop(self._waiting)
+            self._under_way += 1
+            if self._per_second is not None:
+                self._began.append(time.monotonic())
+            turn.set_result(None)
+
+    def _wait(self) -> float:
+        if self._per_second is None:
+            return 0.0
+        now = time.monotonic()
+        while self._began and self._began[0] <= now - 1.0:
+            self._began.popleft()
+        return self._began[0] + 1.0 - now if len(self._began) >= self._per_second else 0.0
+
+    def _again(self) -> None:
+        self._timer = None
+        self._give()
+
+    def close(self) -> None:
+        """Nobody gets a turn any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """How long to wait before the next try. `asked`: the network has asked for it."""
+
+    seconds: float
+    asked: bool = False
+
+
 @dataclass(slots=True)
 class _Chat:
     """What waits for one chat."""
@@ -97,6 +191,10 @@ class _Chat:
     overflowed: bool = False
     """More is owed than waits here: the rest is loaded when this is sent."""
     loading: bool = False
+    turn: asyncio.Future[None] | None = None
+    """Set while it waits for its turn, or has it."""
+    alerted: asyncio.Event = field(default_factory=asyncio.Event)
+    """A new alert has come in."""
 
 
 class Delivery:
@@ -112,7 +210,7 @@ class Delivery:
         self._chats: dict[int, _Chat] = {}
         self._addresses: dict[int, ChatId] = {}
         self._order = itertools.count()
-        self._at_once: dict[str, asyncio.Semaphore] = {}
+        self._turns: dict[str, Turns] = {}
         self._awaited: Counter[str] = Counter()
         """For each network, how much of what is more than a notice is being sent just now."""
         self._drawing = asyncio.Semaphore(1)
@@ -154,6 +252,8 @@ class Delivery:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for turns in self._turns.values():
+            turns.close()
 
     @property
     def waiting(self) -> int:
@@ -188,10 +288,21 @@ class Delivery:
         self._push(chat, item)
 
     def _push(self, chat: _Chat, item: Item) -> None:
-        heapq.heappush(chat.waiting, (int(item.lane), next(self._order), item))
+        urgent = urgency(item)
+        heapq.heappush(chat.waiting, (urgent, next(self._order), item))
+        if urgent == ALERTS:
+            chat.alerted.set()
+        if chat.turn is not None:
+            self._turns_of(item).hurry(chat.turn, urgent)
         if chat.task is None:
             self._quiet.clear()
             chat.task = asyncio.create_task(self._drain(item.chat_id, chat))
+
+    def _turns_of(self, item: Item) -> Turns:
+        network = network_of(self._address(item))
+        if network not in self._turns:
+            self._turns[network] = Turns(per_second=self._adapters[network].per_second_max)
+        return self._turns[network]
 
     def _withdraw(self, thing: str) -> None:
         for chat in self._chats.values():
@@ -246,7 +357,6 @@ class Delivery:
                     await self._give_way(chat)
                     if chat.waiting:
                         await self._pace(chat)
-                    # Only now is it decided what goes first: an alert may have come in meanwhile, or all be withdrawn.
                     if chat.waiting:
                         await self._send_first(chat)
                 if not chat.overflowed:
@@ -265,10 +375,25 @@ class Delivery:
                 self._quiet.set()
 
     async def _send_first(self, chat: _Chat) -> None:
-        lane, order, item = heapq.heappop(chat.waiting)
+        # Each network for itself: one that is away must not keep another one waiting.
+        turns = self._turns_of(chat.waiting[0][2])
+        chat.turn = turns.ask(chat.waiting[0][0])
+        try:
+            await chat.turn
+            # Only now is it decided what goes first: an alert may have come in meanwhile, or all be withdrawn.
+            pause = await self._send_one(chat) if chat.waiting else None
+        finally:
+            turns.end(chat.turn)
+            chat.turn = None
+        if pause is not None:
+            await self._rest(chat, pause)
+
+    async def _send_one(self, chat: _Chat) -> Pause | None:
+        urgent, order, item = heapq.heappop(chat.waiting)
         tried = chat.newest[item.id] if isinstance(item, cards.Due) else item
         chat.under_way, again = item, False
-        network, awaited = network_of(self._address(item)), lane < Lane.NOTICE
+        chat.alerted.clear()
+        network, awaited = network_of(self._address(item)), urgent < NOTICES
         self._awaited[network] += awaited
         try:
             pause = await self._try(tried, chat)
@@ -277,7 +402,7 @@ class Delivery:
             chat.under_way = None
             self._awaited[network] -= awaited
             if again:
-                heapq.heappush(chat.waiting, (lane, order, item))
+                heapq.heappush(chat.waiting, (urgent, order, item))
             elif isinstance(tried, cards.Due):
                 newer = chat.newest.pop(tried.id)
                 if newer is not tried:
@@ -286,8 +411,15 @@ class Delivery:
                     self._push(chat, newer)
             else:
                 chat.owed.discard(tried.id)
-        if again and pause is not None:
-            await asyncio.sleep(pause)
+        return pause if again else None
+
+    async def _rest(self, chat: _Chat, pause: Pause) -> None:
+        """Wait before the next try. A new alert does not wait for what was only our own guess."""
+        if pause.asked:
+            await asyncio.sleep(pause.seconds)
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(chat.alerted.wait(), pause.seconds)
 
     async def _give_way(self, chat: _Chat) -> None:
         """Where one limit holds for all chats, a notice lets go first, for a moment, what is awaited in others."""
@@ -300,7 +432,7 @@ class Delivery:
             await asyncio.sleep(NOTICE_STEP_SECONDS)
 
     def _may_wait(self, chat: _Chat, network: str) -> bool:
-        return bool(chat.waiting) and chat.waiting[0][0] == Lane.NOTICE and self._awaited[network] > 0
+        return bool(chat.waiting) and chat.waiting[0][0] == NOTICES and self._awaited[network] > 0
 
     async def _pace(self, chat: _Chat) -> None:
         first = chat.waiting[0][2]
@@ -314,7 +446,7 @@ class Delivery:
         while len(chat.sent_at) >= pace.messages:
             left = chat.sent_at[0] + pace.seconds - time.monotonic()
             # An alert does not wait for our own sense of measure; the network's word still binds it.
-            if left <= 0 or chat.waiting[0][0] == Lane.ALERT:
+            if left <= 0 or chat.waiting[0][0] == ALERTS:
                 chat.sent_at.popleft()
                 continue
             await asyncio.sleep(min(left, 0.25))
@@ -327,22 +459,20 @@ class Delivery:
 
     # --- sending ---------------------------------------------------------------------------------------------
 
-    async def _try(self, item: Item, chat: _Chat) -> float | None:
-        """Send one item. Returns seconds to wait before the next try, or None when it is done with."""
+    async def _try(self, item: Item, chat: _Chat) -> Pause | None:
+        """Send one item. Returns how long to wait before the next try, or None when it is done with."""
         adapter = self._adapters[network_of(self._address(item))]
         try:
-            # Each network for itself: one that is away must not keep another one waiting.
-            async with self._at_once.setdefault(adapter.network, asyncio.Semaphore(AT_ONCE_MAX)):
-                if isinstance(item, cards.Due):
-                    await self._send_card(item, adapter)
-                else:
-                    await self._send_owed(item, adapter)
+            if isinstance(item, cards.Due):
+                await self._send_card(item, adapter)
+            else:
+                await self._send_owed(item, adapter)
         except SlowDown as slow:
             log.info("network asks for a pause", extra={"seconds": slow.seconds})
-            return slow.seconds
+            return Pause(slow.seconds, asked=True)
         except ChatHasMoved as moved:
             await self._moved(item, moved.to)
-            return 0
+            return Pause(0)
         except ChatClosed:
             log.info("chat closed", extra={"lane": int(item.lane)})
             await self._give_up(item, closed=True)
@@ -353,22 +483,23 @@ class Delivery:
             if isinstance(item, outbox.Owed) and self._now() - item.created_at > GIVEN_UP_AFTER:
                 await self._give_up(item, closed=False)
                 return None
-            return self._backoff(chat)
+            return self._backoff(chat, item.lane)
         except Exception:
             # A fault of ours with this one message must not silence the chat for ever.
             log.exception("message could not be made")
             chat.faults += 1
             if chat.faults <= FAULTS_MAX:
-                return self._backoff(chat)
+                return self._backoff(chat, item.lane)
             await self._give_up(item, closed=False)
         chat.failures = chat.faults = 0
         return None
 
-    def _backoff(self, chat: _Chat) -> float:
-        pause = min(RETRY_SECONDS_MAX, RETRY_SECONDS_FIRST * 2.0**chat.failures)
+    def _backoff(self, chat: _Chat, lane: Lane) -> Pause:
+        most = min(RETRY_SECONDS_MAX, ALERT_RETRY_SECONDS_MAX) if lane is Lane.ALERT else RETRY_SECONDS_MAX
+        pause = min(most, RETRY_SECONDS_FIRST * 2.0**chat.failures)
         chat.failures = min(chat.failures + 1, 16)
         # Chats that failed together should not all come back at the same moment.
-        return pause * random.uniform(0.75, 1.25)  # noqa: S311
+        return Pause(pause * random.uniform(0.75, 1.25))  # noqa: S311
 
     async def _send_owed(self, owed: outbox.Owed, adapter: Adapter) -> None:
         if owed.deletes is not None:

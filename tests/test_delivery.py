@@ -89,6 +89,7 @@ class Post:
     numbered: bool = False
     reaches: bool = False
     one_limit: bool = False
+    per_second_max: int | None = None
     arrived: list[Arrived] = field(default_factory=list)
     tries: list[tuple[ChatId, str, float]] = field(default_factory=list)
     shown: dict[tuple[ChatId, str], str] = field(default_factory=dict)
@@ -1077,6 +1078,33 @@ async def test_an_alert_does_not_wait_for_the_pace(house: House) -> None:
     assert house.post.texts(GROUP) == ["sets the pace", "alert 1", "alert 2"]
 
 
+async def test_a_changed_alert_card_keeps_the_pace_and_a_new_alert_goes_before_it(house: House) -> None:
+    async def raised(tx: Transaction) -> None:
+        await _put(tx, 1, "raised")
+        await cards.show(
+            tx,
+            "thing:1",
+            await people.place(tx, Chat(id=GROUP, private=False)),
+            committee=house.committee,
+            lane=Lane.ALERT,
+        )
+
+    house.post.paces[GROUP] = Pace(1, 1.0)
+    await house.owe("sets the pace")
+    await house.quiet()
+    await house.database.transact(raised)
+    await house.quiet()
+    began = time.monotonic()
+    await house.change(1, "1 is coming")
+    await asyncio.sleep(0.05)
+    await house.change(1, "2 are coming")
+    await house.owe("another alert", lane=Lane.ALERT)
+    await until(lambda: "another alert" in house.post.texts(GROUP))
+    assert time.monotonic() - began < 0.8
+    await house.quiet()
+    assert house.post.texts(GROUP) == ["sets the pace", "raised", "another alert", "2 are coming (edit)"]
+
+
 async def test_what_waited_for_the_pace_was_merged_where_it_is_a_card(house: House) -> None:
     house.post.paces[GROUP] = Pace(1, 0.5)
     await house.owe("sets the pace")
@@ -1086,6 +1114,83 @@ async def test_what_waited_for_the_pace_was_merged_where_it_is_a_card(house: Hou
         await house.change(1, f"state {number}")
     await house.quiet()
     assert house.post.texts(GROUP) == ["sets the pace", "state 8"]
+
+
+# --- alerts before everything else -----------------------------------------------------------------------------------
+
+
+async def test_an_alert_leaves_before_what_waits_in_all_other_chats(house: House) -> None:
+    house.post.seconds = 0.02
+    everywhere = [ChatId(f"post:chat{n}") for n in range(200)]
+
+    async def ordinary(tx: Transaction) -> None:
+        for chat in everywhere:
+            place = await people.place(tx, Chat(id=chat, private=False))
+            for n in range(5):
+                words = T("{text}", text=f"message {n}")
+                await outbox.queue(tx, place, words, reader=For(), now=NOW, lane=Lane.ANSWER)
+
+    await house.database.transact(ordinary)
+    await until(lambda: house.post.under_way == module.AT_ONCE_MAX)
+    before = len(house.post.arrived)
+    await house.owe("alert", BEN, lane=Lane.ALERT)
+    await house.owe("alert", everywhere[-1], lane=Lane.ALERT)
+    await until(lambda: sum(one.lane is Lane.ALERT for one in house.post.arrived) == 2)
+    ahead = len(house.post.arrived) - before
+    await house.quiet()
+    assert len(house.post.arrived) == 1002
+    # What was under way already, and what left while the two were stored.
+    assert ahead < 300
+
+
+async def test_an_alert_is_sent_though_as_many_sends_hang_as_there_may_be(house: House) -> None:
+    hung = [ChatId(f"post:chat{n}") for n in range(module.AT_ONCE_MAX)]
+    held = [house.post.hold(chat) for chat in hung]
+    for chat in hung:
+        await house.owe("hangs", chat)
+    await until(lambda: house.post.under_way == module.AT_ONCE_MAX)
+    await house.owe("waits", GROUP)
+    await house.owe("alert", BEN, lane=Lane.ALERT)
+    await until(lambda: house.post.texts(BEN) == ["alert"])
+    assert house.post.texts(GROUP) == []
+    for event in held:
+        event.set()
+    await house.quiet()
+
+
+async def test_where_a_network_bears_so_much_in_a_second_alerts_take_it_first(house: House) -> None:
+    house.post.per_second_max = 10
+    for chat in range(30):
+        await house.owe(f"message {chat}", ChatId(f"post:chat{chat}"))
+    for chat in range(10):
+        await house.owe("alert", ChatId(f"post:alerted{chat}"), lane=Lane.ALERT)
+    await house.quiet()
+    lanes = [one.lane for one in sorted(house.post.arrived, key=lambda one: one.at)]
+    assert lanes[:10] == [Lane.ANSWER] * 10
+    assert lanes[10:20] == [Lane.ALERT] * 10
+    at = sorted(one.at for one in house.post.arrived)
+    for first, eleventh in zip(at, at[10:], strict=False):
+        assert eleventh - first >= 0.9
+
+
+async def test_an_alert_waits_for_a_pause_that_the_network_asks_for_and_for_no_other(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_SECONDS_FIRST", 30.0)
+    monkeypatch.setattr(module, "RETRY_SECONDS_MAX", 30.0)
+    house.post.fails(BEN, NotReached())
+    await house.owe("notice", BEN, lane=Lane.NOTICE)
+    await until(lambda: len(house.post.tries) == 1)
+    house.post.fails(GROUP, SlowDown(0.5))
+    await house.owe("card", GROUP, lane=Lane.CARD)
+    await until(lambda: len(house.post.tries) == 2)
+    began = time.monotonic()
+    for chat in (BEN, GROUP):
+        await house.owe("alert", chat, lane=Lane.ALERT)
+    await house.quiet()
+    assert house.post.texts(BEN) == ["alert", "notice"]
+    assert house.post.texts(GROUP) == ["alert", "card"]
+    assert 0.4 < time.monotonic() - began < 5
 
 
 # --- whatever happens ------------------------------------------------------------------------------------------------

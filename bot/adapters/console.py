@@ -115,6 +115,7 @@ class ConsoleAdapter:
     """
 
     one_limit: bool = False
+    per_second_max: int | None = None
 
     def __init__(
         self,

@@ -152,6 +152,7 @@ class MatrixAdapter:
     numbered: bool = True
     reaches: bool = True
     one_limit: bool = True
+    per_second_max: int | None = None
 
     def __init__(
         self,

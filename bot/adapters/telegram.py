@@ -100,6 +100,8 @@ TOKEN_PAUSE_SECONDS_MAX = 600.0
 LAST_ANSWERS_SECONDS = 1.0
 """What answers to presses get when the bot stops."""
 CONNECTIONS_MAX = 64
+PER_SECOND_MAX = 28
+"""Telegram bears 30 in all chats together; on the way there what leaves in one second may come closer together."""
 DESCRIPTION_CHARACTERS_MAX = 256
 COMMANDS_MAX = 100
 """Telegram takes no more in a menu."""
@@ -147,6 +149,7 @@ class TelegramAdapter:
         self._commands = commands
         self._languages = languages
         self._messages_per_minute = messages_per_minute_in_group
+        self.per_second_max: int | None = PER_SECOND_MAX if messages_per_minute_in_group else None
         self._poll_seconds = poll_seconds
         self._timeout_seconds = timeout_seconds
         self._now = now
