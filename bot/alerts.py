@@ -2,7 +2,8 @@
 
 What happens in an alert is written down by `note`, and what follows from it is asked anew each time: nothing is kept
 that could contradict. Other areas take part by commands of these names, said by the clock's authority with the alert's
-id, where an area declares them: `alert_escalate` (it may reach everybody now), `alert_answered` (somebody has said
+id, where an area declares them: `alert_escalate` (it may reach everybody now), `alert_paged` (people are told of it in
+private), `alert_answered` (somebody has said
 whether they come, or what it takes has changed), `alert_stand_down` and `alert_aftermath` (it is over).
 """
 
@@ -18,7 +19,7 @@ from bot.domain.alarm import Alarm, Kind, Outcome
 from bot.domain.recurrence import instant
 from bot.router import Authority, Context, View
 from bot.text import Bold, Listed, Refusal, T, Text, Typed, Words, lines
-from storage import alerts, cards, due, entries, outbox, people
+from storage import alerts, cards, due, entries, outbox, people, reach
 from storage.alerts import Alert, Page, PageState
 from storage.people import Member
 
@@ -60,6 +61,7 @@ MORE: Mapping[str, tuple[Text, Whose]] = {
     "alert_end": (T("It is over"), "changing"),
     "alert_false": (T("False alarm"), "changing"),
     "alert_cancel": (T("Cancel it"), "changing"),
+    "alert_reach": (T("Who was reached"), "changing"),
 }
 """What else can be done with an alert, by the names of commands: [More …] on its card offers it in private. Each has an
 argument for the alert: its number (`number`) or its id (`alert`)."""
@@ -306,12 +308,14 @@ async def page(
         outbox_id: int | None = None
         status: PageState = "waits"
         if member.id not in waits:
-            outbox_id = await tell(context, member, words, alert=alert, buttons=buttons)
+            about = (reach.page_thing(alert.id, member.id),)
+            outbox_id = await tell(context, member, words, alert=alert, buttons=buttons, about=about)
             status = "unreachable" if outbox_id is None else "sent"
         await alerts.page(context.tx, alert, member.id, ring=ring, outbox_id=outbox_id, state=status, now=context.now)
         told.append(Page(member_id=member.id, ring=ring, at=context.now, outbox_id=outbox_id, state=status))
     if told:
         await note(context, alert, "paged", data={"ring": ring})
+        await hook(context, "alert_paged", alert)
     return told
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from bot import alerts as shared
+from bot import calling
 from bot.alerts import (
     EXAMPLE,
     KINDS,
@@ -139,6 +140,7 @@ _ABOUT: Mapping[str, str] = {
         "alert_update": "update novedad neu neues",
         "alert_need": "need needs hace necesita braucht brauchen",
         "alert_until": "until hasta bis",
+        "alert_reach": "reach reached alcance erreicht",
     }.items()
     for word in words.split()
 }
@@ -455,6 +457,7 @@ async def alert_card(view: View, ref: int) -> Shown | None:
         *facts_words(there, now),
         need_words(now),
         *_counts(now),
+        await calling.unreached_words(view, there),
     ]
     buttons = shared.answer_buttons(view, there, now)
     me = await shared.own_member(view)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.domain import retention
 from bot.router import Authority, Context, Router
 from bot.text import T
 from storage import (
@@ -25,6 +26,7 @@ from storage import (
     pool,
     pooling,
     privacy,
+    reach,
     shifts,
     stock,
     straws,
@@ -59,3 +61,4 @@ async def purge(context: Context) -> None:
     await plans.purge(context.tx, now=context.now)
     await fair.purge(context.tx, now=context.now)
     await straws.purge(context.tx, now=context.now)
+    await reach.purge(context.tx, before=context.now - retention.REACHED)

@@ -13,7 +13,7 @@ from bot.domain import retention
 from bot.text import Reader as For
 from bot.text import Span, Words, render
 from storage import buttons as kept_buttons
-from storage import people
+from storage import people, reach
 from storage.database import Reader, Row, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member, Place
@@ -276,18 +276,22 @@ async def delivered(tx: Transaction, id_: int, message: str) -> None:
         message,
         id_,
     )
-    await _after(tx, rows)
+    await _after(tx, rows, delivered=True)
 
 
 async def give_up(tx: Transaction, id_: int) -> None:
     """The message will never be taken; its words go."""
     rows = await tx.all("UPDATE outbox SET state = 'given_up', body = NULL WHERE id = ? RETURNING chat_id, about", id_)
-    await _after(tx, rows)
+    await _after(tx, rows, delivered=False)
 
 
-async def _after(tx: Transaction, rows: list[Row]) -> None:
-    """After the last words to somebody who is forgotten, the chat they were said in is forgotten too."""
+async def _after(tx: Transaction, rows: list[Row], *, delivered: bool) -> None:
+    """After the last words to somebody who is forgotten, the chat they were said in is forgotten too.
+
+    And alerts learn how far they have come.
+    """
     for chat_id, about in rows:
+        await reach.came_of(tx, (about or "").split(), delivered=delivered)
         if about and f" {GOODBYE} " in about:
             await people.forget_place(tx, chat_id)
 

@@ -770,6 +770,7 @@ async def leave(tx: Transaction, member_id: int, *, now: datetime) -> None:
         to_us(now),
     )
     await tx.execute("DELETE FROM paper_voters WHERE member_id = ?", member_id)
+    await tx.execute("DELETE FROM phones WHERE member_id = ?", member_id)
     # Who comes back gives the fund nothing each month before they say so again.
     await tx.execute("DELETE FROM contributions WHERE member_id = ?", member_id)
     await leave_roles(tx, member_id, now=now)

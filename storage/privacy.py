@@ -15,7 +15,7 @@ from bot.domain import retention
 from bot.domain.chain import canonical
 from bot.domain.grammar import folded
 from bot.text import T, shown
-from storage import availability, cards, entries, fair, notes, outbox, people, plans, surveys
+from storage import availability, cards, entries, fair, notes, outbox, people, plans, reach, surveys
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee
@@ -434,9 +434,32 @@ SECTIONS: Mapping[str, str] = {
     "said_in_alerts": f"""SELECT c.name AS committee, a.number AS alert, e.kind, e.at_us, e.data
         FROM alert_events e JOIN alerts a ON a.id = e.alert_id JOIN committees c ON c.id = a.committee_id
         WHERE e.member_id IN {_MINE} ORDER BY e.id DESC""",
-    "told_of_alerts": f"""SELECT c.name AS committee, a.number AS alert, p.ring, p.at_us, p.state
+    "told_of_alerts": f"""SELECT c.name AS committee, a.number AS alert, p.ring, p.at_us, p.state,
+            p.delivered AS the_message_arrived
         FROM alert_pages p JOIN alerts a ON a.id = p.alert_id JOIN committees c ON c.id = a.committee_id
         WHERE p.member_id IN {_MINE} ORDER BY p.alert_id DESC""",
+    "phone_number": f"""SELECT c.name AS committee, p.number, p.sees AS seen_by, p.since_us FROM phones p
+        JOIN members m ON m.id = p.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE p.member_id IN {_MINE} ORDER BY p.member_id""",
+    "your_number_was_shown": f"""SELECT c.name AS committee, a.number AS alert, w.called AS to_whom, v.at_us,
+            v.told_us AS you_were_told_us
+        FROM phone_views v JOIN alerts a ON a.id = v.alert_id JOIN committees c ON c.id = a.committee_id
+        JOIN members w ON w.id = v.viewer_id WHERE v.member_id IN {_MINE} ORDER BY v.id DESC""",
+    "numbers_shown_to_you": f"""SELECT c.name AS committee, a.number AS alert, m.called AS whose, v.at_us
+        FROM phone_views v JOIN alerts a ON a.id = v.alert_id JOIN committees c ON c.id = a.committee_id
+        JOIN members m ON m.id = v.member_id WHERE v.viewer_id IN {_MINE} ORDER BY v.id DESC""",
+    "asked_to_call_in_alerts": f"""SELECT c.name AS committee, a.number AS alert, r.calls AS took_a_part
+        FROM alert_callers r JOIN alerts a ON a.id = r.alert_id JOIN committees c ON c.id = a.committee_id
+        WHERE r.member_id IN {_MINE} ORDER BY r.alert_id DESC""",
+    "calls_in_alerts": f"""SELECT c.name AS committee, a.number AS alert, k.what,
+            k.member_id IN {_MINE} AS you_were_called,
+            k.caller_id IN {_MINE} AS you_call, k.tries AS without_an_answer, k.result, k.at_us
+        FROM alert_calls k JOIN alerts a ON a.id = k.alert_id JOIN committees c ON c.id = a.committee_id
+        WHERE k.member_id IN {_MINE} OR k.caller_id IN {_MINE} ORDER BY k.alert_id DESC""",
+    "told_that_alerts_are_over": f"""SELECT c.name AS committee, a.number AS alert, s.coming AS you_were_coming,
+            s.state, s.reminded_us, s.at_us
+        FROM alert_stand_downs s JOIN alerts a ON a.id = s.alert_id JOIN committees c ON c.id = a.committee_id
+        WHERE s.member_id IN {_MINE} ORDER BY s.alert_id DESC""",
     "objections": f"""SELECT c.name AS committee, p.number AS poll, o.at_us, o.state, o.seconds AS seconded_by,
             a.number AS answered_by_poll, n.text AS reason
         FROM objections o JOIN polls p ON p.id = o.poll_id AND p.secrecy = 'open'
@@ -593,6 +616,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "transfers.entry": "the number of its entry in the log",
     "guesses.id": "a number",
     "alert_pages.outbox_id": "which message it was",
+    "phone_views.id": "a number",
     "objections.reasoned": "whether it has a reason, which is handed out",
     "outcomes.state": "what became of a decision of the committee",
     "outcomes.review_us": "when the committee looks at a decision again",
@@ -802,6 +826,7 @@ async def pseudonymise(tx: Transaction, committee: Committee, member_id: int, *,
     await plans.forget(tx, committee.id, now=now)
     await fair.forget(tx, member_id)
     await surveys.forget(tx, committee.id, member_id)
+    await reach.forget(tx, member_id)
     return name
 
 

@@ -17,16 +17,13 @@ DIGITS_MAX = 15
 """E.164 (ITU-T): no number has more."""
 LINE_CHARACTERS_MAX = 60
 
-SEES_WORDS: Mapping[str, Sees] = {
-    plain(word): sees
-    for sees, words in (
-        ("nobody", "nobody nadie niemand"),
-        ("on_call", "on_call oncall guardia bereitschaft"),
-        ("organizers", "organizers organizer organizadoras organizadores equipo orga organisierende"),
-        ("all", "all everybody todos todas todes alle"),
-    )
-    for word in words.split()
-}
+_SEES_WORDS: tuple[tuple[Sees, str], ...] = (
+    ("nobody", "nobody nadie niemand"),
+    ("on_call", "on_call oncall guardia bereitschaft"),
+    ("organizers", "organizers organizer organizadoras organizadores equipo orga"),
+    ("all", "all everybody todos todas todes alle"),
+)
+SEES_WORDS: Mapping[str, Sees] = {plain(word): sees for sees, words in _SEES_WORDS for word in words.split()}
 _NATIONAL = re.compile(r"(?<=\d)\s*\(0\)")
 _SHAPE = re.compile(r"(?:\+|00)?[\d(][\d\s()/.\-\u00a0\u2009\u2010-\u2013]*")
 
@@ -110,7 +107,7 @@ def deal(
     for person in people:
         able[person] = [caller for caller in callers if may_call(caller, person)] or [*callers]
     given = {person: held[person] for person in able if held.get(person) in able[person]}
-    load = {caller: 0 for caller in callers}
+    load = dict.fromkeys(callers, 0)
     for caller in given.values():
         load[caller] += 1
     for person in sorted(able, key=lambda one: len(able[one])):

@@ -47,6 +47,8 @@ ROTA_PLANS = timedelta(days=100)
 """What the last plan of a rota was made from: as long as it is in force, at most so long."""
 UNDERSTUDIES = timedelta(days=90)
 """Who was asked to learn a task beside whom, and what they said."""
+REACHED = timedelta(days=30)
+"""Whom an alert had reached, who was called by whom, and whose number was shown, after it is over."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -174,6 +176,18 @@ KINDS = (
         since=T("at most"),
     ),
     Kind(what=T("What you say of others' effort"), seen_by=T("nobody"), kept=BALLOTS, since=T("at most")),
+    Kind(
+        what=T("Your phone number"),
+        seen_by=T("whom you choose, one at a time, to call you in an alert"),
+        kept=SENT,
+        since=T("at most after you delete it or leave"),
+    ),
+    Kind(
+        what=T("Whether an alert has reached you, and who was shown your number"),
+        seen_by=T("those who call in the alert; you are told who was shown your number"),
+        kept=REACHED,
+        since=T("after it is over"),
+    ),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
     Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),
 )
