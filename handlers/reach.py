@@ -235,9 +235,8 @@ async def _told(context: Context) -> Reply:
     if there is None:
         return Reply(
             lines(
-                T(
-                    "You gave no phone number, and need not. With one you can be called when an alert does not reach you."
-                ),
+                T("You gave no phone number, and need not."),
+                T("With one you can be called when an alert does not reach you."),
                 T("Give it like this: {example}", example=_EXAMPLE),
             ),
             private=True,

@@ -129,7 +129,7 @@ def deal(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """How far an alert has come, in figures. Each of the told counts in `seen`, `unreached`, `waits` or none of them."""
+    """How far an alert has come, in figures. Nobody counts in more than one of `seen`, `unreached` and `waits`."""
 
     told: int
     delivered: int
