@@ -35,6 +35,7 @@ from handlers import (
     credits,  # noqa: A004 - the area's name
     effort,
     elections,
+    escalation,
     external,
     fair,
     fund,
@@ -93,6 +94,7 @@ AREAS = (
     credits.router,
     board.router,
     alerts.router,
+    escalation.router,
     committee.router,
     members.router,
     connect.router,

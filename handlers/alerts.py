@@ -139,6 +139,7 @@ _ABOUT: Mapping[str, str] = {
         "alert_update": "update novedad neu neues",
         "alert_need": "need needs hace necesita braucht brauchen",
         "alert_until": "until hasta bis",
+        "alert_call": "call llama llamar rufen ruf",
     }.items()
     for word in words.split()
 }
