@@ -1,9 +1,8 @@
-"""Who could not be reached in an alert by message, and who calls them; for the areas that show it.
-
-Who is on call is `on_call`: the organizers, as long as no other area says who is.
-"""
+"""Who could not be reached in an alert by message, and who calls them; for the areas that show it."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from bot import alerts as shared
 from bot.alerts import heading, may_hear
@@ -18,16 +17,13 @@ from storage.people import Member
 from storage.reach import Call, What
 
 PHONE_TREE = "phone_tree"
-
-
-async def on_call(context: Context, alert: Alert) -> list[Member]:
-    """Who is on call now, of those who may hear of it."""
-    return [one for one in await people.organizers(context.tx, context.committee.id) if may_hear(one, context.now)]
+BUSY_FOR = timedelta(minutes=10)
+"""So long whoever was shown somebody to call is left to call them."""
 
 
 async def callers(context: Context, alert: Alert) -> list[Member]:
     """Who calls: who is on call, and who brings the phone tree; once it is over, also whoever raised it."""
-    found = {one.id: one for one in await on_call(context, alert)}
+    found = {one.id: one for one in await shared.on_call(context) if may_hear(one, context.now)}
     coming = (await shared.state(context, alert)).coming
     others = [id_ for id_, response in coming.items() if PHONE_TREE in response.brings]
     if alert.over_at is not None and alert.raiser_id is not None:
@@ -88,7 +84,7 @@ async def part(context: Context, alert: Alert, what: What) -> list[Call]:
     may = {one.id for one in await callers(context, alert)}
     takes = [id_ for id_, yes in (await reach.told_to_call(context.tx, alert.id)).items() if yes and id_ in may]
     organizers = {one.id for one in await people.organizers(context.tx, context.committee.id)}
-    duty = {one.id for one in await on_call(context, alert)}
+    duty = {one.id for one in await shared.on_call(context)}
     open_ = await to_call(context, alert, what)
     sees = await reach.may_be_seen_by(context.tx, [one.member_id for one in open_])
 
@@ -105,7 +101,8 @@ async def part(context: Context, alert: Alert, what: What) -> list[Call]:
         or not any(may_call(caller, one.member_id) for caller in may)
     ]
     held = {one.member_id: one.caller_id for one in open_ if one.caller_id is not None}
-    given = calling.deal(dealt, sorted(takes), held=held, may_call=may_call)
+    busy = {one.member_id for one in open_ if one.shown_at is not None and context.now - one.shown_at < BUSY_FOR}
+    given = calling.deal(dealt, sorted(takes), held=held, may_call=may_call, busy=busy)
     for one in open_:
         if given.get(one.member_id) != one.caller_id:
             await reach.give_call(context.tx, alert.id, what, one.member_id, given.get(one.member_id))
@@ -118,7 +115,7 @@ async def number_for(context: Context, alert: Alert, member: Member) -> str | No
     phone = await reach.phone(context.tx, member.id)
     if phone is None:
         return None
-    duty = {one.id for one in await on_call(context, alert)}
+    duty = {one.id for one in await shared.on_call(context)}
     may = calling.may_see(phone.sees, on_call=context.member.id in duty, organizer="organizer" in context.roles)
     if not may:
         return None
@@ -141,7 +138,7 @@ async def next_call(context: Context, alert: Alert, what: What, *, first: Words 
     """Whom to call next, with their number where whoever asks may see it. Only ever in private."""
     mine = await part(context, alert, what)
     title = await heading(context, alert)
-    call = context.commands.named("alert_call").says(alert=alert.id, what=what)
+    call = context.commands.named("alert_phone").says(alert=alert.id, what=what)
     if not mine:
         return Reply(
             lines(title, first, T("There is nobody left for you to call. Thank you.")),
@@ -166,6 +163,7 @@ async def next_call(context: Context, alert: Alert, what: What, *, first: Words 
     one = mine[0]
     member = await people.member_now(context.tx, context.committee.id, one.member_id)
     assert member is not None
+    await reach.show_call(context.tx, alert.id, what, member.id, now=context.now)
     number = await number_for(context, alert, member)
     return Reply(
         lines(
@@ -187,7 +185,7 @@ async def next_call(context: Context, alert: Alert, what: What, *, first: Words 
 
 
 def _results(context: Context, alert: Alert, what: What, member_id: int) -> tuple[tuple[Button, ...], ...]:
-    named = context.commands.named("alert_called")
+    named = context.commands.named("alert_phoned")
     labels = {"called": T("Called"), "no_answer": T("No answer")} | ({"coming": T("Coming")} if what == "alert" else {})
     return (
         tuple(

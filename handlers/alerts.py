@@ -141,6 +141,7 @@ _ABOUT: Mapping[str, str] = {
         "alert_need": "need needs hace necesita braucht brauchen",
         "alert_until": "until hasta bis",
         "alert_reach": "reach reached alcance erreicht",
+        "alert_call": "call llama llamar rufen ruf",
     }.items()
     for word in words.split()
 }

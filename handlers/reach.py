@@ -79,7 +79,7 @@ async def alert_reach_look(context: Context, *, alert: Reference) -> None:
                     T("Whoever calls gets a part of the list, so that nobody is called twice."),
                 ),
                 alert=there,
-                buttons=((Button(label=T("I'll call"), says=alert_call.says(alert=there.id, what="alert")),),),
+                buttons=((Button(label=T("I'll call"), says=alert_phone.says(alert=there.id, what="alert")),),),
             )
     waiting = any(state == "sent" and not taken for _, state, taken in await reach.pages(context.tx, there.id))
     if open_ or waiting:
@@ -97,7 +97,7 @@ async def alert_reach(context: Context, *, number: Number) -> Reply:
         return Reply(
             lines(title, T("Nobody was told of it in private yet. In the group its card tells of it.")), private=True
         )
-    call = alert_call.says(alert=there.id, what="alert")
+    call = alert_phone.says(alert=there.id, what="alert")
     offered = found.unreached and there.over_at is None and await _may_call(context, there)
     return Reply(
         lines(
@@ -123,20 +123,20 @@ async def _may_call(context: Context, there: alerts.Alert) -> bool:
 
 
 @router.command(
-    "alert_call",
+    "alert_phone",
     allow=Authority.MEMBER,
     typed=False,
     repeatable=True,
     help=T("Call those whom an alert has not reached."),
 )
-async def alert_call(context: Context, *, alert: Reference, what: What) -> Reply:
+async def alert_phone(context: Context, *, alert: Reference, what: What) -> Reply:
     """The next one on one's own part of the list, with the number where one may see it."""
     there = await _about_what(context, alert, what)
     return await calls.next_call(context, there, _what(what))
 
 
-@router.command("alert_called", allow=Authority.MEMBER, typed=False, in_place=True, help=T("Say what a call came to."))
-async def alert_called(context: Context, *, alert: Reference, what: What, member: Reference, result: Came) -> Reply:
+@router.command("alert_phoned", allow=Authority.MEMBER, typed=False, in_place=True, help=T("Say what a call came to."))
+async def alert_phoned(context: Context, *, alert: Reference, what: What, member: Reference, result: Came) -> Reply:
     """It counts as told and seen; and the next one is shown in its place."""
     there = await _about_what(context, alert, what)
     whom = await people.member_now(context.tx, context.committee.id, member)

@@ -178,5 +178,5 @@ async def standing_down_card(view: View, ref: int) -> Shown | None:
         if silent
         else None,
     ]
-    call = view.commands.named("alert_call").says(alert=there.id, what="over")
+    call = view.commands.named("alert_phone").says(alert=there.id, what="over")
     return Shown(lines(*told), buttons=((Button(label=T("Call them"), says=call),),) if missing or silent else ())

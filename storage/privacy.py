@@ -15,7 +15,7 @@ from bot.domain import retention
 from bot.domain.chain import canonical
 from bot.domain.grammar import folded
 from bot.text import T, shown
-from storage import availability, cards, entries, fair, notes, outbox, people, plans, reach, surveys
+from storage import availability, cards, entries, escalation, fair, notes, outbox, people, plans, reach, surveys
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee
@@ -453,13 +453,16 @@ SECTIONS: Mapping[str, str] = {
         WHERE r.member_id IN {_MINE} ORDER BY r.alert_id DESC""",
     "calls_in_alerts": f"""SELECT c.name AS committee, a.number AS alert, k.what,
             k.member_id IN {_MINE} AS you_were_called,
-            k.caller_id IN {_MINE} AS you_call, k.tries AS without_an_answer, k.result, k.at_us
+            k.caller_id IN {_MINE} AS you_call, k.tries AS without_an_answer, k.result, k.at_us, k.shown_us
         FROM alert_calls k JOIN alerts a ON a.id = k.alert_id JOIN committees c ON c.id = a.committee_id
         WHERE k.member_id IN {_MINE} OR k.caller_id IN {_MINE} ORDER BY k.alert_id DESC""",
     "told_that_alerts_are_over": f"""SELECT c.name AS committee, a.number AS alert, s.coming AS you_were_coming,
             s.state, s.reminded_us, s.at_us
         FROM alert_stand_downs s JOIN alerts a ON a.id = s.alert_id JOIN committees c ON c.id = a.committee_id
         WHERE s.member_id IN {_MINE} ORDER BY s.alert_id DESC""",
+    "being_called_to_alerts": f"""SELECT c.name AS committee, w.wakes AS in_quiet_hours, w.near
+        FROM alert_wishes w JOIN members m ON m.id = w.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE w.member_id IN {_MINE} ORDER BY w.member_id""",
     "objections": f"""SELECT c.name AS committee, p.number AS poll, o.at_us, o.state, o.seconds AS seconded_by,
             a.number AS answered_by_poll, n.text AS reason
         FROM objections o JOIN polls p ON p.id = o.poll_id AND p.secrecy = 'open'
@@ -823,6 +826,7 @@ async def pseudonymise(tx: Transaction, committee: Committee, member_id: int, *,
         member_id,
     )
     await availability.forget(tx, member_id)
+    await escalation.forget(tx, member_id)
     await plans.forget(tx, committee.id, now=now)
     await fair.forget(tx, member_id)
     await surveys.forget(tx, committee.id, member_id)

@@ -163,6 +163,8 @@ class Call:
     tries: int
     result: Result | None
     at: datetime
+    shown_at: datetime | None
+    """Since when whoever calls sees them, and perhaps has them on the phone."""
 
 
 async def list_calls(tx: Transaction, alert_id: int, what: What, members: Iterable[int], *, now: datetime) -> int:
@@ -184,23 +186,41 @@ async def list_calls(tx: Transaction, alert_id: int, what: What, members: Iterab
 async def calls(tx: Reader, alert_id: int, what: What) -> list[Call]:
     """The list, in the order in which they came on it."""
     rows = await tx.all(
-        """SELECT member_id, caller_id, tries, result, at_us FROM alert_calls WHERE alert_id = ? AND what = ?
+        """SELECT member_id, caller_id, tries, result, at_us, shown_us FROM alert_calls WHERE alert_id = ? AND what = ?
            ORDER BY member_id LIMIT ?""",
         alert_id,
         what,
         LISTED_MAX,
     )
     return [
-        Call(member_id=member, caller_id=caller, tries=tries, result=result, at=from_us(at_us))
-        for member, caller, tries, result, at_us in rows
+        Call(
+            member_id=member,
+            caller_id=caller,
+            tries=tries,
+            result=result,
+            at=from_us(at_us),
+            shown_at=None if shown_us is None else from_us(shown_us),
+        )
+        for member, caller, tries, result, at_us, shown_us in rows
     ]
 
 
 async def give_call(tx: Transaction, alert_id: int, what: What, member_id: int, caller_id: int | None) -> None:
     """Whose part somebody is."""
     await tx.execute(
-        "UPDATE alert_calls SET caller_id = ? WHERE alert_id = ? AND what = ? AND member_id = ?",
+        "UPDATE alert_calls SET caller_id = ?, shown_us = NULL WHERE alert_id = ? AND what = ? AND member_id = ?",
         caller_id,
+        alert_id,
+        what,
+        member_id,
+    )
+
+
+async def show_call(tx: Transaction, alert_id: int, what: What, member_id: int, *, now: datetime) -> None:
+    """Whoever calls somebody sees them from now on."""
+    await tx.execute(
+        "UPDATE alert_calls SET shown_us = ? WHERE alert_id = ? AND what = ? AND member_id = ?",
+        to_us(now),
         alert_id,
         what,
         member_id,
@@ -212,7 +232,8 @@ async def came_of_call(
 ) -> bool:
     """What a call came to; None: nobody answered. False: somebody else has reached them already."""
     found = await tx.all(
-        """UPDATE alert_calls SET result = ?1, tries = tries + (?1 IS NULL), caller_id = ?2, at_us = ?3
+        """UPDATE alert_calls SET result = ?1, tries = tries + (?1 IS NULL), caller_id = ?2, at_us = ?3,
+               shown_us = NULL
            WHERE alert_id = ?4 AND what = ?5 AND member_id = ?6 AND result IS NULL RETURNING 1""",
         result,
         caller_id,

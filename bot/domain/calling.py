@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -94,12 +94,14 @@ def deal(
     *,
     held: Mapping[int, int],
     may_call: Callable[[int, int], bool],
+    busy: Collection[int] = (),
 ) -> dict[int, int]:
     """Who calls whom: for each of the people one of the callers.
 
-    `held`: who has whom already; that stays, as far as the parts stay even. `may_call`: whether a caller may see a
-    person's number. Whose number none of them may see is given to any: one may know them. Parts are as even as that
-    allows: where all may see all, no part is longer than another by more than one.
+    `held`: who has whom already; that stays, as far as the parts stay even. `busy`: who is being called just now; they
+    stay with whom they are. `may_call`: whether a caller may see a person's number. Whose number none of them may see is
+    given to any: one may know them. Parts are as even as that allows: where all may see all, no part is longer than
+    another by more than one.
     """
     if not callers:
         return {}
@@ -118,6 +120,8 @@ def deal(
     while moved:
         moved = False
         for person, caller in given.items():
+            if person in busy and held.get(person) == caller:
+                continue
             less = min(able[person], key=lambda one: load[one])
             if load[caller] - load[less] > 1:
                 given[person] = less

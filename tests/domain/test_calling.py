@@ -35,6 +35,21 @@ def test_nobody_is_given_to_another_without_need(people: list[int], callers: lis
     assert {person: more[person] for person in people} == first
 
 
+@given(people=PEOPLE, callers=CALLERS, more=CALLERS, data=st.data())
+def test_whoever_is_being_called_stays_with_whom_they_are_and_parts_are_even_all_the_same(
+    people: list[int], callers: list[int], more: list[int], data: st.DataObject
+) -> None:
+    first = deal(people, callers, held={}, may_call=lambda _caller, _person: True)
+    # Everybody who calls has one on the phone.
+    busy = {data.draw(st.sampled_from(theirs)) for c in callers if (theirs := [p for p in people if first[p] == c])}
+    both = sorted({*callers, *more})
+    given_ = deal(people, both, held=first, may_call=lambda _caller, _person: True, busy=busy)
+    assert {person: given_[person] for person in busy} == {person: first[person] for person in busy}
+    parts = Counter(given_.values())
+    sizes = [parts[caller] for caller in both]
+    assert max(sizes) - min(sizes) <= 1
+
+
 @given(people=PEOPLE, callers=CALLERS, data=st.data())
 def test_whoever_may_not_see_a_number_is_not_given_it_where_another_may(
     people: list[int], callers: list[int], data: st.DataObject

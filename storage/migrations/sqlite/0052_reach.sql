@@ -36,6 +36,7 @@ CREATE INDEX alert_callers_member ON alert_callers (member_id);
 
 -- Whom a message did not reach, so that somebody calls them. what: that there is an alert, or that it is over.
 -- caller_id: whose part of the list it is; NULL: nobody calls yet. tries: how often they did not answer.
+-- shown_us: since when the caller sees them, and perhaps has them on the phone.
 -- result: NULL as long as they are to be called.
 CREATE TABLE alert_calls (
     alert_id INTEGER NOT NULL REFERENCES alerts (id),
@@ -43,6 +44,7 @@ CREATE TABLE alert_calls (
     member_id INTEGER NOT NULL REFERENCES members (id),
     caller_id INTEGER REFERENCES members (id),
     tries INTEGER NOT NULL DEFAULT 0,
+    shown_us INTEGER,
     result TEXT CHECK (result IN ('called', 'coming')),
     at_us INTEGER NOT NULL,
     PRIMARY KEY (alert_id, what, member_id)
