@@ -13,7 +13,7 @@ from bot.calling import only_callers
 from bot.chat import Button, Reply
 from bot.domain import calling
 from bot.domain.calling import Sees
-from bot.router import Authority, Context, Router
+from bot.router import Asks, Authority, Context, Router
 from bot.text import Listed, N, Refusal, T, Text, Typed, lines
 from storage import alerts, cards, due, people, reach
 
@@ -22,7 +22,7 @@ router = Router("reach", under="alerts")
 LOOKS_AFTER = timedelta(minutes=2)
 """So long an alert has to reach people before those on call are told whom it has not."""
 LOOKS_AGAIN_AFTER = timedelta(minutes=5)
-VIEWS_TOLD_AFTER = timedelta(hours=1)
+_EXAMPLE = Typed("/phone +49 30 1234567 on_call")
 
 What = Annotated[str, choice("alert", "over", expected=T("what the call is about"))]
 Came = Annotated[str, choice("called", "no_answer", "coming", expected=T("what the call came to"))]
@@ -103,8 +103,10 @@ async def alert_reach(context: Context, *, number: Number) -> Reply:
         lines(
             title,
             N("{n} was to be told in private.", "{n} were to be told in private.", found.told),
-            N("{n} message has arrived.", "{n} messages have arrived.", found.delivered),
-            N("{n} has answered, so has seen it.", "{n} have answered, so have seen it.", found.seen),
+            N("{n} has got it.", "{n} have got it.", found.delivered),
+            N("{n} has answered, so has seen it.", "{n} have answered, so have seen it.", found.seen)
+            if found.seen
+            else T("Nobody has answered yet."),
             N("{n} could not be reached.", "{n} could not be reached.", found.unreached) if found.unreached else None,
             N("{n} has quiet hours and is told later.", "{n} have quiet hours and are told later.", found.waits)
             if found.waits
@@ -174,8 +176,6 @@ def _what(what: str) -> reach.What:
 
 # --- numbers -----------------------------------------------------------------------------------------------------
 
-_EXAMPLE = Typed("/phone +49 30 1234567 on_call")
-
 
 @router.command(
     "phone",
@@ -184,6 +184,8 @@ _EXAMPLE = Typed("/phone +49 30 1234567 on_call")
     help=T("Your phone number for alerts, and who may see it."),
     label=T("My phone number"),
     sample=("+49 30 1234567 on_call",),
+    for_others=True,
+    asks={"line": Asks(T("Which number may be called in an alert? Write it like this: {example}", example=_EXAMPLE))},
 )
 async def phone(context: Context, *, line: Annotated[str, note(calling.LINE_CHARACTERS_MAX)] = "") -> Reply:
     """Give it, choose who may see it, or take it away. Nobody needs to give one."""

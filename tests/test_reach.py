@@ -74,7 +74,7 @@ async def test_whoever_looks_after_an_alert_sees_how_many_it_has_reached(town: T
     await town.presses("chi", "Coming: 10 min")
     said = await town.whispers("ben", "/alert 1 reach")
     assert "3 were to be told in private." in said
-    assert "2 messages have arrived." in said
+    assert "2 have got it." in said
     assert "1 has answered, so has seen it." in said
     assert "1 could not be reached." in said
     assert "is changed by whoever raised it" in await town.whispers("chi", "/alert 1 reach")
@@ -87,7 +87,7 @@ async def test_what_has_arrived_is_still_known_when_the_message_is_forgotten(tow
     await town.says("ana", "/alert 1 until 6 jan 18:00")
     await town.skip("23h")
     await town.practice.app.database.transact(lambda tx: tx.execute("DELETE FROM outbox WHERE state <> 'waiting'"))
-    assert "2 messages have arrived." in await town.whispers("ana", "/alert 1 reach")
+    assert "2 have got it." in await town.whispers("ana", "/alert 1 reach")
 
 
 async def test_whoever_has_blocked_the_bot_is_not_reached_and_what_waits_is_not_counted_as_arrived(
@@ -98,7 +98,7 @@ async def test_whoever_has_blocked_the_bot_is_not_reached_and_what_waits_is_not_
     assert await _state(town, "chi") == "unreachable 0"
     assert await _state(town, "eli") == "sent 1"
     said = await town.whispers("ana", "/alert 1 reach")
-    assert "1 message has arrived." in said
+    assert "1 has got it." in said
     assert "1 could not be reached." in said
 
 

@@ -99,8 +99,8 @@ def deal(
     """Who calls whom: for each of the people one of the callers.
 
     `held`: who has whom already; that stays, as far as the parts stay even. `busy`: who is being called just now; they
-    stay with whom they are. `may_call`: whether a caller may see a person's number. Whose number none of them may see is
-    given to any: one may know them. Parts are as even as that allows: where all may see all, no part is longer than
+    stay with whom they are. `may_call`: whether a caller may see a person's number. Whose number none of them may see
+    is given to any: one may know them. Parts are as even as that allows: where all may see all, no part is longer than
     another by more than one.
     """
     if not callers:
