@@ -204,7 +204,8 @@ def alarm(events: Iterable[Event], *, expires_at: datetime, now: datetime) -> Al
                 needs.update(event.data.get("needs", {}))
             case "expires":
                 wanted = datetime.fromisoformat(event.data["at"])
-                expires_at = wanted if raised_at is None else min(wanted, raised_at + EXPIRES_MAX)
+                # It cannot have been over before that was said.
+                expires_at = max(event.at, wanted if raised_at is None else min(wanted, raised_at + EXPIRES_MAX))
             case "paged":
                 ring = max(ring if ring is not None else 0, event.data.get("ring", 0))
             case _:

@@ -59,7 +59,7 @@ KIND_WORDS: Mapping[str, str] = {
         "eviction": "eviction evict desahucio desalojo lanzamiento räumung raeumung zwangsräumung",
         "raid": "raid detention arrests redada detención detencion razzia festnahme festnahmen abschiebung",
         "strike": "strike picket huelga piquete streik streikposten",
-        "threat": "threat attack amenaza ataque agresión agresion bedrohung angriff überfall",
+        "threat": "threat attack amenaza ataque agresión agresion bedrohung angriff überfall ueberfall",
         "aid": "aid help urgent ayuda urgencia hilfe nothilfe",
         "other": "other otra otro andere anderes sonstiges",
     }.items()
