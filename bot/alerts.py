@@ -56,6 +56,12 @@ OVER: Mapping[Outcome, Text] = {
     "refused": T("Alert {number} was not let through."),
 }
 """The same with its number; say it by `over_with_number`."""
+NEWS = T("update the police have gone")
+NEEDED = T("needs 20 people, 1 van")
+UNTIL = T("until 14:00")
+END = T("end")
+FALSE = T("false")
+"""What can be said of an alert, behind its number."""
 EXAMPLE = Typed("/alert", T("eviction Main St 5, 20 people, 1 van, until 14:00"))
 COMING_MINUTES = (10, 30, 60)
 """What the buttons offer."""
@@ -65,6 +71,7 @@ Whose = Literal["all", "coming", "changing"]
 """Who is offered something: everybody, whoever is coming, or whoever may change the alert."""
 
 MORE: Mapping[str, tuple[Text, Whose]] = {
+    "alert_arrived": (T("I'm there"), "coming"),
     "alert_doubt": (T("I doubt it"), "all"),
     "alert_update": (T("News"), "changing"),
     "alert_need": (T("What it takes"), "changing"),
@@ -183,13 +190,13 @@ def expires(context: Context, said: alertline.Line, kind: Kind) -> datetime:
     else:
         at = context.now + (said.length if said.length is not None else timedelta(hours=kind.hours))
     if at < context.now + alarm.EXPIRES_LEAST:
-        raise Refusal(T("That time is over. Say until when it goes on: {example}", example=Typed(T("until 14:00"))))
+        raise Refusal(T("That time is over. Say until when it goes on: {example}", example=Typed(UNTIL)))
     if at > context.now + alarm.EXPIRES_MAX:
         raise Refusal(
             T(
                 "An alert goes on for {n} hours at most. Raise a new one then, or say it shorter: {example}",
                 n=alarm.EXPIRES_MAX // timedelta(hours=1),
-                example=Typed(T("until 14:00")),
+                example=Typed(UNTIL),
             )
         )
     return at
@@ -386,9 +393,10 @@ async def tell(
 async def heading(context: Context | View, alert: Alert) -> Text:
     """Whether it is real, its number and its kind: the first thing that anybody reads."""
     kind = await kind_words(context, alert.kind)
+    head = T("ALERT {number}: {kind}", number=alert.number, kind=kind)
     if alert.exercise:
-        return T("{head}", head=Bold(T("DRILL {number}, only an exercise: {kind}", number=alert.number, kind=kind)))
-    return T("{head}", head=Bold(T("ALERT {number}: {kind}", number=alert.number, kind=kind)))
+        head = T("DRILL {number}, only an exercise: {kind}", number=alert.number, kind=kind)
+    return T("{head}", head=Bold(head))
 
 
 def certainty_words(now: Alarm) -> Text:
@@ -422,15 +430,14 @@ def need_words(now: Alarm) -> Words | None:
     if not now.needs:
         return None
     met = now.met
-    return T(
-        "Needed: {needs}",
-        needs=Listed(
-            tuple(
-                T("{what} {have}/{want}", what=NEEDS.get(what, T("people")), have=met[what], want=wanted)
-                for what, wanted in now.needs.items()
-            )
-        ),
-    )
+    told = []
+    for what, wanted in sorted(now.needs.items(), key=lambda need: _order(need[0])):
+        told.append(T("{what} {have}/{want}", what=NEEDS.get(what, NEEDS[alarm.PEOPLE]), have=met[what], want=wanted))
+    return T("Needed: {needs}", needs=Listed(tuple(told)))
+
+
+def _order(what: str) -> int:
+    return list(NEEDS).index(what) if what in NEEDS else len(NEEDS)
 
 
 def over_words(now: Alarm) -> Text:

@@ -9,10 +9,15 @@ from typing import Annotated, Any
 
 from bot import alerts as shared
 from bot.alerts import (
+    END,
     EXAMPLE,
+    FALSE,
     KINDS,
+    NEEDED,
     NEEDS,
+    NEWS,
     OUTCOMES,
+    UNTIL,
     answer,
     card_of,
     certainty_words,
@@ -46,6 +51,10 @@ ASKED_FOR = timedelta(minutes=30)
 UPDATES_MAX = 50
 """More of one alert is a flood."""
 
+PLACE = T("Main St 5, 20 people, until 14:00")
+PEOPLE_AND_VAN = T("20 people, 1 van")
+_ERASED = T("(erased)")
+
 AlertKind = Annotated[str, choice(*alarm.KINDS, expected=T("a kind of alert"), labels=KINDS)]
 Need = Annotated[str, choice(*NEEDS, expected=T("what you can bring"), labels=NEEDS)]
 
@@ -62,9 +71,9 @@ Need = Annotated[str, choice(*NEEDS, expected=T("what you can bring"), labels=NE
     edited=T(
         "You have changed what you wrote about an alert. What you wrote first counts, and no second alert is raised. "
         "Say what is different by its number: {news} or {needs} or {until}",
-        news=Typed("/alert 3", T("update the police have gone")),
-        needs=Typed("/alert 3", T("needs 20 people, 1 van")),
-        until=Typed("/alert 3", T("until 14:00")),
+        news=Typed("/alert 3", NEWS),
+        needs=Typed("/alert 3", NEEDED),
+        until=Typed("/alert 3", UNTIL),
     ),
 )
 async def alert(context: Context, *, line: LongNote = "") -> Reply | Card | None:
@@ -113,7 +122,7 @@ async def _which_kind(context: Context, line: str) -> Reply | Card | None:
         "line": Asks(
             T(
                 "Where, and what does it take? Like this: {example}",
-                example=Typed(T("Main St 5, 20 people, until 14:00")),
+                example=Typed(PLACE),
             )
         ),
     },
@@ -138,7 +147,7 @@ async def _raised(context: Context, said: alertline.Line) -> Reply | Card | None
             T(
                 "The card shows the first {n} characters of what you wrote. Say the rest like this: {news}",
                 n=alertline.WORDS_CHARACTERS_MAX,
-                news=Typed(f"/alert {made.number}", T("update the police have gone")),
+                news=Typed(f"/alert {made.number}", NEWS),
             )
             if cut
             else None,
@@ -192,9 +201,9 @@ async def _about(context: Context, number: int, rest: str) -> Reply | Card | Non
                 "I do not understand “{words}”. Of alert {number} you can say {news} or {until} or {end}",
                 words=rest.strip()[: alertline.WORDS_SHOWN_MAX],
                 number=number,
-                news=Typed(f"/alert {number}", T("update the police have gone")),
-                until=Typed(f"/alert {number}", T("until 14:00")),
-                end=Typed(f"/alert {number}", T("end")),
+                news=Typed(f"/alert {number}", NEWS),
+                until=Typed(f"/alert {number}", UNTIL),
+                end=Typed(f"/alert {number}", END),
             )
         )
     given: dict[str, Any] = {"number": number}
@@ -324,7 +333,7 @@ async def alert_doubt(context: Context, *, alert: Reference) -> Reply:
     me = context.member
     if me.id == there.raiser_id:
         raise Refusal(
-            T("You raised this alert. If it is not true: {end}", end=Typed(f"/alert {there.number}", T("false"))),
+            T("You raised this alert. If it is not true: {end}", end=Typed(f"/alert {there.number}", FALSE)),
             private=True,
         )
     if me.id in now.doubters:
@@ -430,7 +439,7 @@ async def _told(context: Context, there: Alert, words: Words) -> Reply | Card:
     allow=Authority.MEMBER,
     typed=False,
     help=T("Say what an alert takes."),
-    asks={"line": Asks(T("What does it take? Like this: {example}", example=Typed(T("20 people, 1 van"))))},
+    asks={"line": Asks(T("What does it take? Like this: {example}", example=Typed(PEOPLE_AND_VAN)))},
 )
 async def alert_need(context: Context, *, number: Number, line: LongNote) -> Reply | Card | None:
     """What it takes now."""
@@ -438,7 +447,7 @@ async def alert_need(context: Context, *, number: Number, line: LongNote) -> Rep
     try:
         needs = alertline.read_needs(line)
     except alertline.Unclear as unclear:
-        example = Typed(f"/alert {number}", T("needs 20 people, 1 van"))
+        example = Typed(f"/alert {number}", NEEDED)
         raise Refusal(shared.unclear_words(unclear, example)) from unclear
     await note(context, there, "needs", data={"needs": needs})
     await shared.hook(context, "alert_answered", there)
@@ -461,7 +470,7 @@ async def alert_until(context: Context, *, number: Number, line: LongNote) -> Re
             T(
                 "I do not understand “{words}”. Write it like this: {example}",
                 words=line[: alertline.WORDS_SHOWN_MAX],
-                example=Typed(f"/alert {number}", T("until 14:00")),
+                example=Typed(f"/alert {number}", UNTIL),
             )
         )
     at = instant(said, context.committee.zone) if isinstance(said, datetime) else context.now + said
@@ -656,7 +665,7 @@ async def alert_entry(telling: Telling, body: Mapping[str, Any]) -> Text:
         return T("Alert {number} was confirmed.", number=number)
     if "update" in body:
         words = await notes.of(telling.tx, f"alert_update:{body['update']}")
-        return T("News of alert {number}: {words}", number=number, words=words or T("(erased)"))
+        return T("News of alert {number}: {words}", number=number, words=words or _ERASED)
     kind = KINDS.get(body["raised"], KINDS["other"])
     there = await alerts.numbered(telling.tx, telling.committee.id, number)
     area = None if there is None else await notes.of(telling.tx, f"alert_area:{there.id}")
