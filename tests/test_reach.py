@@ -71,7 +71,7 @@ async def test_whoever_looks_after_an_alert_sees_how_many_it_has_reached(town: T
     await town.presses("ben", "I can confirm it")
     await town.says("dan", "/join")
     await town.skip("10m")
-    await town.presses("chi", "Coming: 10 min")
+    await town.presses("chi", "In 10 min")
     said = await town.whispers("ben", "/alert 1 reach")
     assert "3 were to be told in private." in said
     assert "2 have got it." in said
@@ -264,7 +264,7 @@ async def test_a_number_that_is_deleted_is_nowhere(town: Town) -> None:
 
 async def test_everybody_whom_it_has_reached_is_told_that_it_is_over(town: Town) -> None:
     await _raid(town)
-    await town.presses("chi", "Coming: 10 min")
+    await town.presses("chi", "In 10 min")
     await town.says("ana", "/alert 1 cancel")
     for who in ("chi", "eli"):
         assert "It was cancelled: nobody need come." in town.heard(who)[-1]
@@ -279,7 +279,7 @@ async def test_everybody_whom_it_has_reached_is_told_that_it_is_over(town: Town)
 
 async def test_whoever_was_coming_and_says_nothing_is_told_once_more_and_then_called(town: Town) -> None:
     await _raid(town)
-    await town.presses("chi", "Coming: 10 min")
+    await town.presses("chi", "In 10 min")
     await town.says("ana", "/alert 1 end")
     await town.skip("2m")
     assert "1 was coming and has not said that they know." in town.heard("ana")[-1]
@@ -343,7 +343,7 @@ async def _until(town: Town, who: str, words: str) -> None:
 
 async def test_an_alert_that_ends_by_itself_and_one_that_starts_late_is_told_once(town: Town) -> None:
     await _raid(town)
-    await town.presses("chi", "Coming: 10 min")
+    await town.presses("chi", "In 10 min")
     # The program was away for a day: what fell due is done once, in one go.
     town.practice.clock.move(town.practice.clock() + timedelta(days=1))
     await town.skip("1h")
