@@ -54,14 +54,10 @@ async def figures(context: Context | View, alert: Alert) -> Reached:
 
 async def unreached_words(context: Context | View, alert: Alert) -> Text | None:
     """For its card: how many could not be reached. None: nobody, so there is nothing to say."""
-    found = await figures(context, alert)
-    if not found.unreached:
+    n = await reach.unreachable(context.tx, alert.id)
+    if not n:
         return None
-    return N(
-        "{n} member could not be reached by message.",
-        "{n} members could not be reached by message.",
-        found.unreached,
-    )
+    return N("{n} member could not be reached by message.", "{n} members could not be reached by message.", n)
 
 
 async def to_call(context: Context, alert: Alert, what: What) -> list[Call]:

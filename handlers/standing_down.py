@@ -25,6 +25,8 @@ REMINDS_AFTER = timedelta(minutes=10)
 LOOKS_UNTIL = timedelta(hours=2)
 """What arrives after that finds nobody on the way any more."""
 VIEWS_TOLD_AFTER = timedelta(hours=1)
+AT_ONCE_MAX = 100
+"""More are told in the next unit of work, so that nothing else has to wait for long."""
 
 ENDS: Mapping[Outcome, Text] = {
     "ended": T("It is over: nobody need come any more."),
@@ -43,8 +45,8 @@ async def alert_stand_down(context: Context, *, alert: Reference) -> None:
     if there is None or there.over_at is None:
         return
     await due.cancel(context.tx, f"{there.thing}:reach")
-    await _tell_those_reached(context, there)
-    await _look_at(context, there, LOOKS_AFTER)
+    more = await _tell_those_reached(context, there)
+    await _look_at(context, there, timedelta(0) if more else LOOKS_AFTER)
     await due.plan_at(
         context.tx,
         f"{there.thing}:numbers",
@@ -54,24 +56,28 @@ async def alert_stand_down(context: Context, *, alert: Reference) -> None:
     )
 
 
-async def _tell_those_reached(context: Context, there: Alert) -> None:
-    """Nobody twice. A message may have arrived though it was withdrawn: then whoever got it is told a little later."""
+async def _tell_those_reached(context: Context, there: Alert) -> bool:
+    """Nobody twice, and first those who are coming. True: there are more of them.
+
+    A message may have arrived though it was withdrawn: then whoever got it is told a little later.
+    """
     now = await shared.state(context, there)
     told = {row.member_id for row in await reach.stand_downs(context.tx, there.id)}
     reached = {id_ for id_, state, taken in await reach.pages(context.tx, there.id) if taken or state == "answered"}
     into = await _into(context, there)
-    for id_ in sorted((reached | set(now.coming)) - told):
+    owed = sorted((reached | set(now.coming)) - told, key=lambda id_: (id_ not in now.coming, id_))
+    for id_ in owed[:AT_ONCE_MAX]:
         member = await people.member_now(context.tx, context.committee.id, id_)
-        if member is None or not member.active:
-            continue
         # Whoever comes to an alert that goes on as another is still right to come.
         coming = id_ in now.coming and there.outcome != "merged"
         state: reach.State = "known"
-        if context.of_member is None or context.member.id != id_:
+        ends_it = context.of_member is not None and context.member.id == id_
+        if member is not None and member.active and not ends_it:
             sent = await _tell(context, there, member, coming=coming, into=into)
             state = "sent" if sent else "unreachable"
         await reach.stand_down(context.tx, there.id, id_, coming=coming, state=state, now=context.now)
     await cards.changed(context.tx, reach.tracking_thing(there.id))
+    return len(owed) > AT_ONCE_MAX
 
 
 async def _into(context: Context, there: Alert) -> Alert | None:
@@ -112,7 +118,9 @@ async def alert_standing_down(context: Context, *, alert: Reference) -> None:
     there = await alerts.get(context.tx, context.committee.id, alert)
     if there is None or there.over_at is None:
         return
-    await _tell_those_reached(context, there)
+    if await _tell_those_reached(context, there):
+        await _look_at(context, there, timedelta(0))
+        return
     since = context.now - there.over_at
     rows = await reach.stand_downs(context.tx, there.id)
     if since >= REMINDS_AFTER:

@@ -6,6 +6,7 @@ taken it, in the same unit of work, and also after the message itself was forgot
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,6 +77,13 @@ async def pages(tx: Reader, alert_id: int) -> list[tuple[int, str, bool]]:
     return [(member, state, bool(delivered)) for member, state, delivered in rows]
 
 
+async def unreachable(tx: Reader, alert_id: int) -> int:
+    """How many could not be reached."""
+    return int(
+        await tx.value("SELECT count(*) FROM alert_pages WHERE alert_id = ? AND state = 'unreachable'", alert_id)
+    )
+
+
 # --- numbers -----------------------------------------------------------------------------------------------------
 
 
@@ -95,12 +103,12 @@ async def phone(tx: Reader, member_id: int) -> Phone | None:
 
 async def may_be_seen_by(tx: Reader, members: Collection[int]) -> dict[int, Sees]:
     """Of those who gave a number: who may see it."""
-    found: dict[int, Sees] = {}
-    for member in members:
-        there = await phone(tx, member)
-        if there is not None:
-            found[member] = there.sees
-    return found
+    rows = await tx.all(
+        "SELECT member_id, sees FROM phones WHERE member_id IN (SELECT value FROM json_each(?)) LIMIT ?",
+        json.dumps(sorted(members)),
+        LISTED_MAX,
+    )
+    return dict(rows)
 
 
 async def keep_phone(tx: Transaction, member_id: int, number: str, sees: Sees, *, now: datetime) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
 import re
 from datetime import timedelta
@@ -10,6 +12,7 @@ import pytest
 
 from bot.adapters.console import ConsoleAdapter
 from bot.chat import ChatClosed, ChatId, Letter, NotReached
+from storage import privacy
 from storage.database import Reader
 from tests.conftest import Town
 
@@ -334,8 +337,6 @@ async def _moves(town: Town, time: timedelta) -> None:
 
 
 async def _until(town: Town, who: str, words: str) -> None:
-    import asyncio
-
     async with asyncio.timeout(10):
         while not any(words in said for said in town.heard(who)):
             await asyncio.sleep(0.01)
@@ -363,3 +364,45 @@ async def test_whoever_was_reached_by_phone_alone_is_called_when_it_is_over(town
     assert "Dan gave no number that you may see." in town.heard("ana")[-1]
     await town.presses("ana", "Called")
     assert "There is nobody left for you to call." in town.heard("ana")[-1]
+
+
+async def test_a_crowd_is_told_in_parts_and_everybody_once(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.standing_down.AT_ONCE_MAX", 2)
+    crowd = ["dan", "fay", "gil", "hal", "ida"]
+    for who in crowd:
+        await town.says(who, "/join")
+        await town.whispers(who, "/start")
+    await _raid(town)
+    await town.presses("ida", "In 10 min")
+    await town.says("ana", "/alert 1 end")
+    await town.skip("1m")
+    for who in (*crowd, "chi", "eli"):
+        assert len([said for said in town.heard(who) if "It is over: nobody need come any more." in said]) == 1
+
+
+async def test_whoever_ends_it_needs_no_message_and_whoever_has_left_gets_none(town: Town) -> None:
+    await _raid(town)
+    await town.presses("chi", "In 10 min")
+    await town.says("eli", "/leave")
+    await town.presses("ben", "In 10 min")
+    await town.says("ben", "/alert 1 end")
+    await town.skip("1h")
+    assert not [said for said in town.heard("ben") if "It is over: nobody need come" in said and "Press" in said]
+    assert not [said for said in town.heard("eli") if "It is over" in said]
+    assert [said for said in town.heard("chi") if "It is over" in said]
+
+
+async def test_a_phone_number_is_handed_out_with_who_saw_it(town: Town) -> None:
+    await town.whispers("chi", "/phone +49 30 1234567 all")
+    await _close(town, "chi")
+    await _raid(town)
+    await town.presses("ana", "I'll call")
+
+    async def ask(tx: Reader) -> str:
+        person = await tx.value("SELECT person_id FROM members WHERE name = 'Chi'")
+        return (await privacy.hand_out(tx, person, now=town.practice.clock(), characters_max=100_000)).text
+
+    out = json.loads(await town.practice.app.database.read(ask))
+    assert out["phone_number"][0]["number"] == "+49301234567"
+    assert out["your_number_was_shown"][0]["to_whom"] == "Ana"
+    assert out["calls_in_alerts"][0]["you_were_called"] == 1
