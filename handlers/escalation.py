@@ -29,6 +29,7 @@ STEPS_MAX = 12
 AT_ONCE_MAX = 100
 """So many people are called in one work: what else is to be done comes between."""
 ASKED_BEFORE = timedelta(days=7)
+_NEEDS = T("needs 20 people, 1 van")
 
 
 # --- ring by ring ------------------------------------------------------------------------------------------------
@@ -64,7 +65,7 @@ async def alert_call(context: Context, *, number: Number) -> Reply:
         raise Refusal(
             T(
                 "Enough are coming. Where it takes more, say so: {example}",
-                example=Typed(f"/alert {number}", T("needs 20 people, 1 van")),
+                example=Typed(f"/alert {number}", _NEEDS),
             ),
             private=True,
         )
