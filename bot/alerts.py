@@ -493,7 +493,8 @@ def age_words(context: Context, alert: Alert) -> Text | None:
     age = context.now - alert.raised_at
     if age < AGED:
         return None
-    return T("Raised {at}, {ago} before I wrote this.", at=alert.raised_at, ago=Minutes(age // timedelta(minutes=1)))
+    at, ago = Soon(alert.raised_at, context.now), Minutes(age // timedelta(minutes=1))
+    return T("Raised {at}, {ago} before I wrote this.", at=at, ago=ago)
 
 
 async def page_buttons(context: Context, alert: Alert) -> tuple[tuple[Button, ...], ...]:

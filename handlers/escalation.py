@@ -487,7 +487,7 @@ def _on_call_proposal(*, task: shifts.RotaTask) -> Text:
     "on_call",
     allow=Authority.COMMITTEE,
     label=T("Who is on call"),
-    help=T("Whose shifts are on call: they are called first to alerts."),
+    help=T("Which task's shifts are on call: who has one is called first to alerts."),
     asks={"task": WHICH},
     proposal=_on_call_proposal,
 )
