@@ -10,7 +10,6 @@ whether they come, or what it takes has changed), `alert_stand_down` and `alert_
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -48,15 +47,6 @@ OUTCOMES: Mapping[Outcome, Text] = {
     "merged": T("It goes on as another alert."),
     "refused": T("It was not let through."),
 }
-OVER: Mapping[Outcome, Text] = {
-    "ended": T("Alert {number} is over."),
-    "cancelled": T("Alert {number} was cancelled: nobody need come."),
-    "false": T("Alert {number} was a false alarm: nobody need come."),
-    "expired": T("The time of alert {number} is over."),
-    "merged": T("Alert {number} goes on as another alert."),
-    "refused": T("Alert {number} was not let through."),
-}
-"""The same with its number; say it by `over_with_number`."""
 NEWS = T("update the police have gone")
 NEEDED = T("needs 20 people, 1 van")
 UNTIL = T("until 14:00")
@@ -436,13 +426,13 @@ def certainty_words(now: Alarm) -> Text:
 def facts_words(alert: Alert, now: Alarm, *, at: datetime | None = None) -> list[Words]:
     """Where, until when, and what whoever raised it wrote, which nobody has translated. `at`: when it is looked at."""
     told: list[Words] = []
-    if alert.news is not None:
-        since, words = alert.news
-        told.append(T("{time}: “{words}” (as it was written)", time=soon(since, at), words=words))
     if alert.area is not None:
         told.append(T("Where: {area}", area=alert.area))
     if alert.words is not None:
         told.append(T("“{words}” (as it was written)", words=alert.words))
+    if alert.news is not None:
+        since, words = alert.news
+        told.append(T("{time}: “{words}” (as it was written)", time=soon(since, at), words=words))
     told.append(T("Until {until}", until=soon(now.expires_at, at)))
     return told
 
@@ -475,8 +465,19 @@ def over_words(now: Alarm) -> Text:
 
 def over_with_number(alert: Alert, now: Alarm) -> Text:
     """What became of it, where nothing else says which one it is."""
-    assert now.outcome is not None
-    return replace(OVER[now.outcome], values={"number": alert.number})
+    match now.outcome:
+        case "cancelled":
+            return T("Alert {number} was cancelled: nobody need come.", number=alert.number)
+        case "false":
+            return T("Alert {number} was a false alarm: nobody need come.", number=alert.number)
+        case "expired":
+            return T("The time of alert {number} is over.", number=alert.number)
+        case "merged":
+            return T("Alert {number} goes on as another alert.", number=alert.number)
+        case "refused":
+            return T("Alert {number} was not let through.", number=alert.number)
+        case _:
+            return T("Alert {number} is over.", number=alert.number)
 
 
 async def page_words(context: Context, alert: Alert) -> Words:
@@ -496,7 +497,8 @@ def age_words(context: Context, alert: Alert) -> Text | None:
     age = context.now - alert.raised_at
     if age < AGED:
         return None
-    return T("Raised {at}, {ago} before I wrote this.", at=alert.raised_at, ago=Minutes(age // timedelta(minutes=1)))
+    at, ago = Soon(alert.raised_at, context.now), Minutes(age // timedelta(minutes=1))
+    return T("Raised {at}, {ago} before I wrote this.", at=at, ago=ago)
 
 
 async def page_buttons(context: Context, alert: Alert) -> tuple[tuple[Button, ...], ...]:

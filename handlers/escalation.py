@@ -29,6 +29,7 @@ STEPS_MAX = 12
 AT_ONCE_MAX = 100
 """So many people are called in one work: what else is to be done comes between."""
 ASKED_BEFORE = timedelta(days=7)
+_NEEDS = T("needs 20 people, 1 van")
 
 
 # --- ring by ring ------------------------------------------------------------------------------------------------
@@ -64,7 +65,7 @@ async def alert_call(context: Context, *, number: Number) -> Reply:
         raise Refusal(
             T(
                 "Enough are coming. Where it takes more, say so: {example}",
-                example=Typed(f"/alert {number}", T("needs 20 people, 1 van")),
+                example=Typed(f"/alert {number}", _NEEDS),
             ),
             private=True,
         )
@@ -108,7 +109,8 @@ async def _go_on(context: Context, alert_id: int) -> None:
                 await _plan(context, there, "stay", context.now, start=1)
             case Do.REOPEN:
                 told = rule.warns(done, now=context.now)
-                await shared.note(context, there, "reopened", data={"told": told})
+                upto = max((one.outbox_id or 0 for one in await alerts.pages(context.tx, there)), default=0)
+                await shared.note(context, there, "reopened", data={"told": told, "upto": upto})
                 await due.cancel(context.tx, f"{there.thing}:stay")
                 if told:
                     await _tell_on_call(context, there, found, done)
@@ -161,7 +163,7 @@ async def _uncalled(context: Context, there: Alert, found: Alarm, done: Progress
         context.tx,
         context.committee.id,
         on_call={one.id for one in await shared.on_call(context)},
-        place=None if there.area is None else there.area.text,
+        places=[one.text for one in (there.area, there.words) if one is not None],
     )
     members = {one.id: one for one, _ in everybody if shared.may_hear(one, context.now)}
     told = {one.member_id for one in await alerts.pages(context.tx, there)}
@@ -269,9 +271,9 @@ async def _staying(context: Context, there: Alert, found: Alarm, done: Progress,
 
 
 async def _to_recall(context: Context, there: Alert, found: Alarm, done: Progress, *, start: int) -> list[Page]:
-    """The same, but for those on call if they were told at once."""
-    told = {one.id for one in await shared.on_call(context)} if done.fresh else set()
-    return [one for one in await _staying(context, there, found, done, start=start) if one.member_id not in told]
+    """Those among them who have not been told since that something is missing again."""
+    staying = await _staying(context, there, found, done, start=start)
+    return [one for one in staying if one.outbox_id is not None and one.outbox_id <= done.upto]
 
 
 async def _tell_on_call(context: Context, there: Alert, found: Alarm, done: Progress) -> None:
@@ -486,7 +488,7 @@ def _on_call_proposal(*, task: shifts.RotaTask) -> Text:
     "on_call",
     allow=Authority.COMMITTEE,
     label=T("Who is on call"),
-    help=T("Whose shifts are on call: they are called first to alerts."),
+    help=T("Which task's shifts are on call: who has one is called first to alerts."),
     asks={"task": WHICH},
     proposal=_on_call_proposal,
 )

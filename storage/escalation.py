@@ -78,11 +78,12 @@ async def who_wakes(tx: Reader, committee_id: int) -> frozenset[int]:
 
 
 async def to_call(
-    tx: Reader, committee_id: int, *, on_call: Collection[int], place: str | None
+    tx: Reader, committee_id: int, *, on_call: Collection[int], places: Sequence[str]
 ) -> list[tuple[Member, rule.Person]]:
-    """The committee's members, and in which ring each of them may be. `place`: where the alert is, as all may know."""
+    """The committee's members, and in which ring each of them may be. `places`: what was said of where the alert is, as
+    all may know it."""
     near: dict[int, list[str]] = {}
-    if place is not None:
+    if places:
         near = {
             id_: json.loads(areas)
             for id_, areas in await tx.all(
@@ -103,7 +104,7 @@ async def to_call(
             rule.Person(
                 id=one.id,
                 on_call=one.id in on_call,
-                near=place is not None and rule.is_near(near.get(one.id, ()), place),
+                near=any(rule.is_near(near.get(one.id, ()), place) for place in places),
                 can=frozenset(can.get(one.id, ())),
             ),
         )

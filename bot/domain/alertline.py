@@ -71,10 +71,12 @@ NEED_WORDS: Mapping[str, str] = {
     for what, words in {
         alarm.PEOPLE: "people person persons personas persona gente leute personen person menschen helfer",
         "van": "van vans car cars transporter furgoneta furgonetas coche coches bus busse auto autos",
-        "legal": "legal legalhelp lawyer lawyers abogada abogado abogadas abogados anwalt anwältin anwälte anwaelte",
-        "medic": "medic medics doctor doctors sanitaria sanitario sanitarias sanitarios médica médico sani ärztin",
-        "child_care": "childcare babysitter guardería canguro kinderbetreuung",
-        "phone_tree": "phones phonetree telefonistas telefone telefonkette",
+        "legal": "legal legalhelp lawyer lawyers abogada abogado abogadas abogados ayudalegal anwalt anwältin anwälte "
+        "anwaelte rechtshilfe",
+        "medic": "medic medics doctor doctors sanitaria sanitario sanitarias sanitarios médica médico primerosauxilios "
+        "sani ärztin erstehilfe",
+        "child_care": "childcare babysitter guardería canguro cuidadoinfantil kinderbetreuung",
+        "phone_tree": "phones phonetree telefonistas cadenatelefónica telefone telefonkette",
     }.items()
     for word in words.split()
 }

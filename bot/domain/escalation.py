@@ -69,8 +69,8 @@ class Progress:
     warned: datetime | None = None
     """When those on call were last told at once that something is missing again."""
     warnings: int = 0
-    fresh: bool = False
-    """They were told that when it last happened."""
+    upto: int = 0
+    """Whoever was told last by a message up to this one stays on call, and is to be called again."""
     gone: frozenset[int] = frozenset()
     """Who was there and has left: they are not called again."""
 
@@ -88,9 +88,10 @@ def progress(events: Iterable[Event]) -> Progress:
             case "enough":
                 found = replace(found, enough=True, recall=False)
             case "reopened":
-                found = replace(found, since=event.at, heard=True, enough=False, recall=True, fresh=False)
+                found = replace(found, since=event.at, heard=True, enough=False, recall=True)
+                found = replace(found, upto=event.data.get("upto", 0))
                 if event.data.get("told"):
-                    found = replace(found, warned=event.at, warnings=found.warnings + 1, fresh=True)
+                    found = replace(found, warned=event.at, warnings=found.warnings + 1)
             case "recalled":
                 told = bool(event.data.get("told", True))
                 found = replace(found, since=event.at, heard=told, recall=False, recalls=found.recalls + told)
