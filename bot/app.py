@@ -20,6 +20,7 @@ from bot.dispatch import Dispatcher
 from bot.domain import retention
 from bot.router import Commands
 from handlers import (
+    alert_kinds,
     alerts,
     amending,
     availability,
@@ -62,6 +63,7 @@ from handlers import (
     privacy,
     proxies,
     quiet,
+    raising,
     recalls,
     reminders,
     results,
@@ -93,6 +95,8 @@ AREAS = (
     credits.router,
     board.router,
     alerts.router,
+    raising.router,
+    alert_kinds.router,
     committee.router,
     members.router,
     connect.router,

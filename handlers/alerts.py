@@ -10,9 +10,9 @@ from typing import Annotated, Any
 from bot import alerts as shared
 from bot.alerts import (
     EXAMPLE,
-    KINDS,
     NEEDS,
     OUTCOMES,
+    AlertKind,
     answer,
     card_of,
     certainty_words,
@@ -25,10 +25,11 @@ from bot.alerts import (
     over_words,
     state,
 )
-from bot.arguments import LongNote, Number, Reference, choice
+from bot.arguments import LongNote, Note, Number, Reference, choice
 from bot.chat import Button, Card, Reply, Shown
 from bot.domain import alarm, alertline
 from bot.domain.alarm import Alarm
+from bot.domain.alertline import LINE_CHARACTERS_MAX
 from bot.domain.board import plain
 from bot.domain.recurrence import instant
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
@@ -41,7 +42,6 @@ router = Router("alerts", title=T("Alerts"))
 NUMBER_DIGITS_MAX = 9
 LISTED_FOR = timedelta(days=7)
 
-AlertKind = Annotated[str, choice(*alarm.KINDS, expected=T("a kind of alert"), labels=KINDS)]
 Need = Annotated[str, choice(*NEEDS, expected=T("what you can bring"), labels=NEEDS)]
 
 
@@ -54,9 +54,12 @@ Need = Annotated[str, choice(*NEEDS, expected=T("what you can bring"), labels=NE
     help=T("Raise an alert: what it is, where, what it takes, and until when."),
     label=T("Raise an alert"),
     sample=(T("eviction Main St 5, 20 people, 1 van, until 14:00"),),
+    for_strangers=True,
 )
 async def alert(context: Context, *, line: LongNote = "") -> Reply | Card | None:
     """One line raises it; a number shows one, or does something with it; nothing asks for the kind by buttons."""
+    if context.of_member is None:
+        return await context.say(context.commands.named("alert_stranger").says(line=line), authority=context.authority)
     if not line.strip():
         return await context.say(context.commands.asking(alert_raise.says()), authority=context.authority)
     first, _, rest = line.strip().partition(" ")
@@ -73,7 +76,20 @@ async def alert(context: Context, *, line: LongNote = "") -> Reply | Card | None
                 example=EXAMPLE,
             )
         )
-    return await _raised(context, said)
+    return await _raised(context, said, line)
+
+
+async def _asked(context: Context, given: Mapping[str, Any], place: int) -> Text | None:
+    """A question of the committee's about this kind of alert; None: there are not so many."""
+    asked = given["kind"].questions
+    return Text("{question}", values={"question": asked[place]}) if place < len(asked) else None
+
+
+def _asks(place: int) -> Asks:
+    async def words(context: Context, given: Mapping[str, Any]) -> Text | None:
+        return await _asked(context, given, place)
+
+    return Asks(T("Write a few words as an answer."), words=words)
 
 
 @router.command(
@@ -90,15 +106,52 @@ async def alert(context: Context, *, line: LongNote = "") -> Reply | Card | None
                 example=Typed(T("Main St 5, 20 people, until 14:00")),
             )
         ),
+        "first": _asks(0),
+        "second": _asks(1),
+        "third": _asks(2),
     },
 )
-async def alert_raise(context: Context, *, kind: AlertKind, line: LongNote = "") -> Reply | Card | None:
-    """Step by step: the kind by a button, and the rest in one line, which can be left out."""
-    said = await shared.read(context, f"{kind} {line}")
-    return await _raised(context, replace(said, kind=kind))
+async def alert_raise(
+    context: Context, *, kind: AlertKind, line: LongNote = "", first: Note = "", second: Note = "", third: Note = ""
+) -> Reply | Card | None:
+    """Step by step: the kind by a button, the rest in one line, and what the committee asks; all can be left out."""
+    line = f"{shared.MARK} {line}"
+    said = await shared.read(context, line, of=kind.key)
+    answers = (
+        f"{question.text} {given}"
+        for question, given in zip(kind.questions, (first, second, third), strict=False)
+        if given
+    )
+    return await _raised(context, said, line, "; ".join(answers))
 
 
-async def _raised(context: Context, said: alertline.Line) -> Reply | Card | None:
+async def _raised(context: Context, said: alertline.Line, line: str, answers: str = "") -> Reply | Card | None:
+    """`line`, `answers`: what was said, to be said again where it may be the same as another."""
+    before = await shared.said_before(context, said)
+    if before is None:
+        return await _made(context, said, answers)
+    assert said.kind is not None
+    again = context.commands.named("alert_again").says(
+        alert=before.id,
+        kind=await shared.known(context, said.kind),
+        line=line[:LINE_CHARACTERS_MAX],
+        answers=answers[:LINE_CHARACTERS_MAX],
+    )
+    return await context.say(again, authority=context.authority)
+
+
+@router.command("alert_another", allow=Authority.MEMBER, typed=False, help=T("Raise an alert beside a similar one."))
+async def alert_another(
+    context: Context, *, kind: AlertKind, line: LongNote, answers: LongNote = ""
+) -> Reply | Card | None:
+    """It is not the same: as it was said, without being asked again."""
+    return await _made(context, await shared.read(context, line, of=kind.key), answers)
+
+
+async def _made(context: Context, said: alertline.Line, answers: str) -> Reply | Card | None:
+    """Raise it, and tell whoever did what happens next."""
+    if answers:
+        said = replace(said, words="; ".join(filter(None, (said.words, answers))))
     made = await shared.raise_alert(context, said)
     now = await state(context, made)
     if (
@@ -139,6 +192,7 @@ _ABOUT: Mapping[str, str] = {
         "alert_update": "update novedad neu neues",
         "alert_need": "need needs hace necesita braucht brauchen",
         "alert_until": "until hasta bis",
+        "alert_merge": "same igual misma mismo dieselbe gleich",
     }.items()
     for word in words.split()
 }
@@ -450,13 +504,13 @@ async def alert_card(view: View, ref: int) -> Shown | None:
         return Shown(lines(await heading(view, there), over_words(now), *_counts(now)))
     told: list[Words | None] = [
         await heading(view, there),
-        certainty_words(now),
+        T("An organizer has not let it through yet.") if now.held else certainty_words(now),
         N("{n} member doubts it.", "{n} members doubt it.", len(now.doubters)) if now.doubters else None,
         *facts_words(there, now),
         need_words(now),
         *_counts(now),
     ]
-    buttons = shared.answer_buttons(view, there, now)
+    buttons = () if now.held else shared.answer_buttons(view, there, now)
     me = await shared.own_member(view)
     if me is not None and (mine := now.coming.get(me.id)) is not None:
         told.append(T("You are there.") if mine.arrived else T("You are coming: {at}", at=mine.there_at))
@@ -487,9 +541,11 @@ async def alert_entry(telling: Telling, body: Mapping[str, Any]) -> Text:
         return T("Alert {number}: {what}", number=number, what=OUTCOMES[body["over"]])
     if "verified" in body:
         return T("Alert {number} was confirmed.", number=number)
-    kind = KINDS.get(body["raised"], KINDS["other"])
+    kind = await shared.kind_words(telling, body["raised"])
     there = await alerts.numbered(telling.tx, telling.committee.id, number)
-    area = None if there is None else await notes.of(telling.tx, f"alert_area:{there.id}")
+    area = None
+    if there is not None and await shared.for_all(telling, there):
+        area = await notes.of(telling.tx, f"alert_area:{there.id}")
     if body["status"] == "exercise":
         return T("Drill {number}: {kind}", number=number, kind=kind)
     if area is None:
