@@ -40,6 +40,7 @@ from storage import (
     recalls,
     shifts,
     slots,
+    sos,
     stock,
     straws,
     surveys,
@@ -427,6 +428,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await calendars.join(tx, old, into)
     await limits.join(tx, old, into)
     await alerts.join(tx, old, into)
+    await sos.join(tx, old, into)
     await objections.join(tx, old, into)
     await outcomes.join(tx, old, into)
     await recalls.join(tx, old, into)
