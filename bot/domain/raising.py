@@ -209,9 +209,14 @@ def changed(kind: Kind, change: Change) -> Kind:
 # --- the word that cancels ---------------------------------------------------------------------------------------
 
 
+def folded_word(word: str) -> str:
+    """A code word as it is compared. Letter case, accents and spaces do not count: it is written in haste."""
+    return plain("".join(word.split()))
+
+
 def word_hash(word: str, salt: str) -> str:
-    """What is kept of a code word. Letter case, accents and spaces do not count: it is written in haste."""
-    said = plain("".join(word.split())).encode()
+    """What is kept of a code word."""
+    said = folded_word(word).encode("utf-8", "surrogatepass")
     return hashlib.scrypt(said, salt=salt.encode(), n=2**12, r=8, p=1, dklen=32).hex()
 
 
