@@ -60,6 +60,7 @@ OF_TABLES = {
     "alert_area": "alerts",
     "alert_kind": "alert_kinds",
     "alert_question": "alert_questions",
+    "alert_update": "alert_events",
     "poll": "polls",
     "option": "poll_options",
     "objection": "objections",

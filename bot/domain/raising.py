@@ -186,7 +186,7 @@ def _needs(text: str) -> Change | None:
         needs = alertline.read_needs(text)
     except alertline.Unclear:
         return None
-    return Change(what="needs", value=needs) if needs else None
+    return Change(what="needs", value=needs) if needs and all(needs.values()) else None
 
 
 def changed(kind: Kind, change: Change) -> Kind:
