@@ -32,6 +32,16 @@ _SEVERITY: Mapping[str, Text] = {
     "moderate": T("moderate"),
     "minor": T("minor"),
 }
+# Each stands for itself, so that it is found by whoever translates.
+_ALONE = T("alone organizers")
+_ALONE_GROUP = T("alone group")
+_HOURS = T("hours 12")
+_NEEDS_LIKE = T("needs 20 people")
+_ASK = T("ask How many police?")
+_ASK_NOTHING = T("eviction ask nothing")
+_DROP = T("drop")
+_BACK = T("back")
+_NEW = T("water shut off")
 _LIKE = Typed("/alert_kind", T("eviction alone organizers"))
 _OFFERED: Sequence[tuple[Text, str]] = (
     (T("Alone: the organizers"), "alone organizers"),
@@ -46,13 +56,13 @@ _OFFERED: Sequence[tuple[Text, str]] = (
 class _ChangeKind(Kind[str]):
     """What is to be otherwise with a kind: the rest of the line."""
 
-    expected = T("what changes, like {example}", example=Typed(T("alone organizers")))
-    example = T("alone organizers")
+    expected = T("what changes, like {example}", example=Typed(_ALONE))
+    example = _ALONE
     question = T(
         "What changes? Choose, or write it, like {hours}, {needs} or {ask}.",
-        hours=Typed(T("hours 12")),
-        needs=Typed(T("needs 20 people")),
-        ask=Typed(T("ask How many police?")),
+        hours=Typed(_HOURS),
+        needs=Typed(_NEEDS_LIKE),
+        ask=Typed(_ASK),
     )
     rest = True
 
@@ -64,12 +74,12 @@ class _ChangeKind(Kind[str]):
                     "I do not understand “{words}”. Write it like this: {alone}, {hours}, {needs}, {ask}, {drop} or "
                     "{back}.",
                     words=text[:40],
-                    alone=Typed(T("alone organizers")),
-                    hours=Typed(T("hours 12")),
-                    needs=Typed(T("needs 20 people")),
-                    ask=Typed(T("ask How many police?")),
-                    drop=Typed(T("drop")),
-                    back=Typed(T("back")),
+                    alone=Typed(_ALONE),
+                    hours=Typed(_HOURS),
+                    needs=Typed(_NEEDS_LIKE),
+                    ask=Typed(_ASK),
+                    drop=Typed(_DROP),
+                    back=Typed(_BACK),
                 )
             )
         return Found(text, len(words))
@@ -110,13 +120,7 @@ async def alert_kinds_(context: Context) -> Reply:
         if not one.dropped:
             told.append(_kind_words(one, records.get((key, False), Record()), records.get((key, True), Record())))
     budget = await rules.get(context.tx, context.committee.id, BUDGET, raising.BUDGET)
-    told.append(
-        N(
-            "Somebody who has raised {n} in a day that nobody has confirmed needs an organizer for the next one.",
-            "Somebody who has raised {n} in a day that nobody has confirmed needs an organizer for the next one.",
-            budget,
-        )
-    )
+    told.append(_budget_described(number=budget))
     told.append(T("To change one: {command}", command=_LIKE))
     change = Button(label=T("Change a kind"), says=context.commands.asking(alert_kind.says()))
     return Reply(lines(*told), buttons=((change,),))
@@ -142,7 +146,11 @@ def _kind_words(one: Known, possible: Record, confirmed: Record) -> Words:
 def _needs(needs: Mapping[str, int]) -> Listed:
     # No sentences to translate: only what is inside is.
     return Listed(
-        tuple(Text("{what} {many}", values={"what": NEEDS[what], "many": many}) for what, many in needs.items())
+        tuple(
+            Text("{what} {many}", values={"what": words, "many": needs[what]})
+            for what, words in NEEDS.items()
+            if what in needs
+        )
     )
 
 
@@ -215,7 +223,7 @@ async def _carry_out(context: Context, kind: Known, change: Change, body: dict[s
                 T(
                     "There are {n} questions already, and seconds matter. First take them away: {command}",
                     n=raising.QUESTIONS_MAX,
-                    command=Typed("/alert_kind", T("eviction ask nothing")),
+                    command=Typed("/alert_kind", _ASK_NOTHING),
                 )
             )
         question_id, body["question"] = await alert_kinds.ask(tx, id_, change.value)
@@ -238,24 +246,22 @@ def _new_described(*, label: str) -> Text:
     allow=Authority.COMMITTEE,
     help=T("A new kind of alert, called as you write."),
     label=T("New kind of alert"),
-    sample=(T("water shut off"),),
+    sample=(_NEW,),
     proposal=_new_described,
-    asks={
-        "label": Asks(T("What is it called? A few words at most, like {example}.", example=Typed(T("water shut off"))))
-    },
+    asks={"label": Asks(T("What is it called? A few words at most, like {example}.", example=Typed(_NEW)))},
 )
 async def alert_kind_new(context: Context, *, label: Note) -> Reply:
     """It begins as "other" does; what it takes is set by /alert_kind."""
     words = " ".join(label.split())
     if len(words) > raising.LABEL_CHARACTERS_MAX or len(words.split()) > raising.LABEL_WORDS_MAX:
-        raise Refusal(T("That is too long. Call it in a few words: {example}", example=Typed(T("water shut off"))))
+        raise Refusal(T("That is too long. Call it in a few words: {example}", example=Typed(_NEW)))
     if not any(char.isalpha() for char in words) or not words[0].isalnum() or words[0].isdecimal():
-        raise Refusal(T("Begin with a letter: {example}", example=Typed("/alert_kind_new", T("water shut off"))))
+        raise Refusal(T("Begin with a letter: {example}", example=Typed("/alert_kind_new", _NEW)))
     if plain(words) in await kind_names(context.tx, context.committee.id, dropped=True):
         raise Refusal(
             T(
                 "There is that kind already. If it is not offered: {command}",
-                command=Typed("/alert_kind", words, T("back")),
+                command=Typed("/alert_kind", words, _BACK),
             )
         )
     known = await alert_kinds.of(context.tx, context.committee.id)
@@ -269,7 +275,7 @@ async def alert_kind_new(context: Context, *, label: Note) -> Reply:
             T("There is a new kind of alert: “{label}”.", label=words),
             T(
                 "What one person may do alone, and what it takes: {command}",
-                command=Typed("/alert_kind", words, T("alone group")),
+                command=Typed("/alert_kind", words, _ALONE_GROUP),
             ),
         )
     )

@@ -80,7 +80,8 @@ Need = Annotated[str, choice(*NEEDS, expected=T("what you can bring"), labels=NE
 async def alert(context: Context, *, line: LongNote = "") -> Reply | Card | None:
     """One line raises it; a number shows one, or does something with it; nothing asks for the kind by buttons."""
     if context.of_member is None:
-        return await context.say(context.commands.named("alert_stranger").says(line=line), authority=context.authority)
+        # Said by no button: only this leads there.
+        return await context.say(context.commands.named("alert_stranger").says(line=line), authority=Authority.CLOCK)
     if not line.strip():
         return await context.say(context.commands.asking(alert_raise.says()), authority=context.authority)
     first, _, rest = line.strip().partition(" ")

@@ -20,6 +20,7 @@ from storage.alerts import Alert
 
 router = Router("raising", under="alerts")
 
+_SAME = T("same 4")
 _WHY: dict[str, Text] = {
     "budget": T("It waits for you: the same person has raised several that nobody has confirmed."),
     "newcomer": T("It waits for you: a newcomer has raised it."),
@@ -170,10 +171,10 @@ async def _todo(context: Context, one: Alert, now: Alarm) -> Todo:
 # --- strangers ---------------------------------------------------------------------------------------------------
 
 
-@router.command("alert_stranger", allow=Authority.ANYONE, typed=False, help=T("Somebody who is no member says it."))
+@router.command("alert_stranger", allow=Authority.CLOCK, typed=False, help=T("Somebody who is no member says it."))
 async def alert_stranger(context: Context, *, line: LongNote) -> Reply:
     """An alert of somebody who is no member: the organizers alone hear of it, and one of them may stand for it."""
-    context = await _somewhere(context)
+    context = replace(await _somewhere(context), authority=Authority.ANYONE)
     if context.of_member is not None:
         raise Refusal(T("You are a member: raise it with {alert}.", alert=shared.EXAMPLE), private=True)
     if not line.strip():
@@ -275,7 +276,7 @@ async def alert_merge(context: Context, *, number: Number, line: LongNote) -> Re
     one, now = await going_on(context, (await shared.found(context, number)).id)
     said = line.strip().lstrip("#")
     if not (said.isascii() and said.isdecimal() and int(said[:9]) > 0 and len(said) <= 9):
-        raise Refusal(T("Say the number of the other one: {example}", example=Typed(f"/alert {number}", T("same 4"))))
+        raise Refusal(T("Say the number of the other one: {example}", example=Typed(f"/alert {number}", _SAME)))
     other, into = await going_on(context, (await shared.found(context, int(said))).id)
     if other.id == one.id or other.exercise != one.exercise or into.held:
         raise Refusal(

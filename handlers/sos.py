@@ -85,7 +85,7 @@ async def sos_(context: Context, *, line: Note = "") -> Reply | Card | None:
             ),
             buttons=(
                 (Button(label=T("Tell the organizers now"), says=sos_now.says()),),
-                (Button(label=T("Set it up"), says=sos_set.says()),),
+                (Button(label=T("Set it up"), says=context.commands.asking(sos_set.says())),),
             ),
         )
     return await _call(context, line.strip())
@@ -156,7 +156,7 @@ async def _tell(context: Context, call: Call, members: Sequence[Member | None], 
 
 
 def _called(count: int) -> Reply:
-    cancel = Button(label=T("Cancel it"), says=sos_cancel.says())
+    cancel = Button(label=T("Cancel the SOS"), says=sos_cancel.says())
     if not count:
         return Reply(T("I can reach nobody. Call somebody."), buttons=((cancel,),))
     return Reply(N("{n} person is told.", "{n} people are told.", count), buttons=((cancel,),))

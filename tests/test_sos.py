@@ -79,7 +79,7 @@ async def test_by_the_button_the_two_look_the_same_too(town: Town) -> None:
     seen = []
     for word in ("rose", "lilac"):
         await town.whispers("chi", "/sos")
-        await town.presses("chi", "Cancel it")
+        await town.presses("chi", "Cancel the SOS")
         await town.whispers("chi", word)
         seen.append([what for where, what in town.transcript if where == "chi (dm)"][-6:])
         await town.skip("2m")
@@ -171,7 +171,8 @@ async def test_the_word_is_nowhere_kept(town: Town) -> None:
 
 
 async def test_a_word_too_short_sets_nothing_up(town: Town) -> None:
-    await town.whispers("chi", "/sos setup")
+    await town.whispers("chi", "/sos")
+    await town.presses("chi", "Set it up")
     await town.presses("chi", "The organizers")
     await town.presses("chi", "Skip")
     assert "Without a word" in await town.whispers("chi", "ab")

@@ -126,7 +126,7 @@ _VERBS = _table(
 _VALUES: Mapping[str, Mapping[str, str]] = {
     "alone": _table(
         {
-            "organizers": "organizers organizer organizador organizadoras orga orga-team organisiert",
+            "organizers": "organizers organizer equipo organizador organizadoras orga orga-team organisiert",
             "group": "group grupo gruppe",
             "everyone": "everyone everybody all todas todos toda alle",
         }
@@ -142,7 +142,7 @@ _VALUES: Mapping[str, Mapping[str, str]] = {
         {
             "extreme": "extreme extrema extrem",
             "severe": "severe grave schwer",
-            "moderate": "moderate moderada mittel",
+            "moderate": "moderate moderada media mittel normal",
             "minor": "minor leve gering",
         }
     ),
