@@ -21,8 +21,8 @@ from bot.domain.alarm import Alarm, Kind, Outcome
 from bot.domain.board import plain
 from bot.domain.recurrence import instant
 from bot.router import Authority, Context, Telling, View
-from bot.text import Bold, Listed, Refusal, Soon, T, Text, Typed, Words, lines
-from storage import alert_kinds, alerts, cards, due, entries, outbox, people, rules
+from bot.text import Bold, Listed, Minutes, Refusal, Soon, T, Text, Typed, Words, lines
+from storage import alert_kinds, alerts, cards, due, entries, outbox, people, rules, shifts
 from storage.alert_kinds import Known
 from storage.alerts import Alert, Page, PageState
 from storage.database import Reader, Transaction
@@ -62,6 +62,12 @@ EXAMPLE = Typed("/alert", T("eviction Main St 5, 20 people, 1 van, until 14:00")
 COMING_MINUTES = (10, 30, 60)
 """What the buttons offer."""
 
+ESCALATION = ("ring", "stay", "recall", "wake", "wake_more")
+"""What is planned of an alert while people are called, by the ends of the keys."""
+ON_CALL = "alert_on_call"
+"""The rule with the id of the task whose shifts are on call."""
+AGED = timedelta(minutes=5)
+"""Whoever is told of an alert later than that is told how old it is."""
 
 Whose = Literal["all", "coming", "changing"]
 """Who is offered something: everybody, whoever is coming, or whoever may change the alert."""
@@ -72,6 +78,7 @@ MORE: Mapping[str, tuple[Text, Whose]] = {
     "alert_update": (T("News"), "changing"),
     "alert_need": (T("What it takes"), "changing"),
     "alert_until": (T("Until when"), "changing"),
+    "alert_call": (T("Call more people now"), "changing"),
     "alert_end": (T("It is over"), "changing"),
     "alert_false": (T("False alarm"), "changing"),
     "alert_cancel": (T("Cancel it"), "changing"),
@@ -449,7 +456,7 @@ async def finish(context: Context, alert: Alert, outcome: Outcome, *, data: Mapp
 
     `data`: of a merged one, the id of the alert as which it goes on (`into`).
     """
-    for step in ("end", "held"):
+    for step in ("end", "held", *ESCALATION):
         await due.cancel(context.tx, f"{alert.thing}:{step}")
     if not alert.exercise:
         confirmed = (await state(context, alert)).verified
@@ -477,6 +484,7 @@ async def page(
     *,
     ring: int,
     waits_until: Mapping[int, datetime] | None = None,
+    about: Sequence[str] = (),
 ) -> list[Page]:
     """Tell people of it in private, before everything else that waits for them; nobody twice.
 
@@ -494,13 +502,27 @@ async def page(
         outbox_id: int | None = None
         status: PageState = "waits"
         if member.id not in waits:
-            outbox_id = await tell(context, member, words, alert=alert, buttons=buttons)
+            outbox_id = await tell(context, member, words, alert=alert, buttons=buttons, about=about)
             status = "unreachable" if outbox_id is None else "sent"
         await alerts.page(context.tx, alert, member.id, ring=ring, outbox_id=outbox_id, state=status, now=context.now)
         told.append(Page(member_id=member.id, ring=ring, at=context.now, outbox_id=outbox_id, state=status))
     if told:
         await note(context, alert, "paged", data={"ring": ring})
     return told
+
+
+async def on_call(context: Context) -> list[Member]:
+    """Who is called first: who has a shift just now of the task that the committee named; else the organizers."""
+    task = await rules.get(context.tx, context.committee.id, ON_CALL)
+    if task is not None:
+        running = await shifts.within(
+            context.tx, context.committee.id, context.now, context.now + timedelta(microseconds=1)
+        )
+        ids = [holder.member_id for one in running if one.task.id == task for holder in one.holders]
+        there = [await people.member_now(context.tx, context.committee.id, id_) for id_ in dict.fromkeys(ids)]
+        if found := [one for one in there if one is not None and may_hear(one, context.now)]:
+            return found
+    return await people.organizers(context.tx, context.committee.id)
 
 
 def may_hear(member: Member, now: datetime) -> bool:
@@ -625,8 +647,21 @@ async def page_words(context: Context, alert: Alert) -> Words:
     """What somebody is told in private: the same as all see, and nothing more."""
     now = await state(context, alert)
     return lines(
-        await heading(context, alert), certainty_words(now), *facts_words(alert, now, at=context.now), need_words(now)
+        await heading(context, alert),
+        certainty_words(now),
+        age_words(context, alert),
+        *facts_words(alert, now, at=context.now),
+        need_words(now),
     )
+
+
+def age_words(context: Context, alert: Alert) -> Text | None:
+    """How old it is, so that it is still true when it is read late; None: it is new."""
+    age = context.now - alert.raised_at
+    if age < AGED:
+        return None
+    at, ago = Soon(alert.raised_at, context.now), Minutes(age // timedelta(minutes=1))
+    return T("Raised {at}, {ago} before I wrote this.", at=at, ago=ago)
 
 
 async def page_buttons(context: Context, alert: Alert) -> tuple[tuple[Button, ...], ...]:

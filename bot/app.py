@@ -36,6 +36,7 @@ from handlers import (
     credits,  # noqa: A004 - the area's name
     effort,
     elections,
+    escalation,
     external,
     fair,
     fund,
@@ -99,6 +100,7 @@ AREAS = (
     raising.router,
     alert_kinds.router,
     sos.router,
+    escalation.router,
     committee.router,
     members.router,
     connect.router,

@@ -235,6 +235,7 @@ _ABOUT: Mapping[str, str] = {
         "alert_need": "need needs hace necesita braucht brauchen",
         "alert_until": "until hasta bis",
         "alert_merge": "same igual misma mismo dieselbe gleich",
+        "alert_call": "call llama llamar rufen ruf",
     }.items()
     for word in words.split()
 }

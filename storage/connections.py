@@ -20,6 +20,7 @@ from storage import (
     effort,
     elections,
     enrolments,
+    escalation,
     exchanges,
     fair,
     fund,
@@ -429,6 +430,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await limits.join(tx, old, into)
     await alerts.join(tx, old, into)
     await sos.join(tx, old, into)
+    await escalation.join(tx, old, into)
     await objections.join(tx, old, into)
     await outcomes.join(tx, old, into)
     await recalls.join(tx, old, into)

@@ -48,17 +48,23 @@ async def plan(
     late: Late,
     rrule: str | None = None,
     move: bool = True,
+    since: datetime | None = None,
 ) -> None:
-    """The clock will say this at a wall time in a zone. The key is unique: planning it again moves it, if `move`."""
+    """The clock will say this at a wall time in a zone. The key is unique: planning it again moves it, if `move`.
+
+    `since`: it comes after a stretch of time that begins then. Where the clock is set back behind that, it comes at
+    once, and what is said then looks at the time anew.
+    """
     assert local.tzinfo is None
     if not move and await tx.one("SELECT 1 FROM due WHERE key = ?", key) is not None:
         return
     await tx.execute(
-        """INSERT INTO due (key, committee_id, command, version, arguments, local, zone, rrule, at_us, late)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """INSERT INTO due (key, committee_id, command, version, arguments, local, zone, rrule, at_us, late,
+               planned_us)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (key) DO UPDATE SET local = excluded.local, zone = excluded.zone, rrule = excluded.rrule,
                at_us = excluded.at_us, command = excluded.command, version = excluded.version,
-               arguments = excluded.arguments, late = excluded.late""",
+               arguments = excluded.arguments, late = excluded.late, planned_us = excluded.planned_us""",
         key,
         committee,
         says.command,
@@ -69,6 +75,7 @@ async def plan(
         rrule,
         to_us(recurrence.instant(local, zone)),
         late,
+        None if since is None else to_us(since),
     )
     tx.outgoing.append(Planned())
 
@@ -77,6 +84,15 @@ async def plan_at(tx: Transaction, key: str, says: Saying, when: datetime, *, co
     """The clock will say this at an instant, late rather than never. A change of clocks does not move it."""
     local = when.astimezone(UTC).replace(tzinfo=None)
     await plan(tx, key, says, local=local, zone=ZoneInfo("UTC"), committee=committee, late="do")
+
+
+async def plan_after(
+    tx: Transaction, key: str, says: Saying, when: datetime, *, since: datetime, committee: int
+) -> None:
+    """The clock will say this at an instant that is a stretch of time away; it does not wait for longer where the
+    clock is set back."""
+    local = when.astimezone(UTC).replace(tzinfo=None)
+    await plan(tx, key, says, local=local, zone=ZoneInfo("UTC"), committee=committee, late="do", since=since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +127,7 @@ async def fallen(tx: Reader, *, now: datetime) -> list[Row]:
     """What has fallen due, longest ago first, at most `AT_ONCE_MAX`."""
     rows = await tx.all(
         """SELECT key, committee_id, command, version, arguments, local, zone, rrule, at_us, late
-           FROM due WHERE at_us <= ? ORDER BY at_us, key LIMIT ?""",
+           FROM due WHERE at_us <= ?1 OR planned_us > ?1 ORDER BY at_us, key LIMIT ?2""",
         to_us(now),
         AT_ONCE_MAX,
     )

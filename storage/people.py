@@ -544,6 +544,16 @@ async def organizers(tx: Reader, committee_id: int) -> list[Member]:
     return [_member(row) for row in rows]
 
 
+async def active(tx: Reader, committee_id: int, *, limit: int) -> list[Member]:
+    """The committee's active members, children too, in the order in which they came."""
+    rows = await tx.all(
+        f"SELECT {_MEMBER} FROM members m WHERE m.committee_id = ? AND m.active = 1 ORDER BY m.id LIMIT ?",
+        committee_id,
+        limit,
+    )
+    return [_member(row) for row in rows]
+
+
 async def organizers_on(tx: Reader, network: str) -> list[Member]:
     """The organizers of every committee that has a chat on this network."""
     rows = await tx.all(

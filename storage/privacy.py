@@ -15,7 +15,7 @@ from bot.domain import retention
 from bot.domain.chain import canonical
 from bot.domain.grammar import folded
 from bot.text import T, shown
-from storage import availability, cards, entries, fair, notes, outbox, people, plans, surveys
+from storage import availability, cards, entries, escalation, fair, notes, outbox, people, plans, surveys
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee
@@ -446,6 +446,9 @@ SECTIONS: Mapping[str, str] = {
     "told_of_sos": f"""SELECT c.name AS committee, o.called AS of_whom, k.agreed FROM sos_contacts k
         JOIN sos_plans p ON p.id = k.plan_id JOIN members o ON o.id = p.member_id
         JOIN committees c ON c.id = o.committee_id WHERE k.member_id IN {_MINE} ORDER BY p.id""",
+    "being_called_to_alerts": f"""SELECT c.name AS committee, w.wakes AS in_quiet_hours, w.near
+        FROM alert_wishes w JOIN members m ON m.id = w.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE w.member_id IN {_MINE} ORDER BY w.member_id""",
     "objections": f"""SELECT c.name AS committee, p.number AS poll, o.at_us, o.state, o.seconds AS seconded_by,
             a.number AS answered_by_poll, n.text AS reason
         FROM objections o JOIN polls p ON p.id = o.poll_id AND p.secrecy = 'open'
@@ -818,6 +821,7 @@ async def pseudonymise(tx: Transaction, committee: Committee, member_id: int, *,
         member_id,
     )
     await availability.forget(tx, member_id)
+    await escalation.forget(tx, member_id)
     await plans.forget(tx, committee.id, now=now)
     await fair.forget(tx, member_id)
     await surveys.forget(tx, committee.id, member_id)

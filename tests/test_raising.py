@@ -40,6 +40,26 @@ async def test_what_one_person_tells_the_organizers_alone_the_group_does_not_see
     assert "Main St" not in log
 
 
+async def test_one_person_calls_everybody_only_where_the_committee_has_said_so(town: Town) -> None:
+    await town.says("chi", "/alert raid Oak St 1")
+    await _decided(town, "/alert_kind eviction alone everyone")
+    await town.whispers("chi", LINE)
+    assert "Everybody is called now." in town.heard("chi")[-1]
+    await town.skip("10m")
+
+    async def told(number: int) -> set[int]:
+        async def ask(tx: Reader) -> set[int]:
+            there = await alerts.numbered(tx, 1, number)
+            assert there is not None
+            return {page.member_id for page in await alerts.pages(tx, there) if page.state == "sent"}
+
+        return await town.practice.app.database.read(ask)
+
+    assert await told(1) == set()
+    assert await told(2) == {1, 2, 4}
+    assert any("ALERT 2: eviction / Not confirmed yet: 1/2" in words for words in town.heard("eli"))
+
+
 async def test_a_member_alone_changes_no_kind(town: Town) -> None:
     await town.says("chi", "/alert_kind eviction alone everyone")
     assert "One person alone calls everybody" not in await town.whispers("chi", "/alert_kinds")
