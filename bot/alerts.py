@@ -10,18 +10,24 @@ whether they come, or what it takes has changed), `alert_stand_down` and `alert_
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from bot.arguments import Found, Reading, Word
+from bot.arguments import Kind as ArgumentKind
 from bot.chat import Button, Card, Lane, Reply
-from bot.domain import alarm, alertline
+from bot.domain import alarm, alertline, raising
 from bot.domain.alarm import Alarm, Kind, Outcome
+from bot.domain.board import plain
 from bot.domain.recurrence import instant
-from bot.router import Authority, Context, View
+from bot.router import Authority, Context, Telling, View
 from bot.text import Bold, Listed, Minutes, Refusal, Soon, T, Text, Typed, Words, lines
-from storage import alerts, cards, due, entries, outbox, people, reach, rules, shifts
+from storage import alert_kinds, alerts, cards, due, entries, outbox, people, reach, rules, shifts
+from storage.alert_kinds import Known
 from storage.alerts import Alert, Page, PageState
-from storage.people import Member
+from storage.database import Reader, Transaction
+from storage.people import Committee, Member
 
 KINDS: Mapping[str, Text] = {
     "eviction": T("eviction"),
@@ -88,17 +94,87 @@ argument for the alert: its number (`number`) or its id (`alert`)."""
 
 async def kinds_of(context: Context | View) -> Mapping[str, Kind]:
     """The committee's kinds of alerts, in the order in which they are offered."""
-    return alarm.KINDS
+    known = await alert_kinds.of(context.tx, context.committee.id)
+    return {key: one.kind for key, one in known.items() if not one.dropped}
 
 
-async def kind_words(context: Context | View, key: str) -> Text:
+def label_of(known: Known | None) -> Text:
+    """What a kind is called: by us, or by the committee that has added it."""
+    if known is None or (known.label is None and not known.shipped):
+        return KINDS["other"]
+    if known.label is None:
+        return KINDS[known.key]
+    # Not a sentence to translate: only what is inside is.
+    return Text("{label}", values={"label": known.label})
+
+
+async def kind_words(context: Context | View | Telling, key: str) -> Text:
     """What a kind is called."""
-    return KINDS.get(key, KINDS["other"])
+    return label_of((await alert_kinds.of(context.tx, context.committee.id)).get(key))
 
 
 async def kind_of(context: Context | View, alert: Alert) -> Kind:
-    """The kind of an alert, as the committee has it now; where it has it no more, the one without a name."""
-    return (await kinds_of(context)).get(alert.kind, alarm.KINDS["other"])
+    """The kind of an alert, as the committee has it now, also where it is not offered any more."""
+    known = (await alert_kinds.of(context.tx, context.committee.id)).get(alert.kind)
+    return alarm.KINDS["other"] if known is None else known.kind
+
+
+async def kind_names(tx: Reader, committee_id: int, *, dropped: bool = False) -> Mapping[str, str]:
+    """The words by which members call the committee's kinds, folded, and the keys that they mean."""
+    known = await alert_kinds.of(tx, committee_id)
+    offered = {key: one for key, one in known.items() if dropped or not one.dropped}
+    own = {
+        plain(words): key
+        for key, one in offered.items()
+        if one.label is not None
+        for words in (one.label.text, *one.label.others.values())
+    }
+    return {word: key for word, key in alertline.KIND_WORDS.items() if key in offered} | own
+
+
+class KnownKind(ArgumentKind[Known]):
+    """A kind of the committee's alerts, by any of its words. `dropped`: also one that is not offered."""
+
+    fixed = True
+    expected = T("a kind of alert, like {example}", example=Typed(T("eviction")))
+    example = T("eviction")
+    question = T("Which kind of alert?")
+
+    def __init__(self, *, dropped: bool = False) -> None:
+        self._dropped = dropped
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Known] | None:
+        if reading.committee is None or not first:
+            return None
+        names = await kind_names(reading.tx, reading.committee.id, dropped=self._dropped)
+        for count in range(min(raising.LABEL_WORDS_MAX, len(words)), 0, -1):
+            key = names.get(plain(" ".join(word.text for word in words[:count])))
+            if key is not None:
+                return Found((await alert_kinds.of(reading.tx, reading.committee.id))[key], count)
+        return None
+
+    def dump(self, value: Known) -> str:
+        return value.key
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Known:
+        known = {} if committee is None else await alert_kinds.of(tx, committee.id)
+        if not isinstance(data, str) or data not in known or (known[data].dropped and not self._dropped):
+            raise ValueError("no kind of this committee")
+        return known[data]
+
+    async def recall(self, data: Any, tx: Transaction, committee: Committee | None) -> Known:
+        known = {} if committee is None else await alert_kinds.of(tx, committee.id)
+        return known.get(str(data), Known(kind=alarm.KINDS["other"]))
+
+    def label(self, value: Known) -> Text:
+        return label_of(value)
+
+    async def choices(self, tx: Transaction, member: Member) -> Sequence[tuple[Text | str, Known]]:
+        known = await alert_kinds.of(tx, member.committee_id)
+        return [(label_of(one), one) for one in known.values() if self._dropped or not one.dropped]
+
+
+AlertKind = Annotated[Known, KnownKind()]
 
 
 # --- finding -----------------------------------------------------------------------------------------------------
@@ -163,12 +239,45 @@ def wall(context: Context) -> datetime:
     return context.now.astimezone(context.committee.zone).replace(tzinfo=None)
 
 
-async def read(context: Context, text: str) -> alertline.Line:
-    """What a line says. Raises Refusal where that is in doubt."""
+async def read(context: Context, text: str, *, of: str | None = None) -> alertline.Line:
+    """What a line says. `of`: the kind, where it is known already; `MARK` then stands for it. Raises Refusal."""
+    names = await kind_names(context.tx, context.committee.id)
     try:
-        return alertline.read(text, now=wall(context), kinds=alertline.KIND_WORDS)
+        said = alertline.read(text, now=wall(context), kinds=names if of is None else {**names, MARK: of})
     except alertline.Unclear as unclear:
         raise Refusal(unclear_words(unclear, EXAMPLE)) from unclear
+    return said if of is None else replace(said, kind=of)
+
+
+MARK = "·"
+"""Stands for the kind in a line where a button has said it."""
+
+
+async def known(context: Context, key: str) -> Known:
+    """The committee's kind of this key."""
+    return (await alert_kinds.of(context.tx, context.committee.id))[key]
+
+
+async def said_before(context: Context, said: alertline.Line) -> Alert | None:
+    """An alert that goes on, that whoever says this knows of, and that may be the same as what they say."""
+    for one in reversed(await alerts.open_(context.tx, context.committee.id)):
+        same = one.kind == said.kind and one.exercise == said.exercise
+        if not same or one.raised_at < context.now - raising.ALIKE_WITHIN:
+            continue
+        now = await state(context, one)
+        mine = one.raiser_id == context.member.id
+        reach = alarm.reach(now, await kind_of(context, one))
+        hidden = reach is None or (reach == "organizers" and not may_change(context, one))
+        if not now.over and (mine or not hidden) and raising.alike(said.area, one.area.text if one.area else ""):
+            return one
+    return None
+
+
+async def for_all(context: Context | View | Telling, alert: Alert) -> bool:
+    """Whether every member may know what it says: not while it waits, nor where it is for the organizers alone."""
+    found = alarm.alarm(await alerts.events(context.tx, alert), expires_at=alert.expires_at, now=alert.raised_at)
+    kind = (await alert_kinds.of(context.tx, context.committee.id)).get(alert.kind)
+    return alarm.reach(found, alarm.KINDS["other"] if kind is None else kind.kind) in ("group", "everyone")
 
 
 def unclear_words(unclear: alertline.Unclear, example: Typed) -> Text:
@@ -202,8 +311,16 @@ def expires(context: Context, said: alertline.Line, kind: Kind) -> datetime:
 
 
 async def raise_alert(context: Context, said: alertline.Line, *, raiser: Member | None = None) -> Alert:
-    """Write a new alert down, plan its end, and let those hear of it who may. Raises Refusal."""
+    """Write a new alert down, plan its end, and let those hear of it who may. Raises Refusal.
+
+    One by somebody who is no member, or whom few know yet, or who has raised several that nobody confirmed, waits for
+    an organizer.
+    """
     assert said.kind is not None
+    raiser = raiser or context.of_member
+    held = await _why_held(context, raiser)
+    if held is not None and raiser is not None:
+        await _only_one_waits(context, raiser)
     kind = (await kinds_of(context))[said.kind]
     until = expires(context, said, kind)
     made = await alerts.add(
@@ -213,7 +330,7 @@ async def raise_alert(context: Context, said: alertline.Line, *, raiser: Member 
         status="exercise" if said.exercise else "actual",
         urgency=kind.urgency,
         severity=kind.severity,
-        raiser_id=(raiser or context.member).id,
+        raiser_id=None if raiser is None else raiser.id,
         area=said.area,
         words=said.words[: alertline.WORDS_CHARACTERS_MAX],
         needs={**({} if said.needs else kind.needs), **said.needs},
@@ -221,8 +338,52 @@ async def raise_alert(context: Context, said: alertline.Line, *, raiser: Member 
         now=context.now,
     )
     await plan_end(context, made, until)
-    await spread(context, made)
+    if held is not None:
+        await note(context, made, "held", data={"why": held})
+        await hook(context, "alert_held", made)
+    else:
+        await spread(context, made)
     return made
+
+
+BUDGET = "alert_budget"
+"""The rule: how many alerts that nobody confirms one person may raise in a day."""
+
+
+async def _only_one_waits(context: Context, raiser: Member) -> None:
+    """Raises Refusal: nobody wears the organizers out."""
+    for one in await alerts.raised_by(context.tx, raiser, since=context.now - alarm.EXPIRES_MAX):
+        now = await state(context, one)
+        if now.held and not now.over:
+            raise Refusal(
+                T(
+                    "Your alert {number} still waits for an organizer, so no other one is raised. Call one of them.",
+                    number=one.number,
+                ),
+                private=True,
+            )
+
+
+async def _why_held(context: Context, raiser: Member | None) -> raising.Held | None:
+    if context.authority is Authority.CLOCK and context.of_member is None:
+        return None
+    organizers = await people.organizers(context.tx, context.committee.id)
+    if raiser is not None and not any(one.id != raiser.id and may_hear(one, context.now) for one in organizers):
+        # Nobody is there who could let it through.
+        return None
+    raised = []
+    if raiser is not None:
+        raised = await alerts.raised_by(context.tx, raiser, since=context.now - raising.WITHIN)
+    unconfirmed = [
+        one.raised_at for one in raised if one.outcome != "merged" and not (await state(context, one)).verified
+    ]
+    return raising.why_held(
+        unconfirmed,
+        budget=await rules.get(context.tx, context.committee.id, BUDGET, raising.BUDGET),
+        newcomer=raiser is not None and raiser.newcomer_until is not None and raiser.newcomer_until > context.now,
+        member=raiser is not None,
+        now=context.now,
+    )
 
 
 async def plan_end(context: Context, alert: Alert, at: datetime) -> None:
@@ -292,11 +453,17 @@ async def hook(context: Context, name: str, alert: Alert) -> None:
         await context.say(command.says(alert=alert.id), authority=Authority.CLOCK)
 
 
-async def finish(context: Context, alert: Alert, outcome: Outcome) -> None:
-    """It is over: nothing waits any more to be said of it, and whoever it has reached is told."""
-    for what in ("end", *ESCALATION):
-        await due.cancel(context.tx, f"{alert.thing}:{what}")
-    await note(context, alert, outcome)
+async def finish(context: Context, alert: Alert, outcome: Outcome, *, data: Mapping[str, Any] | None = None) -> None:
+    """It is over: nothing waits any more to be said of it, and whoever it has reached is told.
+
+    `data`: of a merged one, the id of the alert as which it goes on (`into`).
+    """
+    for step in ("end", "held", *ESCALATION):
+        await due.cancel(context.tx, f"{alert.thing}:{step}")
+    if not alert.exercise:
+        confirmed = (await state(context, alert)).verified
+        await alert_kinds.count(context.tx, context.committee.id, alert.kind, outcome, confirmed=confirmed)
+    await note(context, alert, outcome, data=data)
     await alerts.over(context.tx, alert, outcome, now=context.now)
     await outbox.withdraw(context.tx, alert.thing)
     await cards.changed(context.tx, alert.thing)

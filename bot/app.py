@@ -20,6 +20,7 @@ from bot.dispatch import Dispatcher
 from bot.domain import retention
 from bot.router import Commands
 from handlers import (
+    alert_kinds,
     alerts,
     amending,
     availability,
@@ -63,6 +64,7 @@ from handlers import (
     privacy,
     proxies,
     quiet,
+    raising,
     reach,
     recalls,
     reminders,
@@ -72,6 +74,7 @@ from handlers import (
     rounds,
     shifts,
     slots,
+    sos,
     standing_down,
     statements,
     stock,
@@ -98,6 +101,9 @@ AREAS = (
     alerts.router,
     reach.router,
     standing_down.router,
+    raising.router,
+    alert_kinds.router,
+    sos.router,
     escalation.router,
     committee.router,
     members.router,

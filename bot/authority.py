@@ -78,7 +78,8 @@ def _table(commands: list[Command], *, prefix: str) -> list[str]:
 
 def _said_by(command: Command) -> str:
     rights = " (some of it: whoever manages the chat)" if command.needs_rights else ""
-    return _SAID_BY[command.allow] + rights
+    strangers = "; somebody else to the organizers" if command.for_strangers else ""
+    return _SAID_BY[command.allow] + rights + strangers
 
 
 def _decided_by(command: Command) -> str:

@@ -54,17 +54,24 @@ async def ask(context: Context, says: Saying, *, page: int, yes: Command, no: Sa
     command, given = await context.commands.load(says, context.tx, context.of_committee, partly=True)
     question = context.tx.token()
     missing = command.next_missing(says.arguments)
-    if missing is not None:
-        return await _question(context, command, says, missing, question, page=page, no=no)
+    while missing is not None:
+        asks = command.asks.get(missing.name)
+        words = None if asks is None else asks.question
+        if asks is not None and asks.words is not None:
+            words = await asks.words(context, given)
+        if asks is None or words is not None:
+            return await _question(context, command, says, missing, question, words=words, page=page, no=no)
+        says = with_answer(says, missing.name, SKIPPED)
+        missing = command.next_missing(says.arguments)
     await dialogues.close(context.tx, context.member.id)
     whole = replace(says, arguments={name: value for name, value in says.arguments.items() if value != SKIPPED})
-    words = await _result(context, command, given)
-    if words is None:
+    result = await _result(context, command, given)
+    if result is None:
         return await carry_out(context, whole)
     # What cannot be done anyway is refused now.
     await context.would(whole, authority=context.authority)
     return Reply(
-        words,
+        result,
         buttons=(
             (
                 answer_button(T("Yes"), yes.says(carried=whole), context.member, question),
@@ -92,7 +99,15 @@ async def _result(context: Context, command: Command, given: dict[str, Any]) -> 
 
 
 async def _question(
-    context: Context, command: Command, says: Saying, missing: Parameter, question: str, *, page: int, no: Saying
+    context: Context,
+    command: Command,
+    says: Saying,
+    missing: Parameter,
+    question: str,
+    *,
+    words: Text | None,
+    page: int,
+    no: Saying,
 ) -> Reply:
     asks, member = command.asks.get(missing.name), context.member
     if asks is not None and asks.choices is not None:
@@ -125,5 +140,4 @@ async def _question(
     last.append(to(CANCEL, no))
     title = command.label or command.title
     heading = T("{title}", title=Bold(title)) if title else T("{command}", command=Typed(f"/{command.name}"))
-    words = lines(heading, asks.question if asks is not None else missing.kind.question)
-    return Reply(words, buttons=(*rows, tuple(last)), private=True)
+    return Reply(lines(heading, words or missing.kind.question), buttons=(*rows, tuple(last)), private=True)

@@ -775,6 +775,8 @@ class Dispatcher:
             )
         if command.allow is Authority.ANYONE or said_by in (Authority.COMMITTEE, Authority.CLOCK):
             return
+        if command.for_strangers and context.of_member is None:
+            return
         if context.of_committee is None:
             if private:
                 raise Refusal(

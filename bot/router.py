@@ -301,6 +301,8 @@ class Asks:
     """What is said where there is nothing to choose from."""
     instead: tuple[Text, Mapping[str, Any]] | None = None
     """A button that gives other arguments (as JSON) in its place, where it can be left out. None: it is skipped."""
+    words: Callable[[Context, Mapping[str, Any]], Awaitable[Text | None]] | None = None
+    """The question, where it depends on what is given already (loaded arguments). None of it: it is not asked."""
 
 
 class Confirms(Protocol):
@@ -349,6 +351,8 @@ class Command:
     """Only asks, and changes nothing: it may be said again in a private chat to be answered there."""
     for_others: bool = False
     """A helper may say it in the name of somebody without an account. Never what takes a vote or a consent."""
+    for_strangers: bool = False
+    """May also be said by somebody who is no member; its handler must look at `of_member` and `of_committee`."""
     in_place: bool = False
     """Its answer takes the place of the message whose button was pressed: a page of the menu, a question."""
     asks: Mapping[str, Asks] = field(default_factory=dict)
@@ -523,6 +527,7 @@ class Router:
         asks: Mapping[str, Asks] | None = None,
         confirm: Callable[..., Awaitable[Words]] | None = None,
         for_others: bool = False,
+        for_strangers: bool = False,
         edited: Text | None = None,
     ) -> Callable[[Handler], Command]:
         """Declare a command: the function's keyword-only, annotated parameters are its arguments."""
@@ -558,6 +563,7 @@ class Router:
                 asks=asks or {},
                 confirm=confirm,
                 for_others=for_others,
+                for_strangers=for_strangers,
                 edited=edited,
             )
             assert command.asks.keys() <= {parameter.name for parameter in command.parameters}

@@ -13,12 +13,12 @@ from bot.alerts import (
     END,
     EXAMPLE,
     FALSE,
-    KINDS,
     NEEDED,
     NEEDS,
     NEWS,
     OUTCOMES,
     UNTIL,
+    AlertKind,
     answer,
     card_of,
     certainty_words,
@@ -31,11 +31,12 @@ from bot.alerts import (
     over_words,
     state,
 )
-from bot.arguments import LongNote, Number, Reference, choice
+from bot.arguments import LongNote, Note, Number, Reference, choice
 from bot.chat import Button, Card, Reply, Shown
 from bot.domain import alarm, alertline
 from bot.domain.alarm import Alarm
 from bot.domain.board import plain
+from bot.domain.pollline import LINE_CHARACTERS_MAX
 from bot.domain.recurrence import instant
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import LANGUAGES, N, Refusal, Soon, T, Text, Typed, Words, lines
@@ -56,7 +57,6 @@ PLACE = T("Main St 5, 20 people, until 14:00")
 PEOPLE_AND_VAN = T("20 people, 1 van")
 _ERASED = T("(erased)")
 
-AlertKind = Annotated[str, choice(*alarm.KINDS, expected=T("a kind of alert"), labels=KINDS)]
 Need = Annotated[str, choice(*NEEDS, expected=T("what you can bring"), labels=NEEDS)]
 
 
@@ -69,6 +69,7 @@ Need = Annotated[str, choice(*NEEDS, expected=T("what you can bring"), labels=NE
     help=T("Raise an alert: what it is, where, what it takes, and until when."),
     label=T("Raise an alert"),
     sample=(T("eviction Main St 5, 20 people, 1 van, until 14:00"),),
+    for_strangers=True,
     edited=T(
         "You have changed what you wrote about an alert. What you wrote first counts, and no second alert is raised. "
         "Say what is different by its number: {news} or {needs} or {until}",
@@ -79,6 +80,9 @@ Need = Annotated[str, choice(*NEEDS, expected=T("what you can bring"), labels=NE
 )
 async def alert(context: Context, *, line: LongNote = "") -> Reply | Card | None:
     """One line raises it; a number shows one, or does something with it; nothing asks for the kind by buttons."""
+    if context.of_member is None:
+        # Said by no button: only this leads there.
+        return await context.say(context.commands.named("alert_stranger").says(line=line), authority=Authority.CLOCK)
     if not line.strip():
         return await context.say(context.commands.asking(alert_raise.says()), authority=context.authority)
     first, _, rest = line.strip().partition(" ")
@@ -89,20 +93,34 @@ async def alert(context: Context, *, line: LongNote = "") -> Reply | Card | None
     said = await shared.read(context, line)
     if said.kind is None:
         return await _which_kind(context, line.strip())
-    return await _raised(context, said)
+    return await _raised(context, said, line)
+
+
+async def _asked(context: Context, given: Mapping[str, Any], place: int) -> Text | None:
+    """A question of the committee's about this kind of alert; None: there are not so many."""
+    asked = given["kind"].questions
+    return Text("{question}", values={"question": asked[place]}) if place < len(asked) else None
+
+
+def _asks(place: int) -> Asks:
+    async def words(context: Context, given: Mapping[str, Any]) -> Text | None:
+        return await _asked(context, given, place)
+
+    return Asks(T("Write a few words as an answer."), words=words)
 
 
 async def _which_kind(context: Context, line: str) -> Reply | Card | None:
     """A line that begins with no kind is not lost: which one it is takes a tap."""
     by_buttons = context.commands.asking(alert_raise.says(line=line))
-    near = alertline.nearest_kind(line, alertline.KIND_WORDS)
-    if near is None:
+    meant = alertline.nearest_kind(line, await shared.kind_names(context.tx, context.committee.id))
+    if meant is None:
         return await context.say(by_buttons, authority=context.authority)
+    near = await shared.known(context, meant)
     _, _, rest = line.partition(" ")
     yes = alert_raise.says(kind=near, line=rest.strip()) if rest.strip() else alert_raise.says(kind=near)
     question = context.tx.token()
     return Reply(
-        T("Which kind of alert do you mean: {kind}?", kind=await shared.kind_words(context, near)),
+        T("Which kind of alert do you mean: {kind}?", kind=shared.label_of(near)),
         buttons=(
             tuple(
                 Button(label=label, says=says, only=context.member.id, expires=ASKED_FOR, once=True, question=question)
@@ -126,15 +144,52 @@ async def _which_kind(context: Context, line: str) -> Reply | Card | None:
                 example=Typed(PLACE),
             )
         ),
+        "first": _asks(0),
+        "second": _asks(1),
+        "third": _asks(2),
     },
 )
-async def alert_raise(context: Context, *, kind: AlertKind, line: LongNote = "") -> Reply | Card | None:
-    """Step by step: the kind by a button, and the rest in one line, which can be left out."""
-    said = await shared.read(context, f"{kind} {line}")
-    return await _raised(context, replace(said, kind=kind))
+async def alert_raise(
+    context: Context, *, kind: AlertKind, line: LongNote = "", first: Note = "", second: Note = "", third: Note = ""
+) -> Reply | Card | None:
+    """Step by step: the kind by a button, the rest in one line, and what the committee asks; all can be left out."""
+    line = f"{shared.MARK} {line}"
+    said = await shared.read(context, line, of=kind.key)
+    answers = (
+        f"{question.text} {given}"
+        for question, given in zip(kind.questions, (first, second, third), strict=False)
+        if given
+    )
+    return await _raised(context, said, line, "; ".join(answers))
 
 
-async def _raised(context: Context, said: alertline.Line) -> Reply | Card | None:
+async def _raised(context: Context, said: alertline.Line, line: str, answers: str = "") -> Reply | Card | None:
+    """`line`, `answers`: what was said, to be said again where it may be the same as another."""
+    before = await shared.said_before(context, said)
+    if before is None:
+        return await _made(context, said, answers)
+    assert said.kind is not None
+    again = context.commands.named("alert_again").says(
+        alert=before.id,
+        kind=await shared.known(context, said.kind),
+        line=line[:LINE_CHARACTERS_MAX],
+        answers=answers[:LINE_CHARACTERS_MAX],
+    )
+    return await context.say(again, authority=context.authority)
+
+
+@router.command("alert_another", allow=Authority.MEMBER, typed=False, help=T("Raise an alert beside a similar one."))
+async def alert_another(
+    context: Context, *, kind: AlertKind, line: LongNote, answers: LongNote = ""
+) -> Reply | Card | None:
+    """It is not the same: as it was said, without being asked again."""
+    return await _made(context, await shared.read(context, line, of=kind.key), answers)
+
+
+async def _made(context: Context, said: alertline.Line, answers: str) -> Reply | Card | None:
+    """Raise it, and tell whoever did what happens next."""
+    if answers:
+        said = replace(said, words="; ".join(filter(None, (said.words, answers))))
     made = await shared.raise_alert(context, said)
     now = await state(context, made)
     reach = alarm.reach(now, await shared.kind_of(context, made))
@@ -181,6 +236,7 @@ _ABOUT: Mapping[str, str] = {
         "alert_need": "need needs hace necesita braucht brauchen",
         "alert_until": "until hasta bis",
         "alert_reach": "reach reached alcance erreicht",
+        "alert_merge": "same igual misma mismo dieselbe gleich",
         "alert_call": "call llama llamar rufen ruf",
     }.items()
     for word in words.split()
@@ -588,15 +644,15 @@ async def alert_card(view: View, ref: int) -> Shown | None:
     others = await _other_languages(view)
     told: list[Words | None] = [
         await heading(view, there),
-        certainty_words(now),
+        T("An organizer has not let it through yet.") if now.held else certainty_words(now),
         N("{n} member doubts it.", "{n} members doubt it.", len(now.doubters)) if now.doubters else None,
         *facts_words(there, now, at=view.now),
         need_words(now),
         *_counts(now),
         await calling.unreached_words(view, there),
     ]
-    buttons = shared.answer_buttons(view, there, now)
-    if others:
+    buttons = () if now.held else shared.answer_buttons(view, there, now)
+    if others and not now.held:
         read = Button(label="/".join(others), says=alert_read.says(number=there.number))
         buttons = (*buttons[:-1], (*buttons[-1], read))
     me = await shared.own_member(view)
@@ -670,9 +726,11 @@ async def alert_entry(telling: Telling, body: Mapping[str, Any]) -> Text:
     if "update" in body:
         words = await notes.of(telling.tx, f"alert_update:{body['update']}")
         return T("News of alert {number}: {words}", number=number, words=words or _ERASED)
-    kind = KINDS.get(body["raised"], KINDS["other"])
+    kind = await shared.kind_words(telling, body["raised"])
     there = await alerts.numbered(telling.tx, telling.committee.id, number)
-    area = None if there is None else await notes.of(telling.tx, f"alert_area:{there.id}")
+    area = None
+    if there is not None and await shared.for_all(telling, there):
+        area = await notes.of(telling.tx, f"alert_area:{there.id}")
     if body["status"] == "exercise":
         return T("Drill {number}: {kind}", number=number, kind=kind)
     if area is None:

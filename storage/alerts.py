@@ -15,7 +15,7 @@ from bot.text import Written
 from storage import entries, notes
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
-from storage.people import Committee
+from storage.people import Committee, Member
 
 OPEN_MAX = 50
 RECENT_MAX = 20
@@ -198,6 +198,31 @@ async def recent(tx: Reader, committee_id: int, *, since: datetime) -> list[Aler
         committee_id,
         to_us(since),
         RECENT_MAX,
+    )
+    return [await _alert(tx, row) for row in rows]
+
+
+async def raised_by(tx: Reader, raiser: Member, *, since: datetime) -> list[Alert]:
+    """The alerts that somebody has raised since then, newest first."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM alerts WHERE raiser_id = ? AND raised_us > ? ORDER BY id DESC LIMIT ?",
+        raiser.id,
+        to_us(since),
+        OPEN_MAX,
+    )
+    return [await _alert(tx, row) for row in rows]
+
+
+async def of_strangers(tx: Reader, committee_id: int, *, since: datetime) -> list[Alert]:
+    """The alerts that people who are no members have raised since then, newest first."""
+    rows = await tx.all(
+        f"""SELECT {_COLUMNS} FROM alerts a WHERE committee_id = ? AND raised_us > ? AND EXISTS (
+                SELECT 1 FROM alert_events e WHERE e.alert_id = a.id AND e.kind = 'held'
+                AND json_extract(e.data, '$.why') = 'stranger')
+            ORDER BY id DESC LIMIT ?""",
+        committee_id,
+        to_us(since),
+        OPEN_MAX,
     )
     return [await _alert(tx, row) for row in rows]
 

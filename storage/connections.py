@@ -42,6 +42,7 @@ from storage import (
     recalls,
     shifts,
     slots,
+    sos,
     stock,
     straws,
     surveys,
@@ -430,6 +431,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await limits.join(tx, old, into)
     await alerts.join(tx, old, into)
     await reach.join(tx, old, into)
+    await sos.join(tx, old, into)
     await escalation.join(tx, old, into)
     await objections.join(tx, old, into)
     await outcomes.join(tx, old, into)

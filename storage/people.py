@@ -14,7 +14,7 @@ from bot.domain import consent
 from bot.domain.grammar import folded
 from bot.text import SOURCE_LANGUAGE, Minutes, Named, supported
 from bot.text import Reader as For
-from storage import leaving
+from storage import leaving, sos
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 
@@ -794,6 +794,7 @@ async def leave(tx: Transaction, member_id: int, *, now: datetime) -> None:
     await tx.execute("DELETE FROM phones WHERE member_id = ?", member_id)
     # Who comes back gives the fund nothing each month before they say so again.
     await tx.execute("DELETE FROM contributions WHERE member_id = ?", member_id)
+    await sos.leave(tx, member_id)
     await leave_roles(tx, member_id, now=now)
     await leaving.went(tx, member_id, now=now)
 

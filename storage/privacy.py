@@ -461,6 +461,14 @@ SECTIONS: Mapping[str, str] = {
             s.state, s.reminded_us, s.at_us
         FROM alert_stand_downs s JOIN alerts a ON a.id = s.alert_id JOIN committees c ON c.id = a.committee_id
         WHERE s.member_id IN {_MINE} ORDER BY s.alert_id DESC""",
+    "sos": f"""SELECT c.name AS committee, p.words, (SELECT group_concat(o.called || CASE k.agreed
+                WHEN 1 THEN ' (agreed)' WHEN 0 THEN ' (declined)' ELSE ' (asked)' END, ', ') FROM sos_contacts k
+                JOIN members o ON o.id = k.member_id WHERE k.plan_id = p.id) AS told
+        FROM sos_plans p JOIN members m ON m.id = p.member_id JOIN committees c ON c.id = m.committee_id
+        WHERE p.member_id IN {_MINE} ORDER BY p.id""",
+    "told_of_sos": f"""SELECT c.name AS committee, o.called AS of_whom, k.agreed FROM sos_contacts k
+        JOIN sos_plans p ON p.id = k.plan_id JOIN members o ON o.id = p.member_id
+        JOIN committees c ON c.id = o.committee_id WHERE k.member_id IN {_MINE} ORDER BY p.id""",
     "being_called_to_alerts": f"""SELECT c.name AS committee, w.wakes AS in_quiet_hours, w.near
         FROM alert_wishes w JOIN members m ON m.id = w.member_id JOIN committees c ON c.id = m.committee_id
         WHERE w.member_id IN {_MINE} ORDER BY w.member_id""",
@@ -621,6 +629,13 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "guesses.id": "a number",
     "alert_pages.outbox_id": "which message it was",
     "phone_views.id": "a number",
+    "alert_kinds": "the kinds of alerts of a committee",
+    "alert_questions": "what a committee asks of alerts",
+    "alert_records": "how alerts turned out, by kind, without persons",
+    "sos_plans.salt": "chance",
+    "sos_plans.hash": "of a word that is nowhere kept",
+    "sos_calls": "whoever looks on must not learn whether an SOS goes on; gone after a day",
+    "sos_told": "the same, of those who were told",
     "objections.reasoned": "whether it has a reason, which is handed out",
     "outcomes.state": "what became of a decision of the committee",
     "outcomes.review_us": "when the committee looks at a decision again",
@@ -777,6 +792,8 @@ NOTES = {
     "survey_answer": f"""SELECT 'survey_answer:' || id FROM survey_answers
         WHERE voter IN (SELECT CAST(id AS TEXT) FROM {_MINE})""",
     # The committee's own words, whoever typed them: a role's name, and what all agreed to.
+    "alert_kind": _NOBODYS,
+    "alert_question": _NOBODYS,
     "pattern_name": _NOBODYS,
     "category": _NOBODYS,
     "task_kind": _NOBODYS,

@@ -159,10 +159,14 @@ async def test_the_longest_line_and_odd_letters_are_no_fault(town: Town) -> None
     assert town.practice.app.dispatcher.incidents == 0
 
 
-async def test_a_flood_of_lines_is_a_card_for_each_and_nobody_is_called(town: Town) -> None:
-    for number in range(12):
-        await town.says("chi", f"/alert other place {number}")
-        _, pages = await _alert(town, number + 1)
+async def test_of_a_flood_of_lines_three_are_shown_one_waits_and_nobody_is_called(town: Town) -> None:
+    for street in ("Oak", "Elm", "Ash", "Fir", "Yew", "Birch", "Pine", "Rose", "Lime", "Plum", "Pear", "Fig"):
+        await town.says("chi", f"/alert other {street} St")
+    assert sum(words.startswith("ALERT") for words in town.sees()) == 3
+    assert sum("It waits for you" in words for words in town.heard("ana")) == 1
+    assert "Your alert 4 still waits for an organizer" in town.heard("chi")[-1]
+    for number in (1, 2, 3):
+        _, pages = await _alert(town, number)
         assert pages == []
     assert town.heard("eli") == []
 

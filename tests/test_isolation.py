@@ -58,6 +58,8 @@ OF_TABLES = {
     "skill": "skills",
     "alert": "alerts",
     "alert_area": "alerts",
+    "alert_kind": "alert_kinds",
+    "alert_question": "alert_questions",
     "alert_update": "alert_events",
     "poll": "polls",
     "option": "poll_options",

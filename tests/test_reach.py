@@ -406,3 +406,15 @@ async def test_a_phone_number_is_handed_out_with_who_saw_it(town: Town) -> None:
     assert out["phone_number"][0]["number"] == "+49301234567"
     assert out["your_number_was_shown"][0]["to_whom"] == "Ana"
     assert out["calls_in_alerts"][0]["you_were_called"] == 1
+
+
+async def test_whoever_comes_to_one_that_is_the_same_as_another_is_told_where_it_goes_on(town: Town) -> None:
+    await _raid(town)
+    await town.presses("chi", "In 10 min")
+    await town.says("eli", "/alert other Harbour 7")
+    await town.says("ana", "/alert 1 same 2")
+    assert "It goes on as alert 2: look there." in town.heard("chi")[-1]
+    # They are right to come: nobody asks them to say that they know.
+    await town.skip("1h")
+    assert not [said for said in town.heard("chi") if "Press the button" in said]
+    assert not [said for said in town.heard("ana") if "has not said that they know" in said]

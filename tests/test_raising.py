@@ -1,0 +1,388 @@
+"""Before an alert spreads: kinds, budgets, strangers, what is said twice, and how alerts turned out."""
+
+from __future__ import annotations
+
+import pytest
+
+from storage import alert_kinds, alerts
+from storage.database import Reader
+from tests.conftest import Town
+
+LINE = "/alert eviction Main St 5, 20 people"
+
+
+async def _decided(town: Town, line: str, who: str = "ana", other: str = "ben") -> str:
+    await town.says(who, line)
+    return await town.presses(other, "Agree")
+
+
+# --- the kinds ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_kinds_show_what_one_person_may_do_alone(town: Town) -> None:
+    said = await town.whispers("chi", "/alert_kinds")
+    assert "eviction / One person alone tells the group. / It goes on for 6 hours. / Needed: people 10" in said
+    await _decided(town, "/alert_kind eviction alone organizers")
+    said = await town.whispers("chi", "/alert_kinds")
+    assert "eviction / One person alone tells the organizers only." in said
+
+
+async def test_what_one_person_tells_the_organizers_alone_the_group_does_not_see(town: Town) -> None:
+    await _decided(town, "/alert_kind eviction alone organizers")
+    before = len(town.sees())
+    await town.whispers("chi", LINE)
+    assert "Main St 5" in town.heard("ana")[-1]
+    assert "Main St 5" in town.heard("ben")[-1]
+    assert not any("Main St" in words for words in town.sees()[before:])
+    # The log, which everybody reads, tells no more than the group was told.
+    log = await town.whispers("eli", "/log decisions")
+    assert "Alert 1 was raised: eviction" in log
+    assert "Main St" not in log
+
+
+async def test_one_person_calls_everybody_only_where_the_committee_has_said_so(town: Town) -> None:
+    await town.says("chi", "/alert raid Oak St 1")
+    await _decided(town, "/alert_kind eviction alone everyone")
+    await town.whispers("chi", LINE)
+    assert "Everybody is called now." in town.heard("chi")[-1]
+    await town.skip("10m")
+
+    async def told(number: int) -> set[int]:
+        async def ask(tx: Reader) -> set[int]:
+            there = await alerts.numbered(tx, 1, number)
+            assert there is not None
+            return {page.member_id for page in await alerts.pages(tx, there) if page.state == "sent"}
+
+        return await town.practice.app.database.read(ask)
+
+    assert await told(1) == set()
+    assert await told(2) == {1, 2, 4}
+    assert any("ALERT 2: eviction / Not confirmed yet: 1/2" in words for words in town.heard("eli"))
+
+
+async def test_a_member_alone_changes_no_kind(town: Town) -> None:
+    await town.says("chi", "/alert_kind eviction alone everyone")
+    assert "One person alone calls everybody" not in await town.whispers("chi", "/alert_kinds")
+    assert "calls everybody at once" in town.sees()[-1]
+
+
+async def test_a_kind_of_our_own_is_raised_by_its_words_and_by_a_button(town: Town) -> None:
+    assert "new kind of alert: “water shut off”" in await _decided(town, "/alert_kind_new water shut off")
+    await _decided(town, "/alert_kind water shut off needs 3 people")
+    await _decided(town, "/alert_kind water shut off hours 2")
+    assert "ALERT 1: water shut off" in await town.says("chi", "/alert water shut off Oak St 9")
+    assert "people 0/3" in town.sees()[-1]
+    assert "Until 20:00" in town.sees()[-1]
+    await town.whispers("eli", "/alert")
+    await town.presses("eli", "water shut off")
+    assert "Where, and what does it take?" in town.heard("eli")[-1]
+    assert "raised: water shut off" in await town.whispers("eli", "/log decisions")
+
+
+async def test_we_ask_our_own_questions_and_each_can_be_skipped(town: Town) -> None:
+    await _decided(town, "/alert_kind raid ask How many police?")
+    await _decided(town, "/alert_kind raid ask Who has keys?")
+    await town.whispers("chi", "/alert")
+    await town.presses("chi", "raid or detention")
+    await town.whispers("chi", "Oak St 9")
+    assert "How many police?" in town.heard("chi")[-1]
+    await town.whispers("chi", "about six")
+    assert "Who has keys?" in town.heard("chi")[-1]
+    await town.presses("chi", "Skip")
+    assert "“How many police? about six” (as it was written)" in town.sees()[-1]
+    # In one line nobody is asked.
+    assert "ALERT 2: raid" in await town.says("eli", "/alert raid Elm St 3")
+    await _decided(town, "/alert_kind raid ask nothing")
+    assert "Asked" not in await town.whispers("chi", "/alert_kinds")
+
+
+async def test_a_kind_is_dropped_and_put_back(town: Town) -> None:
+    await town.says("chi", "/alert strike Dock 4")
+    await _decided(town, "/alert_kind strike drop")
+    assert "strike or picket" not in await town.whispers("chi", "/alert_kinds")
+    await town.says("chi", "/alert strike Dock 5")
+    assert not any("Dock 5" in words for words in town.sees())
+    assert "What is it?" in town.heard("chi")[-1]
+    # What goes on keeps its name.
+    assert "ALERT 1: strike or picket" in await town.whispers("chi", "/alerts")
+    await _decided(town, "/alert_kind strike back")
+    assert "strike or picket" in await town.whispers("chi", "/alert_kinds")
+    assert "This kind stays" in await town.says("ana", "/alert_kind other drop")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/alert_kind eviction",
+        "/alert_kind eviction alone",
+        "/alert_kind eviction alone nobody",
+        "/alert_kind eviction hours 49",
+        "/alert_kind eviction hours 0",
+        "/alert_kind eviction needs love",
+        "/alert_kind",
+        "/alert_kind nosuch drop",
+        "/alert_kind_new eviction",
+        "/alert_kind_new 3",
+        "/alert_kind_new a kind with far too many words",
+        "/alert_budget 51",
+        "/alert_budget 0",
+    ],
+)
+async def test_a_change_that_cannot_be_is_refused_with_what_can(town: Town, line: str) -> None:
+    said = await town.says("ana", line)
+    assert "I asked in the group" not in said
+    assert "Agree" not in said
+    before = await town.whispers("chi", "/alert_kinds")
+    assert "eviction / One person alone tells the group. / It goes on for 6 hours. / Needed: people 10" in before
+
+
+# --- budgets -----------------------------------------------------------------------------------------------------
+
+
+async def _raise(town: Town, who: str, *streets: str) -> None:
+    for street in streets:
+        await town.says(who, f"/alert eviction {street}")
+
+
+async def test_who_keeps_to_the_budget_is_never_slowed_down(town: Town) -> None:
+    await _raise(town, "chi", "Oak St 1", "Elm St 2", "Ash St 3")
+    assert sum("Not confirmed yet" in words for words in town.sees()) == 3
+    await town.skip("25h")
+    await _raise(town, "chi", "Fir St 4")
+    assert "ALERT 4" in town.sees()[-1]
+    assert not any("waits for you" in words for words in town.heard("ana"))
+
+
+async def test_the_fourth_that_nobody_confirms_waits_for_an_organizer(town: Town) -> None:
+    await _raise(town, "chi", "Oak St 1", "Elm St 2", "Ash St 3")
+    before = len(town.sees())
+    said = await town.whispers("chi", "/alert eviction Fir St 4")
+    assert "An organizer has to let it through first; they are told now." in said
+    assert len(town.sees()) == before
+    for who in ("ana", "ben"):
+        assert "It waits for you: the same person has raised several" in town.heard(who)[-1]
+        assert "Where: Fir St 4" in town.heard(who)[-1]
+        assert "Chi" not in town.heard(who)[-1]
+    await town.presses("ben", "Let it through")
+    assert "ALERT 4: eviction / Not confirmed yet: 1/2 / Where: Fir St 4" in town.sees()[-1]
+    assert town.heard("chi")[-1] == "Your alert 4 was let through."
+    await town.presses("ana", "Refuse it")
+    assert town.heard("ana")[-1] == "Alert 4 was let through already."
+
+
+async def test_those_that_were_confirmed_do_not_count(town: Town) -> None:
+    for number, street in enumerate(("Oak St 1", "Elm St 2", "Ash St 3", "Fir St 4"), 1):
+        await town.says("chi", f"/alert eviction {street}")
+        assert f"ALERT {number}" in town.sees()[-1]
+        await town.presses("ben", "I can confirm it")
+    assert not any("waits for you" in words for words in town.heard("ana"))
+
+
+async def test_an_organizer_refuses_and_nobody_has_heard_of_it(town: Town) -> None:
+    await _raise(town, "chi", "Oak St 1", "Elm St 2", "Ash St 3")
+    before = len(town.sees())
+    await town.whispers("chi", "/alert eviction Fir St 4")
+    await town.presses("ana", "Refuse it")
+    assert len(town.sees()) == before
+    assert "An organizer has not let your alert 4 through." in town.heard("chi")[-1]
+    assert "Fir St" not in await town.whispers("eli", "/log decisions")
+    assert "Fir St" not in await town.whispers("eli", "/alerts")
+    await town.presses("ben", "Let it through")
+    assert town.heard("ben")[-1] == "Alert 4 was not let through."
+    await town.skip("11m")
+    assert "still waits" not in town.heard("ben")[-1]
+
+
+async def test_no_organizer_lets_their_own_through(town: Town) -> None:
+    await _raise(town, "ana", "Oak St 1", "Elm St 2", "Ash St 3")
+    await town.whispers("ana", "/alert eviction Fir St 4")
+    assert not any("waits for you" in words for words in town.heard("ana"))
+    assert "waits for you" in town.heard("ben")[-1]
+    await town.whispers("ana", "/alert 4")
+    assert "An organizer has not let it through yet." in town.heard("ana")[-1]
+    await town.presses("ben", "Let it through")
+    assert "Where: Fir St 4" in town.sees()[-1]
+
+
+async def test_what_no_organizer_answers_is_told_once_more_after_ten_minutes(town: Town) -> None:
+    await _raise(town, "chi", "Oak St 1", "Elm St 2", "Ash St 3")
+    await town.whispers("chi", "/alert eviction Fir St 4")
+    await town.skip("9m")
+    assert "It waits for you" in town.heard("ana")[-1]
+    await town.skip("2m")
+    assert "It still waits: no organizer has answered." in town.heard("ana")[-1]
+    assert town.sees()[-1].startswith("An alert waits for an organizer.")
+    assert "Fir St" not in town.sees()[-1]
+    heard = len(town.heard("ana"))
+    await town.skip("2h")
+    assert len(town.heard("ana")) == heard
+    assert "Fir St 4" in await town.whispers("ben", "/todo")
+
+
+async def test_a_committee_sets_its_own_budget(town: Town) -> None:
+    await _decided(town, "/alert_budget 1")
+    await _raise(town, "chi", "Oak St 1")
+    assert "An organizer has to let it through" in await town.whispers("chi", "/alert eviction Elm St 2")
+
+
+async def test_a_newcomer_is_held_and_an_organizer_decides(town: Town) -> None:
+    await _decided(town, "/newcomers 30d")
+    await town.says("dan", "/join")
+    assert "An organizer has to let it through" in await town.whispers("dan", LINE)
+    assert "a newcomer has raised it" in town.heard("ana")[-1]
+    assert not any("Main St" in words for words in town.sees())
+
+
+# --- strangers ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_stranger_tells_the_organizers_and_nobody_else(town: Town) -> None:
+    said = await town.says("zed", LINE)
+    assert said.startswith("The organizers are told now.")
+    assert "Main St" not in said
+    assert "somebody who is no member has raised it" in town.heard("ana")[-1]
+    assert "Where: Main St 5" in town.heard("ana")[-1]
+    await town.presses("ana", "Let it through")
+    # She stands for it now: one of two.
+    assert "ALERT 1: eviction / Not confirmed yet: 1/2 / Where: Main St 5" in town.sees()[-1]
+    assert "You stand for this alert already" in await town.presses("ana", "I can confirm it")
+
+
+async def test_a_stranger_says_it_in_private_where_the_bot_has_one_committee(town: Town) -> None:
+    assert (await town.whispers("zed", "/alert Main St 5, they are at the door")).startswith("The organizers are told")
+    assert "ALERT 1: other" in town.heard("ben")[-1]
+    assert "Main St 5" in town.heard("ben")[-1]
+
+
+async def test_strangers_cannot_flood(town: Town) -> None:
+    await town.says("zed", "/alert raid Oak St 1")
+    told = len(town.heard("ana"))
+    refused = "The organizers have been told of an alert already."
+    assert refused in await town.says("zoe", "/alert raid Elm St 2")
+    assert len(town.heard("ana")) == told
+    for _ in range(2):
+        await town.presses("ana", "Refuse it")
+        await town.says("zoe", "/alert raid Elm St 2")
+    assert "Elm St 2" in town.heard("ana")[-1]
+    await town.presses("ana", "Refuse it")
+    # Three a day, whoever they are.
+    assert refused in await town.says("yan", "/alert raid Ash St 3")
+    await town.skip("25h")
+    assert "The organizers are told now" in await town.says("yan", "/alert raid Ash St 3")
+
+
+async def test_a_stranger_does_nothing_else_with_alerts(town: Town) -> None:
+    await town.says("ana", LINE)
+    assert "Only members of Riverside" in await town.says("zed", "/alerts")
+    await town.says("zed", "/alert 1 false")
+    assert "ALERT 1" in await town.whispers("chi", "/alerts")
+    assert "Only members" in await town.presses("zed", "I can confirm it")
+
+
+# --- said twice --------------------------------------------------------------------------------------------------
+
+
+async def test_the_second_who_says_it_is_asked_and_confirms_by_one_tap(town: Town) -> None:
+    await town.says("chi", LINE)
+    await town.skip("4m")
+    before = len(town.sees())
+    await town.says("ben", "/alert eviction Main Street 5, they have dogs")
+    asked = town.heard("ben")[-1]
+    assert "ALERT 1: eviction / Where: Main St 5 / Raised 4 minutes ago. / Do you mean the same?" in asked
+    assert len(town.sees()) == before
+    await town.presses("ben", "The same: I confirm it")
+    assert "Confirmed: 2/2" in town.sees()[-1]
+    # What is new in it is told, and that it was he is not.
+    assert "“Main Street 5, they have dogs” (as it was written)" in town.sees()[-1]
+    assert "Ben" not in town.sees()[-1]
+    assert "ALERT 2" not in await town.whispers("chi", "/alerts")
+
+
+async def test_another_one_is_raised_as_it_was_said(town: Town) -> None:
+    await town.says("chi", LINE)
+    await town.says("ben", "/alert eviction Main Street 70, 3 people, they have dogs")
+    await town.presses("ben", "Another one")
+    assert "ALERT 2: eviction / Not confirmed yet: 1/2 / Where: Main Street 70 / “they have dogs”" in town.sees()[-1]
+    assert "people 0/3" in town.sees()[-1]
+
+
+async def test_another_kind_or_another_place_is_not_asked_about(town: Town) -> None:
+    await town.says("chi", LINE)
+    assert "ALERT 2" in await town.says("ben", "/alert eviction Oak St 5")
+    assert "ALERT 3" in await town.says("ben", "/alert raid Main St 5")
+    await town.skip("31m")
+    assert "ALERT 4" in await town.says("eli", LINE)
+
+
+async def test_the_same_line_twice_within_a_minute_raises_one(town: Town) -> None:
+    await town.says("chi", LINE)
+    await town.says("chi", LINE)
+    assert town.heard("chi")[-1] == "Alert 1 is raised already."
+    assert "ALERT 2" not in await town.whispers("ana", "/alerts")
+
+
+async def test_step_by_step_it_is_asked_too(town: Town) -> None:
+    await town.says("chi", LINE)
+    await town.whispers("eli", "/alert")
+    await town.presses("eli", "eviction")
+    await town.whispers("eli", "Main St 5")
+    assert "Do you mean the same?" in town.heard("eli")[-1]
+    await town.presses("eli", "Another one")
+    assert "ALERT 2: eviction / Not confirmed yet: 1/2 / Where: Main St 5" in town.sees()[-1]
+
+
+async def test_an_organizer_makes_one_of_two_and_who_comes_goes_over(town: Town) -> None:
+    await town.says("chi", LINE)
+    await town.presses("eli", "In 10 min")
+    await town.says("ben", "/alert eviction Oak St 9, 5 people")
+    await town.presses("ana", "In 30 min")
+    assert "Only an organizer" in await town.says("eli", "/alert 2 same 1")
+    assert "Alert 2 goes on as alert 1." in await town.says("ana", "/alert 2 same 1")
+    assert any(
+        words.startswith("ALERT 1: eviction / Not confirmed yet: 1/2") and "2 are coming." in words
+        for words in town.sees()[-4:]
+    )
+    assert "It goes on as another alert." in await town.whispers("chi", "/alerts")
+    assert "Your alert 2 goes on as alert 1." in town.heard("ben")[-1]
+    await town.presses("ben", "I can confirm it")
+    assert any("Confirmed: 2/2" in words for words in town.sees()[-2:])
+
+
+@pytest.mark.parametrize("line", ["/alert 1 same 1", "/alert 1 same 9", "/alert 1 same x", "/alert 1 same 2"])
+async def test_what_cannot_be_made_one_stays_two(town: Town, line: str) -> None:
+    await town.says("chi", LINE)
+    await town.says("ben", "/alert drill eviction Oak St 9")
+    await town.says("ana", line)
+    said = await town.whispers("chi", "/alerts")
+    assert "ALERT 1: eviction / Not confirmed yet" in said
+    assert "DRILL 2" in said
+
+
+# --- how they turned out -----------------------------------------------------------------------------------------
+
+
+async def test_the_record_is_kept_by_kind_and_never_by_person(town: Town) -> None:
+    for street, outcome, confirmed in (
+        ("Oak St 1", "end", False),
+        ("Elm St 2", "false", False),
+        ("Ash St 3", "end", True),
+        ("Fir St 4", "cancel", False),
+    ):
+        await town.says("ana", f"/alert eviction {street}")
+        if confirmed:
+            await town.presses("ben", "I can confirm it")
+        number = {"Oak St 1": 1, "Elm St 2": 2, "Ash St 3": 3, "Fir St 4": 4}[street]
+        await town.says("ana", f"/alert {number} {outcome}")
+    await town.says("chi", "/alert eviction Yew St 5, for 1h")
+    await town.says("ben", "/alert drill eviction Yew St 6, for 1h")
+    await town.skip("2h")
+    said = await town.whispers("chi", "/alert_kinds")
+    assert "Not confirmed: real 1 of 3 / Confirmed: real 1 of 1" in said
+
+    async def ask(tx: Reader) -> None:
+        columns = await tx.all("SELECT name FROM pragma_table_info('alert_records')")
+        assert not any("member" in name for (name,) in columns)
+        assert (await alert_kinds.records(tx, 1))["eviction", True].real == 1
+        assert await alerts.numbered(tx, 1, 5) is not None
+
+    await town.practice.app.database.read(ask)
