@@ -163,10 +163,17 @@ async def update(
     return replace(alert, news=await _news(tx, alert.id))
 
 
-async def updated(tx: Reader, event_id: int) -> int | None:
-    """The id of the alert that an update is of."""
-    row = await tx.one("SELECT alert_id FROM alert_events WHERE id = ? AND kind = 'updated'", event_id)
-    return None if row is None else int(row[0])
+async def shown_on(tx: Reader, thing: str) -> str | None:
+    """The card that shows a note that is kept beside an alert's own; None: it is none of an alert."""
+    kind, _, ref = thing.partition(":")
+    match kind:
+        case "alert_area":
+            return f"alert:{ref}"
+        case "alert_update":
+            id_ = await tx.value("SELECT alert_id FROM alert_events WHERE id = ?", int(ref))
+            return None if id_ is None else f"alert:{id_}"
+        case _:
+            return None
 
 
 async def get(tx: Reader, committee_id: int, id_: int) -> Alert | None:

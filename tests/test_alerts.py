@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import replace
 from datetime import timedelta
 
@@ -648,11 +649,60 @@ async def test_the_author_gives_it_in_the_other_language_and_the_card_says_that_
     assert "„sie sind weg“ (so geschrieben)" in town.sees()[-1]
 
 
-async def test_what_was_written_is_erased_with_its_news(town: Town) -> None:
+async def test_what_somebody_wrote_goes_with_them_from_the_card_and_from_the_tables(town: Town) -> None:
     await town.says("chi", "/alert raid Hall, they are many")
-    await town.says("chi", "/alert 1 update Eli is inside")
-    await town.whispers("eli", "/privacy")
-    handed = await town.practice.app.database.read(
-        lambda tx: tx.all("SELECT thing FROM notes WHERE text IS NOT NULL AND thing LIKE 'alert%' ORDER BY thing")
+    await town.says("chi", "/alert 1 update the back door is open")
+    await town.says("ana", "/alert other Park, ask Chi what she saw")
+    await town.says("chi", "/alert other the garden of Eli")
+    assert "the back door is open" in _card(town)
+    await town.whispers("chi", "/forget me")
+    await town.presses("chi", "Yes, forget me for good")
+    assert _card(town).startswith("ALERT 1: raid or detention / Not confirmed yet: 1/2 / Until ")
+    assert "ask Chi" not in _card(town, 2)
+    assert "garden" not in _card(town, 3)
+    left = await town.practice.app.database.read(
+        lambda tx: tx.all("SELECT thing, text FROM notes WHERE text IS NOT NULL AND thing LIKE 'alert%' ORDER BY thing")
     )
-    assert [thing for (thing,) in handed] == ["alert:1", "alert_area:1", "alert_update:2"]
+    assert left == [("alert_area:2", "Park")]
+
+
+# --- how it looks --------------------------------------------------------------------------------------------------
+
+PHONE_COLUMNS = 40
+"""What a phone of 320 px shows in a line."""
+ROW_OF_THREE = 11
+"""So many letters has a button of three in a row there, before it is cut off."""
+ROW_OF_TWO = 17
+
+
+@pytest.mark.parametrize("language", [*LANGUAGES])
+async def test_the_card_fits_a_small_phone(town: Town, language: str) -> None:
+    words = {
+        "en": ("/alert raid North Street 117, corner of the market, 20 people, 2 vans, 1 legal, 1 medic, 1 childcare",),
+        "es": ("/alert redada Calle Mayor 117, junto al mercado, 20 personas, 2 furgonetas, 1 abogada, 1 canguro",),
+        "de": ("/alert Razzia Nordstraße 117, Ecke Marktplatz, 20 Leute, 2 Transporter, 1 Anwältin, 1 Sani",),
+    }
+    for who in ("ana", "ben"):
+        if language != "en":
+            await town.says(who, f"/language {language}")
+    await town.says("chi", words[language][0])
+    [shown] = [one for one in town.practice.console.posted.values() if "1/2" in one.text]
+    for line in shown.text.split("\n"):
+        wrapped = textwrap.wrap(line, PHONE_COLUMNS, break_long_words=False)
+        assert len(wrapped) <= 3, line
+        assert all(len(part) <= PHONE_COLUMNS for part in wrapped), "no word is cut"
+    assert len(textwrap.wrap(shown.text.split("\n")[0], PHONE_COLUMNS)) == 1, "what it is stands in one line"
+    assert sum(len(textwrap.wrap(line, PHONE_COLUMNS)) for line in shown.text.split("\n")) <= 10
+    for row in shown.keys:
+        most = ROW_OF_THREE if len(row) == 3 else ROW_OF_TWO
+        assert all(len(key.label) <= most for key in row), row
+
+
+async def test_the_longest_card_of_a_group_with_two_languages_is_one_message(town: Town) -> None:
+    for who in ("ana", "ben"):
+        await town.says(who, "/languages es de")
+    await town.says("chi", f"/alert redada {'Calle ' * 18}, {'x' * 490}, 500 personas, 500 furgonetas, 500 abogadas")
+    await town.says("chi", "/alert 1 update " + "y" * 500)
+    shown = next(one for one in town.practice.console.posted.values() if "ALERTA 1" in one.text)
+    assert len(shown.text) < 4096
+    assert "y" * 500 in shown.text
