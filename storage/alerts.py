@@ -306,6 +306,16 @@ async def pages(tx: Reader, alert: Alert) -> list[Page]:
     ]
 
 
+async def here_since(tx: Reader, member_id: int) -> tuple[datetime, datetime]:
+    """When a member came in, and when their committee began."""
+    row = await tx.one(
+        "SELECT m.joined_us, c.created_us FROM members m JOIN committees c ON c.id = m.committee_id WHERE m.id = ?",
+        member_id,
+    )
+    assert row is not None
+    return from_us(row[0]), from_us(row[1])
+
+
 async def join(tx: Transaction, old: int, into: int) -> None:
     """One membership goes into another: what it has raised and said goes on under the other."""
     await tx.execute("UPDATE alerts SET raiser_id = ? WHERE raiser_id = ?", into, old)
