@@ -250,9 +250,10 @@ class OneMaliciousMember(RuleBasedStateMachine):
     @rule(place=st.integers(0, 100))
     def brings_in_another_account(self, place: int) -> None:
         account = 1000 + len(self.accounts)
-        self.inviters[account] = self.accounts[place % len(self.accounts)]
+        inviter = self.accounts[place % len(self.accounts)]
+        self.inviters[account] = inviter
         self.accounts.append(account)
-        self.joined_at[account] = self.now - timedelta(days=place)
+        self.joined_at[account] = max(self.joined_at[inviter], self.now - timedelta(days=place))
 
     @rule()
     def comes_in_once_more_by_themselves(self) -> None:
