@@ -70,12 +70,12 @@ ON_CALL = "alert_on_call"
 AGED = timedelta(minutes=5)
 """Whoever is told of an alert later than that is told how old it is."""
 
-Whose = Literal["all", "coming", "changing"]
-"""Who is offered something: everybody, whoever is coming, or whoever may change the alert."""
+Whose = Literal["all", "others", "coming", "changing"]
+"""Who is offered something: all, all but whoever raised it, whoever is coming, or whoever may change the alert."""
 
 MORE: Mapping[str, tuple[Text, Whose]] = {
     "alert_arrived": (T("I'm there"), "coming"),
-    "alert_doubt": (T("I doubt it"), "all"),
+    "alert_doubt": (T("I doubt it"), "others"),
     "alert_update": (T("News"), "changing"),
     "alert_need": (T("What it takes"), "changing"),
     "alert_until": (T("Until when"), "changing"),
@@ -702,6 +702,8 @@ async def more_buttons(context: Context, alert: Alert, now: Alarm) -> tuple[tupl
     for name, (label, whose) in MORE.items():
         command = context.commands.get(name)
         if command is None or (whose == "coming" and context.member.id not in now.coming):
+            continue
+        if whose == "others" and context.member.id == alert.raiser_id:
             continue
         if whose == "changing" and not may_change(context, alert):
             continue

@@ -366,7 +366,9 @@ async def alert_verify(context: Context, *, alert: Reference) -> Reply:
     me = context.member
     if me.id in now.witnesses:
         raise Refusal(T("You stand for this alert already. Somebody else has to confirm it."), private=True)
-    if me.newcomer_until is not None and me.newcomer_until > context.now:
+    joined_at, began_at = await alerts.here_since(context.tx, me.id)
+    newcomer = me.newcomer_until is not None and me.newcomer_until > context.now
+    if newcomer or not alarm.may_witness(joined_at, began_at=began_at, now=context.now):
         raise Refusal(
             T("Newcomers cannot confirm alerts yet. Ask somebody who has been here for longer."), private=True
         )

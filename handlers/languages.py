@@ -98,10 +98,7 @@ async def _add(context: Context, thing: str, language: str, text: str) -> None:
     hashed = await notes.keep_second(context.tx, thing, language, text)
     body = {"thing": thing, "language": language, "text": hashed}
     await entries.append(context.tx, context.committee, "text", body, now=context.now)
-    kind, _, ref = thing.partition(":")
-    if kind == "alert_update":
-        thing = Card("alert", await alerts.updated(context.tx, int(ref)) or 0).thing
-    for shown in notes.cards_of(thing):
+    for shown in notes.cards_of(await alerts.shown_on(context.tx, thing) or thing):
         await cards.changed(context.tx, shown)
 
 

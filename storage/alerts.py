@@ -163,10 +163,17 @@ async def update(
     return replace(alert, news=await _news(tx, alert.id))
 
 
-async def updated(tx: Reader, event_id: int) -> int | None:
-    """The id of the alert that an update is of."""
-    row = await tx.one("SELECT alert_id FROM alert_events WHERE id = ? AND kind = 'updated'", event_id)
-    return None if row is None else int(row[0])
+async def shown_on(tx: Reader, thing: str) -> str | None:
+    """The card that shows a note that is kept beside an alert's own; None: it is none of an alert."""
+    kind, _, ref = thing.partition(":")
+    match kind:
+        case "alert_area":
+            return f"alert:{ref}"
+        case "alert_update":
+            id_ = await tx.value("SELECT alert_id FROM alert_events WHERE id = ?", int(ref))
+            return None if id_ is None else f"alert:{id_}"
+        case _:
+            return None
 
 
 async def get(tx: Reader, committee_id: int, id_: int) -> Alert | None:
@@ -322,6 +329,16 @@ async def pages(tx: Reader, alert: Alert) -> list[Page]:
         Page(member_id=member, ring=ring, at=from_us(at_us), outbox_id=outbox_id, state=state)
         for member, ring, at_us, outbox_id, state in rows
     ]
+
+
+async def here_since(tx: Reader, member_id: int) -> tuple[datetime, datetime]:
+    """When a member came in, and when their committee began."""
+    row = await tx.one(
+        "SELECT m.joined_us, c.created_us FROM members m JOIN committees c ON c.id = m.committee_id WHERE m.id = ?",
+        member_id,
+    )
+    assert row is not None
+    return from_us(row[0]), from_us(row[1])
 
 
 async def join(tx: Transaction, old: int, into: int) -> None:

@@ -15,7 +15,7 @@ from bot.domain import retention
 from bot.domain.chain import canonical
 from bot.domain.grammar import folded
 from bot.text import T, shown
-from storage import availability, cards, entries, escalation, fair, notes, outbox, people, plans, reach, surveys
+from storage import alerts, availability, cards, entries, escalation, fair, notes, outbox, people, plans, reach, surveys
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee
@@ -925,7 +925,7 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
     others = [thing for thing, text in told if thing not in mine and mentioned.search(text)]
     for thing in [*things, *(others if len(others) <= MENTIONS_MAX else ())]:
         if await notes.erase(tx, thing):
-            await cards.changed(tx, thing)
+            await cards.changed(tx, await alerts.shown_on(tx, thing) or thing)
             await cards.changed(tx, f"thanks:{thing.partition(':')[2]}")
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.chat import Chat, Message, MessageErased
 from bot.domain import alarm
 from bot.practice import FixedClock
-from bot.text import LANGUAGES
+from bot.text import LANGUAGES, Soon, T, shown
+from bot.text import Reader as For
 from storage import alerts, due
 from storage.alerts import Alert, Page
-from storage.database import Reader
+from storage.database import Reader, Transaction
 from tests.conftest import Town
 
 LINE = "/alert eviction Main St 5, 20 people, 1 van, until 23:00"
@@ -200,7 +203,6 @@ async def test_whoever_raised_it_does_not_confirm_it(town: Town) -> None:
 
 
 async def test_whom_i_brought_in_does_not_confirm_what_i_raised(town: Town) -> None:
-    await town.says("chi", "/invite")
     await _brought_in_by_chi(town)
     await town.says("chi", LINE)
     said = await town.presses("dan", "I can confirm it")
@@ -211,14 +213,36 @@ async def test_whom_i_brought_in_does_not_confirm_what_i_raised(town: Town) -> N
     assert "Confirmed: 2/2" in _card(town)
 
 
+async def test_newcomers_confirm_nothing_yet(town: Town) -> None:
+    await town.skip("30d")
+    await town.says("dan", "/join")
+    await town.says("chi", LINE.replace("23:00", "tomorrow 9:00"))
+    for _ in range(2):
+        said = await town.presses("dan", "I can confirm it")
+        assert said == "Newcomers cannot confirm alerts yet. Ask somebody who has been here for longer."
+        await town.skip("5h")
+    assert "Not confirmed yet: 1/2" in _card(town)
+    await town.skip("7d")
+    await town.says("chi", "/alert raid Hall")
+    assert (await town.presses("dan", "I can confirm it")).startswith("Thank you.")
+
+
+async def test_two_of_one_branch_are_one_witness_and_nobody_is_called(town: Town) -> None:
+    await _brought_in_by_chi(town)
+    await town.says("dan", LINE)
+    assert "Ask somebody else to look." in await town.presses("chi", "I can confirm it")
+    assert await _events(town) == ["raised"]
+    assert (await _alert(town))[1] == []
+
+
 async def _brought_in_by_chi(town: Town) -> None:
     """Dan is here for long, and it was chi who brought them in."""
     await town.says("dan", "/join")
 
-    async def work(tx: object) -> None:
-        rows = await tx.all("SELECT id, name FROM members")  # type: ignore[attr-defined]
+    async def work(tx: Transaction) -> None:
+        rows = await tx.all("SELECT id, name FROM members")
         ids = {name: id_ for id_, name in rows}
-        await tx.execute(  # type: ignore[attr-defined]
+        await tx.execute(
             "UPDATE members SET invited_by = ?, newcomer_until_us = NULL WHERE id = ?", ids["Chi"], ids["Dan"]
         )
 
@@ -361,6 +385,19 @@ async def test_news_is_on_the_card_and_told_to_those_who_come(town: Town) -> Non
     assert "18:05: “they are back”" in _card(town)
     assert "have gone" not in _card(town), "the newest one"
     assert "News of alert 1: they are back" in await town.whispers("eli", "/log decisions")
+
+
+async def test_news_goes_to_those_who_were_told_in_private(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = {**alarm.KINDS, "threat": replace(alarm.KINDS["threat"], alone="organizers")}
+    monkeypatch.setattr(alarm, "KINDS", kinds)
+    await town.whispers("chi", "/alert threat Hall")
+    _, pages = await _alert(town)
+    assert [page.state for page in pages] == ["sent", "sent"]
+    await town.whispers("chi", "/alert 1 update they have gone")
+    for who in ("ana", "ben"):
+        assert town.heard(who)[-1] == "ALERT 1: threat or attack / News: “they have gone” (as it was written)"
+    assert town.heard("eli") == []
+    assert not any("they have gone" in what for what in town.sees())
 
 
 async def test_news_by_buttons(town: Town) -> None:
@@ -652,11 +689,67 @@ async def test_the_author_gives_it_in_the_other_language_and_the_card_says_that_
     assert "„sie sind weg“ (so geschrieben)" in town.sees()[-1]
 
 
-async def test_what_was_written_is_erased_with_its_news(town: Town) -> None:
+async def test_what_somebody_wrote_goes_with_them_from_the_card_and_from_the_tables(town: Town) -> None:
     await town.says("chi", "/alert raid Hall, they are many")
-    await town.says("chi", "/alert 1 update Eli is inside")
-    await town.whispers("eli", "/privacy")
-    handed = await town.practice.app.database.read(
-        lambda tx: tx.all("SELECT thing FROM notes WHERE text IS NOT NULL AND thing LIKE 'alert%' ORDER BY thing")
+    await town.says("chi", "/alert 1 update the back door is open")
+    await town.says("ana", "/alert other Park, ask Chi what she saw")
+    await town.says("chi", "/alert other the garden of Eli")
+    assert "the back door is open" in _card(town)
+    await town.whispers("chi", "/forget me")
+    await town.presses("chi", "Yes, forget me for good")
+    assert _card(town).startswith("ALERT 1: raid or detention / Not confirmed yet: 1/2 / Until ")
+    assert "ask Chi" not in _card(town, 2)
+    assert "garden" not in _card(town, 3)
+    left = await town.practice.app.database.read(
+        lambda tx: tx.all("SELECT thing, text FROM notes WHERE text IS NOT NULL AND thing LIKE 'alert%' ORDER BY thing")
     )
-    assert [thing for (thing,) in handed] == ["alert:1", "alert_area:1", "alert_update:2"]
+    assert left == [("alert_area:2", "Park")]
+
+
+# --- how it looks --------------------------------------------------------------------------------------------------
+
+PHONE_COLUMNS = 40
+"""What a phone of 320 px shows in a line."""
+ROW_OF_THREE = 11
+"""So many letters has a button of three in a row there, before it is cut off."""
+ROW_OF_TWO = 17
+
+
+@pytest.mark.parametrize("language", [*LANGUAGES])
+async def test_the_card_fits_a_small_phone(town: Town, language: str) -> None:
+    words = {
+        "en": ("/alert raid North Street 117, corner of the market, 20 people, 2 vans, 1 legal, 1 medic, 1 childcare",),
+        "es": ("/alert redada Calle Mayor 117, junto al mercado, 20 personas, 2 furgonetas, 1 abogada, 1 canguro",),
+        "de": ("/alert Razzia Nordstraße 117, Ecke Marktplatz, 20 Leute, 2 Transporter, 1 Anwältin, 1 Sani",),
+    }
+    for who in ("ana", "ben"):
+        if language != "en":
+            await town.says(who, f"/language {language}")
+    await town.says("chi", words[language][0])
+    [card] = [one for one in town.practice.console.posted.values() if "1/2" in one.text]
+    for line in card.text.split("\n"):
+        wrapped = textwrap.wrap(line, PHONE_COLUMNS, break_long_words=False)
+        assert len(wrapped) <= 3, line
+        assert all(len(part) <= PHONE_COLUMNS for part in wrapped), "no word is cut"
+    assert len(textwrap.wrap(card.text.split("\n")[0], PHONE_COLUMNS)) == 1, "what it is stands in one line"
+    assert sum(len(textwrap.wrap(line, PHONE_COLUMNS)) for line in card.text.split("\n")) <= 10
+    for row in card.keys:
+        most = ROW_OF_THREE if len(row) == 3 else ROW_OF_TWO
+        assert all(len(key.label) <= most for key in row), row
+
+
+def test_an_instant_of_today_is_shown_without_its_day_in_the_readers_zone() -> None:
+    now = datetime(2026, 1, 5, 23, 30, tzinfo=UTC)
+    there = T("{at}", at=Soon(datetime(2026, 1, 6, 0, 30, tzinfo=UTC), now))
+    assert shown(there, For()) == "Tue, Jan 6 00:30"
+    assert shown(there, For(zone=ZoneInfo("Europe/Madrid"))) == "01:30"
+
+
+async def test_the_longest_card_of_a_group_with_two_languages_is_one_message(town: Town) -> None:
+    for who in ("ana", "ben"):
+        await town.says(who, "/languages es de")
+    await town.says("chi", f"/alert redada {'Calle ' * 18}, {'x' * 490}, 500 personas, 500 furgonetas, 500 abogadas")
+    await town.says("chi", "/alert 1 update " + "y" * 500)
+    card = next(one for one in town.practice.console.posted.values() if "ALERTA 1" in one.text)
+    assert len(card.text) < 4096
+    assert "y" * 500 in card.text

@@ -48,7 +48,7 @@ async def test_a_newcomer_joins_thanks_looks_undoes_and_leaves_by_presses_alone(
 @pytest.mark.parametrize("where", ["in the group", "in private"])
 async def test_an_organizer_changes_the_language_and_names_another_by_presses_alone(town: Town, where: str) -> None:
     await _opens_menu(town, "ana", where)
-    for label in ("More", "More", "Who does what", "New organizer", "Chi", "Yes"):
+    for label in ("More", "More", "More", "Who does what", "New organizer", "Chi", "Yes"):
         await town.presses("ana", label)
     await town.presses("ben", "Agree")
     assert "Chi is an organizer now. Organizers: Ana, Ben, and Chi." in town.sees()
@@ -56,7 +56,7 @@ async def test_an_organizer_changes_the_language_and_names_another_by_presses_al
     for label in ("More", "More", "Committee", "Group's language", "Español", "Yes"):
         await town.presses("ana", label)
     await _opens_menu(town, "ben", where)
-    for label in ("More", "More", "Decisions", "Agree", "Proposal 2", "Yes"):
+    for label in ("More", "More", "More", "Decisions", "Agree", "Proposal 2", "Yes"):
         await town.presses("ben", label)
     assert "El idioma del grupo es ahora: Español." in town.sees()
 

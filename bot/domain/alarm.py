@@ -34,6 +34,8 @@ EXPIRES_MAX = timedelta(hours=48)
 EXPIRES_LEAST = timedelta(minutes=5)
 WITNESSES = 2
 """So many people of different invite branches make an alert verified."""
+NEW_FOR = timedelta(days=7)
+"""So long whoever comes in is no witness: they could be somebody who is here already, with another account."""
 PEOPLE = "people"
 """The need that everybody who comes meets."""
 NEEDS_MAX = 500
@@ -245,6 +247,11 @@ def reach(found: Alarm, kind: Kind) -> Alone | None:
 def wakes(found: Alarm, *, urgency: Urgency, severity: Severity) -> bool:
     """Whether it may break the quiet hours of those who agreed to it: verified, immediate, and severe or worse."""
     return found.verified and urgency == "immediate" and severity in ("severe", "extreme")
+
+
+def may_witness(joined_at: datetime, *, began_at: datetime, now: datetime) -> bool:
+    """Whether somebody is here for long enough to confirm anything. While the committee itself is new, all are."""
+    return now - joined_at >= NEW_FOR or joined_at - began_at < NEW_FOR
 
 
 def may_verify(found: Alarm, member: int, *, of_one_branch: Set[int]) -> bool:

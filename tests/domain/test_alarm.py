@@ -212,12 +212,20 @@ def test_as_the_kinds_come_one_person_alone_tells_the_group_at_most() -> None:
     assert {kind.alone for kind in KINDS.values()} <= {"organizers", "group"}
 
 
+@given(st.integers(0, 400), st.integers(0, 400))
+def test_whoever_has_just_come_in_is_no_witness_where_the_committee_is_not_new_too(joined: int, later: int) -> None:
+    began = START
+    joined_at = began + timedelta(days=joined)
+    may = alarm.may_witness(joined_at, began_at=began, now=joined_at + timedelta(days=later))
+    assert may == (joined < 7 or later >= 7)
+
+
 class OneMaliciousMember(RuleBasedStateMachine):
     """Somebody, with as many accounts as they like, says whatever they like as often as they like.
 
-    Each account that they let in is of their branch: they, or an account of theirs, brought it in. Others do nothing,
-    or doubt. What a handler does before it writes something down is done here: `may_verify`, and only the raiser and
-    the organizers change and end an alert.
+    Each account is of their branch, because they or an account of theirs brought it in, or nobody brought it in and it
+    has come in since. Others do nothing, or doubt. What a handler does before it writes something down is done here:
+    `may_witness` and `may_verify`, and only the raiser and the organizers change and end an alert.
     """
 
     @initialize(kind=st.sampled_from([*KINDS.values()]), earlier=st.integers(0, 3))
@@ -226,6 +234,8 @@ class OneMaliciousMember(RuleBasedStateMachine):
         self.inviters = dict(enumerate(range(1, earlier + 2), start=2))
         self.mallory = earlier + 2
         self.accounts = [self.mallory]
+        self.began_at = START - timedelta(days=90)
+        self.joined_at = {self.mallory: self.began_at}
         self.kind = kind
         self.now = START
         self.events: list[Event] = []
@@ -240,13 +250,23 @@ class OneMaliciousMember(RuleBasedStateMachine):
     @rule(place=st.integers(0, 100))
     def brings_in_another_account(self, place: int) -> None:
         account = 1000 + len(self.accounts)
-        self.inviters[account] = self.accounts[place % len(self.accounts)]
+        inviter = self.accounts[place % len(self.accounts)]
+        self.inviters[account] = inviter
         self.accounts.append(account)
+        self.joined_at[account] = max(self.joined_at[inviter], self.now - timedelta(days=place))
+
+    @rule()
+    def comes_in_once_more_by_themselves(self) -> None:
+        account = 1000 + len(self.accounts)
+        self.accounts.append(account)
+        self.joined_at[account] = self.now
 
     @rule(place=st.integers(0, 100))
     def confirms(self, place: int) -> None:
         account = self.accounts[place % len(self.accounts)]
         found = self._now_is()
+        if not alarm.may_witness(self.joined_at[account], began_at=self.began_at, now=self.now):
+            return
         kin = {one for one in found.witnesses if admission.same_branch(one, account, self.inviters, trunk={1})}
         if alarm.may_verify(found, account, of_one_branch=kin):
             self._say("verified", account)

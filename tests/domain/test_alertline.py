@@ -189,6 +189,7 @@ def _words(text: str) -> list[str]:
 
 @given(_LINES)
 @example("raid , until 14:00 Main")
+@example("raid Hall, one thing, another thing, the third")
 @example("eviction" + ",x" * 300)
 @example("a" * 4000)
 def test_whatever_is_typed_is_read_or_asked_back_and_no_word_is_lost(text: str) -> None:
