@@ -448,7 +448,7 @@ async def near(context: Context, *, line: LongNote = "") -> Reply:
         )
     return Reply(
         lines(
-            T("You are near: {areas}.", areas=Listed(tuple(T("{area}", area=area) for area in own.near))),
+            T("You are near: {areas}.", areas=Listed(own.near)),
             T("Nobody sees that. To alerts there you are called sooner; {off} ends it.", off=Typed("/near off")),
         ),
         private=True,
