@@ -139,6 +139,10 @@ _ABOUT: Mapping[str, str] = {
         "alert_update": "update novedad neu neues",
         "alert_need": "need needs hace necesita braucht brauchen",
         "alert_until": "until hasta bis",
+        "alert_meet": "meet punto encuentro treffpunkt",
+        "alert_address": "address exact dirección exacta adresse genau",
+        "alert_name": "name named nombrar nombra benennen",
+        "alert_shown": "shown mostrado gezeigt",
     }.items()
     for word in words.split()
 }
@@ -463,6 +467,8 @@ async def alert_card(view: View, ref: int) -> Shown | None:
         if not mine.arrived:
             here = Button(label=T("I'm there"), says=alert_arrived.says(alert=there.id))
             buttons = ((here,), *buttons)
+        if (meeting := await shared.meeting_button(view, there)) is not None:
+            buttons = ((meeting,), *buttons)
     return Shown(lines(*told), buttons=buttons)
 
 

@@ -34,6 +34,7 @@ from storage import (
     outcomes,
     patterns,
     people,
+    places,
     pool,
     pooling,
     proxies,
@@ -427,6 +428,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await calendars.join(tx, old, into)
     await limits.join(tx, old, into)
     await alerts.join(tx, old, into)
+    await places.join(tx, old, into)
     await objections.join(tx, old, into)
     await outcomes.join(tx, old, into)
     await recalls.join(tx, old, into)

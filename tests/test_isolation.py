@@ -58,6 +58,8 @@ OF_TABLES = {
     "skill": "skills",
     "alert": "alerts",
     "alert_area": "alerts",
+    "alert_meet": "alerts",
+    "alert_exact": "alerts",
     "poll": "polls",
     "option": "poll_options",
     "objection": "objections",

@@ -47,6 +47,8 @@ ROTA_PLANS = timedelta(days=100)
 """What the last plan of a rota was made from: as long as it is in force, at most so long."""
 UNDERSTUDIES = timedelta(days=90)
 """Who was asked to learn a task beside whom, and what they said."""
+PLACES = timedelta(days=30)
+"""Who was shown where an alert is, or named for it, after it is over. Where that was is deleted then at once."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -174,6 +176,12 @@ KINDS = (
         since=T("at most"),
     ),
     Kind(what=T("What you say of others' effort"), seen_by=T("nobody"), kept=BALLOTS, since=T("at most")),
+    Kind(
+        what=T("When you were shown where an alert is; where that was is deleted when it is over"),
+        seen_by=T("you, whoever raised it, and the organizers"),
+        kept=PLACES,
+        since=T("after the alert is over"),
+    ),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
     Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),
 )
