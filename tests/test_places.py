@@ -488,7 +488,7 @@ WORDS = st.text("abcdefghijklmnopqrstuvwxyzäöü", min_size=6, max_size=12)
 PLACES = st.lists(st.tuples(WORDS, WORDS).map(" ".join), min_size=3, max_size=3, unique=True)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(found=PLACES, verified=st.booleans(), ends=st.sampled_from(["", "end", "cancel"]))
 def test_nobody_is_shown_more_than_is_for_them(
     found: list[str], verified: bool, ends: str, migrated_sealed: Path, tmp_path_factory: pytest.TempPathFactory
