@@ -3,8 +3,8 @@
 What happens in an alert is written down by `note`, and what follows from it is asked anew each time: nothing is kept
 that could contradict. Other areas take part by commands of these names, said by the clock's authority with the alert's
 id, where an area declares them: `alert_escalate` (it may reach everybody now), `alert_answered` (somebody has said
-whether they come, or what it takes has changed), `alert_hide`,
-`alert_stand_down` and `alert_aftermath` (it is over).
+whether they come, or what it takes has changed), `alert_hide` (somebody drops out, or it is over), `alert_stand_down`
+and `alert_aftermath` (it is over).
 """
 
 from __future__ import annotations

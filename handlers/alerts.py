@@ -323,6 +323,7 @@ async def alert_cannot(context: Context, *, alert: Reference) -> Reply | Card:
     """They are asked no more; where they were coming, what they would have met is open again."""
     there, _ = await going_on(context, alert)
     await note(context, there, "cannot", member=context.member)
+    await shared.hook(context, "alert_hide", there)
     await shared.hook(context, "alert_answered", there)
     return answer(T("Noted. You are asked no more about this alert."))
 

@@ -415,7 +415,10 @@ def _line(one: Disclosure, name: str | Text, *, ended: bool) -> Text:
 
 @router.command("alert_hide", allow=Authority.CLOCK, typed=False, help=T("Where an alert is, is not shown any more."))
 async def alert_hide(context: Context, *, alert: Reference) -> None:
-    """Its time is over, or the alert is: what was shown is taken away; in the end, so is who was shown it."""
+    """Its time is over, or the alert is, or somebody drops out: what was shown is taken away.
+
+    In the end, so is who was shown it.
+    """
     there = await alerts.get(context.tx, context.committee.id, alert)
     if there is not None:
         await _tidy(context, there)
@@ -428,6 +431,8 @@ async def _tidy(context: Context, there: Alert) -> None:
         await places.end(context.tx, there, now=context.now)
         if there.over_at + retention.PLACES <= context.now:
             await places.forget(context.tx, there)
+    else:
+        await _end_for_whoever_dropped_out(context, there)
     again = []
     for one in await places.disclosures(context.tx, there, left=True):
         look_at = await _take_away(context, one) if one.ends_at <= context.now else one.ends_at
@@ -442,6 +447,16 @@ async def _tidy(context: Context, there: Alert) -> None:
         await due.plan_at(context.tx, key, says, at, committee=context.committee.id)
     else:
         await due.cancel(context.tx, key)
+
+
+async def _end_for_whoever_dropped_out(context: Context, there: Alert) -> None:
+    """Whoever does not come any more need not know any more; those who look after the alert may still see the one."""
+    coming = (await shared.state(context, there)).coming
+    organizers = {one.id for one in await people.organizers(context.tx, context.committee.id)}
+    for one in await places.disclosures(context.tx, there, left=True):
+        keeps = one.tier == "meeting" and (one.member_id == there.raiser_id or one.member_id in organizers)
+        if one.member_id not in coming and not keeps:
+            await places.end(context.tx, there, tier=one.tier, member_id=one.member_id, now=context.now)
 
 
 async def _take_away(context: Context, one: Disclosure) -> datetime | None:

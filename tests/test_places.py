@@ -133,6 +133,7 @@ async def test_whoever_is_not_coming_is_not_shown_it(town: Town) -> None:
     await town.whispers("ana", f"/alert 1 meet {MEETING}")
     await presses(town, "chi", "Where do we meet?")
     await town.presses("chi", "I can't")
+    assert shown(town, MEETING) == [], "nor any longer"
     told = await presses(town, "chi", "Where do we meet?")
     assert told == "That is for those who come. Press one of the buttons for when you will be there, then ask again."
 
@@ -367,7 +368,9 @@ async def test_nobody_is_named_who_does_not_come_nor_before_there_is_a_place(sea
 async def test_whoever_drops_out_sees_the_exact_place_no_more(sealed: Town) -> None:
     await exact(sealed)
     await sealed.whispers("ana", "/alert 1 name @chi")
+    await presses(sealed, "chi", "Exact place")
     await sealed.presses("chi", "I can't")
+    assert shown(sealed, EXACT) == []
     assert (await presses(sealed, "chi", "Exact place")).startswith("That is for those who come.")
 
 
@@ -545,7 +548,15 @@ async def everything(town: Town, area: str, meeting: str, exact_: str, *, verifi
     for who, network in (("fay", MATRIX), ("ben", "console"), ("chi", "console"), ("ana", "console"), ("chi", MATRIX)):
         for line in ("/alerts", "/alert 1", "/alert 1 shown", "/todo", "/log", "/export me", "/privacy"):
             await town.whispers(who, line, on=network)
-    for line in ("/alerts", "/alert 1", "/alert 1 shown", "/alert 1 until 22:30", "/log", "/digest"):
+    for line in (
+        "/alerts",
+        "/alert 1",
+        "/alert 1 shown",
+        "/alert 1 until 22:30",
+        "/alert 1 update nobody is there",
+        "/log",
+        "/digest",
+    ):
         await town.says("ana", line)
     await town.presses("chi", "I can't") if not ends else None
     await town.skip("3h")

@@ -1,4 +1,4 @@
-"""Where an alert is, over the Bot API: the meeting point is shown in private and deleted there; nothing exact goes out."""
+"""Where an alert is, over the Bot API: where to meet is shown in private and deleted there; nothing exact goes out."""
 
 from __future__ import annotations
 
