@@ -60,6 +60,7 @@ OF_TABLES = {
     "alert_area": "alerts",
     "alert_meet": "alerts",
     "alert_exact": "alerts",
+    "alert_update": "alert_events",
     "poll": "polls",
     "option": "poll_options",
     "objection": "objections",
