@@ -15,7 +15,7 @@ from bot.domain import retention
 from bot.domain.alarm import Alarm
 from bot.domain.places import Tier, Why
 from bot.router import Asks, Authority, Command, Context, Router, Telling
-from bot.text import Listed, Refusal, T, Text, Typed, Words, lines
+from bot.text import Listed, Refusal, Soon, T, Text, Typed, Words, lines
 from storage import alerts, buttons, cards, due, entries, outbox, people, places, sealed
 from storage.alerts import Alert
 from storage.people import Member, Place
@@ -248,7 +248,8 @@ async def _name(context: Context, there: Alert, now: Alarm, who: Member) -> Repl
     await places.name(context.tx, there, who.id, until=until, now=context.now)
     if await _tell_named(context, there, who):
         return Reply(
-            T("{name} may see the exact place on Matrix until {until}.", name=who.name, until=until), private=True
+            T("{name} may see the exact place on Matrix until {until}.", name=who.name, until=Soon(until, context.now)),
+            private=True,
         )
     return Reply(
         T(
@@ -330,7 +331,7 @@ async def _show(context: Context, alert: int, tier: Tier) -> Reply | None:
         lines(
             await heading(context, there),
             told,
-            T("Tell it to nobody who is not coming. It stands here until {until}.", until=until),
+            T("Tell it to nobody who is not coming. It stands here until {until}.", until=Soon(until, context.now)),
         ),
         reader=await people.reader_in(context.tx, chat.id, private=True, committee_id=context.committee.id),
         now=context.now,
@@ -397,20 +398,21 @@ async def alert_shown(context: Context, *, number: Number) -> Reply:
     for one in (await places.disclosures(context.tx, there))[-NAMED_OFFERED_MAX:]:
         member = await people.member(context.tx, context.committee.id, one.member_id)
         name = member.name if member is not None else T("somebody")
-        told.append(_line(one, name, ended=one.taken or one.ends_at <= context.now))
+        told.append(_line(one, name, now=context.now))
     if not told:
         return Reply(T("Nobody was shown where alert {number} is.", number=number), private=True)
     return Reply(lines(await heading(context, there), *told), private=True)
 
 
-def _line(one: Disclosure, name: str | Text, *, ended: bool) -> Text:
+def _line(one: Disclosure, name: str | Text, *, now: datetime) -> Text:
+    at, until = Soon(one.at, now), Soon(one.ends_at, now)
     if one.tier == "exact":
-        if ended:
-            return T("Exact place: {name}, {at}, taken away {until}", name=name, at=one.at, until=one.ends_at)
-        return T("Exact place: {name}, {at}, shown until {until}", name=name, at=one.at, until=one.ends_at)
-    if ended:
-        return T("Meeting point: {name}, {at}, taken away {until}", name=name, at=one.at, until=one.ends_at)
-    return T("Meeting point: {name}, {at}, shown until {until}", name=name, at=one.at, until=one.ends_at)
+        if one.taken or one.ends_at <= now:
+            return T("Exact place: {name}, {at}, taken away {until}", name=name, at=at, until=until)
+        return T("Exact place: {name}, {at}, shown until {until}", name=name, at=at, until=until)
+    if one.taken or one.ends_at <= now:
+        return T("Meeting point: {name}, {at}, taken away {until}", name=name, at=at, until=until)
+    return T("Meeting point: {name}, {at}, shown until {until}", name=name, at=at, until=until)
 
 
 @router.command("alert_hide", allow=Authority.CLOCK, typed=False, help=T("Where an alert is, is not shown any more."))

@@ -48,7 +48,7 @@ async def test_a_place_is_shown_in_private_and_the_homeserver_lets_go_of_it(
         [anas] = await bot.private_rooms(ana)
         said = await ben.say(private, "!alert 1")
         [card] = await bot.heard(ben, private, after=said)
-        await chooses(bot, ben, private, card, "Coming: 10 min")
+        await chooses(bot, ben, private, card, "In 10 min")
         await bot.quiet(await ana.say(anas, f"!alert 1 meet {MEETING}"))
         await bot.quiet(await ana.say(anas, f"!alert 1 address {EXACT}"))
         assert (await bot.answers(ana, anas, "!alert 1 name Ben"))[-1].startswith("Ben may see the exact place")

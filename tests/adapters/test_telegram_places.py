@@ -14,7 +14,7 @@ async def begun(telegram: Telegram) -> None:
     """Chi comes to an alert, and has asked where to meet."""
     for step in (
         "ana: /alert eviction Main St, 20 people, until 23:00",
-        "chi: [Coming: 10 min]",
+        "chi: [In 10 min]",
         f"ana (dm): /alert 1 meet {MEETING}",
         "chi (dm): [Where do we meet?]",
     ):
