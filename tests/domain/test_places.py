@@ -1,62 +1,51 @@
-"""Who may know where an alert is: the rules alone."""
+"""Who may know where an alert is: the rules alone, in every situation that there is."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import places
-from bot.domain.places import SHOWN_FOR, may_not_say, may_not_see, until
+from bot.domain.places import SHOWN_FOR, Tier, may_not_say, may_not_see, until
 
 NOW = datetime(2026, 1, 5, 18, 0, tzinfo=UTC)
-NETWORKS = st.sampled_from(["telegram", "matrix", "console", "another"])
-SITUATIONS = st.fixed_dictionaries(
-    {
-        "network": NETWORKS | st.none(),
-        **{name: st.booleans() for name in ("private", "encrypted", "coming", "changes")},
-    },
-    optional={},
-)
+NETWORKS = ("telegram", "matrix", "console", "another")
+YES_OR_NO = (False, True)
+TIERS: tuple[Tier, ...] = ("meeting", "exact")
+SITUATIONS: list[dict[str, Any]] = [
+    dict(zip(("network", "private", "encrypted", "coming", "changes", "named"), there, strict=True))
+    for there in product((*NETWORKS, None), *[YES_OR_NO] * 5)
+]
 
 
-@given(SITUATIONS, st.booleans())
-def test_the_exact_place_is_for_those_named_who_come_in_private_off_telegram_and_encrypted(
-    there: dict[str, Any], named: bool
-) -> None:
-    allowed = may_not_see("exact", named=named, **there) is None
-    assert allowed == (
-        named and there["coming"] and there["private"] and there["encrypted"] and there["network"] == "matrix"
-    )
+def test_the_exact_place_is_for_those_named_who_come_in_private_off_telegram_and_encrypted() -> None:
+    for there in SITUATIONS:
+        conditions = [there[name] for name in ("named", "coming", "private", "encrypted")]
+        assert (may_not_see("exact", **there) is None) == (all(conditions) and there["network"] == "matrix"), there
 
 
-@given(SITUATIONS, st.booleans())
-def test_the_meeting_point_is_for_those_who_come_and_those_who_look_after_it_in_private(
-    there: dict[str, Any], named: bool
-) -> None:
-    allowed = may_not_see("meeting", named=named, **there) is None
-    assert allowed == ((there["coming"] or there["changes"]) and there["private"] and there["network"] is not None)
+def test_the_meeting_point_is_for_those_who_come_and_those_who_look_after_it_in_private() -> None:
+    for there in SITUATIONS:
+        concerned = there["coming"] or there["changes"]
+        expected = concerned and there["private"] and there["network"] is not None
+        assert (may_not_see("meeting", **there) is None) == expected, there
 
 
-@given(SITUATIONS, st.booleans())
-def test_whoever_may_see_more_may_see_less(there: dict[str, Any], named: bool) -> None:
-    if may_not_see("exact", named=named, **there) is None:
-        assert may_not_see("meeting", named=named, **there) is None
+def test_whoever_may_see_more_may_see_less() -> None:
+    for there in SITUATIONS:
+        if may_not_see("exact", **there) is None:
+            assert may_not_see("meeting", **there) is None, there
 
 
-@given(NETWORKS, st.booleans(), st.booleans())
-def test_a_place_is_said_only_where_it_could_be_shown(network: str, private: bool, encrypted: bool) -> None:
-    for tier in ("meeting", "exact"):
-        says = may_not_say(tier, network=network, private=private, encrypted=encrypted) is None
-        sees = (
-            may_not_see(
-                tier, network=network, private=private, encrypted=encrypted, coming=True, changes=True, named=True
-            )
-            is None
-        )
-        assert says == sees
+def test_a_place_is_said_only_where_it_could_be_shown() -> None:
+    for tier, network, private, encrypted in product(TIERS, NETWORKS, YES_OR_NO, YES_OR_NO):
+        where: dict[str, Any] = {"network": network, "private": private, "encrypted": encrypted}
+        shown = may_not_see(tier, coming=True, changes=True, named=True, **where) is None
+        assert (may_not_say(tier, **where) is None) == shown, (tier, where)
 
 
 @given(
