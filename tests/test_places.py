@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.adapters.console import ConsoleAdapter, NoSuchButton
-from bot.chat import Letter
+from bot.chat import Letter, NotReached
 from bot.practice import DATABASE, MATRIX, SCRIPT_START, FixedClock, Practice
-from storage.database import Database
+from storage import outbox, people, privacy
+from storage.database import Database, Reader
 from tests.conftest import Town, two_decide
 from tests.test_connect import connect_accounts, connect_groups
 from tests.test_forgetting import Folder
@@ -244,10 +245,10 @@ async def test_what_is_shown_is_in_no_file_but_as_the_note(town: Town) -> None:
     await town.whispers("ana", f"/alert 1 meet {MEETING}")
     await presses(town, "chi", "Where do we meet?")
 
-    async def ask(tx: object) -> dict[str, int]:
+    async def ask(tx: Reader) -> dict[str, int]:
         found = {}
-        for (table,) in await tx.all("SELECT name FROM sqlite_schema WHERE type = 'table'"):  # type: ignore[attr-defined]
-            rows = await tx.all(f"SELECT * FROM {table}")  # type: ignore[attr-defined]
+        for (table,) in await tx.all("SELECT name FROM sqlite_schema WHERE type = 'table'"):
+            rows = await tx.all(f"SELECT * FROM {table}")
             if MEETING in repr(rows):
                 found[table] = len(rows)
         return found
@@ -378,9 +379,9 @@ async def test_once_the_alert_is_over_the_exact_place_is_nowhere(sealed: Town) -
     await sealed.says("ana", "/alert 1 cancel")
     assert shown(sealed, EXACT) == []
 
-    async def ask(tx: object) -> list[str]:
-        tables = await tx.all("SELECT name FROM sqlite_schema WHERE type = 'table'")  # type: ignore[attr-defined]
-        return [table for (table,) in tables if EXACT in repr(await tx.all(f"SELECT * FROM {table}"))]  # type: ignore[attr-defined]
+    async def ask(tx: Reader) -> list[str]:
+        tables = await tx.all("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        return [table for (table,) in tables if EXACT in repr(await tx.all(f"SELECT * FROM {table}"))]
 
     assert await sealed.practice.app.database.read(ask) == []
 
@@ -392,6 +393,37 @@ async def test_what_is_handed_out_over_telegram_holds_no_exact_place(sealed: Tow
     for who in ("ana", "chi"):
         await sealed.whispers(who, "/export me")
         assert EXACT not in sealed.practice.console.documents[-1].text
+
+
+async def test_nor_is_it_while_it_waits_to_be_sent(sealed: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    await exact(sealed)
+    await sealed.whispers("ana", "/alert 1 name @chi")
+    send = ConsoleAdapter.send
+
+    async def held_up(adapter: ConsoleAdapter, letter: Letter) -> str:
+        if any(EXACT in span.text for span in letter.spans):
+            raise NotReached
+        return await send(adapter, letter)
+
+    monkeypatch.setattr(ConsoleAdapter, "send", held_up)
+    monkeypatch.setattr("bot.delivery.RETRY_SECONDS_FIRST", 0.01)
+    monkeypatch.setattr("bot.delivery.RETRY_SECONDS_MAX", 0.02)
+    console = sealed.practice.console
+    await console.press("chi", "Exact place", within=console.somebody("chi").private, manages_chat=False)
+
+    async def ask(tx: Reader) -> tuple[bool, str]:
+        chi = await people.member_with_account(tx, 1, console.somebody("chi").sender.user)
+        assert chi is not None
+        waits = any(EXACT in span.text for one in await outbox.waiting(tx) for span in one.spans)
+        handed = await privacy.hand_out(tx, chi.person_id, now=sealed.practice.clock(), characters_max=100_000)
+        return waits, handed.text
+
+    waits, handed = await sealed.practice.app.database.read(ask)
+    assert waits
+    assert EXACT not in handed
+    monkeypatch.setattr(ConsoleAdapter, "send", send)
+    await sealed.practice.settle()
+    assert shown(sealed, EXACT) == ["chi (Matrix dm)"]
 
 
 async def test_an_unencrypted_database_takes_no_exact_place_and_says_why(town: Town) -> None:
