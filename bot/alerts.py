@@ -3,8 +3,8 @@
 What happens in an alert is written down by `note`, and what follows from it is asked anew each time: nothing is kept
 that could contradict. Other areas take part by commands of these names, said by the clock's authority with the alert's
 id, where an area declares them: `alert_escalate` (it may reach everybody now), `alert_paged` (people are told of it in
-private), `alert_answered` (somebody has said
-whether they come, or what it takes has changed), `alert_stand_down` and `alert_aftermath` (it is over).
+private), `alert_answered` (somebody has said whether they come, or what it takes has changed), `alert_hide` (somebody
+drops out, or it is over), `alert_stand_down` and `alert_aftermath` (it is over).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bot.domain.board import plain
 from bot.domain.recurrence import instant
 from bot.router import Authority, Context, Telling, View
 from bot.text import Bold, Listed, Minutes, Refusal, Soon, T, Text, Typed, Words, lines
-from storage import alert_kinds, alerts, cards, due, entries, outbox, people, reach, rules, shifts
+from storage import alert_kinds, alerts, cards, due, entries, outbox, people, places, reach, rules, shifts
 from storage.alert_kinds import Known
 from storage.alerts import Alert, Page, PageState
 from storage.database import Reader, Transaction
@@ -84,6 +84,12 @@ MORE: Mapping[str, tuple[Text, Whose]] = {
     "alert_false": (T("False alarm"), "changing"),
     "alert_cancel": (T("Cancel it"), "changing"),
     "alert_reach": (T("Who was reached"), "changing"),
+    "alert_meeting": (T("Where do we meet?"), "coming"),
+    "alert_place": (T("Exact place"), "coming"),
+    "alert_meet": (T("Say where to meet"), "changing"),
+    "alert_address": (T("Say the exact place"), "changing"),
+    "alert_name": (T("Who may know the exact place"), "changing"),
+    "alert_shown": (T("Who was shown where"), "changing"),
 }
 """What else can be done with an alert, by the names of commands: [More …] on its card offers it in private. Each has an
 argument for the alert: its number (`number`) or its id (`alert`)."""
@@ -472,6 +478,7 @@ async def finish(context: Context, alert: Alert, outcome: Outcome, *, data: Mapp
     )
     over = await alerts.get(context.tx, context.committee.id, alert.id)
     assert over is not None
+    await hook(context, "alert_hide", over)
     await hook(context, "alert_stand_down", over)
     await hook(context, "alert_aftermath", over)
 
@@ -711,6 +718,14 @@ async def more_buttons(context: Context, alert: Alert, now: Alarm) -> tuple[tupl
         says = command.says(number=alert.number) if numbered else command.says(alert=alert.id)
         offered.append((Button(label=label, says=context.commands.asking(says) if command.lacks(says) else says),))
     return tuple(offered)
+
+
+async def meeting_button(view: View, alert: Alert) -> Button | None:
+    """Where whoever comes is told where they meet; None: nobody has said so."""
+    command = view.commands.get("alert_meeting")
+    if command is None or await places.of(view.tx, alert, "meeting") is None:
+        return None
+    return Button(label=T("Where do we meet?"), says=command.says(alert=alert.id))
 
 
 async def own_member(view: View) -> Member | None:

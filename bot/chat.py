@@ -574,7 +574,7 @@ class Adapter(Protocol):
         """
 
     async def delete(self, chat: ChatId, message: str) -> bool:
-        """Take a message that is not the bot's own out of a chat; one that is gone is no fault. False: no right to.
+        """Take a message out of a chat, the bot's own too; one that is gone is no fault. False: no right to.
 
         Raises a DeliveryProblem.
         """

@@ -319,8 +319,12 @@ class Dispatcher:
         await cards.not_pinned(tx, card.id)
 
     async def not_deleted(self, tx: Transaction, owed: outbox.Owed) -> None:
-        """The committee wants its chat tidied, and the bot may not: it says once what right that takes."""
+        """What the bot has said in private says nothing any more; in a group it says once what right that takes."""
         place = await people.place_of(tx, owed.chat_id)
+        if place is not None and place.private and owed.deletes is not None:
+            reader = await people.reader_in(tx, place.id, private=True, committee_id=None, otherwise=self._language)
+            content = outbox.Content(render(_NOT_SHOWN, reader))
+            await outbox.queue_content(tx, place, content, now=self._now(), lane=Lane.NOTICE, edits=owed.deletes[1])
         if place is None or place.committee_id is None:
             return
         told = await rules.get(tx, place.committee_id, tidying.LACKS, [])
@@ -1138,6 +1142,7 @@ _MAY_NOT_DELETE = T(
     "I may not tidy up here. Whoever manages the group can make me an administrator with the right to delete messages; "
     "until then they stay."
 )
+_NOT_SHOWN = T("What stood here is not shown any more.")
 _CANNOT_WRITE = T("I have an answer for you, but I cannot write to you in private. Open a private chat with me first.")
 _ANSWER_PRIVATELY = T("I answer that in private. Press the button once; after that I can always reach you there.")
 _REFUSED_PRIVATELY = T(

@@ -238,6 +238,10 @@ _ABOUT: Mapping[str, str] = {
         "alert_reach": "reach reached alcance erreicht",
         "alert_merge": "same igual misma mismo dieselbe gleich",
         "alert_call": "call llama llamar rufen ruf",
+        "alert_meet": "meet punto encuentro treffpunkt",
+        "alert_address": "address exact dirección exacta adresse genau",
+        "alert_name": "name named nombrar nombra benennen",
+        "alert_shown": "shown mostrado gezeigt",
     }.items()
     for word in words.split()
 }
@@ -472,6 +476,7 @@ async def alert_cannot(context: Context, *, alert: Reference) -> Reply | Card:
     """They are asked no more; where they were coming, what they would have met is open again."""
     there, _ = await going_on(context, alert)
     await note(context, there, "cannot", member=context.member)
+    await shared.hook(context, "alert_hide", there)
     await shared.hook(context, "alert_answered", there)
     return answer(T("Noted. You are asked no more about this alert."))
 
@@ -665,6 +670,8 @@ async def alert_card(view: View, ref: int) -> Shown | None:
         if not mine.arrived:
             here = Button(label=T("I'm there"), says=alert_arrived.says(alert=there.id))
             buttons = ((here,), *buttons)
+        if (meeting := await shared.meeting_button(view, there)) is not None:
+            buttons = ((meeting,), *buttons)
     return Shown(lines(*told), buttons=buttons)
 
 

@@ -35,6 +35,7 @@ from storage import (
     outcomes,
     patterns,
     people,
+    places,
     pool,
     pooling,
     proxies,
@@ -433,6 +434,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await reach.join(tx, old, into)
     await sos.join(tx, old, into)
     await escalation.join(tx, old, into)
+    await places.join(tx, old, into)
     await objections.join(tx, old, into)
     await outcomes.join(tx, old, into)
     await recalls.join(tx, old, into)

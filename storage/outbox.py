@@ -192,7 +192,7 @@ async def queue_content(
 
 
 async def queue_deletion(tx: Transaction, place: Place, message: str, *, now: datetime) -> None:
-    """Owe it to a chat to take a message that is not ours out of it. In place of words there is what to delete."""
+    """Owe it to a chat to take a message out of it. In place of words there is what to delete."""
     key, deletes = tx.token(), (place.address, message)
     body = json.dumps({"spans": [], "keys": [], "fallback": None, "deletes": deletes}, separators=(",", ":"))
     id_ = await tx.value(
@@ -294,6 +294,21 @@ async def _after(tx: Transaction, rows: list[Row], *, delivered: bool) -> None:
         await reach.came_of(tx, (about or "").split(), delivered=delivered)
         if about and f" {GOODBYE} " in about:
             await people.forget_place(tx, chat_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What has become of a message. `message`: the network's id for it; None: it has not taken it yet, if ever."""
+
+    chat_id: int
+    waits: bool
+    message: str | None
+
+
+async def became(tx: Reader, id_: int) -> Sent | None:
+    """What has become of a message; None: nobody knows any more."""
+    row = await tx.one("SELECT chat_id, state = 'waiting', message FROM outbox WHERE id = ?", id_)
+    return None if row is None else Sent(chat_id=row[0], waits=bool(row[1]), message=row[2])
 
 
 async def withdraw(tx: Transaction, thing: str) -> None:

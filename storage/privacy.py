@@ -195,8 +195,11 @@ SECTIONS: Mapping[str, str] = {
         ORDER BY e.at_us DESC""",
     "messages_waiting": f"""SELECT o.created_us, o.reply_to, (SELECT group_concat(json_extract(value, '$[0]'), '')
             FROM json_each(o.body, '$.spans')) AS words FROM outbox o
-        WHERE o.state = 'waiting' AND o.chat_id IN {_CHATS} ORDER BY o.id""",
-    "buttons_for_you": f"""SELECT command, arguments, expires_us, used_us FROM buttons
+        WHERE o.state = 'waiting' AND o.chat_id IN {_CHATS} AND coalesce(instr(o.about, ' alert_exact:'), 0) = 0
+        ORDER BY o.id""",
+    # A line of an alert may say where it is exactly, and this is handed out on any network.
+    "buttons_for_you": f"""SELECT command, CASE WHEN command <> 'alert' THEN arguments END AS arguments, expires_us,
+            used_us FROM buttons
         WHERE member_id IN {_MINE} ORDER BY expires_us DESC""",
     "question_for_you": f"SELECT command, parameter, arguments, expires_us FROM dialogues WHERE member_id IN {_MINE}",
     "cards_in_private": f"SELECT thing FROM cards WHERE chat_id IN {_CHATS} ORDER BY id DESC",
@@ -472,6 +475,13 @@ SECTIONS: Mapping[str, str] = {
     "being_called_to_alerts": f"""SELECT c.name AS committee, w.wakes AS in_quiet_hours, w.near
         FROM alert_wishes w JOIN members m ON m.id = w.member_id JOIN committees c ON c.id = m.committee_id
         WHERE w.member_id IN {_MINE} ORDER BY w.member_id""",
+    # Where it is they were shown for a while; it is not handed out anew, wherever that is asked for.
+    "shown_where_an_alert_is": f"""SELECT c.name AS committee, a.number AS alert, d.tier, d.at_us, d.ends_us, d.taken_us
+        FROM alert_disclosures d JOIN alerts a ON a.id = d.alert_id JOIN committees c ON c.id = a.committee_id
+        WHERE d.member_id IN {_MINE} ORDER BY d.id DESC""",
+    "named_to_know_where_an_alert_is": f"""SELECT c.name AS committee, a.number AS alert, n.at_us, n.until_us
+        FROM alert_named n JOIN alerts a ON a.id = n.alert_id JOIN committees c ON c.id = a.committee_id
+        WHERE n.member_id IN {_MINE} ORDER BY n.alert_id DESC""",
     "objections": f"""SELECT c.name AS committee, p.number AS poll, o.at_us, o.state, o.seconds AS seconded_by,
             a.number AS answered_by_poll, n.text AS reason
         FROM objections o JOIN polls p ON p.id = o.poll_id AND p.secrecy = 'open'
@@ -636,6 +646,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "sos_plans.hash": "of a word that is nowhere kept",
     "sos_calls": "whoever looks on must not learn whether an SOS goes on; gone after a day",
     "sos_told": "the same, of those who were told",
+    "alert_disclosures.outbox_id": "which message it was",
     "objections.reasoned": "whether it has a reason, which is handed out",
     "outcomes.state": "what became of a decision of the committee",
     "outcomes.review_us": "when the committee looks at a decision again",
@@ -778,6 +789,8 @@ NOTES = {
         OR id IN (SELECT gift_id FROM gift_people WHERE member_id IN {_MINE})""",
     "alert": f"SELECT 'alert:' || id FROM alerts WHERE raiser_id IN {_MINE}",
     "alert_area": f"SELECT 'alert_area:' || id FROM alerts WHERE raiser_id IN {_MINE}",
+    "alert_meet": f"SELECT 'alert_meet:' || id FROM alerts WHERE raiser_id IN {_MINE}",
+    "alert_exact": f"SELECT 'alert_exact:' || id FROM alerts WHERE raiser_id IN {_MINE}",
     "alert_update": f"SELECT 'alert_update:' || id FROM alert_events WHERE kind = 'updated' AND member_id IN {_MINE}",
     "objection": f"""SELECT 'objection:' || o.id FROM objections o JOIN polls p ON p.id = o.poll_id
         WHERE p.secrecy = 'open' AND CAST(o.voter AS INTEGER) IN {_MINE}""",
@@ -903,7 +916,8 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             JOIN polls s ON s.id = q.poll_id JOIN notes n ON n.thing = 'survey_answer:' || a.id
             WHERE n.text IS NOT NULL AND s.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM alerts a
-            JOIN notes n ON n.thing IN ('alert:' || a.id, 'alert_area:' || a.id)
+            JOIN notes n ON n.thing IN
+                ('alert:' || a.id, 'alert_area:' || a.id, 'alert_meet:' || a.id, 'alert_exact:' || a.id)
             WHERE n.text IS NOT NULL AND a.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM alerts a JOIN alert_events e ON e.alert_id = a.id
             JOIN notes n ON n.thing = 'alert_update:' || e.id

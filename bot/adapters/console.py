@@ -337,7 +337,9 @@ class ConsoleAdapter:
         return True
 
     async def delete(self, chat: ChatId, message: str) -> bool:
-        """A terminal writes nothing of its own into a chat, so there is nothing to take out."""
+        """Show that a message of the bot's is gone. A terminal writes nothing of its own."""
+        if (gone := self.posted.pop(message, None)) is not None:
+            self._line(self.title(gone.chat), "bot takes a message away")
         return True
 
     def pace(self, chat: ChatId) -> Pace | None:

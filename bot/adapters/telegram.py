@@ -516,7 +516,10 @@ class TelegramAdapter:
         return True
 
     async def delete(self, chat: ChatId, message: str) -> bool:
-        """Delete for everybody, which in a group takes the right to; Telegram may find a message too old for it."""
+        """Delete for everybody, which in a group takes the right to; Telegram may find a message too old for it.
+
+        What the bot itself has said in a private chat takes no right.
+        """
         number = int(native(chat))
         try:
             await self._bot.call("deleteMessage", chat_id=number, message_id=int(message))
@@ -534,6 +537,9 @@ class TelegramAdapter:
         return True
 
     async def _may_delete(self, chat: int) -> bool:
+        if chat > 0:
+            # In a private chat the bot deletes what it has said itself, for as long as Telegram lets it.
+            return False
         me = await self._introduced()
         try:
             member = await self._bot.get_chat_member(chat, me.id)

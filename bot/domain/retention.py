@@ -49,6 +49,8 @@ UNDERSTUDIES = timedelta(days=90)
 """Who was asked to learn a task beside whom, and what they said."""
 REACHED = timedelta(days=30)
 """Whom an alert had reached, who was called by whom, and whose number was shown, after it is over."""
+PLACES = timedelta(days=30)
+"""Who was shown where an alert is, or named for it, after it is over. Where that was is deleted then at once."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -187,6 +189,12 @@ KINDS = (
         seen_by=T("those who call in the alert; you are told who was shown your number"),
         kept=REACHED,
         since=T("after it is over"),
+    ),
+    Kind(
+        what=T("When you were shown where an alert is; where that was is deleted when it is over"),
+        seen_by=T("you, whoever raised it, and the organizers"),
+        kept=PLACES,
+        since=T("after the alert is over"),
     ),
     Kind(what=T("Messages for you that wait"), seen_by=T("only you"), kept=SENT, since=T("at most")),
     Kind(what=T("Buttons, codes, keys of messages"), seen_by=T("only the bot"), kept=2 * BUTTONS, since=T("at most")),

@@ -100,11 +100,12 @@ async def open_bot(
     now: Callable[[], datetime] = utc_now,
     password: str | None = PASSWORD,
     encrypted_private_chats: bool = False,
+    key: str | None = None,
     url: str | None = None,
     timing: Timing = QUICK,
 ) -> tuple[App, MatrixAdapter]:
     """The core and the adapter, not yet running."""
-    app = await App.open(folder / "solibot.sqlite", popups={}, reaches={"matrix"}, now=now)
+    app = await App.open(folder / "solibot.sqlite", key=key, popups={}, reaches={"matrix"}, now=now)
     adapter = MatrixAdapter(
         folder=folder / "matrix",
         homeserver=url or server.url,
@@ -131,6 +132,7 @@ async def scene(
     now: Callable[[], datetime] = utc_now,
     password: str | None = PASSWORD,
     encrypted_private_chats: bool = False,
+    key: str | None = None,
     url: str | None = None,
     timing: Timing = QUICK,
 ) -> AsyncIterator[Scene]:
@@ -151,6 +153,7 @@ async def scene(
         now=now,
         password=password,
         encrypted_private_chats=encrypted_private_chats,
+        key=key,
         url=url,
         timing=timing,
     )
