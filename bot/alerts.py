@@ -55,6 +55,7 @@ Whose = Literal["all", "coming", "changing"]
 """Who is offered something: everybody, whoever is coming, or whoever may change the alert."""
 
 MORE: Mapping[str, tuple[Text, Whose]] = {
+    "alert_timeline": (T("What happened when"), "all"),
     "alert_need": (T("What it takes"), "changing"),
     "alert_until": (T("Until when"), "changing"),
     "alert_end": (T("It is over"), "changing"),

@@ -20,6 +20,7 @@ from bot.dispatch import Dispatcher
 from bot.domain import retention
 from bot.router import Commands
 from handlers import (
+    aftermath,
     alerts,
     amending,
     availability,
@@ -93,6 +94,7 @@ AREAS = (
     credits.router,
     board.router,
     alerts.router,
+    aftermath.router,
     committee.router,
     members.router,
     connect.router,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from bot import alerts as shared
+from bot.aftermath import card_end
 from bot.alerts import (
     EXAMPLE,
     KINDS,
@@ -139,6 +140,7 @@ _ABOUT: Mapping[str, str] = {
         "alert_update": "update novedad neu neues",
         "alert_need": "need needs hace necesita braucht brauchen",
         "alert_until": "until hasta bis",
+        "alert_timeline": "timeline cronología cronologia cómo como verlauf ablauf",
     }.items()
     for word in words.split()
 }
@@ -447,7 +449,9 @@ async def alert_card(view: View, ref: int) -> Shown | None:
         return None
     now = await state(view, there)
     if now.over:
-        return Shown(lines(await heading(view, there), over_words(now), *_counts(now)))
+        deleted, buttons = await card_end(view, there)
+        told_of = _counts(now) if deleted is None else deleted
+        return Shown(lines(await heading(view, there), over_words(now), *told_of), buttons=buttons)
     told: list[Words | None] = [
         await heading(view, there),
         certainty_words(now),

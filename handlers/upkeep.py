@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.router import Authority, Context, Router
 from bot.text import T
 from storage import (
+    aftermath,
     availability,
     bookings,
     buttons,
@@ -59,3 +60,4 @@ async def purge(context: Context) -> None:
     await plans.purge(context.tx, now=context.now)
     await fair.purge(context.tx, now=context.now)
     await straws.purge(context.tx, now=context.now)
+    await aftermath.purge(context.tx, now=context.now)

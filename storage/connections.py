@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from bot.chat import ChatId, UserId, network_of
 from bot.domain import joining, retention
 from storage import (
+    aftermath,
     alerts,
     availability,
     ballots,
@@ -427,6 +428,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await calendars.join(tx, old, into)
     await limits.join(tx, old, into)
     await alerts.join(tx, old, into)
+    await aftermath.join(tx, old, into)
     await objections.join(tx, old, into)
     await outcomes.join(tx, old, into)
     await recalls.join(tx, old, into)
