@@ -26,7 +26,7 @@ def figures_words(found: Counts) -> list[Words]:
     if found.arrived:
         told.append(N("{n} was there.", "{n} were there.", found.arrived))
     if found.needs:
-        told.append(T("Of what it took, there was enough of: {met}/{needs}", met=found.met, needs=found.needs))
+        told.append(T("Needs met: {met} of {needs}", met=found.met, needs=found.needs))
     return told
 
 

@@ -166,6 +166,7 @@ async def alert_in_time(context: Context, *, alert: Reference, said: _Said) -> R
     allow=Authority.MEMBER,
     typed=False,
     help=T("Say what should be otherwise the next time."),
+    title=T("After the alert"),
     asks={"line": Asks(T("What should be otherwise the next time? One line, without names."))},
 )
 async def alert_otherwise(context: Context, *, alert: Reference, line: LongNote) -> Reply:
@@ -435,6 +436,7 @@ async def _hour_choices(_context: Context) -> list[tuple[Text | str, Minutes]]:
     allow=Authority.MEMBER,
     typed=False,
     help=T("Say how long you were at an alert."),
+    title=T("Hours at an alert"),
     asks={
         "time": Asks(
             T("How long were you there? Choose, or write it, like {example}.", example=Typed("1h30")), _hour_choices

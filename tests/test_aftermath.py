@@ -3,6 +3,9 @@
 import re
 from datetime import timedelta
 
+import pytest
+
+from bot.adapters.console import NoSuchButton
 from storage import alerts
 from storage.database import Reader
 from tests.conftest import Town, two_decide
@@ -11,11 +14,10 @@ from tests.test_forgetting import Folder, folder  # noqa: F401 - a fixture
 RAISED = "/alert eviction Zwetschgenplatz 5, Quittengespenst, 2 people, 1 van, until 14:00"
 
 
-async def _an_alert(town: Town, *, dan: bool = False) -> None:
+async def _an_alert(town: Town) -> None:
     """Raised by Ana at once, confirmed by Ben, Chi comes and is there after 20 minutes, Eli cannot; over after 40."""
+    await town.skip("16h")
     await town.says("ana", RAISED)
-    if dan:
-        await town.says("dan", "/join")
     await town.skip("4m")
     await town.presses("ben", "I can confirm it")
     await town.presses("chi", "Coming: 10 min")
@@ -25,6 +27,13 @@ async def _an_alert(town: Town, *, dan: bool = False) -> None:
     await town.presses("chi", "I'm there")
     await town.skip("20m")
     await town.says("ana", "/alert 1 end")
+
+
+async def _press(town: Town, who: str, label: str) -> str:
+    """Somebody presses a button in private. What they are told then."""
+    before = len(town.heard(who))
+    await town.presses(who, label)
+    return "\n".join(town.heard(who)[before:])
 
 
 def _card(town: Town) -> str:
@@ -42,8 +51,8 @@ async def test_some_hours_later_whoever_took_part_is_asked_and_nobody_else(town:
     await town.skip("20m")
     asked = {who for who, count in before.items() if any("Was it real?" in w for w in town.heard(who)[count:])}
     assert asked == {"ana", "ben", "chi"}
-    assert "Did you hear of it in time?" in await town.presses("chi", "Yes")
-    assert "What should be otherwise the next time?" in await town.presses("chi", "No")
+    assert "Did you hear of it in time?" in await _press(town, "chi", "Yes")
+    assert "What should be otherwise the next time?" in await _press(town, "chi", "No")
     await town.presses("chi", "Write it")
     assert "Thank you." in await town.whispers("chi", "earlier, and with a megaphone")
     await town.skip("1d")
@@ -51,16 +60,13 @@ async def test_some_hours_later_whoever_took_part_is_asked_and_nobody_else(town:
 
 
 async def test_at_night_i_am_asked_in_the_morning(town: Town) -> None:
-    await town.says("ana", "/alert raid Dock 3")
+    await town.says("ana", "/alert raid Dock 3, until 21:30")
     await town.presses("chi", "Coming: 10 min")
-    await town.skip("5h 30m")
-    await town.says("ana", "/alert 1 need 3 people")
-    await town.says("ana", "/alert 1 until 23:00")
-    await town.skip("4h")
+    await town.skip("40m")
     await town.says("ana", "/alert 1 end")
-    await town.skip("6h")
+    await town.skip("13h")
     assert not any("Was it real?" in words for words in town.heard("chi"))
-    await town.skip("8h")
+    await town.skip("30m")
     assert any("Was it real?" in words for words in town.heard("chi"))
 
 
@@ -95,11 +101,13 @@ async def test_i_may_think_again_and_write_again(town: Town) -> None:
         await town.presses(who, "No")
         await town.presses(who, "Yes")
     for words in ("more banners", "fewer banners"):
+        await town.presses("chi", "Yes")
         await town.presses("chi", "Write it")
         await town.whispers("chi", words)
     told = await town.whispers("ana", "/alert 1 timeline")
     assert "fewer banners" in told
     assert "more banners" not in told
+    await town.presses("chi", "Yes")
     await town.presses("chi", "Write it")
     assert "too long" in await town.whispers("chi", "x" * 301)
     await town.books_are_sound()
@@ -113,7 +121,7 @@ async def test_the_timeline_tells_what_happened_and_not_who_it_was(town: Town) -
     told = await town.says("eli", "/alert 1 timeline")
     assert told.split(" / ") == [
         "ALERT 1: eviction",
-        "Raised: Mon, Jan 5 10:00",
+        "Raised: Tue, Jan 6 10:00",
         "After 4 min: confirmed by somebody else.",
         "After 4 min: the first said they come.",
         "After 20 min: the first was there.",
@@ -122,14 +130,14 @@ async def test_the_timeline_tells_what_happened_and_not_who_it_was(town: Town) -
         "The first answer came after 4 min.",
         "1 said they come.",
         "1 was there.",
-        "Of what it took, there was enough of: 0/2",
+        "Needs met: 0 of 2",
     ]
 
 
 async def test_the_timeline_can_be_seen_while_it_goes_on_and_from_the_card_when_it_is_over(town: Town) -> None:
     await town.says("ana", RAISED)
     await town.presses("chi", "More …")
-    told = await town.presses("chi", "What happened when")
+    told = await _press(town, "chi", "What happened when")
     assert told.endswith("It goes on.")
     await town.says("ana", "/alert 1 cancel")
     assert "It was cancelled" in await town.presses("eli", "How it went")
@@ -150,7 +158,7 @@ async def test_after_thirty_days_only_figures_are_left(town: Town) -> None:
         "The first answer came after 4 min.",
         "1 said they come.",
         "1 was there.",
-        "Of what it took, there was enough of: 0/2",
+        "Needs met: 0 of 2",
     ]
     told = await town.whispers("chi", "/alert 1 timeline")
     assert "What was said in it is deleted; figures are kept." in told
@@ -190,7 +198,7 @@ async def test_what_was_said_is_in_no_file_any_more(folder: Folder) -> None:  # 
     await folder.practice.press("chi", "Coming: 10 min")
     assert folder.words_in("Zwetschgenplatz Quittengespenst")
     await folder.group("ana", "/alert 1 end")
-    await folder.practice.skip(timedelta(hours=4))
+    await folder.practice.skip(timedelta(hours=16))
     await folder.practice.press("chi", "Yes", within=folder.dm("chi"))
     await folder.practice.press("chi", "Yes", within=folder.dm("chi"))
     await folder.practice.press("chi", "Write it", within=folder.dm("chi"))
@@ -223,24 +231,134 @@ async def test_every_table_about_alerts_goes_with_their_content_or_is_said_to_st
 # --- hours -------------------------------------------------------------------------------------------------------
 
 
-async def test_hours_are_off_until_the_committee_turns_them_on(town: Town) -> None:
-    await _an_alert(town)
-    await town.skip("4h")
-    assert "My hours there" not in _labels(town)
-    await _answers(town, "chi")
-    assert "How long were you there?" not in town.heard("chi")[-1]
-
-
-async def _answers(town: Town, who: str) -> None:
-    for label in ("Yes", "Yes", "Nothing"):
-        await town.presses(who, label)
-
-
-def _labels(town: Town) -> str:
-    return "\n".join(what for _, what in town.practice_transcript)
-
-
 async def _hours_on(town: Town, who: str = "on") -> None:
     await two_decide(town.practice.app.database)
     await town.says("ana", f"/alert_hours {who}")
     await town.presses("ben", "Agree")
+
+
+async def _claims(town: Town, who: str, label: str) -> str:
+    """Somebody is asked how it was, and says how long they were there. What they are told."""
+    for pressed in ("Yes", "Yes", "Nothing", label):
+        await town.presses(who, pressed)
+    return town.heard(who)[-1]
+
+
+async def test_hours_are_off_until_the_committee_turns_them_on(town: Town) -> None:
+    await _an_alert(town)
+    await town.skip("4h")
+    assert "My hours there" not in str(town.transcript)
+    for label in ("Yes", "Yes", "Nothing"):
+        await town.presses("chi", label)
+    assert town.heard("chi")[-1].startswith("Thank you.")
+    assert "How long were you there?" not in town.heard("chi")[-1]
+
+
+async def test_whoever_came_gets_their_hours_once_somebody_else_confirms_them(town: Town) -> None:
+    await _hours_on(town)
+    await _an_alert(town)
+    await town.skip("4h")
+    assert "An organizer is asked" in await _claims(town, "chi", "2 h")
+    assert "Chi says to have been at alert 1 for 2 h." in "".join(town.heard("ana")[-2:])
+    assert await town.balance("chi") == 0
+    await town.presses("ana", "That is right")
+    assert await town.balance("chi") == 120
+    await town.presses("chi", "My hours there")
+    assert "You have said already how long" in _refused(town, "chi", await town.whispers("chi", "1h"))
+    # Neither the exchange nor the log say what it was for.
+    assert "alert" not in (await town.whispers("chi", "/history")).lower()
+    assert "you helped the committee, 2 h." in await town.whispers("chi", "/history")
+    await town.books_are_sound()
+
+
+def _refused(town: Town, who: str, said: str) -> str:
+    return said or town.heard(who)[-1]
+
+
+async def test_what_is_not_right_is_not_counted_and_not_asked_for_again(town: Town) -> None:
+    await _hours_on(town)
+    await _an_alert(town)
+    await town.skip("4h")
+    await _claims(town, "chi", "2 h")
+    await town.presses("ana", "No")
+    assert await town.balance("chi") == 0
+    await town.presses("chi", "My hours there")
+    assert "You have said already" in _refused(town, "chi", await town.whispers("chi", "1h"))
+    await town.books_are_sound()
+
+
+async def test_i_take_it_back_and_say_it_rightly(town: Town) -> None:
+    await _hours_on(town)
+    await _an_alert(town)
+    await town.skip("4h")
+    await _claims(town, "chi", "2 h")
+    await town.presses("chi", "Take back")
+    await town.presses("chi", "1 h")
+    await town.presses("ana", "That is right")
+    assert await town.balance("chi") == 60
+    await town.books_are_sound()
+
+
+async def test_nobody_was_out_for_longer_than_the_alert_and_the_way(town: Town) -> None:
+    await _hours_on(town)
+    await _an_alert(town)
+    await town.skip("4h")
+    for label in ("Yes", "Yes", "Nothing"):
+        await town.presses("chi", label)
+    with pytest.raises(NoSuchButton):
+        await town.presses("chi", "3 h")
+    await town.presses("chi", "Another time")
+    assert "2 h 40 at most" in _refused(town, "chi", await town.whispers("chi", "2h41"))
+    assert "An organizer is asked" in _refused(town, "chi", await town.whispers("chi", "2h40"))
+
+
+async def test_whoever_did_not_come_gets_no_hours(town: Town) -> None:
+    await _hours_on(town)
+    await _an_alert(town)
+    await town.skip("4h")
+    for label in ("Yes", "Yes", "Nothing"):
+        await town.presses("ben", label)
+    assert "How long were you there?" not in town.heard("ben")[-1]
+    await town.presses("chi", "My hours there")
+    with pytest.raises(NoSuchButton):
+        await town.presses("ben", "My hours there")
+
+
+async def test_the_fund_gives_no_more_than_it_has(town: Town) -> None:
+    await _hours_on(town, "fund")
+    await _an_alert(town)
+    await town.skip("4h")
+    assert "does not have so many hours" in await _claims(town, "chi", "1 h")
+    await town.says("ana", "/thank @eli 2h")
+    await town.whispers("eli", "/contribute 1h30 once")
+    await town.presses("chi", "My hours there")
+    assert "An organizer is asked" in _refused(town, "chi", await town.presses("chi", "1 h"))
+    await town.presses("ana", "That is right")
+    assert await town.balance("chi") == 60
+    await town.books_are_sound()
+
+
+async def test_an_organizer_does_not_confirm_their_own_hours(town: Town) -> None:
+    await _hours_on(town)
+    await town.skip("16h")
+    await town.says("chi", RAISED)
+    await town.presses("ana", "Coming: 10 min")
+    await town.skip("30m")
+    await town.says("chi", "/alert 1 end")
+    await town.skip("4h")
+    await _claims(town, "ana", "1 h")
+    assert any("Ana says to have been at alert 1 for 1 h." in words for words in town.heard("ben"))
+    await town.presses("ben", "That is right")
+    assert await town.balance("ana") == 60
+
+
+async def test_a_drill_gives_no_hours_and_asks_not_whether_it_was_real(town: Town) -> None:
+    await _hours_on(town)
+    await town.skip("16h")
+    await town.says("ana", "/alert exercise eviction Dock 3, until 14:00")
+    await town.presses("chi", "Coming: 10 min")
+    await town.says("ana", "/alert 1 end")
+    await town.skip("4h")
+    assert "Did you hear of it in time?" in town.heard("chi")[-1]
+    assert not any("Was it real?" in words for words in town.heard("chi"))
+    assert "My hours there" not in str(town.transcript)
