@@ -28,6 +28,7 @@ from bot.chat import (
     MessageGone,
     NativePoll,
     NotReached,
+    Pace,
     PollSent,
     Refused,
     SlowDown,
@@ -51,6 +52,8 @@ FAULTS_MAX = 2
 """A message that makes the program itself fail is tried so many times more."""
 AT_ONCE_MAX = 30
 """Sends under way at one time on a network."""
+KEPT_FOR_ALERTS = 5
+"""One of so many messages of a chat's measure is kept for alerts: what is ordinary never uses up what the network takes."""
 NOTICE_WAITS_SECONDS_MAX = 1.0
 """So long a notice lets go first what is awaited in other chats."""
 NOTICE_STEP_SECONDS = 0.01
@@ -311,7 +314,7 @@ class Delivery:
         pace = adapter.pace(self._address(first)) if adapter else None
         if pace is None:
             return
-        while len(chat.sent_at) >= pace.messages:
+        while len(chat.sent_at) >= _room(pace, chat.waiting[0][2]):
             left = chat.sent_at[0] + pace.seconds - time.monotonic()
             # An alert does not wait for our own sense of measure; the network's word still binds it.
             if left <= 0 or chat.waiting[0][0] == Lane.ALERT:
@@ -532,3 +535,8 @@ class Delivery:
 
 def _is_about(item: Item, thing: str) -> bool:
     return isinstance(item, outbox.Owed) and (thing in item.about or thing == outbox.thing(item.id))
+
+
+def _room(pace: Pace, item: Item) -> int:
+    """How much of a chat's measure is there for this."""
+    return pace.messages if item.lane is Lane.ALERT else pace.messages - pace.messages // KEPT_FOR_ALERTS

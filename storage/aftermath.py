@@ -97,9 +97,9 @@ async def write(
 ) -> None:
     """What should be otherwise; said again, the last counts. The books tell that somebody wrote, not who."""
     if await tx.one("SELECT 1 FROM notes WHERE thing = ?", debrief.thing) is None:
-        veil = await notes.keep(tx, debrief.thing, words)
+        veil = await notes.keep(tx, f"alert_debrief:{debrief.id}", words)
     else:
-        veil = await notes.reword(tx, debrief.thing, words)
+        veil = await notes.reword(tx, f"alert_debrief:{debrief.id}", words)
     await entries.append(tx, committee, "alert_debrief", {"alert": alert.number, "words": veil}, now=now)
 
 
