@@ -53,7 +53,7 @@ FAULTS_MAX = 2
 AT_ONCE_MAX = 30
 """Sends under way at one time on a network."""
 KEPT_FOR_ALERTS = 5
-"""One of so many messages of a chat's measure is kept for alerts: what is ordinary never uses up what the network takes."""
+"""One of so many messages of a chat's measure is kept for alerts: what is ordinary never uses all of it up."""
 NOTICE_WAITS_SECONDS_MAX = 1.0
 """So long a notice lets go first what is awaited in other chats."""
 NOTICE_STEP_SECONDS = 0.01
