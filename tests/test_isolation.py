@@ -59,6 +59,7 @@ OF_TABLES = {
     "alert": "alerts",
     "alert_area": "alerts",
     "alert_debrief": "alert_debriefs",
+    "alert_update": "alert_events",
     "poll": "polls",
     "option": "poll_options",
     "objection": "objections",
