@@ -244,7 +244,7 @@ async def alert_timeline(context: Context, *, number: Number) -> Reply:
         return Reply(lines(*told))
     told += [
         T("Over after {time}.", time=Minutes(max(0, (there.over_at - there.raised_at) // timedelta(minutes=1)))),
-        over_words(now),
+        None if there.outcome == "ended" else over_words(now),
         *figures_words(await aftermath.counted(context.tx, there)),
         *await _went_words(context, there),
     ]
