@@ -1,12 +1,12 @@
 """After an alert: how it went, without names; when its content goes; and the hours of those who came."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.adapters.console import NoSuchButton
-from storage import alerts
+from storage import alerts, due
 from storage.database import Reader
 from tests.conftest import Town, two_decide
 from tests.test_forgetting import Folder, folder  # noqa: F401 - a fixture
@@ -64,6 +64,8 @@ async def test_at_night_i_am_asked_in_the_morning(town: Town) -> None:
     await town.presses("chi", "In 10 min")
     await town.skip("40m")
     await town.says("ana", "/alert 1 end")
+    planned = await town.practice.app.database.read(lambda tx: due.at(tx, "alert:1:debrief"))
+    assert planned == datetime(2026, 1, 6, 8, tzinfo=UTC), "when the night of the group is over"
     await town.skip("13h")
     assert not any("Was it real?" in words for words in town.heard("chi"))
     await town.skip("30m")
