@@ -77,6 +77,7 @@ MORE: Mapping[str, tuple[Text, Whose]] = {
     "alert_arrived": (T("I'm there"), "coming"),
     "alert_doubt": (T("I doubt it"), "others"),
     "alert_update": (T("News"), "changing"),
+    "alert_timeline": (T("What happened when"), "all"),
     "alert_need": (T("What it takes"), "changing"),
     "alert_until": (T("Until when"), "changing"),
     "alert_call": (T("Call more people now"), "changing"),

@@ -20,6 +20,7 @@ from bot.dispatch import Dispatcher
 from bot.domain import retention
 from bot.router import Commands
 from handlers import (
+    aftermath,
     alert_kinds,
     alerts,
     amending,
@@ -107,6 +108,7 @@ AREAS = (
     sos.router,
     escalation.router,
     places.router,
+    aftermath.router,
     committee.router,
     members.router,
     connect.router,

@@ -29,6 +29,7 @@ from bot.chat import (
     MessageGone,
     NativePoll,
     NotReached,
+    Pace,
     PollSent,
     Refused,
     SlowDown,
@@ -56,6 +57,8 @@ AT_ONCE_MAX = 30
 """Sends under way at one time on a network."""
 ALERTS_BESIDE_MAX = 10
 """So many alerts more, should all of those hang."""
+KEPT_FOR_ALERTS = 5
+"""One of so many messages of a chat's measure is kept for alerts: what is ordinary never uses all of it up."""
 NOTICE_WAITS_SECONDS_MAX = 1.0
 """So long a notice lets go first what is awaited in other chats."""
 NOTICE_STEP_SECONDS = 0.01
@@ -443,7 +446,7 @@ class Delivery:
         pace = adapter.pace(self._address(first)) if adapter else None
         if pace is None:
             return
-        while len(chat.sent_at) >= pace.messages:
+        while len(chat.sent_at) >= _room(pace, chat.waiting[0][2]):
             left = chat.sent_at[0] + pace.seconds - time.monotonic()
             # An alert does not wait for our own sense of measure; the network's word still binds it.
             if left <= 0 or chat.waiting[0][0] == ALERTS:
@@ -663,3 +666,8 @@ class Delivery:
 
 def _is_about(item: Item, thing: str) -> bool:
     return isinstance(item, outbox.Owed) and (thing in item.about or thing == outbox.thing(item.id))
+
+
+def _room(pace: Pace, item: Item) -> int:
+    """How much of a chat's measure is there for this."""
+    return pace.messages if item.lane is Lane.ALERT else pace.messages - pace.messages // KEPT_FOR_ALERTS

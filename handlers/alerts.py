@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from bot import alerts as shared
 from bot import calling
+from bot.aftermath import card_end
 from bot.alerts import (
     END,
     EXAMPLE,
@@ -242,6 +243,7 @@ _ABOUT: Mapping[str, str] = {
         "alert_address": "address exact dirección exacta adresse genau",
         "alert_name": "name named nombrar nombra benennen",
         "alert_shown": "shown mostrado gezeigt",
+        "alert_timeline": "timeline cronología cronologia cómo como verlauf ablauf",
     }.items()
     for word in words.split()
 }
@@ -647,7 +649,9 @@ async def alert_card(view: View, ref: int) -> Shown | None:
         return None
     now = await state(view, there)
     if now.over:
-        return Shown(lines(await heading(view, there), over_words(now), *_counts(now)))
+        deleted, buttons = await card_end(view, there)
+        told_of = _counts(now) if deleted is None else deleted
+        return Shown(lines(await heading(view, there), over_words(now), *told_of), buttons=buttons)
     others = await _other_languages(view)
     told: list[Words | None] = [
         await heading(view, there),

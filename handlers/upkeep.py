@@ -6,6 +6,7 @@ from bot.domain import retention
 from bot.router import Authority, Context, Router
 from bot.text import T
 from storage import (
+    aftermath,
     availability,
     bookings,
     buttons,
@@ -62,3 +63,4 @@ async def purge(context: Context) -> None:
     await fair.purge(context.tx, now=context.now)
     await straws.purge(context.tx, now=context.now)
     await reach.purge(context.tx, before=context.now - retention.REACHED)
+    await aftermath.purge(context.tx, now=context.now)

@@ -12,7 +12,7 @@ from bot.domain import alarm
 from bot.domain.alarm import Alarm, Event, Outcome, Severity, Status, Urgency
 from bot.domain.chain import canonical
 from bot.text import Written
-from storage import entries, notes
+from storage import entries, notes, outbox
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
@@ -21,6 +21,19 @@ OPEN_MAX = 50
 RECENT_MAX = 20
 EVENTS_MAX = 20_000
 PAGES_MAX = 100_000
+
+CONTENT_TABLES: tuple[str, ...] = ("alert_debriefs", "alert_hours", "alert_pages", "alert_events")
+"""Whose rows go with an alert's content, by their column alert_id, in this order."""
+CONTENT_NOTES: tuple[str, ...] = (
+    "SELECT 'alert:' || ?1",
+    "SELECT 'alert_area:' || ?1",
+    "SELECT 'alert_update:' || id FROM alert_events WHERE alert_id = ?1",
+    "SELECT 'alert_debrief:' || id FROM alert_debriefs WHERE alert_id = ?1",
+)
+"""Which words go with it: questions for the things that they are kept under."""
+CONTENT_KEPT = frozenset({"alert_counts"})
+"""Tables about alerts that stay: they hold figures and nothing else."""
+_CONTENT_MAX = 100_000
 
 PageState = Literal["sent", "unreachable", "waits", "answered"]
 
@@ -273,8 +286,9 @@ async def events(tx: Reader, alert: Alert) -> list[Event]:
 
 
 async def now_is(tx: Reader, alert: Alert, *, now: datetime) -> Alarm:
-    """What an alert is at a moment."""
-    return alarm.alarm(await events(tx, alert), expires_at=alert.expires_at, now=now)
+    """What an alert is at a moment. What became of it stands in its row too, and stays when its content is deleted."""
+    found = alarm.alarm(await events(tx, alert), expires_at=alert.expires_at, now=now)
+    return found if alert.outcome is None else replace(found, outcome=alert.outcome, over_at=alert.over_at)
 
 
 async def over(tx: Transaction, alert: Alert, outcome: Outcome, *, now: datetime) -> None:
@@ -282,6 +296,18 @@ async def over(tx: Transaction, alert: Alert, outcome: Outcome, *, now: datetime
     await tx.execute(
         "UPDATE alerts SET over_us = ?, outcome = ? WHERE id = ? AND over_us IS NULL", to_us(now), outcome, alert.id
     )
+
+
+async def delete_content(tx: Transaction, alert: Alert) -> None:
+    """Everything that was said and done in an alert goes from every file, with who raised it."""
+    for question in CONTENT_NOTES:
+        for (thing,) in await tx.all(f"{question} LIMIT {_CONTENT_MAX}", alert.id):
+            await notes.erase(tx, thing)
+    for table in CONTENT_TABLES:
+        await tx.execute(f"DELETE FROM {table} WHERE alert_id = ?", alert.id)
+    await tx.execute("UPDATE alerts SET raiser_id = NULL WHERE id = ?", alert.id)
+    await outbox.withdraw(tx, alert.thing)
+    tx.wipe = True
 
 
 # --- whom it was to reach ----------------------------------------------------------------------------------------

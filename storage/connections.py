@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from bot.chat import ChatId, UserId, network_of
 from bot.domain import joining, retention
 from storage import (
+    aftermath,
     alerts,
     availability,
     ballots,
@@ -435,6 +436,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await sos.join(tx, old, into)
     await escalation.join(tx, old, into)
     await places.join(tx, old, into)
+    await aftermath.join(tx, old, into)
     await objections.join(tx, old, into)
     await outcomes.join(tx, old, into)
     await recalls.join(tx, old, into)

@@ -482,6 +482,14 @@ SECTIONS: Mapping[str, str] = {
     "named_to_know_where_an_alert_is": f"""SELECT c.name AS committee, a.number AS alert, n.at_us, n.until_us
         FROM alert_named n JOIN alerts a ON a.id = n.alert_id JOIN committees c ON c.id = a.committee_id
         WHERE n.member_id IN {_MINE} ORDER BY n.alert_id DESC""",
+    "how_alerts_went": f"""SELECT c.name AS committee, a.number AS alert, d.asked_us, d.truth AS was_real,
+            d.in_time AS was_in_time, n.text AS words
+        FROM alert_debriefs d JOIN alerts a ON a.id = d.alert_id JOIN committees c ON c.id = a.committee_id
+        LEFT JOIN notes n ON n.thing = 'alert_debrief:' || d.id WHERE d.member_id IN {_MINE} ORDER BY d.id DESC""",
+    "hours_at_alerts": f"""SELECT c.name AS committee, a.number AS alert, t.number AS exchange
+        FROM alert_hours h JOIN alerts a ON a.id = h.alert_id JOIN committees c ON c.id = a.committee_id
+        JOIN exchanges e ON e.id = h.exchange_id LEFT JOIN transfers t ON t.id = e.transfer_id
+        WHERE h.member_id IN {_MINE} ORDER BY h.alert_id DESC""",
     "objections": f"""SELECT c.name AS committee, p.number AS poll, o.at_us, o.state, o.seconds AS seconded_by,
             a.number AS answered_by_poll, n.text AS reason
         FROM objections o JOIN polls p ON p.id = o.poll_id AND p.secrecy = 'open'
@@ -647,6 +655,8 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "sos_calls": "whoever looks on must not learn whether an SOS goes on; gone after a day",
     "sos_told": "the same, of those who were told",
     "alert_disclosures.outbox_id": "which message it was",
+    "alert_debriefs.id": "a number",
+    "alert_counts": "the figures of an alert whose content is deleted",
     "objections.reasoned": "whether it has a reason, which is handed out",
     "outcomes.state": "what became of a decision of the committee",
     "outcomes.review_us": "when the committee looks at a decision again",
@@ -791,6 +801,7 @@ NOTES = {
     "alert_area": f"SELECT 'alert_area:' || id FROM alerts WHERE raiser_id IN {_MINE}",
     "alert_meet": f"SELECT 'alert_meet:' || id FROM alerts WHERE raiser_id IN {_MINE}",
     "alert_exact": f"SELECT 'alert_exact:' || id FROM alerts WHERE raiser_id IN {_MINE}",
+    "alert_debrief": f"SELECT 'alert_debrief:' || id FROM alert_debriefs WHERE member_id IN {_MINE}",
     "alert_update": f"SELECT 'alert_update:' || id FROM alert_events WHERE kind = 'updated' AND member_id IN {_MINE}",
     "objection": f"""SELECT 'objection:' || o.id FROM objections o JOIN polls p ON p.id = o.poll_id
         WHERE p.secrecy = 'open' AND CAST(o.voter AS INTEGER) IN {_MINE}""",
@@ -918,6 +929,9 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             UNION ALL SELECT n.thing, n.text FROM alerts a
             JOIN notes n ON n.thing IN
                 ('alert:' || a.id, 'alert_area:' || a.id, 'alert_meet:' || a.id, 'alert_exact:' || a.id)
+            WHERE n.text IS NOT NULL AND a.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM alert_debriefs d JOIN alerts a ON a.id = d.alert_id
+            JOIN notes n ON n.thing = 'alert_debrief:' || d.id
             WHERE n.text IS NOT NULL AND a.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM alerts a JOIN alert_events e ON e.alert_id = a.id
             JOIN notes n ON n.thing = 'alert_update:' || e.id

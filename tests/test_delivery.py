@@ -1105,6 +1105,18 @@ async def test_a_changed_alert_card_keeps_the_pace_and_a_new_alert_goes_before_i
     assert house.post.texts(GROUP) == ["sets the pace", "raised", "another alert", "2 are coming (edit)"]
 
 
+async def test_what_is_ordinary_leaves_some_of_the_measure_for_alerts(house: House) -> None:
+    house.post.paces[GROUP] = Pace(10, 30)
+    await house.owe_all([f"ordinary {number}" for number in range(30)], lane=Lane.NOTICE)
+    await until(lambda: len(house.post.arrived) == 8)
+    await asyncio.sleep(0.1)
+    assert len(house.post.arrived) == 8
+    await house.owe_all(["alert 1", "alert 2"], lane=Lane.ALERT)
+    await until(lambda: len(house.post.arrived) == 10)
+    # All the network takes in this time is used up now, and it has not been asked for more.
+    assert house.post.texts(GROUP)[8:] == ["alert 1", "alert 2"]
+
+
 async def test_what_waited_for_the_pace_was_merged_where_it_is_a_card(house: House) -> None:
     house.post.paces[GROUP] = Pace(1, 0.5)
     await house.owe("sets the pace")

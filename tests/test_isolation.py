@@ -62,6 +62,7 @@ OF_TABLES = {
     "alert_question": "alert_questions",
     "alert_meet": "alerts",
     "alert_exact": "alerts",
+    "alert_debrief": "alert_debriefs",
     "alert_update": "alert_events",
     "poll": "polls",
     "option": "poll_options",

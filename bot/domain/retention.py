@@ -51,6 +51,10 @@ REACHED = timedelta(days=30)
 """Whom an alert had reached, who was called by whom, and whose number was shown, after it is over."""
 PLACES = timedelta(days=30)
 """Who was shown where an alert is, or named for it, after it is over. Where that was is deleted then at once."""
+ALERTS = timedelta(days=30)
+"""What was said and done in an alert, after it is over, where the committee has set nothing. Then figures stay."""
+ALERTS_MAX = timedelta(days=90)
+"""No committee keeps it for longer."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -175,6 +179,12 @@ KINDS = (
         what=T("Which tasks you were asked to learn"),
         seen_by=T("only you; a yes also whoever you learn it beside"),
         kept=UNDERSTUDIES,
+        since=T("at most"),
+    ),
+    Kind(
+        what=T("Alerts: what was said in them, who came, how it went"),
+        seen_by=T("your committee what was said; who came and how it went only as figures"),
+        kept=ALERTS_MAX,
         since=T("at most"),
     ),
     Kind(what=T("What you say of others' effort"), seen_by=T("nobody"), kept=BALLOTS, since=T("at most")),
