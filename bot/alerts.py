@@ -57,6 +57,9 @@ Whose = Literal["all", "coming", "changing"]
 MORE: Mapping[str, tuple[Text, Whose]] = {
     "alert_need": (T("What it takes"), "changing"),
     "alert_until": (T("Until when"), "changing"),
+    "alert_roll_call": (T("Ask: are you safe?"), "changing"),
+    "alert_roster": (T("Ask me whether I am safe"), "all"),
+    "if_arrested": (T("If you are arrested"), "all"),
     "alert_end": (T("It is over"), "changing"),
     "alert_false": (T("False alarm"), "changing"),
     "alert_cancel": (T("Cancel it"), "changing"),
@@ -316,9 +319,9 @@ async def page(
 
 
 def may_hear(member: Member, now: datetime) -> bool:
-    """Whether alerts are for somebody: not for children, nor for whoever is suspended just now."""
+    """Whether alerts are for somebody: not for children, nor for whoever is suspended or whose rights rest just now."""
     suspended = member.suspended_until is not None and member.suspended_until > now
-    return member.active and not member.child and not suspended
+    return member.active and not member.child and not suspended and member.rests_until is None
 
 
 async def tell(

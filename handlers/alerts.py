@@ -139,6 +139,8 @@ _ABOUT: Mapping[str, str] = {
         "alert_update": "update novedad neu neues",
         "alert_need": "need needs hace necesita braucht brauchen",
         "alert_until": "until hasta bis",
+        "alert_roll_call": "roll_call rollcall safe lista reunida seguros sicher appell",
+        "alert_roster": "roster ask_me",
     }.items()
     for word in words.split()
 }

@@ -21,6 +21,7 @@ from storage import (
     nudges,
     orders,
     outbox,
+    pauses,
     plans,
     pool,
     pooling,
@@ -59,3 +60,4 @@ async def purge(context: Context) -> None:
     await plans.purge(context.tx, now=context.now)
     await fair.purge(context.tx, now=context.now)
     await straws.purge(context.tx, now=context.now)
+    await pauses.purge(context.tx, now=context.now)

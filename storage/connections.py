@@ -16,6 +16,7 @@ from storage import (
     barter,
     board,
     bookings,
+    buddies,
     calendars,
     effort,
     elections,
@@ -33,6 +34,7 @@ from storage import (
     orders,
     outcomes,
     patterns,
+    pauses,
     people,
     pool,
     pooling,
@@ -427,6 +429,8 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await calendars.join(tx, old, into)
     await limits.join(tx, old, into)
     await alerts.join(tx, old, into)
+    await pauses.join(tx, old, into, now=now)
+    await buddies.join(tx, old, into)
     await objections.join(tx, old, into)
     await outcomes.join(tx, old, into)
     await recalls.join(tx, old, into)

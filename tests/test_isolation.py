@@ -58,6 +58,7 @@ OF_TABLES = {
     "skill": "skills",
     "alert": "alerts",
     "alert_area": "alerts",
+    "legal_contact": "legal_contacts",
     "poll": "polls",
     "option": "poll_options",
     "objection": "objections",

@@ -47,6 +47,8 @@ ROTA_PLANS = timedelta(days=100)
 """What the last plan of a rota was made from: as long as it is in force, at most so long."""
 UNDERSTUDIES = timedelta(days=90)
 """Who was asked to learn a task beside whom, and what they said."""
+PAUSES = timedelta(days=30)
+"""Whose rights rested because they were reported to be arrested, and who reported it, after it is over."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -171,6 +173,18 @@ KINDS = (
         what=T("Which tasks you were asked to learn"),
         seen_by=T("only you; a yes also whoever you learn it beside"),
         kept=UNDERSTUDIES,
+        since=T("at most"),
+    ),
+    Kind(
+        what=T("That your account rested, and who asked for it"),
+        seen_by=T("you only that it did; the organizers and the legal role while it does"),
+        kept=PAUSES,
+        since=T("after it is over"),
+    ),
+    Kind(
+        what=T("Your buddies"),
+        seen_by=T("only you, and each of them"),
+        kept=DEPARTED,
         since=T("at most"),
     ),
     Kind(what=T("What you say of others' effort"), seen_by=T("nobody"), kept=BALLOTS, since=T("at most")),
