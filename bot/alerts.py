@@ -332,18 +332,19 @@ async def tell(
     alert: Alert | None,
     buttons: Sequence[Sequence[Button]] = (),
     about: Sequence[str] = (),
+    network: str | None = None,
 ) -> int | None:
     """Say something to a member in private, in the lane of alerts; the message's row id, None: they cannot be reached.
 
-    It is withdrawn with the alert, where there is one, and with what it is `about`. For somebody without an account it
-    goes to whoever speaks for them.
+    It is withdrawn with the alert, where there is one, and with what it is `about`. `network`: best there. For
+    somebody without an account it goes to whoever speaks for them.
     """
     if member.helper_id is not None:
         helper = await people.member_now(context.tx, context.committee.id, member.helper_id)
         if helper is None or not may_hear(helper, context.now) or helper.helper_id is not None:
             return None
         return await tell(context, helper, lines(T("For {name}:", name=member.name), words), alert=alert, about=about)
-    place = await people.private_chat_of(context.tx, member.person_id)
+    place = await people.private_chat_of(context.tx, member.person_id, network=network)
     if place is None:
         return None
     reader = await people.reader_in(context.tx, place.id, private=True, committee_id=context.committee.id)

@@ -19,14 +19,18 @@ async def legal_people(context: Context) -> list[Member]:
     return [one.member for one in held if one.role == LEGAL and one.member.rests_until is None]
 
 
+NAMED_ON = "matrix"
+"""The network on which names may stand beside legal matters: never on Telegram, which reads along."""
+
+
 def named_on(address: ChatId) -> bool:
-    """Whether names may stand beside legal matters in a chat: never on Telegram, which reads along."""
-    return network_of(address) != "telegram"
+    """Whether names may stand beside legal matters in a chat."""
+    return network_of(address) == NAMED_ON
 
 
 async def may_name(context: Context, to: Member) -> bool:
-    """Whether a member may be told names in private: where the database is encrypted, and their chat is fit for it."""
-    place = await people.private_chat_of(context.tx, to.person_id)
+    """Whether a member may be told names, in their private chat there: only where the database is encrypted."""
+    place = await people.private_chat_of(context.tx, to.person_id, network=NAMED_ON)
     return place is not None and named_on(place.address) and await sealed.is_encrypted(context.tx)
 
 

@@ -99,10 +99,11 @@ class Practice:
         repeatable: bool,
         empty: bool = False,
         like: Likeness = LIKENESSES["telegram"],
+        key: str | None = None,
     ) -> Self:
         """Open or begin a practice folder. `like`: which network the group is on, to look at.
 
-        `repeatable`: tokens come from a fixed seed. `empty`: nobody is there.
+        `repeatable`: tokens come from a fixed seed. `empty`: nobody is there. `key`: the database is encrypted with it.
         """
         source = random.Random(7)  # noqa: S311 - repeating exactly is what it is for
         seeded = False
@@ -113,6 +114,7 @@ class Practice:
         alike = {NETWORK: like, MATRIX: _SECOND}
         app = await App.open(
             folder / DATABASE,
+            key=key,
             popups={network: one.popup_characters_max for network, one in alike.items()},
             reaches={network for network, one in alike.items() if one.reaches},
             now=clock,

@@ -284,7 +284,7 @@ async def legal_(context: Context) -> Reply:
     if running and not encrypted:
         told.append(T("No names are shown, because the database is not encrypted. The organizers know them."))
     elif running and not on_network:
-        told.append(T("No names are shown on Telegram. Ask me on Matrix, in private."))
+        told.append(T("No names are shown here: whoever runs the network reads along. Ask me on Matrix, in private."))
     told.append(await _contact_words(context))
     return Reply(lines(*told), private=True)
 

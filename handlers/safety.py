@@ -58,11 +58,18 @@ async def _member(context: Context, member_id: int | None) -> Member | None:
 
 
 async def _tell(
-    context: Context, to: Member, alert: Alert, *words: Words | None, buttons: Sequence[Sequence[Button]] = ()
+    context: Context,
+    to: Member,
+    alert: Alert,
+    *words: Words | None,
+    buttons: Sequence[Sequence[Button]] = (),
+    network: str | None = None,
 ) -> bool:
     """Ahead of everything else, in private. It stays owed when the alert is over: that is when people walk home."""
     told = lines(await heading(context, alert), *words)
-    return await shared.tell(context, to, told, alert=None, buttons=buttons, about=(_thing(alert),)) is not None
+    about = (_thing(alert),)
+    sent = await shared.tell(context, to, told, alert=None, buttons=buttons, about=about, network=network)
+    return sent is not None
 
 
 async def _note(context: Context, alert: Alert, kind: str, *, member: int | None = None, n: int | None = None) -> None:
@@ -158,9 +165,10 @@ def _answers(alert: Alert) -> tuple[tuple[Button, ...], ...]:
 
 
 @router.command("alert_roster", allow=Authority.MEMBER, typed=False, help=T("Be asked whether you are safe."))
-async def alert_roster(context: Context, *, alert: Reference) -> Reply:
+async def alert_roster(context: Context, *, number: Number) -> Reply:
     """Somebody is near, though they do not come: they are asked too. Said again, it is taken back."""
-    there = await _there(context, alert)
+    there = await shared.found(context, number)
+    _open(context, there)
     off = context.member.id in rollcall.roster(await alerts.events(context.tx, there))
     await alerts.happened(
         context.tx, there, "roster", member_id=context.member.id, data={"off": True} if off else None, now=context.now
@@ -245,7 +253,8 @@ async def _tell_legal(context: Context, alert: Alert, missing: Sequence[int]) ->
         if not shared.may_hear(one, context.now):
             continue
         names_too = await legal.may_name(context, one)
-        told += await _tell(context, one, alert, count, T("Missing: {names}", names=names) if names_too else None)
+        who = T("Missing: {names}", names=names) if names_too else None
+        told += await _tell(context, one, alert, count, who, network=legal.NAMED_ON)
     if not told:
         for one in await _in_charge(context, alert):
             await _tell(context, one, alert, count, T("Nobody with the role “legal” could be told. Look for them now."))
@@ -296,7 +305,8 @@ async def _needs_help(context: Context, there: Alert, about: Member) -> Reply:
         if one.id in told or not shared.may_hear(one, context.now):
             continue
         names_too = await legal.may_name(context, one)
-        if await _tell(context, one, there, words if names_too else T("Somebody at the alert needs help.")):
+        known = words if names_too else T("Somebody at the alert needs help.")
+        if await _tell(context, one, there, known, network=legal.NAMED_ON):
             told.add(one.id)
     reached = len(told - {about.id, context.member.id})
     if not reached:
@@ -345,7 +355,7 @@ async def waiting(context: Context) -> Sequence[Todo]:
         call = await _call(context, one)
         open_ = one.over_at is None or context.now <= one.over_at + rollcall.OPEN_FOR
         if call is not None and open_ and context.member.id in call.missing:
-            told.append(Todo(words=lines(await heading(context, one), T("Are you safe?")), buttons=_answers(one)[0]))
+            told.append(Todo(words=T("Alert {number}: are you safe?", number=one.number), buttons=_answers(one)[0]))
     for member_id in await buddies.asked(context.tx, context.member.id):
         who = await people.member_now(context.tx, context.committee.id, member_id)
         if who is not None and who.active:
