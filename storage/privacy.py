@@ -1036,6 +1036,14 @@ async def drop_accounts(tx: Transaction, person_id: int, *, now: datetime, but: 
     await tx.execute("DELETE FROM wishes WHERE person_id = ?", person_id)
     await tx.execute("DELETE FROM brought WHERE person_id = ?", person_id)
     await tx.execute(f"DELETE FROM codes WHERE member_id IN {_MINE}", person_id)
+    await tx.execute(f"DELETE FROM buddies WHERE member_id IN {_MINE} OR buddy_id IN {_MINE}", person_id)
+    # What runs goes on, without a name; it is forgotten when it is over for long.
+    await tx.execute(
+        f"""DELETE FROM pause_reports WHERE EXISTS (SELECT 1 FROM pauses p WHERE p.id = pause_id
+            AND p.over_us IS NOT NULL AND (p.member_id IN {_MINE} OR pause_reports.member_id IN {_MINE}))""",
+        person_id,
+    )
+    await tx.execute(f"DELETE FROM pauses WHERE over_us IS NOT NULL AND member_id IN {_MINE}", person_id)
     referring = await people.referring(tx, "identities")
     for user in users:
         for table, column in referring:
