@@ -109,7 +109,7 @@ async def alert_roll_call(context: Context, *, number: Number) -> Reply | Card:
                 member,
                 there,
                 T(
-                    "Are you safe? The organizers see only how many are. With “{label}” I tell who you are.",
+                    "Are you safe? The organizers see only figures. “{label}” tells your name to those who help.",
                     label=_HELP,
                 ),
                 buttons=_answers(there),
