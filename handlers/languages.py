@@ -11,7 +11,7 @@ from bot.arguments import Language, Note, Number
 from bot.chat import Card, Reply
 from bot.router import Asks, Authority, Context, Router, Telling
 from bot.text import LANGUAGES, Refusal, T, Text, Typed, supported
-from storage import cards, entries, members, notes, people
+from storage import alerts, cards, entries, members, notes, people
 
 router = Router("languages")
 
@@ -98,7 +98,7 @@ async def _add(context: Context, thing: str, language: str, text: str) -> None:
     hashed = await notes.keep_second(context.tx, thing, language, text)
     body = {"thing": thing, "language": language, "text": hashed}
     await entries.append(context.tx, context.committee, "text", body, now=context.now)
-    for shown in notes.cards_of(thing):
+    for shown in notes.cards_of(await alerts.shown_on(context.tx, thing) or thing):
         await cards.changed(context.tx, shown)
 
 

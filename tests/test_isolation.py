@@ -59,6 +59,7 @@ OF_TABLES = {
     "alert": "alerts",
     "alert_area": "alerts",
     "legal_contact": "legal_contacts",
+    "alert_update": "alert_events",
     "poll": "polls",
     "option": "poll_options",
     "objection": "objections",

@@ -33,7 +33,7 @@ from tests.servers.synapse import Homeserver
 MAIN = frozenset(
     (
         *("thank", "undo", "private", "refusals", "quiet", "helper"),
-        *("straw", "voting", "election"),
+        *("straw", "voting", "election", "alert"),
     )
 )
 """Over Synapse in each run; all others, and every other language, in the long run: each takes some seconds."""
