@@ -257,7 +257,7 @@ async def _legal(town: Town) -> None:
 async def test_only_the_legal_role_sees_who_needs_help_and_without_encryption_no_names(town: Town) -> None:
     await _legal(town)
     await town.says("ana", "/alert eviction Main St 5, until 23:30")
-    await town.presses("chi", "Coming: 10 min")
+    await town.presses("chi", "In 10 min")
     await town.whispers("eli", "/arrested @chi")
     assert "1 person needs legal help now." in "\n".join(town.heard("ben"))
     said = await town.whispers("ben", "/legal")
@@ -331,7 +331,7 @@ async def test_on_an_encrypted_database_the_legal_role_sees_names_on_matrix_and_
 async def test_whoever_is_missing_is_named_to_the_legal_role_on_matrix_only(sealed: Town) -> None:
     await _legal(sealed)
     await sealed.says("ana", "/alert eviction Main St 5, until 23:30")
-    await sealed.presses("chi", "Coming: 10 min")
+    await sealed.presses("chi", "In 10 min")
     await sealed.whispers("ana", "/alert 1 roll_call")
     await sealed.skip("45m")
     assert any("Missing: Chi" in words for words in sealed.heard("ben", on=MATRIX))

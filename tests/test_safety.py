@@ -14,8 +14,8 @@ AGAIN = "Once more: are you safe?"
 async def _alert(town: Town) -> None:
     await town.says("ana", "/alert eviction Main St 5, 5 people, until 23:30")
     await town.presses("ben", "I can confirm it")
-    await town.presses("chi", "Coming: 10 min")
-    await town.presses("eli", "Coming: 30 min")
+    await town.presses("chi", "In 10 min")
+    await town.presses("eli", "In 30 min")
 
 
 async def presses(town: Town, who: str, label: str, *, on: str = "console") -> str:
