@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from bot.practice import DATABASE, MATRIX, SCRIPT_START, FixedClock, Practice
-from storage import calendars, entries, pauses, people
+from bot.text import T
+from storage import calendars, entries, outbox, pauses, people
 from storage.database import Database, Reader, Transaction
 from storage.instants import to_us
 from tests.conftest import Town, two_decide
@@ -107,16 +108,14 @@ def _shown_to(town: Town, who: str) -> list[Any]:
     return [one for one in town.practice.console.posted.values() if one.chat == there]
 
 
-async def test_a_message_that_waits_for_them_when_it_is_reported_is_not_sent(town: Town) -> None:
+async def test_what_waits_for_them_when_it_is_reported_is_not_sent_nor_is_anything_said_after_that(town: Town) -> None:
     async def work(tx: Transaction) -> tuple[int, Any]:
         found = await people.members_named(tx, 1, "chi")
         committee = await people.committee(tx, 1)
-        from bot.text import T
-        from storage import outbox
-
         await outbox.tell(tx, found[0], T("Title"), committee=committee, now=town.practice.clock())
         waiting = await outbox.waiting(tx)
         await pauses.begin(tx, 1, found[0], alert_id=None, now=town.practice.clock())
+        assert not await outbox.tell(tx, found[0], T("Title"), committee=committee, now=town.practice.clock())
         return len(waiting), await outbox.waiting(tx)
 
     before, after = await town.practice.app.database.transact(work)
