@@ -81,6 +81,9 @@ MORE: Mapping[str, tuple[Text, Whose]] = {
     "alert_need": (T("What it takes"), "changing"),
     "alert_until": (T("Until when"), "changing"),
     "alert_call": (T("Call more people now"), "changing"),
+    "alert_roll_call": (T("Ask: are you safe?"), "changing"),
+    "alert_roster": (T("Ask me whether I am safe"), "all"),
+    "if_arrested": (T("If you are arrested"), "all"),
     "alert_end": (T("It is over"), "changing"),
     "alert_false": (T("False alarm"), "changing"),
     "alert_cancel": (T("Cancel it"), "changing"),
@@ -538,9 +541,9 @@ async def on_call(context: Context) -> list[Member]:
 
 
 def may_hear(member: Member, now: datetime) -> bool:
-    """Whether alerts are for somebody: not for children, nor for whoever is suspended just now."""
+    """Whether alerts are for somebody: not for children, nor for whoever is suspended or whose rights rest just now."""
     suspended = member.suspended_until is not None and member.suspended_until > now
-    return member.active and not member.child and not suspended
+    return member.active and not member.child and not suspended and member.rests_until is None
 
 
 async def tell(
@@ -551,18 +554,19 @@ async def tell(
     alert: Alert | None,
     buttons: Sequence[Sequence[Button]] = (),
     about: Sequence[str] = (),
+    network: str | None = None,
 ) -> int | None:
     """Say something to a member in private, in the lane of alerts; the message's row id, None: they cannot be reached.
 
-    It is withdrawn with the alert, where there is one, and with what it is `about`. For somebody without an account it
-    goes to whoever speaks for them.
+    It is withdrawn with the alert, where there is one, and with what it is `about`. `network`: best there. For
+    somebody without an account it goes to whoever speaks for them.
     """
     if member.helper_id is not None:
         helper = await people.member_now(context.tx, context.committee.id, member.helper_id)
         if helper is None or not may_hear(helper, context.now) or helper.helper_id is not None:
             return None
         return await tell(context, helper, lines(T("For {name}:", name=member.name), words), alert=alert, about=about)
-    place = await people.private_chat_of(context.tx, member.person_id)
+    place = await people.private_chat_of(context.tx, member.person_id, network=network)
     if place is None:
         return None
     reader = await people.reader_in(context.tx, place.id, private=True, committee_id=context.committee.id)

@@ -291,6 +291,9 @@ class Dispatcher:
         committee = await people.committee(tx, card.committee_id)
         if card.private and not await self._reads(tx, card):
             return None
+        if card.private and await people.rests(tx, card.chat_id):
+            reader = await people.reader_in(tx, card.chat_id, private=True, committee_id=committee.id)
+            return render(_NOT_NOW, reader), ()
         view = View(
             tx=tx,
             now=self._now(),
@@ -725,7 +728,8 @@ class Dispatcher:
             return context
         # Whoever is suspended keeps their roles, but can do nothing with them meanwhile.
         suspended = conduct.is_suspended(found[0].suspended_until, now=context.now)
-        return replace(context, of_member=found[0], roles=frozenset() if suspended else found[1])
+        rests = _rests(found[0].rests_until, context.now)
+        return replace(context, of_member=found[0], roles=frozenset() if suspended or rests else found[1])
 
     async def _read(
         self, context: Context, message: Message, command: Command, words: tuple[Any, ...]
@@ -765,6 +769,7 @@ class Dispatcher:
             if said_by is not Authority.CLOCK:
                 raise Refusal(T("Only the clock says that."))
             return
+        self._awake(context, command)
         group_chat = context.place is not None and context.place.working_group_id is not None
         if group_chat and command.where is Where.GROUP and context.of_member is None:
             # Nobody becomes a member of the committee by being here.
@@ -818,6 +823,25 @@ class Dispatcher:
             )
         if command.allow is Authority.ORGANIZER and "organizer" not in context.roles:
             raise Refusal(T("Only an organizer can do that. Ask one of them."))
+
+    @staticmethod
+    def _awake(context: Context, command: Command) -> None:
+        """Raises Refusal where the rights of whoever says it rest: others may have their telephone."""
+        if context.person is None or context.authority in (Authority.COMMITTEE, Authority.CLOCK):
+            return
+        if command.allow is Authority.ANYONE:
+            until = None if command.name in _AT_REST else context.person.rests_until
+        else:
+            until = None if context.of_member is None else context.of_member.rests_until
+        if until is not None and _rests(until, context.now):
+            raise Refusal(
+                T(
+                    "This account rests until {until}: nothing can be done with it, and nothing is told to it. "
+                    "Two members together can end that before.",
+                    until=until,
+                ),
+                private=True,
+            )
 
     async def _perform(self, context: Context, command: Command, arguments: Mapping[str, Any]) -> Reply | Card | None:
         self._permit(context, command)
@@ -1094,6 +1118,11 @@ async def _seen(context: Context) -> None:
         await roles.seen(context.tx, context.of_committee.id, context.person.id, on=context.now.date())
 
 
+def _rests(until: datetime | None, now: datetime) -> bool:
+    """Whether rights rest that rest until then."""
+    return until is not None and now < until
+
+
 def _cut(words: str, most: int) -> str:
     """At most so many characters."""
     return words if len(words) <= most else words[: max(0, most - 1)] + "…"[:most]
@@ -1126,6 +1155,9 @@ _UNREAD: Mapping[str, Text] = {
         "app's settings, under sessions or devices; then say it again."
     ),
 }
+_AT_REST = frozenset({"help"})
+"""What anyone may say who may say nothing else: it tells nothing of anybody."""
+_NOT_NOW = T("This is not shown here now.")
 _MENU_LINE = Typed("/menu")
 _MENU = Button(label=T("Menu"), says=Saying(command="menu"))
 _OPEN_PRIVATE = T("Open a private chat")

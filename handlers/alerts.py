@@ -244,6 +244,8 @@ _ABOUT: Mapping[str, str] = {
         "alert_name": "name named nombrar nombra benennen",
         "alert_shown": "shown mostrado gezeigt",
         "alert_timeline": "timeline cronología cronologia cómo como verlauf ablauf",
+        "alert_roll_call": "roll_call rollcall safe lista reunida seguros sicher appell",
+        "alert_roster": "roster ask_me",
     }.items()
     for word in words.split()
 }

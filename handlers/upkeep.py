@@ -23,6 +23,7 @@ from storage import (
     nudges,
     orders,
     outbox,
+    pauses,
     plans,
     pool,
     pooling,
@@ -64,3 +65,4 @@ async def purge(context: Context) -> None:
     await straws.purge(context.tx, now=context.now)
     await reach.purge(context.tx, before=context.now - retention.REACHED)
     await aftermath.purge(context.tx, now=context.now)
+    await pauses.purge(context.tx, now=context.now)

@@ -22,17 +22,24 @@ RECENT_MAX = 20
 EVENTS_MAX = 20_000
 PAGES_MAX = 100_000
 
-CONTENT_TABLES: tuple[str, ...] = ("alert_debriefs", "alert_hours", "alert_pages", "alert_events")
+CONTENT_TABLES: tuple[str, ...] = (
+    *("alert_debriefs", "alert_hours", "alert_named", "alert_disclosures"),
+    *("phone_views", "alert_callers", "alert_calls", "alert_stand_downs", "alert_pages", "alert_events"),
+)
 """Whose rows go with an alert's content, by their column alert_id, in this order."""
 CONTENT_NOTES: tuple[str, ...] = (
     "SELECT 'alert:' || ?1",
     "SELECT 'alert_area:' || ?1",
+    "SELECT 'alert_meet:' || ?1",
+    "SELECT 'alert_exact:' || ?1",
     "SELECT 'alert_update:' || id FROM alert_events WHERE alert_id = ?1",
     "SELECT 'alert_debrief:' || id FROM alert_debriefs WHERE alert_id = ?1",
 )
 """Which words go with it: questions for the things that they are kept under."""
 CONTENT_KEPT = frozenset({"alert_counts"})
 """Tables about alerts that stay: they hold figures and nothing else."""
+CONTENT_FREED = ("pauses",)
+"""Tables whose rows go in their own time; which alert they came from goes with its content."""
 _CONTENT_MAX = 100_000
 
 PageState = Literal["sent", "unreachable", "waits", "answered"]
@@ -305,6 +312,8 @@ async def delete_content(tx: Transaction, alert: Alert) -> None:
             await notes.erase(tx, thing)
     for table in CONTENT_TABLES:
         await tx.execute(f"DELETE FROM {table} WHERE alert_id = ?", alert.id)
+    for table in CONTENT_FREED:
+        await tx.execute(f"UPDATE {table} SET alert_id = NULL WHERE alert_id = ?", alert.id)
     await tx.execute("UPDATE alerts SET raiser_id = NULL WHERE id = ?", alert.id)
     await outbox.withdraw(tx, alert.thing)
     tx.wipe = True

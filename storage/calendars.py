@@ -153,6 +153,9 @@ async def asked(tx: Reader, token: str, *, now: datetime) -> Calendar | None:
     _, whose, committee_id, member_id, language = row
     member = await people.member(tx, committee_id, member_id)
     assert member is not None
+    if member.rests_until is not None:
+        # Others may have the telephone that asks.
+        return None
     committee = await people.committee(tx, committee_id)
     reader = For(supported(language) or committee.language, committee.zone)
     return await of(tx, member, next(one for one in WHOSE if one == whose), reader, now=now)

@@ -17,6 +17,7 @@ from storage import (
     barter,
     board,
     bookings,
+    buddies,
     calendars,
     effort,
     elections,
@@ -35,6 +36,7 @@ from storage import (
     orders,
     outcomes,
     patterns,
+    pauses,
     people,
     places,
     pool,
@@ -437,6 +439,8 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await escalation.join(tx, old, into)
     await places.join(tx, old, into)
     await aftermath.join(tx, old, into)
+    await pauses.join(tx, old, into, now=now)
+    await buddies.join(tx, old, into)
     await objections.join(tx, old, into)
     await outcomes.join(tx, old, into)
     await recalls.join(tx, old, into)

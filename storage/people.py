@@ -35,6 +35,8 @@ class Person:
     language: str | None
     private_chat: int | None
     """The id of the open private chat with the bot, if there is one."""
+    rests_until: datetime | None = None
+    """Set while their rights rest in some committee: what is said with their accounts may not be said by them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,8 @@ class Member:
     """Set where they are or were suspended; what counts is whether it lies ahead."""
     newcomer_until: datetime | None = None
     """Until then they have no vote; None: a full member."""
+    rests_until: datetime | None = None
+    """Set while their rights rest, because others fear for their account; what counts is whether it lies ahead."""
     account: str | None = None
     """What tells them from others of the same name, where that was asked for: `@ana:example.org`."""
     helper: str | None = None
@@ -110,6 +114,10 @@ class Moved:
 
     chat_id: int
     address: ChatId
+
+
+_RESTING = "FROM pauses z JOIN members w ON w.id = z.member_id WHERE z.over_us IS NULL"
+"""Memberships whose rights rest, by way of `w`."""
 
 
 # --- chats -----------------------------------------------------------------------------------------------------
@@ -279,7 +287,8 @@ async def place_of(tx: Reader, chat_id: int) -> Place | None:
 async def seen(tx: Transaction, sender: Sender, *, private_chat: int | None, now: datetime) -> Person:
     """The person behind an account, made or brought up to date. `private_chat`: they wrote in that private chat."""
     row = await tx.one(
-        """SELECT i.person_id, i.name, i.username, i.language, i.private_chat_id, p.language
+        f"""SELECT i.person_id, i.name, i.username, i.language, i.private_chat_id, p.language,
+                  (SELECT max(z.until_us) {_RESTING} AND w.person_id = i.person_id)
            FROM identities i JOIN persons p ON p.id = i.person_id WHERE i.user = ?""",
         sender.user,
     )
@@ -287,8 +296,8 @@ async def seen(tx: Transaction, sender: Sender, *, private_chat: int | None, now
         person_id = await tx.value(
             "INSERT INTO persons (language, created_us) VALUES (NULL, ?) RETURNING id", to_us(now)
         )
-        row = (person_id, None, None, None, None, None)
-    person_id, name, username, language, private_id, chosen = row
+        row = (person_id, None, None, None, None, None, None)
+    person_id, name, username, language, private_id, chosen, rests_us = row
     private_id = private_chat or private_id
     if (name, username, language, private_id) != (sender.name, sender.username, sender.language, row[4]):
         # A username belongs to one account at a time: whoever had it before has another one now.
@@ -328,6 +337,7 @@ async def seen(tx: Transaction, sender: Sender, *, private_chat: int | None, now
         name=sender.name,
         language=chosen or sender.language,
         private_chat=private_id,
+        rests_until=None if rests_us is None else from_us(rests_us),
     )
 
 
@@ -417,11 +427,24 @@ async def person_of_private_chat(tx: Reader, chat_id: int) -> tuple[int, str | N
     return (row[0], row[1]) if row else None
 
 
-async def private_chat_of(tx: Reader, person_id: int, *, network: str | None = None) -> Place | None:
-    """A person's open private chat, on this network if there is one; None: they cannot be reached."""
+async def rests(tx: Reader, chat_id: int) -> bool:
+    """Whether a private chat is that of somebody whose rights rest in some committee."""
     row = await tx.one(
-        """SELECT i.private_chat_id FROM identities i JOIN chats c ON c.id = i.private_chat_id
-           WHERE i.person_id = ? AND c.open = 1 ORDER BY i.user NOT LIKE ?, i.user LIMIT 1""",
+        f"""SELECT 1 {_RESTING} AND w.person_id IN (SELECT person_id FROM identities WHERE private_chat_id = ?)""",
+        chat_id,
+    )
+    return row is not None
+
+
+async def private_chat_of(tx: Reader, person_id: int, *, network: str | None = None) -> Place | None:
+    """A person's open private chat, on this network if there is one; None: they cannot be reached.
+
+    While somebody's rights rest in some committee there is none: others may read what is written there.
+    """
+    row = await tx.one(
+        f"""SELECT i.private_chat_id FROM identities i JOIN chats c ON c.id = i.private_chat_id
+           WHERE i.person_id = ? AND c.open = 1 AND NOT EXISTS (SELECT 1 {_RESTING} AND w.person_id = i.person_id)
+           ORDER BY i.user NOT LIKE ?, i.user LIMIT 1""",
         person_id,
         f"{network or ''}:%",
     )
@@ -504,13 +527,15 @@ async def committees_of(tx: Reader, person_id: int) -> list[Committee]:
 async def facts(tx: Reader, committee_id: int, *, now: datetime) -> consent.Committee:
     """Who may agree to what: the ids of the members with a vote now, and of those among them with a role.
 
+    An organizer whose rights rest counts like one who has vanished: nobody becomes the only one by reporting another.
     Children, newcomers, whoever is suspended and whoever has no account of their own have none.
     """
     voting = """m.committee_id = ?1 AND m.active = 1 AND m.child = 0 AND m.helper_id IS NULL
                 AND coalesce(m.suspended_until_us, 0) <= ?2 AND coalesce(m.newcomer_until_us, 0) <= ?2"""
     members = await tx.all(f"SELECT m.id FROM members m WHERE {voting} LIMIT 100000", committee_id, to_us(now))
     roles = await tx.all(
-        f"""SELECT r.member_id, r.role, m.vanished_on IS NOT NULL AND coalesce(m.seen_on, '') < m.vanished_on
+        f"""SELECT r.member_id, r.role, (m.vanished_on IS NOT NULL AND coalesce(m.seen_on, '') < m.vanished_on)
+                OR EXISTS (SELECT 1 {_RESTING} AND w.id = m.id)
             FROM roles r JOIN members m ON m.id = r.member_id
             WHERE {voting} AND r.until_us IS NULL LIMIT 1000""",
         committee_id,
@@ -569,13 +594,16 @@ async def organizers_on(tx: Reader, network: str) -> list[Member]:
 # --- members ---------------------------------------------------------------------------------------------------
 
 _MEMBER = """m.id, m.committee_id, m.person_id, m.called, m.active, m.child, m.helper_id,
-             m.suspended_until_us, m.newcomer_until_us"""
-_MEMBER_WIDTH = 9
+             m.suspended_until_us, m.newcomer_until_us,
+             (SELECT z.until_us FROM pauses z WHERE z.member_id = m.id AND z.over_us IS NULL)"""
+_MEMBER_WIDTH = 10
 
 
 def _member(row: Sequence[Any]) -> Member:
     """The member in the first columns of a row; what follows them is left alone."""
-    id_, committee_id, person_id, name, active, child, helper_id, suspended_us, newcomer_us = row[:_MEMBER_WIDTH]
+    id_, committee_id, person_id, name, active, child, helper_id, suspended_us, newcomer_us, rests_us = row[
+        :_MEMBER_WIDTH
+    ]
     return Member(
         id=id_,
         committee_id=committee_id,
@@ -586,6 +614,7 @@ def _member(row: Sequence[Any]) -> Member:
         helper_id=helper_id,
         suspended_until=None if suspended_us is None else from_us(suspended_us),
         newcomer_until=None if newcomer_us is None else from_us(newcomer_us),
+        rests_until=None if rests_us is None else from_us(rests_us),
     )
 
 
@@ -792,6 +821,8 @@ async def leave(tx: Transaction, member_id: int, *, now: datetime) -> None:
     )
     await tx.execute("DELETE FROM paper_voters WHERE member_id = ?", member_id)
     await tx.execute("DELETE FROM phones WHERE member_id = ?", member_id)
+    await tx.execute("DELETE FROM buddies WHERE member_id = ?1 OR buddy_id = ?1", member_id)
+    await tx.execute("UPDATE pauses SET over_us = ? WHERE member_id = ? AND over_us IS NULL", to_us(now), member_id)
     # Who comes back gives the fund nothing each month before they say so again.
     await tx.execute("DELETE FROM contributions WHERE member_id = ?", member_id)
     await sos.leave(tx, member_id)

@@ -490,6 +490,16 @@ SECTIONS: Mapping[str, str] = {
         FROM alert_hours h JOIN alerts a ON a.id = h.alert_id JOIN committees c ON c.id = a.committee_id
         JOIN exchanges e ON e.id = h.exchange_id LEFT JOIN transfers t ON t.id = e.transfer_id
         WHERE h.member_id IN {_MINE} ORDER BY h.alert_id DESC""",
+    "your_account_rested": f"""SELECT c.name AS committee, a.number AS alert, p.from_us, p.until_us, p.over_us
+        FROM pauses p JOIN committees c ON c.id = p.committee_id LEFT JOIN alerts a ON a.id = p.alert_id
+        WHERE p.member_id IN {_MINE} ORDER BY p.id DESC""",
+    "reported_to_be_arrested": f"""SELECT c.name AS committee, m.called AS who, r.kind, r.at_us
+        FROM pause_reports r JOIN pauses p ON p.id = r.pause_id JOIN committees c ON c.id = p.committee_id
+        JOIN members m ON m.id = p.member_id WHERE r.member_id IN {_MINE} ORDER BY r.id DESC""",
+    "buddies": f"""SELECT c.name AS committee, m.called AS of_whom, b.called AS buddy, d.agreed, d.at_us
+        FROM buddies d JOIN members m ON m.id = d.member_id JOIN members b ON b.id = d.buddy_id
+        JOIN committees c ON c.id = m.committee_id
+        WHERE d.member_id IN {_MINE} OR d.buddy_id IN {_MINE} ORDER BY d.at_us DESC""",
     "objections": f"""SELECT c.name AS committee, p.number AS poll, o.at_us, o.state, o.seconds AS seconded_by,
             a.number AS answered_by_poll, n.text AS reason
         FROM objections o JOIN polls p ON p.id = o.poll_id AND p.secrecy = 'open'
@@ -657,6 +667,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "alert_disclosures.outbox_id": "which message it was",
     "alert_debriefs.id": "a number",
     "alert_counts": "the figures of an alert whose content is deleted",
+    "legal_contacts": "whom a committee calls after an arrest, which is no member's",
     "objections.reasoned": "whether it has a reason, which is handed out",
     "outcomes.state": "what became of a decision of the committee",
     "outcomes.review_us": "when the committee looks at a decision again",
@@ -818,6 +829,7 @@ NOTES = {
     # The committee's own words, whoever typed them: a role's name, and what all agreed to.
     "alert_kind": _NOBODYS,
     "alert_question": _NOBODYS,
+    "legal_contact": _NOBODYS,
     "pattern_name": _NOBODYS,
     "category": _NOBODYS,
     "task_kind": _NOBODYS,
@@ -1032,6 +1044,7 @@ async def _reword(tx: Transaction, committee: Committee, change: Callable[[str],
     """Change the committee's own words: what it has agreed, decided, and named. The chain vouches for the new ones."""
     things = """SELECT thing FROM notes WHERE thing >= 'decision:' || ?1 || ':' AND thing < 'decision:' || ?1 || ';'
         UNION SELECT 'agreement:' || id FROM agreements WHERE committee_id = ?1
+        UNION SELECT 'legal_contact:' || id FROM legal_contacts WHERE committee_id = ?1
         UNION SELECT 'category:' || id FROM categories WHERE committee_id = ?1
         UNION SELECT 'task_kind:' || id FROM task_kinds WHERE committee_id = ?1
         UNION SELECT 'rota_task:' || id FROM rota_tasks WHERE committee_id = ?1
@@ -1102,6 +1115,14 @@ async def drop_accounts(tx: Transaction, person_id: int, *, now: datetime, but: 
     await tx.execute("DELETE FROM wishes WHERE person_id = ?", person_id)
     await tx.execute("DELETE FROM brought WHERE person_id = ?", person_id)
     await tx.execute(f"DELETE FROM codes WHERE member_id IN {_MINE}", person_id)
+    await tx.execute(f"DELETE FROM buddies WHERE member_id IN {_MINE} OR buddy_id IN {_MINE}", person_id)
+    # What runs goes on, without a name; it is forgotten when it is over for long.
+    await tx.execute(
+        f"""DELETE FROM pause_reports WHERE EXISTS (SELECT 1 FROM pauses p WHERE p.id = pause_id
+            AND p.over_us IS NOT NULL AND (p.member_id IN {_MINE} OR pause_reports.member_id IN {_MINE}))""",
+        person_id,
+    )
+    await tx.execute(f"DELETE FROM pauses WHERE over_us IS NOT NULL AND member_id IN {_MINE}", person_id)
     referring = await people.referring(tx, "identities")
     for user in users:
         for table, column in referring:

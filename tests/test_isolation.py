@@ -63,6 +63,7 @@ OF_TABLES = {
     "alert_meet": "alerts",
     "alert_exact": "alerts",
     "alert_debrief": "alert_debriefs",
+    "legal_contact": "legal_contacts",
     "alert_update": "alert_events",
     "poll": "polls",
     "option": "poll_options",

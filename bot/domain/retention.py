@@ -55,6 +55,8 @@ ALERTS = timedelta(days=30)
 """What was said and done in an alert, after it is over, where the committee has set nothing. Then figures stay."""
 ALERTS_MAX = timedelta(days=90)
 """No committee keeps it for longer."""
+PAUSES = timedelta(days=30)
+"""Whose rights rested because they were reported to be arrested, and who reported it, after it is over."""
 UPGRADE_COPIES = timedelta(days=7)
 """The copy of the database that an upgrade leaves behind."""
 
@@ -185,6 +187,18 @@ KINDS = (
         what=T("Alerts: what was said in them, who came, how it went"),
         seen_by=T("your committee what was said; who came and how it went only as figures"),
         kept=ALERTS_MAX,
+        since=T("at most"),
+    ),
+    Kind(
+        what=T("That your account rested, and who asked for it"),
+        seen_by=T("you only that it did; the organizers and the legal role while it does"),
+        kept=PAUSES,
+        since=T("after it is over"),
+    ),
+    Kind(
+        what=T("Your buddies"),
+        seen_by=T("only you, and each of them"),
+        kept=DEPARTED,
         since=T("at most"),
     ),
     Kind(what=T("What you say of others' effort"), seen_by=T("nobody"), kept=BALLOTS, since=T("at most")),
