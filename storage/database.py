@@ -155,6 +155,11 @@ class Reader:
         """Whether it has taken longer than it may."""
         return time.monotonic() > self._deadline
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether the file was opened with a key: there is one driver for those, and another for the rest."""
+        return self._driver is not sqlite3
+
     def _run(self, sql: str, values: Sequence[Value]) -> list[Row]:
         if self.overdue:
             raise TookTooLong

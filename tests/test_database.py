@@ -20,7 +20,7 @@ import pytest_asyncio
 
 from bot.text import Refusal, T
 from storage import database as storage
-from storage import notes
+from storage import notes, sealed
 from storage.database import (
     Closed,
     Conflict,
@@ -1070,3 +1070,8 @@ def test_both_drivers_are_what_this_file_is_about() -> None:
 
     assert storage._driver(None) is sqlite3
     assert storage._driver(KEY) is dbapi2
+
+
+async def test_a_work_knows_whether_what_it_writes_is_encrypted(database: Database, key: str | None) -> None:
+    assert await database.transact(sealed.is_encrypted) == (key is not None)
+    assert await database.read(sealed.is_encrypted) == (key is not None)
