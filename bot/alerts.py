@@ -9,6 +9,7 @@ whether they come, or what it takes has changed), `alert_stand_down` and `alert_
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from bot.chat import Button, Card, Lane, Reply
 from bot.domain import alarm, alertline
 from bot.domain.alarm import Alarm, Kind, Outcome
 from bot.domain.recurrence import instant
-from bot.router import Authority, Context, View
+from bot.router import Authority, Context, View, begun_with
 from bot.text import Bold, Listed, Refusal, T, Text, Typed, Words, lines
 from storage import alerts, cards, due, entries, outbox, people
 from storage.alerts import Alert, Page, PageState
@@ -63,6 +64,19 @@ MORE: Mapping[str, tuple[Text, Whose]] = {
 }
 """What else can be done with an alert, by the names of commands: [More …] on its card offers it in private. Each has an
 argument for the alert: its number (`number`) or its id (`alert`)."""
+
+NOT_IN_DRILLS = frozenset(
+    {
+        *("alert_to_links", "alert_meet", "alert_address", "alert_exact", "alert_place", "alert_name", "alert_shown"),
+        *("alert_legal", "alert_medical", "alert_hours", "alert_worked", "alert_arrest"),
+    }
+)
+"""What a drill leaves out, by the names of commands: linked committees, exact places, arrests, hours."""
+DRILL = T("DRILL, only an exercise")
+"""What everything that is said of a drill begins with. Its first word begins nothing else, in every language."""
+MEMBERS_MAX = 20_000
+DRILL_LENGTH = timedelta(minutes=30)
+"""So long a drill goes on where nobody says."""
 
 
 # --- the kinds ---------------------------------------------------------------------------------------------------
@@ -175,6 +189,12 @@ async def raise_alert(context: Context, said: alertline.Line, *, raiser: Member 
     """Write a new alert down, plan its end, and let those hear of it who may. Raises Refusal."""
     assert said.kind is not None
     kind = (await kinds_of(context))[said.kind]
+    if said.exercise:
+        await _may_drill(context)
+        # Nothing depends on who comes: so it breaks nobody's quiet hours.
+        kind = replace(kind, severity="minor")
+        if said.until is None and said.length is None:
+            said = replace(said, length=DRILL_LENGTH)
     until = expires(context, said, kind)
     made = await alerts.add(
         context.tx,
@@ -183,7 +203,7 @@ async def raise_alert(context: Context, said: alertline.Line, *, raiser: Member 
         status="exercise" if said.exercise else "actual",
         urgency=kind.urgency,
         severity=kind.severity,
-        raiser_id=(raiser or context.member).id,
+        raiser_id=None if context.of_member is None and raiser is None else (raiser or context.member).id,
         area=said.area,
         words=said.words[: alertline.WORDS_CHARACTERS_MAX],
         needs={**({} if said.needs else kind.needs), **said.needs},
@@ -195,6 +215,24 @@ async def raise_alert(context: Context, said: alertline.Line, *, raiser: Member 
     return made
 
 
+async def _may_drill(context: Context) -> None:
+    """Raises Refusal where no drill can begin now."""
+    if context.authority not in (Authority.CLOCK, Authority.COMMITTEE) and "organizer" not in context.roles:
+        raise Refusal(
+            T(
+                "A drill is begun by an organizer: ask one of them. If it is real, say it without that word: {example}",
+                example=EXAMPLE,
+            ),
+            private=True,
+        )
+    for one in await alerts.open_(context.tx, context.committee.id):
+        if (await state(context, one)).over:
+            continue
+        if one.exercise:
+            raise Refusal(T("A drill goes on already. To end it: {end}", end=Typed(f"/alert {one.number} end")))
+        raise Refusal(T("There is an alert: a drill has to wait until it is over."), private=True)
+
+
 async def plan_end(context: Context, alert: Alert, at: datetime) -> None:
     """The clock ends it then, if nobody does before."""
     expire = context.commands.named("alert_expire")
@@ -202,18 +240,36 @@ async def plan_end(context: Context, alert: Alert, at: datetime) -> None:
 
 
 async def spread(context: Context, alert: Alert) -> None:
-    """Let all those hear of it who may hear of it now and have not yet: when it is raised, let through or confirmed."""
+    """Let all those hear of it who may hear of it now and have not yet: when it is raised, let through or confirmed.
+
+    What is real ends the drills that go on.
+    """
     now = await state(context, alert)
     reach = alarm.reach(now, await kind_of(context, alert))
     if now.over or reach is None:
         return
+    going_on_ = [] if alert.exercise else await alerts.open_(context.tx, context.committee.id)
+    drills = [one for one in going_on_ if one.exercise and not (await state(context, one)).over]
+    for one in drills:
+        # What is owed of it to anybody is not said any more: what is real goes first.
+        await outbox.withdraw(context.tx, one.thing)
+        await alerts.happened(context.tx, one, "interrupted", now=context.now)
+        await alerts.happened(context.tx, alert, "interrupts", now=context.now)
+    await _spread(context, alert, now, reach)
+    for one in drills:
+        await finish(context, one, "ended")
+
+
+async def _spread(context: Context, alert: Alert, now: Alarm, reach: alarm.Alone) -> None:
     if reach == "organizers":
         organizers = await people.organizers(context.tx, context.committee.id)
         await page(context, alert, [one for one in organizers if one.id not in now.witnesses], ring=0)
         return
     await show(context, alert)
-    if reach == "everyone":
-        await hook(context, "alert_escalate", alert)
+    if reach == "everyone" and not await hook(context, "alert_escalate", alert):
+        # Where nobody is called before anybody else, everybody is called.
+        everybody = await people.active(context.tx, context.committee.id, limit=MEMBERS_MAX)
+        await page(context, alert, [one for one in everybody if one.id not in now.witnesses], ring=0)
 
 
 async def show(context: Context, alert: Alert) -> None:
@@ -256,10 +312,13 @@ async def stands_here(context: Context, alert: Alert) -> bool:
     return context.place is not None and await cards.stands_in(context.tx, alert.thing, context.place.id)
 
 
-async def hook(context: Context, name: str, alert: Alert) -> None:
-    """Let the area that deals with this do so, where there is one."""
-    if (command := context.commands.get(name)) is not None:
-        await context.say(command.says(alert=alert.id), authority=Authority.CLOCK)
+async def hook(context: Context, name: str, alert: Alert) -> bool:
+    """Let the area that deals with this do so; False: there is none, or a drill leaves it out."""
+    command = context.commands.get(name)
+    if command is None or (alert.exercise and name in NOT_IN_DRILLS):
+        return False
+    await context.say(command.says(alert=alert.id), authority=Authority.CLOCK)
+    return True
 
 
 async def finish(context: Context, alert: Alert, outcome: Outcome) -> None:
@@ -277,6 +336,8 @@ async def finish(context: Context, alert: Alert, outcome: Outcome) -> None:
     assert over is not None
     await hook(context, "alert_stand_down", over)
     await hook(context, "alert_aftermath", over)
+    if over.exercise:
+        await hook(context, "drill_over", over)
 
 
 # --- telling people in private -----------------------------------------------------------------------------------
@@ -347,7 +408,7 @@ async def tell(
     return await outbox.queue(
         context.tx,
         place,
-        words,
+        context.marked(words) if alert is None else marked(alert, words),
         reader=reader,
         now=context.now,
         lane=Lane.ALERT,
@@ -365,7 +426,33 @@ async def heading(context: Context | View, alert: Alert) -> Text:
     kind = await kind_words(context, alert.kind)
     if alert.exercise:
         return T("{head}", head=Bold(T("DRILL {number}, only an exercise: {kind}", number=alert.number, kind=kind)))
+    if await alerts.has_had(context.tx, alert, "interrupts"):
+        return T("{head}", head=Bold(T("ALERT {number}, this one is real: {kind}", number=alert.number, kind=kind)))
     return T("{head}", head=Bold(T("ALERT {number}: {kind}", number=alert.number, kind=kind)))
+
+
+def marked(alert: Alert, words: Words) -> Words:
+    """Words of a drill, begun with what nobody can take for real; those of a real alert as they are."""
+    return begun_with(DRILL, words) if alert.exercise else words
+
+
+async def marks(context: Context, command: str, arguments: Mapping[str, Any]) -> Text | None:
+    """With what everything begins that this command says. Raises Refusal where a drill leaves it out."""
+    there: Alert | None = None
+    if context.of_committee is not None and isinstance(arguments.get("alert"), int):
+        there = await alerts.get(context.tx, context.committee.id, arguments["alert"])
+    elif (
+        context.of_committee is not None
+        and isinstance(arguments.get("number"), int)
+        and (command in MORE or command.startswith("alert_"))
+    ):
+        there = await alerts.numbered(context.tx, context.committee.id, arguments["number"])
+    if there is None:
+        return context.mark
+    if there.exercise and command in NOT_IN_DRILLS:
+        words = T("This is left out of drills: exact places, arrests and hours are for real alerts only.")
+        raise Refusal(marked(there, words), private=True)
+    return DRILL if there.exercise else None
 
 
 def certainty_words(now: Alarm) -> Text:
@@ -378,6 +465,8 @@ def certainty_words(now: Alarm) -> Text:
 def facts_words(alert: Alert, now: Alarm) -> list[Words]:
     """Where, until when, and what whoever raised it wrote, which nobody has translated."""
     told: list[Words] = []
+    if alert.exercise:
+        told.append(T("Stay where you are, and answer as you would if it were real."))
     if alert.area is not None:
         told.append(T("Where: {area}", area=alert.area))
     if alert.words is not None:
@@ -447,6 +536,8 @@ async def more_buttons(context: Context, alert: Alert, now: Alarm) -> tuple[tupl
     offered = []
     for name, (label, whose) in MORE.items():
         command = context.commands.get(name)
+        if alert.exercise and name in NOT_IN_DRILLS:
+            continue
         if command is None or (whose == "coming" and context.member.id not in now.coming):
             continue
         if whose == "changing" and not may_change(context, alert):

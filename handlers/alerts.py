@@ -37,6 +37,7 @@ from storage import alerts, members, notes
 from storage.alerts import Alert
 
 router = Router("alerts", title=T("Alerts"))
+router.marks(shared.marks)
 
 NUMBER_DIGITS_MAX = 9
 LISTED_FOR = timedelta(days=7)
@@ -55,8 +56,11 @@ Need = Annotated[str, choice(*NEEDS, expected=T("what you can bring"), labels=NE
     label=T("Raise an alert"),
     sample=(T("eviction Main St 5, 20 people, 1 van, until 14:00"),),
 )
-async def alert(context: Context, *, line: LongNote = "") -> Reply | Card | None:
-    """One line raises it; a number shows one, or does something with it; nothing asks for the kind by buttons."""
+async def alert(context: Context, *, line: LongNote = "", real: Reference = 0) -> Reply | Card | None:
+    """One line raises it; a number shows one, or does something with it; nothing asks for the kind by buttons.
+
+    `real`: whoever says it was asked whether it is, because a word for a drill stands in it.
+    """
     if not line.strip():
         return await context.say(context.commands.asking(alert_raise.says()), authority=context.authority)
     first, _, rest = line.strip().partition(" ")
@@ -73,7 +77,21 @@ async def alert(context: Context, *, line: LongNote = "") -> Reply | Card | None
                 example=EXAMPLE,
             )
         )
+    if not real and alertline.names_exercise(said):
+        return _real_or_not(context, line)
     return await _raised(context, said)
+
+
+def _real_or_not(context: Context, line: str) -> Reply:
+    """Nothing is raised by what could be taken for either."""
+    asked = context.tx.token()
+    real = Button(label=T("It is real"), says=alert.says(line=line, real=1), once=True, question=asked)
+    drill = Button(label=T("Only an exercise"), says=alert.says(line=f"drill {line}"), once=True, question=asked)
+    return Reply(
+        T("Is it real, or only an exercise? Nobody has been told yet."),
+        private=True,
+        buttons=((real,), (drill,)),
+    )
 
 
 @router.command(
@@ -95,6 +113,8 @@ async def alert(context: Context, *, line: LongNote = "") -> Reply | Card | None
 async def alert_raise(context: Context, *, kind: AlertKind, line: LongNote = "") -> Reply | Card | None:
     """Step by step: the kind by a button, and the rest in one line, which can be left out."""
     said = await shared.read(context, f"{kind} {line}")
+    if alertline.names_exercise(said):
+        return _real_or_not(context, f"{kind} {line}")
     return await _raised(context, replace(said, kind=kind))
 
 
@@ -109,9 +129,12 @@ async def _raised(context: Context, said: alertline.Line) -> Reply | Card | None
         # The card stands here already, and is the answer.
         return None
     return Reply(
-        lines(
-            T("Alert {number} is raised.", number=made.number),
-            _next(now, alarm.reach(now, await shared.kind_of(context, made))),
+        shared.marked(
+            made,
+            lines(
+                T("Alert {number} is raised.", number=made.number),
+                _next(now, alarm.reach(now, await shared.kind_of(context, made))),
+            ),
         ),
         private=True,
         buttons=((Button(label=T("Show it"), says=alert_show.says(number=made.number)),),),
@@ -483,15 +506,19 @@ def _counts(now: Alarm) -> list[Words]:
 async def alert_entry(telling: Telling, body: Mapping[str, Any]) -> Text:
     """What the books tell of an alert: no names, and where it was as long as that is kept."""
     number = body["alert"]
+    there = await alerts.numbered(telling.tx, telling.committee.id, number)
+    if there is not None and there.exercise and "raised" not in body:
+        if "over" in body:
+            return T("DRILL {number}: {what}", number=number, what=OUTCOMES[body["over"]])
+        return T("DRILL {number} was confirmed.", number=number)
     if "over" in body:
         return T("Alert {number}: {what}", number=number, what=OUTCOMES[body["over"]])
     if "verified" in body:
         return T("Alert {number} was confirmed.", number=number)
     kind = KINDS.get(body["raised"], KINDS["other"])
-    there = await alerts.numbered(telling.tx, telling.committee.id, number)
     area = None if there is None else await notes.of(telling.tx, f"alert_area:{there.id}")
     if body["status"] == "exercise":
-        return T("Drill {number}: {kind}", number=number, kind=kind)
+        return T("DRILL {number} was begun: {kind}", number=number, kind=kind)
     if area is None:
         return T("Alert {number} was raised: {kind}", number=number, kind=kind)
     return T("Alert {number} was raised: {kind}, {area}", number=number, kind=kind, area=area)

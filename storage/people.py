@@ -533,6 +533,16 @@ async def organizers(tx: Reader, committee_id: int) -> list[Member]:
     return [_member(row) for row in rows]
 
 
+async def active(tx: Reader, committee_id: int, *, limit: int) -> list[Member]:
+    """The committee's active members, children too, in the order in which they came."""
+    rows = await tx.all(
+        f"SELECT {_MEMBER} FROM members m WHERE m.committee_id = ? AND m.active = 1 ORDER BY m.id LIMIT ?",
+        committee_id,
+        limit,
+    )
+    return [_member(row) for row in rows]
+
+
 async def organizers_on(tx: Reader, network: str) -> list[Member]:
     """The organizers of every committee that has a chat on this network."""
     rows = await tx.all(
@@ -724,6 +734,19 @@ async def roll(tx: Reader, working_group_id: int) -> list[Member]:
         f"""SELECT {_MEMBER} FROM working_group_members w JOIN members m ON m.id = w.member_id
             WHERE w.group_id = ? AND w.until_us IS NULL ORDER BY w.id LIMIT 1000""",
         working_group_id,
+    )
+    return [_member(row) for row in rows]
+
+
+async def unreachable(tx: Reader, committee_id: int) -> list[Member]:
+    """The active members whom the bot cannot write to in private, nor whoever speaks for them; at most 1,000."""
+    rows = await tx.all(
+        f"""SELECT {_MEMBER} FROM members m WHERE m.committee_id = ? AND m.active = 1 AND m.child = 0
+            AND NOT EXISTS (SELECT 1 FROM members s JOIN identities i ON i.person_id = s.person_id
+                JOIN chats c ON c.id = i.private_chat_id
+                WHERE s.id = coalesce(m.helper_id, m.id) AND s.active = 1 AND c.open = 1)
+            ORDER BY m.id LIMIT 1000""",
+        committee_id,
     )
     return [_member(row) for row in rows]
 
