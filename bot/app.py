@@ -33,6 +33,7 @@ from handlers import (
     connect,
     consent,
     credits,  # noqa: A004 - the area's name
+    drills,
     effort,
     elections,
     external,
@@ -93,6 +94,7 @@ AREAS = (
     credits.router,
     board.router,
     alerts.router,
+    drills.router,
     committee.router,
     members.router,
     connect.router,
