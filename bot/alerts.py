@@ -67,8 +67,10 @@ argument for the alert: its number (`number`) or its id (`alert`)."""
 
 NOT_IN_DRILLS = frozenset(
     {
-        *("alert_to_links", "alert_meet", "alert_address", "alert_exact", "alert_place", "alert_name", "alert_shown"),
-        *("alert_legal", "alert_medical", "alert_hours", "alert_worked", "alert_arrest"),
+        "alert_to_links",
+        *("alert_meet", "alert_meet_say", "alert_meeting", "alert_address", "alert_address_say", "alert_place"),
+        *("alert_name", "alert_named", "alert_unnamed", "alert_shown"),
+        *("alert_worked", "if_arrested"),
     }
 )
 """What a drill leaves out, by the names of commands: linked committees, exact places, arrests, hours."""
@@ -424,11 +426,14 @@ async def tell(
 async def heading(context: Context | View, alert: Alert) -> Text:
     """Whether it is real, its number and its kind: the first thing that anybody reads."""
     kind = await kind_words(context, alert.kind)
+    # Each in a line of its own: Babel finds no sentence inside another one.
     if alert.exercise:
-        return T("{head}", head=Bold(T("DRILL {number}, only an exercise: {kind}", number=alert.number, kind=kind)))
-    if await alerts.has_had(context.tx, alert, "interrupts"):
-        return T("{head}", head=Bold(T("ALERT {number}, this one is real: {kind}", number=alert.number, kind=kind)))
-    return T("{head}", head=Bold(T("ALERT {number}: {kind}", number=alert.number, kind=kind)))
+        words = T("DRILL {number}, only an exercise: {kind}", number=alert.number, kind=kind)
+    elif await alerts.has_had(context.tx, alert, "interrupts"):
+        words = T("ALERT {number}, this one is real: {kind}", number=alert.number, kind=kind)
+    else:
+        words = T("ALERT {number}: {kind}", number=alert.number, kind=kind)
+    return T("{title}", title=Bold(words))
 
 
 def marked(alert: Alert, words: Words) -> Words:
@@ -449,7 +454,7 @@ async def marks(context: Context, command: str, arguments: Mapping[str, Any]) ->
         there = await alerts.numbered(context.tx, context.committee.id, arguments["number"])
     if there is None:
         return context.mark
-    if there.exercise and command in NOT_IN_DRILLS:
+    if there.exercise and command in NOT_IN_DRILLS and context.authority is not Authority.CLOCK:
         words = T("This is left out of drills: exact places, arrests and hours are for real alerts only.")
         raise Refusal(marked(there, words), private=True)
     return DRILL if there.exercise else None

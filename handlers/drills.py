@@ -18,7 +18,7 @@ from bot.domain.recurrence import instant
 from bot.router import Asks, Authority, Context, Router, Telling, View
 from bot.text import Bold, Day, Listed, N, Refusal, T, Text, Typed, Words, duration, lines
 from bot.text import Percent as Share
-from storage import alerts, availability, drills, due, entries, members, people, roles, rules, sealed
+from storage import alerts, availability, drills, due, entries, members, people, roles, rules, sealed, shifts
 from storage.drills import Scored
 from storage.people import Member
 
@@ -31,8 +31,13 @@ AGAIN = timedelta(days=1)
 UNREADY_NAMES_MAX = 20
 CONFIRMERS_MAX = 200
 """Among so many it is looked for two who could confirm."""
+ON_CALL = "alert_on_call"
+"""The rule with the id of the task whose shifts are on call, where the area of escalation is there."""
+LEGAL = "legal"
+"""The role of those who look after whoever is arrested, where that area is there."""
 ASKED_FOR = timedelta(days=365)
 DRILL_COMMAND = Typed("/drill")
+_READY = T("Are we ready?")
 READY_COMMAND = Typed("/ready")
 
 PLANS = ("monthly", "off", "announced", "unannounced")
@@ -105,15 +110,14 @@ async def score_card(view: View, ref: int) -> Shown | None:
     if scored is None:
         return None
     before = await drills.recent(view.tx, view.committee.id, before=ref)
-    ready_ = Button(label=T("Are we ready?"), says=ready.says())
+    ready_ = Button(label=_READY, says=ready.says())
     return Shown(lines(*_score_words(scored, before[0] if before else None)), buttons=((ready_,),))
 
 
 def _score_words(scored: Scored, before: Scored | None) -> list[Words | None]:
     score, minutes = scored.score, scored.window // timedelta(minutes=1)
-    told: list[Words | None] = [
-        T("{head}", head=Bold(T("DRILL {number}: how it went", number=scored.number))),
-    ]
+    title = T("DRILL {number}: how it went", number=scored.number)
+    told: list[Words | None] = [T("{title}", title=Bold(title))]
     if not score.told:
         told.append(
             T("Nobody was called, for nobody else confirmed it. Next time: press “{confirm}”.", confirm=_CONFIRM)
@@ -223,7 +227,7 @@ async def drills_(context: Context, *, plan: Plan | None = None) -> Reply | Card
             minutes=await drills.window(tx, committee.id) // timedelta(minutes=1),
         )
     )
-    return Reply(lines(*told), buttons=((Button(label=T("Are we ready?"), says=ready.says()),),))
+    return Reply(lines(*told), buttons=((Button(label=_READY, says=ready.says()),),))
 
 
 _MONTHLY = Typed("/drills monthly")
@@ -389,13 +393,13 @@ async def drill_begin(context: Context) -> None:
     within="alert",
     repeatable=True,
     help=T("How long ago the last good drill was, and what is broken."),
-    label=T("Are we ready?"),
+    label=_READY,
 )
 async def ready(context: Context) -> Reply:
     """What is broken, each with what to do next; who cannot be reached only to organizers."""
     unreachable = await people.unreachable(context.tx, context.committee.id)
     known = await _known(context, len(unreachable))
-    told: list[Words | None] = [T("{head}", head=Bold(T("Are we ready?"))), _last_good(known)]
+    told: list[Words | None] = [T("{title}", title=Bold(_READY)), _last_good(known)]
     faults = readiness.faults(known)
     for fault in faults:
         told.append(_fault_words(fault, known))
@@ -424,7 +428,10 @@ def _fault_words(fault: Fault, known: Readiness) -> Text:
                 "Let somebody else bring in members."
             )
         case "no_on_call":
-            return T("Nobody is on call now. {command} says whose shift that is.", command=Typed("/on_call"))
+            return T(
+                "Nobody is on call now, so the organizers are called first. To have shifts for that: {command}",
+                command=Typed("/on_call", T("hotline")),
+            )
         case "unreachable":
             return N(
                 "I cannot write to {n} member. They have to open a private chat with me and type {start}.",
@@ -433,7 +440,7 @@ def _fault_words(fault: Fault, known: Readiness) -> Text:
                 start=Typed("/start"),
             )
         case "no_legal":
-            return T("There is no legal contact. {command} names one.", command=Typed("/legal_contact"))
+            return T("There is no legal contact. To name one: {command}", command=Typed("/role legal @eli"))
         case "needs":
             return T(
                 "Alerts ask for this, and I know of nobody who has it: {needs}. Say who does, like this: {skill}",
@@ -442,8 +449,8 @@ def _fault_words(fault: Fault, known: Readiness) -> Text:
             )
         case "unencrypted":
             return T(
-                "What I know is not encrypted where it is kept. Whoever runs me can change that; their guide tells how: "
-                "look for “database.key” there."
+                "What I know is not encrypted where it is kept. Whoever runs me can change that; their guide tells "
+                "how: look for “database.key” there."
             )
         case "no_drill":
             return T("It is time for a drill. An organizer begins one: {drill}", drill=DRILL_COMMAND)
@@ -476,14 +483,21 @@ def _may_confirm(member: Member, now: datetime) -> bool:
 
 async def _on_call(context: Context) -> bool | None:
     """Whether somebody is on call now; None: nothing here deals with that."""
-    return None
+    if context.commands.get("on_call") is None:
+        return None
+    task = await rules.get(context.tx, context.committee.id, ON_CALL)
+    if task is None:
+        return False
+    moment = context.now + timedelta(microseconds=1)
+    running = await shifts.within(context.tx, context.committee.id, context.now, moment)
+    return any(one.task.id == task and one.holders for one in running)
 
 
 async def _legal(context: Context) -> bool | None:
     """Whether there is a legal contact; None: nothing here deals with that."""
     if context.commands.get("legal_contact") is None:
         return None
-    return any(one.role == "legal" for one in await roles.held(context.tx, context.committee.id))
+    return any(one.role == LEGAL for one in await roles.held(context.tx, context.committee.id))
 
 
 async def _lacking(context: Context) -> tuple[str, ...]:

@@ -17,3 +17,7 @@ CREATE TABLE drill_scores (
     median_s INTEGER CHECK (median_s >= first_s),
     rings TEXT NOT NULL
 ) STRICT;
+
+-- What was begun as a drill stays one, and what is real stays real.
+CREATE TRIGGER alerts_status BEFORE UPDATE OF status ON alerts WHEN new.status <> old.status
+BEGIN SELECT RAISE(ABORT, 'an alert stays what it was raised as'); END;
