@@ -110,7 +110,7 @@ async def offered(town: Town, who: str, language: str) -> list[str]:
     return re.findall(r"\[([^\]]+)\]", there[-1]) if there else []
 
 
-# What is about no alert: the answer to what nobody asked for, that an answer was given in private, the committee's card.
+# About no alert: the answer to what nobody asked for, that an answer was given in private, the committee's card.
 _OF_NO_ALERT = ("/menu", "/cancel")
 _ELSEWHERE = T("I have sent it to you in private.")
 
