@@ -18,7 +18,7 @@ from bot.domain import alarm, alertline
 from bot.domain.alarm import Alarm, Kind, Outcome
 from bot.domain.recurrence import instant
 from bot.router import Authority, Context, View, begun_with
-from bot.text import Bold, Listed, Refusal, T, Text, Typed, Words, lines
+from bot.text import Bold, Listed, Refusal, Soon, T, Text, Typed, Words, lines
 from storage import alerts, cards, due, entries, outbox, people
 from storage.alerts import Alert, Page, PageState
 from storage.people import Member
@@ -47,6 +47,12 @@ OUTCOMES: Mapping[Outcome, Text] = {
     "merged": T("It goes on as another alert."),
     "refused": T("It was not let through."),
 }
+NEWS = T("update the police have gone")
+NEEDED = T("needs 20 people, 1 van")
+UNTIL = T("until 14:00")
+END = T("end")
+FALSE = T("false")
+"""What can be said of an alert, behind its number."""
 EXAMPLE = Typed("/alert", T("eviction Main St 5, 20 people, 1 van, until 14:00"))
 COMING_MINUTES = (10, 30, 60)
 """What the buttons offer."""
@@ -56,6 +62,9 @@ Whose = Literal["all", "coming", "changing"]
 """Who is offered something: everybody, whoever is coming, or whoever may change the alert."""
 
 MORE: Mapping[str, tuple[Text, Whose]] = {
+    "alert_arrived": (T("I'm there"), "coming"),
+    "alert_doubt": (T("I doubt it"), "all"),
+    "alert_update": (T("News"), "changing"),
     "alert_need": (T("What it takes"), "changing"),
     "alert_until": (T("Until when"), "changing"),
     "alert_end": (T("It is over"), "changing"),
@@ -106,10 +115,13 @@ async def found(context: Context, number: int) -> Alert:
     """The alert with this number. Raises Refusal."""
     there = await alerts.numbered(context.tx, context.committee.id, number)
     if there is None:
-        raise Refusal(
-            T("There is no alert {number}. {alerts} shows those that there are.", number=number, alerts=_ALERTS)
-        )
+        raise none_with(number)
     return there
+
+
+def none_with(number: int) -> Refusal:
+    """There is no alert with this number, or none that everybody may see: nobody learns which."""
+    return Refusal(T("There is no alert {number}. {alerts} shows those that there are.", number=number, alerts=_ALERTS))
 
 
 _ALERTS = Typed("/alerts")
@@ -122,7 +134,7 @@ async def going_on(context: Context, alert_id: int) -> tuple[Alert, Alarm]:
         raise Refusal(T("That alert is not there any more."), private=True)
     now = await state(context, there)
     if now.over:
-        raise Refusal(lines(T("Alert {number} is over.", number=there.number), over_words(now)), private=True)
+        raise Refusal(over_with_number(there, now), private=True)
     return there, now
 
 
@@ -163,9 +175,18 @@ async def read(context: Context, text: str) -> alertline.Line:
     try:
         return alertline.read(text, now=wall(context), kinds=alertline.KIND_WORDS)
     except alertline.Unclear as unclear:
-        raise Refusal(
-            T("I do not understand “{words}”. Write it like this: {example}", words=unclear.words, example=EXAMPLE)
-        ) from unclear
+        raise Refusal(unclear_words(unclear, EXAMPLE)) from unclear
+
+
+def unclear_words(unclear: alertline.Unclear, example: Typed) -> Text:
+    """What is asked back where a part of a line cannot be understood, or contradicts another."""
+    if unclear.twice:
+        return T(
+            "“{words}” contradicts what stands before it. Say it once, like this: {example}",
+            words=unclear.words,
+            example=example,
+        )
+    return T("I do not understand “{words}”. Write it like this: {example}", words=unclear.words, example=example)
 
 
 def expires(context: Context, said: alertline.Line, kind: Kind) -> datetime:
@@ -175,13 +196,13 @@ def expires(context: Context, said: alertline.Line, kind: Kind) -> datetime:
     else:
         at = context.now + (said.length if said.length is not None else timedelta(hours=kind.hours))
     if at < context.now + alarm.EXPIRES_LEAST:
-        raise Refusal(T("That time is over. Say until when it goes on: {example}", example=Typed(T("until 14:00"))))
+        raise Refusal(T("That time is over. Say until when it goes on: {example}", example=Typed(UNTIL)))
     if at > context.now + alarm.EXPIRES_MAX:
         raise Refusal(
             T(
                 "An alert goes on for {n} hours at most. Raise a new one then, or say it shorter: {example}",
                 n=alarm.EXPIRES_MAX // timedelta(hours=1),
-                example=Typed(T("until 14:00")),
+                example=Typed(UNTIL),
             )
         )
     return at
@@ -326,8 +347,7 @@ async def hook(context: Context, name: str, alert: Alert) -> bool:
 async def finish(context: Context, alert: Alert, outcome: Outcome) -> None:
     """It is over: nothing waits any more to be said of it, and whoever it has reached is told."""
     await due.cancel(context.tx, f"{alert.thing}:end")
-    if outcome != "expired":
-        await note(context, alert, outcome)
+    await note(context, alert, outcome)
     await alerts.over(context.tx, alert, outcome, now=context.now)
     await outbox.withdraw(context.tx, alert.thing)
     await cards.changed(context.tx, alert.thing)
@@ -467,8 +487,8 @@ def certainty_words(now: Alarm) -> Text:
     return T("Not confirmed yet: {have}/{need}", have=len(now.witnesses), need=alarm.WITNESSES)
 
 
-def facts_words(alert: Alert, now: Alarm) -> list[Words]:
-    """Where, until when, and what whoever raised it wrote, which nobody has translated."""
+def facts_words(alert: Alert, now: Alarm, *, at: datetime | None = None) -> list[Words]:
+    """Where, until when, and what whoever raised it wrote, which nobody has translated. `at`: when it is looked at."""
     told: list[Words] = []
     if alert.exercise:
         told.append(T("Stay where you are, and answer as you would if it were real."))
@@ -476,8 +496,16 @@ def facts_words(alert: Alert, now: Alarm) -> list[Words]:
         told.append(T("Where: {area}", area=alert.area))
     if alert.words is not None:
         told.append(T("“{words}” (as it was written)", words=alert.words))
-    told.append(T("Until {until}", until=now.expires_at))
+    if alert.news is not None:
+        since, words = alert.news
+        told.append(T("{time}: “{words}” (as it was written)", time=soon(since, at), words=words))
+    told.append(T("Until {until}", until=soon(now.expires_at, at)))
     return told
+
+
+def soon(instant_: datetime, at: datetime | None) -> datetime | Soon:
+    """An instant without its day, where it is looked at on that day."""
+    return instant_ if at is None else Soon(instant_, at)
 
 
 def need_words(now: Alarm) -> Words | None:
@@ -485,15 +513,14 @@ def need_words(now: Alarm) -> Words | None:
     if not now.needs:
         return None
     met = now.met
-    return T(
-        "Needed: {needs}",
-        needs=Listed(
-            tuple(
-                T("{what} {have}/{want}", what=NEEDS.get(what, T("people")), have=met[what], want=wanted)
-                for what, wanted in now.needs.items()
-            )
-        ),
-    )
+    told = []
+    for what, wanted in sorted(now.needs.items(), key=lambda need: _order(need[0])):
+        told.append(T("{what} {have}/{want}", what=NEEDS.get(what, NEEDS[alarm.PEOPLE]), have=met[what], want=wanted))
+    return T("Needed: {needs}", needs=Listed(tuple(told)))
+
+
+def _order(what: str) -> int:
+    return list(NEEDS).index(what) if what in NEEDS else len(NEEDS)
 
 
 def over_words(now: Alarm) -> Text:
@@ -502,10 +529,29 @@ def over_words(now: Alarm) -> Text:
     return OUTCOMES[now.outcome]
 
 
+def over_with_number(alert: Alert, now: Alarm) -> Text:
+    """What became of it, where nothing else says which one it is."""
+    match now.outcome:
+        case "cancelled":
+            return T("Alert {number} was cancelled: nobody need come.", number=alert.number)
+        case "false":
+            return T("Alert {number} was a false alarm: nobody need come.", number=alert.number)
+        case "expired":
+            return T("The time of alert {number} is over.", number=alert.number)
+        case "merged":
+            return T("Alert {number} goes on as another alert.", number=alert.number)
+        case "refused":
+            return T("Alert {number} was not let through.", number=alert.number)
+        case _:
+            return T("Alert {number} is over.", number=alert.number)
+
+
 async def page_words(context: Context, alert: Alert) -> Words:
     """What somebody is told in private: the same as all see, and nothing more."""
     now = await state(context, alert)
-    return lines(await heading(context, alert), certainty_words(now), *facts_words(alert, now), need_words(now))
+    return lines(
+        await heading(context, alert), certainty_words(now), *facts_words(alert, now, at=context.now), need_words(now)
+    )
 
 
 async def page_buttons(context: Context, alert: Alert) -> tuple[tuple[Button, ...], ...]:
@@ -519,7 +565,7 @@ def answer_buttons(context: Context | View, alert: Alert, now: Alarm) -> tuple[t
     named = context.commands.named
     coming = tuple(
         Button(
-            label=T("Coming: {minutes} min", minutes=minutes),
+            label=T("In {minutes} min", minutes=minutes),
             says=named("alert_coming").says(alert=alert.id, minutes=minutes),
         )
         for minutes in COMING_MINUTES

@@ -490,11 +490,14 @@ class Dispatcher:
         if not standing.committees:
             return
         context = self._context(tx, message, standing, now, standing.committees[0])
+        line = self._commands.line(message.text)
+        words = line.command.edited if line is not None and line.command is not None else None
+        words = words or _EDITED
         if not place.private:
             context = await self._as_member(context)
-            if context.of_member is None or await context.tell(context.of_member, _EDITED):
+            if context.of_member is None or await context.tell(context.of_member, words):
                 return
-        await self._reply(context, Reply(_EDITED), message, says=None)
+        await self._reply(context, Reply(words), message, says=None)
 
     async def _message(self, tx: Transaction, message: Message, now: datetime) -> PopUp | None:
         place = await people.place(tx, message.chat)

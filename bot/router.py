@@ -370,6 +370,8 @@ class Command:
     """How arguments are asked for, step by step, where their kind alone would not ask well enough."""
     confirm: Confirms | None = None
     """Said from the menu, it is asked back with this sentence first."""
+    edited: Text | None = None
+    """What whoever changes it afterwards hears, where it is not undone as most commands are."""
 
     def next_missing(self, given: Collection[str]) -> Parameter | None:
         """What is asked for next, step by step; None: nothing more. `given`: the names of what is there or skipped."""
@@ -537,6 +539,7 @@ class Router:
         asks: Mapping[str, Asks] | None = None,
         confirm: Callable[..., Awaitable[Words]] | None = None,
         for_others: bool = False,
+        edited: Text | None = None,
     ) -> Callable[[Handler], Command]:
         """Declare a command: the function's keyword-only, annotated parameters are its arguments."""
         assert re.fullmatch(r"[a-z0-9_]{1,32}", name), "Telegram's rule for command names"
@@ -571,6 +574,7 @@ class Router:
                 asks=asks or {},
                 confirm=confirm,
                 for_others=for_others,
+                edited=edited,
             )
             assert command.asks.keys() <= {parameter.name for parameter in command.parameters}
             self.commands.append(command)

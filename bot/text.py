@@ -103,8 +103,32 @@ class Day:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Soon:
+    """An instant that is looked at close to it: `14:00` where that is on the same day as `now`, else with its day."""
+
+    at: datetime
+    now: datetime
+
+
 Words = Text | Lines
-Value = str | int | Minutes | Amount | Percent | datetime | date | Text | Bold | Typed | Named | Listed | Day | Written
+Value = (
+    str
+    | int
+    | Minutes
+    | Amount
+    | Percent
+    | datetime
+    | date
+    | Text
+    | Bold
+    | Typed
+    | Named
+    | Listed
+    | Day
+    | Soon
+    | Written
+)
 
 
 def T(text: str, /, **values: Value) -> Text:  # noqa: N802 - the field's usual short name; Babel extracts it
@@ -312,7 +336,7 @@ def _render(value: Words | Value, reader: Reader, spans: list[Span]) -> None:
             spans.append(Span(_figure(value, reader)))
 
 
-def _figure(value: int | Minutes | Amount | Percent | datetime | date | Day, reader: Reader) -> str:
+def _figure(value: int | Minutes | Amount | Percent | datetime | date | Day | Soon, reader: Reader) -> str:
     if isinstance(value, Minutes):
         return duration(value)
     if isinstance(value, Amount):
@@ -326,6 +350,11 @@ def _figure(value: int | Minutes | Amount | Percent | datetime | date | Day, rea
 
     if isinstance(value, Day):
         return dates.format_date(value.at.astimezone(reader.zone).date(), "medium", locale=reader.language)
+    if isinstance(value, Soon):
+        local = value.at.astimezone(reader.zone)
+        if local.date() == value.now.astimezone(reader.zone).date():
+            return f"{local:%H:%M}"
+        value = value.at
     if isinstance(value, datetime):
         local = value.astimezone(reader.zone)
         day = dates.format_skeleton("MMMEd", local, locale=reader.language)

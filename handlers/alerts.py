@@ -9,10 +9,15 @@ from typing import Annotated, Any
 
 from bot import alerts as shared
 from bot.alerts import (
+    END,
     EXAMPLE,
+    FALSE,
     KINDS,
+    NEEDED,
     NEEDS,
+    NEWS,
     OUTCOMES,
+    UNTIL,
     answer,
     card_of,
     certainty_words,
@@ -32,15 +37,24 @@ from bot.domain.alarm import Alarm
 from bot.domain.board import plain
 from bot.domain.recurrence import instant
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
-from bot.text import N, Refusal, T, Text, Typed, Words, lines
-from storage import alerts, members, notes
+from bot.text import LANGUAGES, N, Refusal, Soon, T, Text, Typed, Words, lines
+from storage import alerts, cards, members, notes, people
 from storage.alerts import Alert
 
 router = Router("alerts", title=T("Alerts"))
 router.marks(shared.marks)
 
 NUMBER_DIGITS_MAX = 9
+MINUTES_MAX = 24 * 60
+"""Nobody is on the way for longer."""
 LISTED_FOR = timedelta(days=7)
+ASKED_FOR = timedelta(minutes=30)
+UPDATES_MAX = 50
+"""More of one alert is a flood."""
+
+PLACE = T("Main St 5, 20 people, until 14:00")
+PEOPLE_AND_VAN = T("20 people, 1 van")
+_ERASED = T("(erased)")
 
 AlertKind = Annotated[str, choice(*alarm.KINDS, expected=T("a kind of alert"), labels=KINDS)]
 Need = Annotated[str, choice(*NEEDS, expected=T("what you can bring"), labels=NEEDS)]
@@ -55,6 +69,13 @@ Need = Annotated[str, choice(*NEEDS, expected=T("what you can bring"), labels=NE
     help=T("Raise an alert: what it is, where, what it takes, and until when."),
     label=T("Raise an alert"),
     sample=(T("eviction Main St 5, 20 people, 1 van, until 14:00"),),
+    edited=T(
+        "You have changed what you wrote about an alert. What you wrote first counts, and no second alert is raised. "
+        "Say what is different by its number: {news} or {needs} or {until}",
+        news=Typed("/alert 3", NEWS),
+        needs=Typed("/alert 3", NEEDED),
+        until=Typed("/alert 3", UNTIL),
+    ),
 )
 async def alert(context: Context, *, line: LongNote = "", real: Reference = 0) -> Reply | Card | None:
     """One line raises it; a number shows one, or does something with it; nothing asks for the kind by buttons.
@@ -70,13 +91,7 @@ async def alert(context: Context, *, line: LongNote = "", real: Reference = 0) -
             return about
     said = await shared.read(context, line)
     if said.kind is None:
-        raise Refusal(
-            T(
-                "Begin with what it is: {kinds}. Like this: {example}",
-                kinds=Typed(" / ".join(alarm.KINDS)),
-                example=EXAMPLE,
-            )
-        )
+        return await _which_kind(context, line.strip(), said)
     if not real and alertline.names_exercise(said):
         return _real_or_not(context, line)
     return await _raised(context, said)
@@ -94,6 +109,27 @@ def _real_or_not(context: Context, line: str) -> Reply:
     )
 
 
+async def _which_kind(context: Context, line: str, said: alertline.Line) -> Reply | Card | None:
+    """A line that begins with no kind is not lost: which one it is takes a tap."""
+    by_buttons = context.commands.asking(alert_raise.says(line=line))
+    near = alertline.nearest_kind(line, alertline.KIND_WORDS)
+    if near is None or said.exercise:
+        # The word for a drill stays in the line, so that it is asked about.
+        return await context.say(by_buttons, authority=context.authority)
+    _, _, rest = line.partition(" ")
+    yes = alert_raise.says(kind=near, line=rest.strip()) if rest.strip() else alert_raise.says(kind=near)
+    question = context.tx.token()
+    return Reply(
+        T("Which kind of alert do you mean: {kind}?", kind=await shared.kind_words(context, near)),
+        buttons=(
+            tuple(
+                Button(label=label, says=says, only=context.member.id, expires=ASKED_FOR, once=True, question=question)
+                for label, says in ((T("Yes, raise it"), yes), (T("Another kind …"), by_buttons))
+            ),
+        ),
+    )
+
+
 @router.command(
     "alert_raise",
     allow=Authority.MEMBER,
@@ -105,7 +141,7 @@ def _real_or_not(context: Context, line: str) -> Reply:
         "line": Asks(
             T(
                 "Where, and what does it take? Like this: {example}",
-                example=Typed(T("Main St 5, 20 people, until 14:00")),
+                example=Typed(PLACE),
             )
         ),
     },
@@ -121,11 +157,9 @@ async def alert_raise(context: Context, *, kind: AlertKind, line: LongNote = "")
 async def _raised(context: Context, said: alertline.Line) -> Reply | Card | None:
     made = await shared.raise_alert(context, said)
     now = await state(context, made)
-    if (
-        context.place is not None
-        and not context.in_private
-        and alarm.reach(now, await shared.kind_of(context, made)) in ("group", "everyone")
-    ):
+    reach = alarm.reach(now, await shared.kind_of(context, made))
+    cut = len(said.words) > alertline.WORDS_CHARACTERS_MAX
+    if context.place is not None and not context.in_private and reach in ("group", "everyone") and not cut:
         # The card stands here already, and is the answer.
         return None
     return Reply(
@@ -133,7 +167,14 @@ async def _raised(context: Context, said: alertline.Line) -> Reply | Card | None
             made,
             lines(
                 T("Alert {number} is raised.", number=made.number),
-                _next(now, alarm.reach(now, await shared.kind_of(context, made))),
+                T(
+                    "The card shows the first {n} characters of what you wrote. Say the rest like this: {news}",
+                    n=alertline.WORDS_CHARACTERS_MAX,
+                    news=Typed(f"/alert {made.number}", NEWS),
+                )
+                if cut
+                else None,
+                _next(now, reach),
             ),
         ),
         private=True,
@@ -159,7 +200,7 @@ _ABOUT: Mapping[str, str] = {
         "alert_end": "end over fin terminar ende vorbei",
         "alert_cancel": "cancel cancelar absagen",
         "alert_false": "false falsa fehlalarm",
-        "alert_update": "update novedad neu neues",
+        "alert_update": "update news novedad novedades neu neues",
         "alert_need": "need needs hace necesita braucht brauchen",
         "alert_until": "until hasta bis",
     }.items()
@@ -172,9 +213,23 @@ async def _about(context: Context, number: int, rest: str) -> Reply | Card | Non
     if not rest.strip():
         return await alert_show.handler(context, number=number)
     word, _, more = rest.strip().partition(" ")
-    command = context.commands.get(_ABOUT.get(plain(word), ""))
-    if command is None:
+    command = context.commands.get(_ABOUT.get(plain(word.rstrip(":,")), ""))
+    known = await alerts.numbered(context.tx, context.committee.id, number) is not None
+    if command is None and not known:
+        # A line that begins with how many people it takes.
         return None
+    await shared.found(context, number)
+    if command is None:
+        raise Refusal(
+            T(
+                "I do not understand “{words}”. Of alert {number} you can say {news} or {until} or {end}",
+                words=rest.strip()[: alertline.WORDS_SHOWN_MAX],
+                number=number,
+                news=Typed(f"/alert {number}", NEWS),
+                until=Typed(f"/alert {number}", UNTIL),
+                end=Typed(f"/alert {number}", END),
+            )
+        )
     given: dict[str, Any] = {"number": number}
     if more.strip() and any(parameter.name == "line" for parameter in command.parameters):
         given["line"] = more.strip()
@@ -190,14 +245,22 @@ async def _about(context: Context, number: int, rest: str) -> Reply | Card | Non
 @router.command("alert_show", allow=Authority.MEMBER, typed=False, repeatable=True, help=T("Show an alert."))
 async def alert_show(context: Context, *, number: Number) -> Reply | Card:
     """Its card, here."""
-    there = await shared.found(context, number)
-    now = await state(context, there)
-    reach = alarm.reach(now, await shared.kind_of(context, there))
-    if reach in (None, "organizers") and not (shared.may_change(context, there) or context.member.id in now.witnesses):
-        raise Refusal(T("There is no alert {number} that everybody may see.", number=number), private=True)
-    if not context.in_private and reach in (None, "organizers"):
+    there = await _shown(context, number)
+    if not context.in_private and await _reach(context, there) in (None, "organizers"):
         raise Refusal(T("That alert is not for the group yet. Look at it in private."), private=True)
     return card_of(there)
+
+
+async def _reach(context: Context, there: Alert) -> alarm.Alone | None:
+    return alarm.reach(await state(context, there), await shared.kind_of(context, there))
+
+
+async def _shown(context: Context, number: int) -> Alert:
+    """An alert that whoever asks may see. Raises Refusal; it says the same where there is none with this number."""
+    there = await shared.found(context, number)
+    if await _reach(context, there) in (None, "organizers") and not shared.may_change(context, there):
+        raise shared.none_with(number)
+    return there
 
 
 @router.command(
@@ -215,7 +278,8 @@ async def alerts_list(context: Context) -> Reply:
     for one in await alerts.recent(context.tx, context.committee.id, since=context.now - LISTED_FOR):
         now = await state(context, one)
         reach = alarm.reach(now, await shared.kind_of(context, one))
-        if not now.over and reach in (None, "organizers") and not shared.may_change(context, one):
+        # What is for the organizers only stays so when it is over, and in the group also when one of them asks there.
+        if reach in (None, "organizers") and not (context.in_private and shared.may_change(context, one)):
             continue
         if now.over:
             told.append(lines(await heading(context, one), over_words(now)))
@@ -252,8 +316,7 @@ async def alert_more(context: Context, *, alert: Reference) -> Reply:
     buttons = await shared.more_buttons(context, there, now)
     if not buttons:
         raise Refusal(
-            T("What else there is to do is for whoever raised it, and for the organizers. Tell them what you know."),
-            private=True,
+            T("There is nothing else that you can do with alert {number}.", number=there.number), private=True
         )
     return Reply(await heading(context, there), buttons=buttons, private=True)
 
@@ -289,17 +352,39 @@ async def alert_verify(context: Context, *, alert: Reference) -> Reply:
 
 @router.command("alert_doubt", allow=Authority.MEMBER, typed=False, help=T("Say that an alert may not be true."))
 async def alert_doubt(context: Context, *, alert: Reference) -> Reply:
-    """It is told to those who can cancel it; nothing stops by that."""
+    """It is told once to those who can cancel it; nothing stops by that. Whoever had confirmed it does not any more."""
     there, now = await going_on(context, alert)
-    if context.member.id in now.witnesses:
-        raise Refusal(T("You stand for this alert. To end it: {end}", end=_saying(there, "cancel")), private=True)
-    if context.member.id not in now.doubters:
-        await note(context, there, "doubted", member=context.member)
+    me = context.member
+    if me.id == there.raiser_id:
+        raise Refusal(
+            T("You raised this alert. If it is not true: {end}", end=Typed(f"/alert {there.number}", FALSE)),
+            private=True,
+        )
+    if me.id in now.doubters:
+        return answer(T("That is noted already. Tell in the group what you know."))
+    await note(context, there, "doubted", member=me)
+    if not now.doubters:
+        await _tell_of_doubt(context, there)
+    if me.id in now.witnesses:
+        return answer(T("Noted: you do not confirm it any more. Tell in the group what you know."))
     return answer(T("Noted. Tell in the group what you know."))
 
 
-def _saying(there: Alert, word: str) -> Typed:
-    return Typed(f"/alert {there.number} {word}")
+async def _tell_of_doubt(context: Context, there: Alert) -> None:
+    """Nobody learns whose doubt it is."""
+    told = {one.id: one for one in await people.organizers(context.tx, context.committee.id)}
+    if there.raiser_id is not None:
+        raiser = await people.member_now(context.tx, context.committee.id, there.raiser_id)
+        if raiser is not None:
+            told[raiser.id] = raiser
+    buttons = (
+        (Button(label=T("Show it"), says=alert_show.says(number=there.number)),),
+        (Button(label=T("False alarm"), says=alert_false.says(number=there.number)),),
+    )
+    words = lines(await heading(context, there), T("Somebody doubts that it is true. Can you find out?"))
+    for member in told.values():
+        if member.id != context.member.id and shared.may_hear(member, context.now):
+            await shared.tell(context, member, words, alert=there, buttons=buttons)
 
 
 # --- answering ---------------------------------------------------------------------------------------------------
@@ -309,9 +394,14 @@ def _saying(there: Alert, word: str) -> Typed:
 async def alert_coming(context: Context, *, alert: Reference, minutes: Reference) -> Reply | Card:
     """When somebody who comes expects to be there."""
     there, _ = await going_on(context, alert)
-    await note(context, there, "coming", member=context.member, data={"minutes": min(minutes, 24 * 60)})
+    minutes = min(minutes, MINUTES_MAX)
+    await note(context, there, "coming", member=context.member, data={"minutes": minutes})
     await shared.hook(context, "alert_answered", there)
-    return await _told(context, there, T("Thank you. You are expected in {minutes} min.", minutes=minutes))
+    return await _told(context, there, _expected(minutes))
+
+
+def _expected(minutes: int) -> Text:
+    return T("Thank you. You are expected in {minutes} min.", minutes=minutes)
 
 
 @router.command(
@@ -326,15 +416,18 @@ async def alert_bring(context: Context, *, alert: Reference, what: Need) -> Repl
     """Said again, it is taken back. Who brings something comes."""
     there, now = await going_on(context, alert)
     mine = now.coming.get(context.member.id)
+    minutes = shared.COMING_MINUTES[1]
     if mine is None:
-        await note(context, there, "coming", member=context.member, data={"minutes": shared.COMING_MINUTES[1]})
+        await note(context, there, "coming", member=context.member, data={"minutes": minutes})
     off = mine is not None and what in mine.brings
     if what != alarm.PEOPLE:
         await note(context, there, "brings", member=context.member, data={"what": what, "off": off})
     await shared.hook(context, "alert_answered", there)
     if off:
         return await _told(context, there, T("Noted: you do not bring that."))
-    return await _told(context, there, T("Thank you: you bring {what}.", what=NEEDS[what]))
+    if what == alarm.PEOPLE:
+        return await _told(context, there, _expected(minutes) if mine is None else T("You are counted as coming."))
+    return await _told(context, there, T("Thank you. You bring: {what}", what=NEEDS[what]))
 
 
 @router.command("alert_cannot", allow=Authority.MEMBER, typed=False, help=T("You cannot come."))
@@ -370,7 +463,7 @@ async def _told(context: Context, there: Alert, words: Words) -> Reply | Card:
     allow=Authority.MEMBER,
     typed=False,
     help=T("Say what an alert takes."),
-    asks={"line": Asks(T("What does it take? Like this: {example}", example=Typed(T("20 people, 1 van"))))},
+    asks={"line": Asks(T("What does it take? Like this: {example}", example=Typed(PEOPLE_AND_VAN)))},
 )
 async def alert_need(context: Context, *, number: Number, line: LongNote) -> Reply | Card | None:
     """What it takes now."""
@@ -378,13 +471,8 @@ async def alert_need(context: Context, *, number: Number, line: LongNote) -> Rep
     try:
         needs = alertline.read_needs(line)
     except alertline.Unclear as unclear:
-        raise Refusal(
-            T(
-                "I do not understand “{words}”. Write it like this: {example}",
-                words=unclear.words,
-                example=Typed(f"/alert {number}", T("needs 20 people, 1 van")),
-            )
-        ) from unclear
+        example = Typed(f"/alert {number}", NEEDED)
+        raise Refusal(shared.unclear_words(unclear, example)) from unclear
     await note(context, there, "needs", data={"needs": needs})
     await shared.hook(context, "alert_answered", there)
     return answer(T("Noted: the card shows what it takes now."))
@@ -405,8 +493,8 @@ async def alert_until(context: Context, *, number: Number, line: LongNote) -> Re
         raise Refusal(
             T(
                 "I do not understand “{words}”. Write it like this: {example}",
-                words=line,
-                example=Typed(f"/alert {number}", T("until 14:00")),
+                words=line[: alertline.WORDS_SHOWN_MAX],
+                example=Typed(f"/alert {number}", UNTIL),
             )
         )
     at = instant(said, context.committee.zone) if isinstance(said, datetime) else context.now + said
@@ -417,7 +505,54 @@ async def alert_until(context: Context, *, number: Number, line: LongNote) -> Re
         )
     await note(context, there, "expires", data={"at": at.isoformat()})
     await shared.plan_end(context, there, at)
-    return Reply(T("Alert {number} goes on until {until}.", number=number, until=at))
+    return Reply(T("Alert {number} goes on until {until}.", number=number, until=Soon(at, context.now)))
+
+
+@router.command(
+    "alert_update",
+    allow=Authority.MEMBER,
+    typed=False,
+    help=T("Say what is new about an alert."),
+    title=T("News"),
+    asks={"line": Asks(T("What is new? Whoever the alert has reached is told, in your words."))},
+)
+async def alert_update(context: Context, *, number: Number, line: LongNote) -> Reply:
+    """What is new, told to those whom the alert has reached and to those who come; the card shows the newest."""
+    there, now = await _own(context, number)
+    words = " ".join(line.split())
+    if len(words) > alertline.WORDS_CHARACTERS_MAX:
+        raise Refusal(T("That is too long: {n} characters at most. Say it shorter.", n=alertline.WORDS_CHARACTERS_MAX))
+    if sum(one.kind == "updated" for one in await alerts.events(context.tx, there)) >= UPDATES_MAX:
+        raise Refusal(T("There is a lot of news of alert {number} already. Say the rest in the group.", number=number))
+    there = await alerts.update(
+        context.tx,
+        context.committee,
+        there,
+        words,
+        member_id=None if context.of_member is None else context.of_member.id,
+        now=context.now,
+    )
+    await cards.changed(context.tx, there.thing)
+    told = await _tell_news(context, there, now)
+    if not told:
+        return answer(T("Noted: the card shows it."))
+    return answer(N("Noted: the card shows it, and {n} is told.", "Noted: the card shows it, and {n} are told.", told))
+
+
+async def _tell_news(context: Context, there: Alert, now: Alarm) -> int:
+    """To how many it goes in private; the group sees it on the card."""
+    assert there.news is not None
+    reached = {one.member_id for one in await alerts.pages(context.tx, there) if one.state in ("sent", "answered")}
+    words = lines(await heading(context, there), T("News: “{words}” (as it was written)", words=there.news[1]))
+    show = ((Button(label=T("Show it"), says=alert_show.says(number=there.number)),),)
+    told = 0
+    for id_ in sorted((reached | now.coming.keys()) - now.cannot):
+        member = await people.member_now(context.tx, context.committee.id, id_)
+        if member is None or member == context.of_member or not shared.may_hear(member, context.now):
+            continue
+        if await shared.tell(context, member, words, alert=there, buttons=show) is not None:
+            told += 1
+    return told
 
 
 async def _own(context: Context, number: int) -> tuple[Alert, Alarm]:
@@ -448,7 +583,7 @@ async def alert_false(context: Context, *, number: Number) -> Reply | None:
 async def _over(context: Context, number: int, outcome: alarm.Outcome) -> Reply:
     there, _ = await _own(context, number)
     await shared.finish(context, there, outcome)
-    return Reply(lines(T("Alert {number} is over.", number=number), OUTCOMES[outcome]))
+    return Reply(shared.over_with_number(there, await state(context, there)))
 
 
 @router.command("alert_expire", allow=Authority.CLOCK, typed=False, help=T("An alert's time is over."))
@@ -471,32 +606,74 @@ async def alert_card(view: View, ref: int) -> Shown | None:
     now = await state(view, there)
     if now.over:
         return Shown(lines(await heading(view, there), over_words(now), *_counts(now)))
+    others = await _other_languages(view)
     told: list[Words | None] = [
         await heading(view, there),
         certainty_words(now),
         N("{n} member doubts it.", "{n} members doubt it.", len(now.doubters)) if now.doubters else None,
-        *facts_words(there, now),
+        *facts_words(there, now, at=view.now),
         need_words(now),
         *_counts(now),
     ]
     buttons = shared.answer_buttons(view, there, now)
+    if others:
+        read = Button(label="/".join(others), says=alert_read.says(number=there.number))
+        buttons = (*buttons[:-1], (*buttons[-1], read))
     me = await shared.own_member(view)
     if me is not None and (mine := now.coming.get(me.id)) is not None:
-        told.append(T("You are there.") if mine.arrived else T("You are coming: {at}", at=mine.there_at))
+        told.append(
+            T("You are there.") if mine.arrived else T("You are coming: {at}", at=Soon(mine.there_at, view.now))
+        )
         if not mine.arrived:
             here = Button(label=T("I'm there"), says=alert_arrived.says(alert=there.id))
             buttons = ((here,), *buttons)
     return Shown(lines(*told), buttons=buttons)
 
 
+async def _other_languages(view: View) -> list[str]:
+    """What members read and this group is not spoken to in: each under its own name, so that they find it."""
+    if view.private:
+        return []
+    known = {view.committee.language, view.committee.second}
+    read = await people.languages_read(view.tx, view.committee.id)
+    return [name for code, name in LANGUAGES.items() if code in read - known]
+
+
+@router.command(
+    "alert_read", allow=Authority.MEMBER, typed=False, repeatable=True, help=T("Read an alert in your language.")
+)
+async def alert_read(context: Context, *, number: Number) -> Reply:
+    """What the card says, for whoever asks, in the language they read; what somebody wrote stays as it is."""
+    there, now = await going_on(context, (await _shown(context, number)).id)
+    return Reply(
+        lines(
+            await heading(context, there),
+            certainty_words(now),
+            *facts_words(there, now, at=context.now),
+            need_words(now),
+            *_counts(now),
+        ),
+        buttons=shared.answer_buttons(context, there, now),
+        private=True,
+        about=(there.thing,),
+    )
+
+
 def _counts(now: Alarm) -> list[Words]:
-    """How many come, and how many are there. No names."""
+    """How many come, are there, or were when it was over. No names."""
     told: list[Words] = []
     there = sum(one.arrived for one in now.coming.values())
-    if now.coming:
-        told.append(N("{n} is coming.", "{n} are coming.", len(now.coming)))
+    way = len(now.coming) - there
+    if now.over:
+        if there:
+            told.append(N("{n} was there.", "{n} were there.", there))
+        if way:
+            told.append(N("{n} was on the way.", "{n} were on the way.", way))
+        return told
     if there:
         told.append(N("{n} is there.", "{n} are there.", there))
+    if way:
+        told.append(N("{n} is coming.", "{n} are coming.", way))
     if now.cannot:
         told.append(N("{n} cannot come.", "{n} cannot come.", len(now.cannot)))
     return told
@@ -510,11 +687,17 @@ async def alert_entry(telling: Telling, body: Mapping[str, Any]) -> Text:
     if there is not None and there.exercise and "raised" not in body:
         if "over" in body:
             return T("DRILL {number}: {what}", number=number, what=OUTCOMES[body["over"]])
+        if "update" in body:
+            words = await notes.of(telling.tx, f"alert_update:{body['update']}")
+            return T("DRILL {number}, news: {words}", number=number, words=words or _ERASED)
         return T("DRILL {number} was confirmed.", number=number)
     if "over" in body:
         return T("Alert {number}: {what}", number=number, what=OUTCOMES[body["over"]])
     if "verified" in body:
         return T("Alert {number} was confirmed.", number=number)
+    if "update" in body:
+        words = await notes.of(telling.tx, f"alert_update:{body['update']}")
+        return T("News of alert {number}: {words}", number=number, words=words or _ERASED)
     kind = KINDS.get(body["raised"], KINDS["other"])
     area = None if there is None else await notes.of(telling.tx, f"alert_area:{there.id}")
     if body["status"] == "exercise":

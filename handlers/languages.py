@@ -11,7 +11,7 @@ from bot.arguments import Language, Note, Number
 from bot.chat import Card, Reply
 from bot.router import Asks, Authority, Context, Router, Telling
 from bot.text import LANGUAGES, Refusal, T, Text, Typed, supported
-from storage import cards, entries, members, notes, people
+from storage import alerts, cards, entries, members, notes, people
 
 router = Router("languages")
 
@@ -98,6 +98,9 @@ async def _add(context: Context, thing: str, language: str, text: str) -> None:
     hashed = await notes.keep_second(context.tx, thing, language, text)
     body = {"thing": thing, "language": language, "text": hashed}
     await entries.append(context.tx, context.committee, "text", body, now=context.now)
+    kind, _, ref = thing.partition(":")
+    if kind == "alert_update":
+        thing = Card("alert", await alerts.updated(context.tx, int(ref)) or 0).thing
     for shown in notes.cards_of(thing):
         await cards.changed(context.tx, shown)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -44,6 +44,8 @@ class Alert:
     area: Written | None
     """Where, as all may know; None: nobody said, or it is erased."""
     words: Written | None
+    news: tuple[datetime, Written] | None
+    """What whoever raised it, or an organizer, has written last, and when."""
 
     @property
     def thing(self) -> str:
@@ -88,7 +90,21 @@ async def _alert(tx: Reader, row: Sequence[Any]) -> Alert:
         outcome=outcome,
         area=await notes.written(tx, f"alert_area:{id_}"),
         words=await notes.written(tx, f"alert:{id_}"),
+        news=await _news(tx, id_),
     )
+
+
+async def _news(tx: Reader, alert_id: int) -> tuple[datetime, Written] | None:
+    row = await tx.one(
+        """SELECT e.id, e.at_us FROM alert_events e JOIN notes n ON n.thing = 'alert_update:' || e.id
+           WHERE e.alert_id = ? AND e.kind = 'updated' AND n.text IS NOT NULL ORDER BY e.id DESC LIMIT 1""",
+        alert_id,
+    )
+    if row is None:
+        return None
+    words = await notes.written(tx, f"alert_update:{row[0]}")
+    assert words is not None
+    return from_us(row[1]), words
 
 
 async def add(
@@ -127,10 +143,30 @@ async def add(
         body["words"] = await notes.keep(tx, f"alert:{id_}", words)
     if area:
         body["area"] = await notes.keep(tx, f"alert_area:{id_}", area)
+    if words and raiser_id is not None:
+        await notes.wrote(tx, f"alert:{id_}", raiser_id, now=now)
     await entries.append(tx, committee, "alert", body, now=now)
     found = await _alert(tx, row)
     await happened(tx, found, "raised", member_id=raiser_id, data={"needs": dict(needs)}, now=now)
     return found
+
+
+async def update(
+    tx: Transaction, committee: Committee, alert: Alert, words: str, *, member_id: int | None, now: datetime
+) -> Alert:
+    """Something new is known; the books tell that, not by whom."""
+    id_ = await happened(tx, alert, "updated", member_id=member_id, now=now)
+    hashed = await notes.keep(tx, f"alert_update:{id_}", words)
+    if member_id is not None:
+        await notes.wrote(tx, f"alert_update:{id_}", member_id, now=now)
+    await entries.append(tx, committee, "alert", {"alert": alert.number, "update": id_, "words": hashed}, now=now)
+    return replace(alert, news=await _news(tx, alert.id))
+
+
+async def updated(tx: Reader, event_id: int) -> int | None:
+    """The id of the alert that an update is of."""
+    row = await tx.one("SELECT alert_id FROM alert_events WHERE id = ? AND kind = 'updated'", event_id)
+    return None if row is None else int(row[0])
 
 
 async def get(tx: Reader, committee_id: int, id_: int) -> Alert | None:

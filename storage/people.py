@@ -391,6 +391,17 @@ async def name_accounts(tx: Transaction, person_id: int) -> None:
         )
 
 
+async def languages_read(tx: Reader, committee_id: int) -> set[str]:
+    """The shipped languages that the members of a committee read."""
+    rows = await tx.all(
+        """SELECT DISTINCT coalesce(p.language, i.language) FROM members m JOIN persons p ON p.id = m.person_id
+           LEFT JOIN identities i ON i.person_id = p.id
+           WHERE m.committee_id = ? AND m.active = 1 LIMIT 1000""",
+        committee_id,
+    )
+    return {known for (code,) in rows if (known := supported(code)) is not None}
+
+
 async def choose_language(tx: Transaction, person_id: int, language: str) -> None:
     """The language a person reads in private."""
     await tx.execute("UPDATE persons SET language = ? WHERE id = ?", language, person_id)

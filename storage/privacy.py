@@ -431,8 +431,9 @@ SECTIONS: Mapping[str, str] = {
         FROM alerts a JOIN committees c ON c.id = a.committee_id
         LEFT JOIN notes n ON n.thing = 'alert:' || a.id LEFT JOIN notes w ON w.thing = 'alert_area:' || a.id
         WHERE a.raiser_id IN {_MINE} ORDER BY a.id DESC""",
-    "said_in_alerts": f"""SELECT c.name AS committee, a.number AS alert, e.kind, e.at_us, e.data
+    "said_in_alerts": f"""SELECT c.name AS committee, a.number AS alert, e.kind, e.at_us, e.data, n.text AS words
         FROM alert_events e JOIN alerts a ON a.id = e.alert_id JOIN committees c ON c.id = a.committee_id
+        LEFT JOIN notes n ON n.thing = 'alert_update:' || e.id
         WHERE e.member_id IN {_MINE} ORDER BY e.id DESC""",
     "told_of_alerts": f"""SELECT c.name AS committee, a.number AS alert, p.ring, p.at_us, p.state
         FROM alert_pages p JOIN alerts a ON a.id = p.alert_id JOIN committees c ON c.id = a.committee_id
@@ -736,6 +737,7 @@ NOTES = {
         OR id IN (SELECT gift_id FROM gift_people WHERE member_id IN {_MINE})""",
     "alert": f"SELECT 'alert:' || id FROM alerts WHERE raiser_id IN {_MINE}",
     "alert_area": f"SELECT 'alert_area:' || id FROM alerts WHERE raiser_id IN {_MINE}",
+    "alert_update": f"SELECT 'alert_update:' || id FROM alert_events WHERE kind = 'updated' AND member_id IN {_MINE}",
     "objection": f"""SELECT 'objection:' || o.id FROM objections o JOIN polls p ON p.id = o.poll_id
         WHERE p.secrecy = 'open' AND CAST(o.voter AS INTEGER) IN {_MINE}""",
     "outcome": f"SELECT 'outcome:' || poll_id FROM outcomes WHERE member_id IN {_MINE}",
@@ -857,6 +859,9 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             WHERE n.text IS NOT NULL AND s.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM alerts a
             JOIN notes n ON n.thing IN ('alert:' || a.id, 'alert_area:' || a.id)
+            WHERE n.text IS NOT NULL AND a.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM alerts a JOIN alert_events e ON e.alert_id = a.id
+            JOIN notes n ON n.thing = 'alert_update:' || e.id
             WHERE n.text IS NOT NULL AND a.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM polls p JOIN objections o ON o.poll_id = p.id
             JOIN notes n ON n.thing = 'objection:' || o.id

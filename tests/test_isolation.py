@@ -58,6 +58,7 @@ OF_TABLES = {
     "skill": "skills",
     "alert": "alerts",
     "alert_area": "alerts",
+    "alert_update": "alert_events",
     "poll": "polls",
     "option": "poll_options",
     "objection": "objections",

@@ -2,7 +2,7 @@
 
 Words are those of CAP 1.2 (OASIS, Common Alerting Protocol): status, urgency, severity and certainty are separate axes.
 The fold looks at events as a set, in the order of when they happened: in whatever order and however often they come in,
-what follows is the same. An alert that is over stays over.
+what follows is the same. An alert that is over stays over. What somebody says later takes the place of what they said.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ ENDS: Mapping[str, Outcome] = {
     "ended": "ended",
     "cancelled": "cancelled",
     "false": "false",
+    "expired": "expired",
     "merged": "merged",
     "refused": "refused",
 }
@@ -155,14 +156,15 @@ def alarm(events: Iterable[Event], *, expires_at: datetime, now: datetime) -> Al
     ring: int | None = None
     outcome: Outcome | None = None
     over_at: datetime | None = None
-    for event in sorted({event.id: event for event in events}.values(), key=lambda one: (one.at, one.id)):
-        if outcome is not None:
-            break
+    happened = sorted({event.id: event for event in events}.values(), key=lambda one: (one.at, one.id))
+    raiser = next((event.member for event in happened if event.kind == "raised"), None)
+    for event in happened:
         if event.kind in ENDS:
-            outcome, over_at = ENDS[event.kind], event.at
+            # Whatever was said after its time, that was over already.
+            outcome, over_at = (ENDS[event.kind], event.at) if event.at < expires_at else ("expired", expires_at)
             break
         if event.at >= expires_at:
-            break
+            continue
         match event.kind:
             case "raised":
                 raised_at = event.at
@@ -176,8 +178,9 @@ def alarm(events: Iterable[Event], *, expires_at: datetime, now: datetime) -> Al
             case "verified" if event.member is not None:
                 witnesses.add(event.member)
                 doubters.discard(event.member)
-            case "doubted" if event.member is not None:
+            case "doubted" if event.member is not None and event.member != raiser:
                 doubters.add(event.member)
+                witnesses.discard(event.member)
             case "coming" if event.member is not None:
                 before = coming.get(event.member)
                 there_at = event.at + timedelta(minutes=event.data.get("minutes", 30))
@@ -202,7 +205,8 @@ def alarm(events: Iterable[Event], *, expires_at: datetime, now: datetime) -> Al
                 needs.update(event.data.get("needs", {}))
             case "expires":
                 wanted = datetime.fromisoformat(event.data["at"])
-                expires_at = wanted if raised_at is None else min(wanted, raised_at + EXPIRES_MAX)
+                # It cannot have been over before that was said.
+                expires_at = max(event.at, wanted if raised_at is None else min(wanted, raised_at + EXPIRES_MAX))
             case "paged":
                 ring = max(ring if ring is not None else 0, event.data.get("ring", 0))
             case _:

@@ -9,25 +9,31 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from difflib import get_close_matches
 
 from bot.domain import alarm
-from bot.domain.board import plain
+from bot.domain.board import plain, read_day
 from bot.domain.bookings import read_days, read_when
 from bot.domain.grammar import read_duration
 from bot.text import Refusal
 
-LINE_CHARACTERS_MAX = 1000
 AREA_CHARACTERS_MAX = 120
 WORDS_CHARACTERS_MAX = 500
+WORDS_SHOWN_MAX = 60
+"""Of words that were not understood, no more is said back."""
 
 
 class Unclear(Exception):
-    """A part that says until when, or how many, but not so that it can be understood; `words`: which."""
+    """A part that says until when, or how many, but not so that it can be understood; `words`: which.
 
-    def __init__(self, words: str) -> None:
+    `twice`: something before it says otherwise.
+    """
+
+    def __init__(self, words: str, *, twice: bool = False) -> None:
         super().__init__(words)
-        self.words = words
+        self.words = words[:WORDS_SHOWN_MAX]
+        self.twice = twice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +59,7 @@ KIND_WORDS: Mapping[str, str] = {
         "eviction": "eviction evict desahucio desalojo lanzamiento räumung raeumung zwangsräumung",
         "raid": "raid detention arrests redada detención detencion razzia festnahme festnahmen abschiebung",
         "strike": "strike picket huelga piquete streik streikposten",
-        "threat": "threat attack amenaza ataque agresión agresion bedrohung angriff überfall",
+        "threat": "threat attack amenaza ataque agresión agresion bedrohung angriff überfall ueberfall",
         "aid": "aid help urgent ayuda urgencia hilfe nothilfe",
         "other": "other otra otro andere anderes sonstiges",
     }.items()
@@ -65,44 +71,52 @@ NEED_WORDS: Mapping[str, str] = {
     for what, words in {
         alarm.PEOPLE: "people person persons personas persona gente leute personen person menschen helfer",
         "van": "van vans car cars transporter furgoneta furgonetas coche coches bus busse auto autos",
-        "legal": "legal lawyer lawyers abogada abogado abogadas abogados anwalt anwältin anwälte anwaelte",
-        "medic": "medic medics doctor doctors sanitaria sanitario sanitarias sanitarios médica médico sani ärztin",
-        "child_care": "childcare babysitter guardería canguro kinderbetreuung",
-        "phone_tree": "phones telefonistas telefone telefonkette",
+        "legal": "legal legalhelp lawyer lawyers abogada abogado abogadas abogados ayudalegal anwalt anwältin anwälte "
+        "anwaelte rechtshilfe",
+        "medic": "medic medics doctor doctors sanitaria sanitario sanitarias sanitarios médica médico primerosauxilios "
+        "sani ärztin erstehilfe",
+        "child_care": "childcare babysitter guardería canguro cuidadoinfantil kinderbetreuung",
+        "phone_tree": "phones phonetree telefonistas cadenatelefónica telefone telefonkette",
     }.items()
     for word in words.split()
 }
 _EXERCISE = _words("drill exercise simulacro ejercicio übung uebung probealarm")
+_OF = _words("of an a de del un una einer eine des : -")
 _UNTIL = _words("until till til hasta bis")
 _FOR = _words("for durante für fuer")
-_COUNTED = re.compile(r"(?P<many>\d{1,6})\s*x?\s+(?P<what>[^\W\d]+)", re.IGNORECASE)
-_PREPOSITIONS = re.compile(r"^(?:at|in|on|near|en|an|am|bei|beim|la|el)\s+(?=\S)", re.IGNORECASE)
+_AND = _words("and y e und & +")
+_ABOUT_CLOCKS = _words("las la a um at")
+_COUNT = re.compile(r"(\d{1,6})x?", re.IGNORECASE)
+_PREPOSITIONS = re.compile(r"^(?:at|en)\s+(?=\S)", re.IGNORECASE)
 
 
 def read(text: str, *, now: datetime, kinds: Mapping[str, str]) -> Line:
     """A line. `now`: the wall time; `kinds`: the words for the kinds, folded by `plain`. Raises Unclear."""
-    first, *rest = re.split(r"\s*[,;\n]\s*", text.strip()[:LINE_CHARACTERS_MAX])
-    kind, left, exercise = _kind(first, kinds)
-    area, words = left.strip(" :.-–"), []
+    first, *rest = re.split(r"[,;\n]", text.strip())
+    kind, left, exercise = _kind(first.strip(), kinds)
+    area, words = "", []
     needs: dict[str, int] = {}
     until: datetime | None = None
     length: timedelta | None = None
-    for part in filter(None, (one.strip() for one in rest)):
-        if plain(part) in _EXERCISE:
+    for part in filter(None, (one.strip() for one in (left.strip(" :.-–"), *rest))):
+        said, end = _ending(part, now)
+        if end is not None:
+            found = (end, None) if isinstance(end, datetime) else (None, end)
+            if (until, length) not in ((None, None), found):
+                raise Unclear(part, twice=True)
+            until, length = found
+        if not said:
+            continue
+        if plain(said) in _EXERCISE:
             exercise = True
-        elif (counted := _need(part)) is not None:
-            needs[counted[0]] = counted[1]
-        elif (end := _end(part, now)) is not None:
-            if until is not None or length is not None:
-                # Two ends contradict each other.
-                raise Unclear(part)
-            until, length = (end, None) if isinstance(end, datetime) else (None, end)
+        elif (counted := _needs(said)) is not None:
+            for what, many in counted.items():
+                if needs.setdefault(what, many) != many:
+                    raise Unclear(said, twice=True)
         elif not area:
-            area = part
+            area = said
         else:
-            words.append(part)
-    if not needs and not rest and (counted := _need(area)) is not None:
-        needs, area = {counted[0]: counted[1]}, ""
+            words.append(said)
     if len(area) > AREA_CHARACTERS_MAX:
         # A whole sentence and no comma: it says more than where.
         words, area = [area, *words], ""
@@ -130,52 +144,88 @@ def _kind(first: str, kinds: Mapping[str, str]) -> tuple[str | None, str, bool]:
     exercise = False
     if words and plain(words[0].strip(":!")) in _EXERCISE:
         exercise, words = True, words[1:]
+        while len(words) > 1 and plain(words[0]) in _OF and kinds.get(_bare(words[0])) is None:
+            words = words[1:]
     for count in range(min(4, len(words)), 0, -1):
-        found = kinds.get(plain(" ".join(words[:count])).strip(":!."))
+        found = kinds.get(_bare(" ".join(words[:count])))
         if found is not None:
             return found, _PREPOSITIONS.sub("", " ".join(words[count:])), exercise
     return None, " ".join(words), exercise
 
 
-def _need(part: str) -> tuple[str, int] | None:
-    """`20 people`, `1 van`: what, and how many. Raises Unclear where they are too many."""
-    found = _COUNTED.fullmatch(part)
-    what = NEED_WORDS.get(plain(found["what"])) if found is not None else None
-    if found is None or what is None:
-        return None
-    if not 0 < int(found["many"]) <= alarm.NEEDS_MAX:
-        raise Unclear(part)
-    return what, int(found["many"])
+def _bare(words: str) -> str:
+    return plain(words).strip(":!.")
+
+
+def nearest_kind(text: str, kinds: Mapping[str, str]) -> str | None:
+    """The kind that the first word of a line was perhaps meant to be; None: it is like none."""
+    first = _bare(text.strip().partition(" ")[0][:40]).rstrip(",;")
+    close = get_close_matches(first, kinds, 1, 0.75) if len(first) > 3 else []
+    return kinds[close[0]] if close else None
+
+
+def _needs(part: str, *, least: int = 1) -> dict[str, int] | None:
+    """`20 people`, `2 vans and 1 medic`: what, and how many; None: it says something else. Raises Unclear where they
+    are too many, or fewer than `least`, or contradict each other.
+    """
+    words = part.split()
+    needs: dict[str, int] = {}
+    at = 0
+    while at < len(words):
+        if needs and plain(words[at]) in _AND:
+            at += 1
+        many = _COUNT.fullmatch(words[at]) if at < len(words) else None
+        if many is None:
+            return None
+        at += 2 if words[at + 1 : at + 2] in (["x"], ["X"], ["×"]) else 1
+        for count in (2, 1):
+            what = NEED_WORDS.get(plain("".join(words[at : at + count])).strip("."))
+            if what is not None and at + count <= len(words):
+                at += count
+                break
+        else:
+            return None
+        if not least <= int(many[1]) <= alarm.NEEDS_MAX:
+            raise Unclear(part)
+        if needs.setdefault(what, int(many[1])) != int(many[1]):
+            raise Unclear(part, twice=True)
+    return needs or None
 
 
 def read_needs(text: str) -> dict[str, int]:
-    """`20 people, 2 vans`. Raises Unclear where that is no need."""
+    """`20 people, 2 vans`; `0 vans`: none any more. Raises Unclear where that is no need."""
     needs: dict[str, int] = {}
     for part in filter(None, (one.strip() for one in re.split(r"[,;\n]", text))):
-        found = _need(part)
-        if found is None:
-            raise Unclear(part)
-        needs[found[0]] = found[1]
+        found = _needs(part, least=0)
+        if found is None or any(needs.get(what, many) != many for what, many in found.items()):
+            raise Unclear(part, twice=found is not None)
+        needs.update(found)
+    if not needs:
+        raise Unclear(text.strip())
     return needs
 
 
-def _end(part: str, now: datetime) -> datetime | timedelta | None:
-    """`until 14:00`, `for 3h`: a wall time, or how long. Raises Unclear."""
-    first, *rest = part.split()
-    if plain(first) in _UNTIL and rest:
-        end = read_end(" ".join(rest), now=now)
-        if end is None and any(char.isdigit() for char in part):
+def _ending(part: str, now: datetime) -> tuple[str, datetime | timedelta | None]:
+    """What a part says beside its end, and the end: `Main St 5 until 14:00`, `for 3h`. Raises Unclear."""
+    words = part.split()
+    for at, word in enumerate(words[:-1]):
+        until = plain(word) in _UNTIL
+        if not until and (at > 0 or plain(word) not in _FOR):
+            continue
+        end = read_end(" ".join(words[at + 1 :]), now=now) if until else _length(words[at + 1 :])
+        if end is not None:
+            return " ".join(words[:at]), end
+        if until and at == 0 and any(char.isdigit() for char in part):
             raise Unclear(part)
-        return end
-    if plain(first) in _FOR and rest:
-        return _length(rest)
-    return None
+    return part, None
 
 
 def read_end(text: str, *, now: datetime) -> datetime | timedelta | None:
     """When it is over: a wall time (`14:00`, `tomorrow 9:00`), or how long it goes on (`3h`); None: neither."""
     words = text.split()
     if words and plain(words[0]) in _UNTIL | _FOR:
+        words = words[1:]
+    while len(words) > 1 and plain(words[0]) in _ABOUT_CLOCKS:
         words = words[1:]
     found = read_when(words, now=now) if words else None
     if found is not None and found[1] == len(words) and found[0].end is None:
@@ -184,6 +234,9 @@ def read_end(text: str, *, now: datetime) -> datetime | timedelta | None:
     if len(words) == 1 and words[0].isdecimal() and int(words[0]) <= 24:
         bare = read_when([f"{words[0]}:00"], now=now)
         return bare[0].start if bare is not None else None
+    day = read_day(" ".join(words), today=now.date()) if words else None
+    if day is not None:
+        return datetime.combine(day, time(23, 59))
     return _length(words)
 
 

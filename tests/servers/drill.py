@@ -8,10 +8,10 @@ import re
 import secrets
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.servers.matrix_members import Member
 from tests.servers.running import RunningBot, on_matrix, on_telegram
@@ -19,6 +19,10 @@ from tests.servers.synapse import Homeserver
 from tests.servers.telegram_api import TelegramServer
 from tests.servers.telegram_state import Message, User
 
+T = TypeVar("T")
+S = TypeVar("S")
+
+AT_ONCE = 8
 BLOCKED, SILENT = 0.06, 0.24
 """Shares of those who cannot be reached, and of those who are reached and say nothing."""
 ANSWERS = ("Coming: 10 min", "Coming: 30 min", "Coming: 60 min", "I can't")
@@ -148,6 +152,7 @@ async def over_telegram(
 
             async def confirm() -> None:
                 card = await server.wait_for(lambda: _with_button(server, group.id), 60)
+                assert card is not None
                 await server.answer(server.tap(ben, group, card, CONFIRM), within=60)
 
             set_up, started = time.monotonic() - began, time.monotonic()
@@ -159,6 +164,7 @@ async def over_telegram(
             took = time.monotonic() - started
             server.say(ana, group, "/alert 1 end")
             score = await server.wait_for(lambda: _scored(server, group.id), 120)
+            assert score is not None
             memory = bot.memory_mb()
             assert await bot.stop() == 0
         finally:
@@ -202,13 +208,11 @@ async def over_matrix(
     began = time.monotonic()
     told = manners(members, seed=seed, slowest=slowest)
     ana, ben = [await server.somebody(name) for name in ("ana", "ben")]
-    others = await _in_turns(
-        8,
-        [
-            lambda n=n, m=m: server.somebody(f"m{n}", accepts="none" if m.blocked else "direct")
-            for n, m in enumerate(told)
-        ],
-    )
+
+    async def comes(number: int) -> Member:
+        return await server.somebody(f"m{number}", accepts="none" if told[number].blocked else "direct")
+
+    others = await _in_turns(comes, range(members))
     account = await server.register(f"bot-{secrets.token_hex(4)}", secrets.token_hex(8), display="Solibot")
     await server.log_out_device(account.user, account.device)
     await server.override_ratelimit(account.user)
@@ -219,7 +223,7 @@ async def over_matrix(
     try:
         room = await ana.create_room("Riverside", invite=[account.user], public=True)
         await ana.hears(room, lambda event: _joined(event, account.user), within=120)
-        await _in_turns(8, [lambda who=who: who.join(room) for who in (ben, *others)])
+        await _in_turns(lambda who: who.join(room), (ben, *others))
         await ana.say(room, "!setup")
         await ana.hears(room, _says("Joined: 1"), within=60, by=account.user)
         for who in (ben, *others):
@@ -252,10 +256,12 @@ async def over_matrix(
     return _outcome(_body(score), told, set_up, took, memory)
 
 
-async def _in_turns(at_once: int, work: list[Callable[[], Awaitable[Any]]]) -> list[Any]:
-    done: list[Any] = []
-    for start in range(0, len(work), at_once):
-        done += await asyncio.gather(*(one() for one in work[start : start + at_once]))
+async def _in_turns(one: Callable[[T], Awaitable[S]], all_: Iterable[T]) -> list[S]:
+    """A few at a time: a homeserver with one process takes no more."""
+    done: list[S] = []
+    waiting = [*all_]
+    for start in range(0, len(waiting), AT_ONCE):
+        done += await asyncio.gather(*(one(which) for which in waiting[start : start + AT_ONCE]))
     return done
 
 
