@@ -37,6 +37,7 @@ LEGAL = "legal"
 """The role of those who look after whoever is arrested, where that area is there."""
 ASKED_FOR = timedelta(days=365)
 DRILL_COMMAND = Typed("/drill")
+_HOTLINE = T("hotline")
 _READY = T("Are we ready?")
 READY_COMMAND = Typed("/ready")
 
@@ -430,7 +431,7 @@ def _fault_words(fault: Fault, known: Readiness) -> Text:
         case "no_on_call":
             return T(
                 "Nobody is on call now, so the organizers are called first. To have shifts for that: {command}",
-                command=Typed("/on_call", T("hotline")),
+                command=Typed("/on_call", _HOTLINE),
             )
         case "unreachable":
             return N(

@@ -73,7 +73,7 @@ async def walk(town: Town, language: str, begin: str) -> list[str]:
         ("chi", "I can confirm it"),
     ):
         await town.practice.press(who, say(language, label))
-    await town.practice.press("eli", say(language, "Coming: {minutes} min", minutes=10))
+    await town.practice.press("eli", say(language, "In {minutes} min", minutes=10))
     await town.practice.press("ben", say(language, "I can't"))
     await town.practice.press("ben", say(language, "I can bring …"))
     await town.whispers("ben", "???")

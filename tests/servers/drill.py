@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from tests.servers.matrix_members import Member
 from tests.servers.running import RunningBot, on_matrix, on_telegram
@@ -25,7 +26,7 @@ S = TypeVar("S")
 AT_ONCE = 8
 BLOCKED, SILENT = 0.06, 0.24
 """Shares of those who cannot be reached, and of those who are reached and say nothing."""
-ANSWERS = ("Coming: 10 min", "Coming: 30 min", "Coming: 60 min", "I can't")
+ANSWERS = ("In 10 min", "In 30 min", "In 60 min", "I can't")
 LINE = "eviction Main St 5, 500 people"
 """Nobody can meet that: it goes on until all are called."""
 CONFIRM = "I can confirm it"
@@ -223,7 +224,8 @@ async def over_matrix(
     try:
         room = await ana.create_room("Riverside", invite=[account.user], public=True)
         await ana.hears(room, lambda event: _joined(event, account.user), within=120)
-        await _in_turns(lambda who: who.join(room), (ben, *others))
+        # They do not wait until they see the room: each who comes in wakes all who listen there.
+        await _in_turns(lambda who: who.call("POST", f"/v3/join/{quote(room)}"), (ben, *others))
         await ana.say(room, "!setup")
         await ana.hears(room, _says("Joined: 1"), within=60, by=account.user)
         for who in (ben, *others):
