@@ -446,7 +446,7 @@ def _fault_words(fault: Fault, known: Readiness) -> Text:
             return T(
                 "Alerts ask for this, and I know of nobody who has it: {needs}. Say who does, like this: {skill}",
                 needs=Listed(tuple(NEEDS[what] for what in known.lacking)),
-                skill=Typed("/skill", NEEDS[known.lacking[0]], "@ben"),
+                skill=Typed("/skill", known.lacking[0], "@ben"),
             )
         case "unencrypted":
             return T(
@@ -510,5 +510,5 @@ async def _lacking(context: Context) -> tuple[str, ...]:
     there: set[str] = set()
     for skill in await availability.skills(tx, committee.id):
         if await availability.holders(tx, skill.id):
-            there |= {alertline.NEED_WORDS.get(plain(word), "") for name in skill.names for word in name.split()}
+            there |= {alertline.NEED_WORDS.get(plain(word), word) for name in skill.names for word in name.split()}
     return tuple(what for what in NEEDS if what in wanted - there - {PEOPLE})

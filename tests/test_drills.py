@@ -430,7 +430,7 @@ async def test_ready_says_what_is_broken_and_what_to_do(town: Town) -> None:
     said = await town.whispers("chi", "/ready")
     assert said.startswith("Are we ready? / There has been no good drill yet.")
     assert "An organizer begins one: /drill" in said
-    assert "I know of nobody who has it: legal help. Say who does, like this: /skill legal help @ben" in said
+    assert "I know of nobody who has it: legal help. Say who does, like this: /skill legal @ben" in said
     assert "To have one every month: /drills monthly" in said
     assert "not encrypted" in said
 
