@@ -24,6 +24,7 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 AT_ONCE = 8
+GRACE_SECONDS = 60
 BLOCKED, SILENT = 0.06, 0.24
 """Shares of those who cannot be reached, and of those who are reached and say nothing."""
 ANSWERS = ("In 10 min", "In 30 min", "In 60 min", "I can't")
@@ -244,10 +245,16 @@ async def over_matrix(
         numbers = {label.strip(): number for number, label in _NUMBERED.findall(card["content"]["body"])}
         await ben.say(room, numbers[CONFIRM], reply_to=card["event_id"])
         await _all_called(bot, members, within=patience)
-        await asyncio.gather(*pressing)
+        await _until(lambda: not _asked(bot.database, _OWED), within=patience)
+        # Whoever the bot gave up on hears nothing: they are not waited for.
+        _, deaf = await asyncio.wait(pressing, timeout=slowest + GRACE_SECONDS)
+        for one in deaf:
+            one.cancel()
         answered = "SELECT count(DISTINCT member_id) FROM alert_events WHERE kind IN ('coming', 'cannot')"
-        answering = sum(one.label is not None for one in told)
-        await _until(lambda: _asked(bot.database, answered) >= answering, within=300)
+        pressed = sum(
+            one.done() and not one.cancelled() and one.exception() is None and one.result() for one in pressing
+        )
+        await _until(lambda: _asked(bot.database, answered) >= pressed, within=60)
         took = time.monotonic() - started
         await ana.say(room, "!alert 1 end")
         score = await ana.hears(room, lambda event: bool(SCORE.match(_body(event))), within=300, by=account.user)
@@ -267,15 +274,16 @@ async def _in_turns(one: Callable[[T], Awaitable[S]], all_: Iterable[T]) -> list
     return done
 
 
-async def _answers(who: Member, bot: str, manner: Manner, within: float) -> None:
-    """Taken into a room with the bot, they see the call, wait, and answer by the number of a button."""
+async def _answers(who: Member, bot: str, manner: Manner, within: float) -> bool:
+    """Taken into a room with the bot, they see the call, wait, and press a number; whether they do."""
     invite = await who.invited(within, by=bot)
     event = await who.hears(invite.room, lambda one: _is_call(_body(one)), within=within, by=bot)
     if manner.label is None:
-        return
+        return False
     await asyncio.sleep(manner.after_seconds)
     numbers = {label.strip(): number for number, label in _NUMBERED.findall(_body(event))}
     await who.react(invite.room, event["event_id"], f"{numbers[manner.label]}\ufe0f\u20e3")
+    return True
 
 
 def _body(event: dict[str, Any]) -> str:
