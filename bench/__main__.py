@@ -1,4 +1,4 @@
-"""`python -m bench core|telegram|matrix|crash|books|audit|statement|policies|rota|reminders|count|alerts`"""
+"""`python -m bench core|telegram|matrix|crash|books|audit|statement|policies|rota|reminders|count|alerts|drill`"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def main() -> None:
     """Run one benchmark."""
     parser = argparse.ArgumentParser(prog="bench", description="Figures as ratios against a baseline in the same run.")
     which = ["core", "telegram", "matrix", "crash", "books", "audit", "statement", "policies", "rota", "reminders"]
-    which += ["count", "alerts"]
+    which += ["count", "alerts", "drill"]
     parser.add_argument("which", choices=which)
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each figure is measured")
     parser.add_argument("--rounds", type=int, default=2, help="how often, in turn with the baseline")
@@ -18,6 +18,10 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="*", default=[12, 50, 100, 200], help="of how many the rotas are")
     parser.add_argument("--seeds", type=int, default=5, help="how many instances of each size")
     parser.add_argument("--highs", type=float, nargs="*", default=[], help="how many seconds HiGHS gets: 10 60")
+    parser.add_argument("--people", type=int, default=200, help="of how many a drill is")
+    parser.add_argument("--networks", nargs="*", default=["telegram", "matrix"], help="over which a drill goes")
+    parser.add_argument("--seed", type=int, default=1, help="who answers how in a drill")
+    parser.add_argument("--slowest", type=float, default=60.0, help="after how many seconds the last of them answers")
     asked = parser.parse_args()
     if asked.which == "core":
         from bench import core
@@ -51,6 +55,10 @@ def main() -> None:
         from bench import reminders
 
         reminders.run(asked.rounds)
+    elif asked.which == "drill":
+        from bench import drill
+
+        drill.run(asked.networks, asked.people, asked.seed, asked.slowest)
     elif asked.which == "count":
         from bench import count
 

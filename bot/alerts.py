@@ -21,7 +21,7 @@ from bot.domain import alarm, alertline, raising
 from bot.domain.alarm import Alarm, Kind, Outcome
 from bot.domain.board import plain
 from bot.domain.recurrence import instant
-from bot.router import Authority, Context, Telling, View
+from bot.router import Authority, Context, Telling, View, begun_with
 from bot.text import Bold, Listed, Minutes, Refusal, Soon, T, Text, Typed, Words, lines
 from storage import alert_kinds, alerts, cards, due, entries, outbox, people, places, reach, rules, shifts
 from storage.alert_kinds import Known
@@ -97,6 +97,21 @@ MORE: Mapping[str, tuple[Text, Whose]] = {
 }
 """What else can be done with an alert, by the names of commands: [More …] on its card offers it in private. Each has an
 argument for the alert: its number (`number`) or its id (`alert`)."""
+
+NOT_IN_DRILLS = frozenset(
+    {
+        "alert_to_links",
+        *("alert_meet", "alert_meet_say", "alert_meeting", "alert_address", "alert_address_say", "alert_place"),
+        *("alert_name", "alert_named", "alert_unnamed", "alert_shown"),
+        *("alert_worked", "if_arrested"),
+    }
+)
+"""What a drill leaves out, by the names of commands: linked committees, exact places, arrests, hours."""
+DRILL = T("DRILL, only an exercise")
+"""What everything that is said of a drill begins with. Its first word begins nothing else, in every language."""
+MEMBERS_MAX = 20_000
+DRILL_LENGTH = timedelta(minutes=30)
+"""So long a drill goes on where nobody says."""
 
 
 # --- the kinds ---------------------------------------------------------------------------------------------------
@@ -328,10 +343,17 @@ async def raise_alert(context: Context, said: alertline.Line, *, raiser: Member 
     """
     assert said.kind is not None
     raiser = raiser or context.of_member
-    held = await _why_held(context, raiser)
+    # A drill wears nobody out: an organizer has begun it.
+    held = None if said.exercise else await _why_held(context, raiser)
     if held is not None and raiser is not None:
         await _only_one_waits(context, raiser)
     kind = (await kinds_of(context))[said.kind]
+    if said.exercise:
+        await _may_drill(context)
+        # Nothing depends on who comes: so it breaks nobody's quiet hours.
+        kind = replace(kind, severity="minor")
+        if said.until is None and said.length is None:
+            said = replace(said, length=DRILL_LENGTH)
     until = expires(context, said, kind)
     made = await alerts.add(
         context.tx,
@@ -385,7 +407,9 @@ async def _why_held(context: Context, raiser: Member | None) -> raising.Held | N
     if raiser is not None:
         raised = await alerts.raised_by(context.tx, raiser, since=context.now - raising.WITHIN)
     unconfirmed = [
-        one.raised_at for one in raised if one.outcome != "merged" and not (await state(context, one)).verified
+        one.raised_at
+        for one in raised
+        if one.outcome != "merged" and not one.exercise and not (await state(context, one)).verified
     ]
     return raising.why_held(
         unconfirmed,
@@ -396,6 +420,24 @@ async def _why_held(context: Context, raiser: Member | None) -> raising.Held | N
     )
 
 
+async def _may_drill(context: Context) -> None:
+    """Raises Refusal where no drill can begin now."""
+    if context.authority not in (Authority.CLOCK, Authority.COMMITTEE) and "organizer" not in context.roles:
+        raise Refusal(
+            T(
+                "A drill is begun by an organizer: ask one of them. If it is real, say it without that word: {example}",
+                example=EXAMPLE,
+            ),
+            private=True,
+        )
+    for one in await alerts.open_(context.tx, context.committee.id):
+        if (await state(context, one)).over:
+            continue
+        if one.exercise:
+            raise Refusal(T("A drill goes on already. To end it: {end}", end=Typed(f"/alert {one.number} end")))
+        raise Refusal(T("There is an alert: a drill has to wait until it is over."), private=True)
+
+
 async def plan_end(context: Context, alert: Alert, at: datetime) -> None:
     """The clock ends it then, if nobody does before."""
     expire = context.commands.named("alert_expire")
@@ -403,18 +445,36 @@ async def plan_end(context: Context, alert: Alert, at: datetime) -> None:
 
 
 async def spread(context: Context, alert: Alert) -> None:
-    """Let all those hear of it who may hear of it now and have not yet: when it is raised, let through or confirmed."""
+    """Let all those hear of it who may hear of it now and have not yet: when it is raised, let through or confirmed.
+
+    What is real ends the drills that go on.
+    """
     now = await state(context, alert)
     reach = alarm.reach(now, await kind_of(context, alert))
     if now.over or reach is None:
         return
+    going_on_ = [] if alert.exercise else await alerts.open_(context.tx, context.committee.id)
+    drills = [one for one in going_on_ if one.exercise and not (await state(context, one)).over]
+    for one in drills:
+        # What is owed of it to anybody is not said any more: what is real goes first.
+        await outbox.withdraw(context.tx, one.thing)
+        await alerts.happened(context.tx, one, "interrupted", now=context.now)
+        await alerts.happened(context.tx, alert, "interrupts", now=context.now)
+    await _spread(context, alert, now, reach)
+    for one in drills:
+        await finish(context, one, "ended")
+
+
+async def _spread(context: Context, alert: Alert, now: Alarm, reach: alarm.Alone) -> None:
     if reach == "organizers":
         organizers = await people.organizers(context.tx, context.committee.id)
         await page(context, alert, [one for one in organizers if one.id not in now.witnesses], ring=0)
         return
     await show(context, alert)
-    if reach == "everyone":
-        await hook(context, "alert_escalate", alert)
+    if reach == "everyone" and not await hook(context, "alert_escalate", alert):
+        # Where nobody is called before anybody else, everybody is called.
+        everybody = await people.active(context.tx, context.committee.id, limit=MEMBERS_MAX)
+        await page(context, alert, [one for one in everybody if one.id not in now.witnesses], ring=0)
 
 
 async def show(context: Context, alert: Alert) -> None:
@@ -457,10 +517,13 @@ async def stands_here(context: Context, alert: Alert) -> bool:
     return context.place is not None and await cards.stands_in(context.tx, alert.thing, context.place.id)
 
 
-async def hook(context: Context, name: str, alert: Alert) -> None:
-    """Let the area that deals with this do so, where there is one."""
-    if (command := context.commands.get(name)) is not None:
-        await context.say(command.says(alert=alert.id), authority=Authority.CLOCK)
+async def hook(context: Context, name: str, alert: Alert) -> bool:
+    """Let the area that deals with this do so; False: there is none, or a drill leaves it out."""
+    command = context.commands.get(name)
+    if command is None or (alert.exercise and name in NOT_IN_DRILLS):
+        return False
+    await context.say(command.says(alert=alert.id), authority=Authority.CLOCK)
+    return True
 
 
 async def finish(context: Context, alert: Alert, outcome: Outcome, *, data: Mapping[str, Any] | None = None) -> None:
@@ -485,6 +548,8 @@ async def finish(context: Context, alert: Alert, outcome: Outcome, *, data: Mapp
     await hook(context, "alert_hide", over)
     await hook(context, "alert_stand_down", over)
     await hook(context, "alert_aftermath", over)
+    if over.exercise:
+        await hook(context, "drill_over", over)
 
 
 # --- telling people in private -----------------------------------------------------------------------------------
@@ -573,7 +638,7 @@ async def tell(
     return await outbox.queue(
         context.tx,
         place,
-        words,
+        context.marked(words) if alert is None else marked(alert, words),
         reader=reader,
         now=context.now,
         lane=Lane.ALERT,
@@ -589,10 +654,38 @@ async def tell(
 async def heading(context: Context | View, alert: Alert) -> Text:
     """Whether it is real, its number and its kind: the first thing that anybody reads."""
     kind = await kind_words(context, alert.kind)
-    head = T("ALERT {number}: {kind}", number=alert.number, kind=kind)
+    # Each in a line of its own: Babel finds no sentence inside another one.
     if alert.exercise:
-        head = T("DRILL {number}, only an exercise: {kind}", number=alert.number, kind=kind)
-    return T("{head}", head=Bold(head))
+        words = T("DRILL {number}, only an exercise: {kind}", number=alert.number, kind=kind)
+    elif await alerts.has_had(context.tx, alert, "interrupts"):
+        words = T("ALERT {number}, this one is real: {kind}", number=alert.number, kind=kind)
+    else:
+        words = T("ALERT {number}: {kind}", number=alert.number, kind=kind)
+    return T("{title}", title=Bold(words))
+
+
+def marked(alert: Alert, words: Words) -> Words:
+    """Words of a drill, begun with what nobody can take for real; those of a real alert as they are."""
+    return begun_with(DRILL, words) if alert.exercise else words
+
+
+async def marks(context: Context, command: str, arguments: Mapping[str, Any]) -> Text | None:
+    """With what everything begins that this command says. Raises Refusal where a drill leaves it out."""
+    there: Alert | None = None
+    if context.of_committee is not None and isinstance(arguments.get("alert"), int):
+        there = await alerts.get(context.tx, context.committee.id, arguments["alert"])
+    elif (
+        context.of_committee is not None
+        and isinstance(arguments.get("number"), int)
+        and (command in MORE or command.startswith("alert_"))
+    ):
+        there = await alerts.numbered(context.tx, context.committee.id, arguments["number"])
+    if there is None:
+        return context.mark
+    if there.exercise and command in NOT_IN_DRILLS and context.authority is not Authority.CLOCK:
+        words = T("This is left out of drills: exact places, arrests and hours are for real alerts only.")
+        raise Refusal(marked(there, words), private=True)
+    return DRILL if there.exercise else None
 
 
 def certainty_words(now: Alarm) -> Text:
@@ -605,6 +698,8 @@ def certainty_words(now: Alarm) -> Text:
 def facts_words(alert: Alert, now: Alarm, *, at: datetime | None = None) -> list[Words]:
     """Where, until when, and what whoever raised it wrote, which nobody has translated. `at`: when it is looked at."""
     told: list[Words] = []
+    if alert.exercise:
+        told.append(T("Stay where you are, and answer as you would if it were real."))
     if alert.area is not None:
         told.append(T("Where: {area}", area=alert.area))
     if alert.words is not None:
@@ -713,6 +808,8 @@ async def more_buttons(context: Context, alert: Alert, now: Alarm) -> tuple[tupl
     offered = []
     for name, (label, whose) in MORE.items():
         command = context.commands.get(name)
+        if alert.exercise and name in NOT_IN_DRILLS:
+            continue
         if command is None or (whose == "coming" and context.member.id not in now.coming):
             continue
         if whose == "others" and context.member.id == alert.raiser_id:

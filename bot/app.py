@@ -36,6 +36,7 @@ from handlers import (
     connect,
     consent,
     credits,  # noqa: A004 - the area's name
+    drills,
     effort,
     elections,
     escalation,
@@ -113,6 +114,7 @@ AREAS = (
     aftermath.router,
     safety.router,
     arrests.router,
+    drills.router,
     committee.router,
     members.router,
     connect.router,

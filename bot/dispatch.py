@@ -602,6 +602,7 @@ class Dispatcher:
             member = await self._as_member(context)
             says = asked.says
             command, _ = await self._commands.load(says, context.tx, member.of_committee, partly=True)
+            member = await self._commands.marked(member, command.name, says.arguments)
             kind = next(one.kind for one in command.parameters if one.name == asked.parameter)
             words = words_of(message.text, message.mentions)
             reading = Reading(
@@ -613,13 +614,12 @@ class Dispatcher:
             )
             found = await kind.read(words, reading, first=True)
             if found is None or found.count < len(words):
-                raise Refusal(
-                    T(
-                        "I expected {expected}. Write only that, or choose “{choice}”.",
-                        expected=kind.expected,
-                        choice=CANCEL,
-                    )
+                expected = T(
+                    "I expected {expected}. Write only that, or choose “{choice}”.",
+                    expected=kind.expected,
+                    choice=CANCEL,
                 )
+                raise Refusal(member.marked(expected))
             answers = [
                 (kind.label(value), self._commands.asking(with_answer(says, asked.parameter, kind.dump(value))))
                 for value in (found.value, *found.others)
@@ -844,6 +844,16 @@ class Dispatcher:
             )
 
     async def _perform(self, context: Context, command: Command, arguments: Mapping[str, Any]) -> Reply | Card | None:
+        context = await self._commands.marked(context, command.name, arguments)
+        try:
+            answer = await self._carry_out(context, command, arguments)
+        except Refusal as refusal:
+            if context.mark is None:
+                raise
+            raise Refusal(context.marked(refusal.words), private=refusal.private) from refusal
+        return replace(answer, words=context.marked(answer.words)) if isinstance(answer, Reply) else answer
+
+    async def _carry_out(self, context: Context, command: Command, arguments: Mapping[str, Any]) -> Reply | Card | None:
         self._permit(context, command)
         if command.allow in PROPOSED and context.authority is not Authority.COMMITTEE:
             propose = self._commands.get(self._commands.propose)

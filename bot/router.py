@@ -17,7 +17,7 @@ from bot.arguments import HistoryKind, Kind, PeopleKind, PersonKind, Reading, Ro
 from bot.chat import Button, Card, Chat, Lane, Link, Mention, Reply, Saying, Shown, network_of
 from bot.domain import quiet
 from bot.domain.chain import canonical
-from bot.text import Listed, Refusal, T, Text, Typed, Words, lines
+from bot.text import Listed, Reader, Refusal, T, Text, Typed, Words, lines, shown
 from storage import cards, digests, nudges, outbox, people
 from storage.database import Transaction
 from storage.people import Committee, Member
@@ -86,6 +86,8 @@ class Context:
     authority: Authority = Authority.ANYONE
     manages_chat: bool | None = None
     pressed: bool = False
+    mark: Text | None = None
+    """What everything that is said here begins with: see `Router.marks`."""
     depth: int = 0
     say_hook: Callable[[Context, Saying], Awaitable[Reply | Card | None]] | None = None
 
@@ -105,6 +107,10 @@ class Context:
     def speaker(self) -> Member:
         """Whose mouth it comes from: the member's own, or that of the helper who speaks for them."""
         return self.spoken_by or self.member
+
+    def marked(self, words: Words) -> Words:
+        """Words that begin with the mark, where there is one; those that do already are left alone."""
+        return words if self.mark is None else begun_with(self.mark, words)
 
     async def tell(
         self,
@@ -132,7 +138,7 @@ class Context:
         return await outbox.tell(
             self.tx,
             to,
-            words,
+            self.marked(words),
             committee=self.committee,
             now=self.now,
             lane=lane,
@@ -155,6 +161,7 @@ class Context:
         is about, such as `term:12`. It takes the place of what waits under the same one; `nudges.withdraw` takes it
         back when the thing is over.
         """
+        words = self.marked(words)
         return await nudges.nudge(self.tx, to, words, committee=self.committee, now=self.now, buttons=buttons, key=key)
 
     async def announce(
@@ -173,6 +180,7 @@ class Context:
         """
         if routine and await digests.of(self.tx, self.committee.id) is not None:
             return
+        words = self.marked(words)
         night = await digests.night(self.tx, self.committee.id)
         morning = quiet.after_quiet(night, self.now, self.committee.zone)
         waits = lane is Lane.NOTICE and self.place is None and morning > self.now
@@ -241,6 +249,12 @@ class Context:
             return
 
 
+def begun_with(mark: Text, words: Words) -> Words:
+    """Words with a mark before them, unless they begin with its first word, which is the same in all such words."""
+    first = shown(mark, Reader()).split()[0].strip(",.:")
+    return words if shown(words, Reader()).startswith(first) else lines(mark, words)
+
+
 class _OnlyTried(Exception):
     """Takes back what was tried."""
 
@@ -268,6 +282,7 @@ class View:
 
 # --- commands ----------------------------------------------------------------------------------------------------
 
+Marks = Callable[[Context, str, Mapping[str, Any]], Awaitable[Text | None]]
 Handler = Callable[..., Awaitable[Reply | Card | None]]
 
 
@@ -500,6 +515,7 @@ class Router:
         self.todos: list[Waiting] = []
         self.digests: list[Tidings] = []
         self.entries: list[EntryWords] = []
+        self.marking: Marks | None = None
 
     def command(
         self,
@@ -577,6 +593,15 @@ class Router:
         self.todos.append(waiting)
         return waiting
 
+    def marks(self, marking: Marks) -> Marks:
+        """Declare what everything begins with that a command of this area, or of one under it, says.
+
+        It is given the command's name and its arguments, also of one that is still being asked for, and may refuse. To
+        leave the mark as it is it returns the context's own.
+        """
+        self.marking = marking
+        return marking
+
     def digest(self, tidings: Tidings) -> Tidings:
         """Declare what of this area goes into the committee's digest; nobody's balance, ever."""
         self.digests.append(tidings)
@@ -641,8 +666,13 @@ class Commands:
         self._commands: dict[str, Command] = {}
         self._cards: dict[str, CardRenderer] = {}
         self._entries: dict[tuple[str, str | None], EntryWords] = {}
+        self._marks: dict[str, Marks] = {}
         self.routers = tuple(routers)
+        marking = {router.name: router.marking for router in routers if router.marking is not None}
         for router in routers:
+            found = marking.get(router.name) or marking.get(router.under or "")
+            if found is not None:
+                self._marks |= {command.name: found for command in router.commands}
             for command in router.commands:
                 assert command.name not in self._commands, f"/{command.name} is declared twice"
                 self._commands[command.name] = command
@@ -663,6 +693,13 @@ class Commands:
     def named(self, name: str) -> Command:
         """The command of this name, for an area that says what another one knows to do. Raises KeyError."""
         return self._commands[name]
+
+    async def marked(self, context: Context, name: str, arguments: Mapping[str, Any]) -> Context:
+        """The context in which a command is said, with what its words begin with. Raises Refusal."""
+        while isinstance(carried := arguments.get("carried"), Saying):
+            name, arguments = carried.command, carried.arguments
+        marks = self._marks.get(name)
+        return context if marks is None else replace(context, mark=await marks(context, name, arguments))
 
     def listed(self, *, where: Where | None = None) -> list[Command]:
         """What menus and help show: first what a newcomer needs, then in the order of declaration."""

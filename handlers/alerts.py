@@ -42,9 +42,11 @@ from bot.domain.recurrence import instant
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import LANGUAGES, N, Refusal, Soon, T, Text, Typed, Words, lines
 from storage import alerts, cards, members, notes, people
+from storage.alert_kinds import Known
 from storage.alerts import Alert
 
 router = Router("alerts", title=T("Alerts"))
+router.marks(shared.marks)
 
 NUMBER_DIGITS_MAX = 9
 MINUTES_MAX = 24 * 60
@@ -93,7 +95,7 @@ async def alert(context: Context, *, line: LongNote = "") -> Reply | Card | None
             return about
     said = await shared.read(context, line)
     if said.kind is None:
-        return await _which_kind(context, line.strip())
+        return await _which_kind(context, line.strip(), said)
     return await _raised(context, said, line)
 
 
@@ -110,11 +112,30 @@ def _asks(place: int) -> Asks:
     return Asks(T("Write a few words as an answer."), words=words)
 
 
-async def _which_kind(context: Context, line: str) -> Reply | Card | None:
+def _real_or_not(context: Context, kind: Known, line: str, answers: str) -> Reply:
+    """Nothing is raised by what could be taken for either."""
+    asked = context.tx.token()
+    says = [
+        alert_another.says(kind=kind, line=words, answers=answers)
+        for words in (line, f"{line[: LINE_CHARACTERS_MAX - 10]}, drill")
+    ]
+    labels = (T("It is real"), T("Only an exercise"))
+    return Reply(
+        T("Is it real, or only an exercise? Nobody has been told yet."),
+        private=True,
+        buttons=tuple(
+            (Button(label=label, says=saying, only=context.member.id, once=True, question=asked),)
+            for label, saying in zip(labels, says, strict=True)
+        ),
+    )
+
+
+async def _which_kind(context: Context, line: str, said: alertline.Line) -> Reply | Card | None:
     """A line that begins with no kind is not lost: which one it is takes a tap."""
     by_buttons = context.commands.asking(alert_raise.says(line=line))
     meant = alertline.nearest_kind(line, await shared.kind_names(context.tx, context.committee.id))
-    if meant is None:
+    if meant is None or said.exercise:
+        # The word for a drill stays in the line, so that it is asked about.
         return await context.say(by_buttons, authority=context.authority)
     near = await shared.known(context, meant)
     _, _, rest = line.partition(" ")
@@ -166,10 +187,12 @@ async def alert_raise(
 
 async def _raised(context: Context, said: alertline.Line, line: str, answers: str = "") -> Reply | Card | None:
     """`line`, `answers`: what was said, to be said again where it may be the same as another."""
+    assert said.kind is not None
+    if alertline.names_exercise(said):
+        return _real_or_not(context, await shared.known(context, said.kind), line, answers)
     before = await shared.said_before(context, said)
     if before is None:
         return await _made(context, said, answers)
-    assert said.kind is not None
     again = context.commands.named("alert_again").says(
         alert=before.id,
         kind=await shared.known(context, said.kind),
@@ -199,16 +222,19 @@ async def _made(context: Context, said: alertline.Line, answers: str) -> Reply |
         # The card stands here already, and is the answer.
         return None
     return Reply(
-        lines(
-            T("Alert {number} is raised.", number=made.number),
-            T(
-                "The card shows the first {n} characters of what you wrote. Say the rest like this: {news}",
-                n=alertline.WORDS_CHARACTERS_MAX,
-                news=Typed(f"/alert {made.number}", NEWS),
-            )
-            if cut
-            else None,
-            _next(now, reach),
+        shared.marked(
+            made,
+            lines(
+                T("Alert {number} is raised.", number=made.number),
+                T(
+                    "The card shows the first {n} characters of what you wrote. Say the rest like this: {news}",
+                    n=alertline.WORDS_CHARACTERS_MAX,
+                    news=Typed(f"/alert {made.number}", NEWS),
+                )
+                if cut
+                else None,
+                _next(now, reach),
+            ),
         ),
         private=True,
         buttons=((Button(label=T("Show it"), says=alert_show.says(number=made.number)),),),
@@ -734,6 +760,14 @@ def _counts(now: Alarm) -> list[Words]:
 async def alert_entry(telling: Telling, body: Mapping[str, Any]) -> Text:
     """What the books tell of an alert: no names, and where it was as long as that is kept."""
     number = body["alert"]
+    there = await alerts.numbered(telling.tx, telling.committee.id, number)
+    if there is not None and there.exercise and "raised" not in body:
+        if "over" in body:
+            return T("DRILL {number}: {what}", number=number, what=OUTCOMES[body["over"]])
+        if "update" in body:
+            words = await notes.of(telling.tx, f"alert_update:{body['update']}")
+            return T("DRILL {number}, news: {words}", number=number, words=words or _ERASED)
+        return T("DRILL {number} was confirmed.", number=number)
     if "over" in body:
         return T("Alert {number}: {what}", number=number, what=OUTCOMES[body["over"]])
     if "verified" in body:
@@ -742,12 +776,11 @@ async def alert_entry(telling: Telling, body: Mapping[str, Any]) -> Text:
         words = await notes.of(telling.tx, f"alert_update:{body['update']}")
         return T("News of alert {number}: {words}", number=number, words=words or _ERASED)
     kind = await shared.kind_words(telling, body["raised"])
-    there = await alerts.numbered(telling.tx, telling.committee.id, number)
     area = None
     if there is not None and await shared.for_all(telling, there):
         area = await notes.of(telling.tx, f"alert_area:{there.id}")
     if body["status"] == "exercise":
-        return T("Drill {number}: {kind}", number=number, kind=kind)
+        return T("DRILL {number} was begun: {kind}", number=number, kind=kind)
     if area is None:
         return T("Alert {number} was raised: {kind}", number=number, kind=kind)
     return T("Alert {number} was raised: {kind}, {area}", number=number, kind=kind, area=area)

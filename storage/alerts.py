@@ -292,6 +292,12 @@ async def events(tx: Reader, alert: Alert) -> list[Event]:
     ]
 
 
+async def has_had(tx: Reader, alert: Alert, kind: str) -> bool:
+    """Whether something of this kind has happened in it."""
+    found = await tx.one("SELECT 1 FROM alert_events WHERE alert_id = ? AND kind = ? LIMIT 1", alert.id, kind)
+    return found is not None
+
+
 async def now_is(tx: Reader, alert: Alert, *, now: datetime) -> Alarm:
     """What an alert is at a moment. What became of it stands in its row too, and stays when its content is deleted."""
     found = alarm.alarm(await events(tx, alert), expires_at=alert.expires_at, now=now)

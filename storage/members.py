@@ -114,6 +114,12 @@ async def brought_by(tx: Reader, committee_id: int, person_id: int) -> int | Non
 
 async def same_branch(tx: Reader, committee_id: int, one: int, other: int) -> bool:
     """Whether two members are of one invite branch, and so are not two witnesses. The founder's is the trunk."""
+    inviters, trunk = await branches(tx, committee_id)
+    return admission.same_branch(one, other, inviters, trunk=trunk)
+
+
+async def branches(tx: Reader, committee_id: int) -> tuple[dict[int, int], frozenset[int]]:
+    """Who brought in whom, by ids, and who began the committee: what `admission.same_branch` looks at."""
     # A membership that went into another one counts as that one.
     rows = await tx.all(
         """SELECT m.id, coalesce(a.into_id, m.invited_by) FROM members m
@@ -126,7 +132,7 @@ async def same_branch(tx: Reader, committee_id: int, one: int, other: int) -> bo
            WHERE m.committee_id = ? AND r.role = 'founder' LIMIT 100""",
         committee_id,
     )
-    return admission.same_branch(one, other, dict(rows), trunk=frozenset(founder for (founder,) in founders))
+    return dict(rows), frozenset(founder for (founder,) in founders)
 
 
 # --- asking to be vouched for ------------------------------------------------------------------------------------

@@ -778,6 +778,19 @@ async def roll(tx: Reader, working_group_id: int) -> list[Member]:
     return [_member(row) for row in rows]
 
 
+async def unreachable(tx: Reader, committee_id: int) -> list[Member]:
+    """The active members whom the bot cannot write to in private, nor whoever speaks for them; at most 1,000."""
+    rows = await tx.all(
+        f"""SELECT {_MEMBER} FROM members m WHERE m.committee_id = ? AND m.active = 1 AND m.child = 0
+            AND NOT EXISTS (SELECT 1 FROM members s JOIN identities i ON i.person_id = s.person_id
+                JOIN chats c ON c.id = i.private_chat_id
+                WHERE s.id = coalesce(m.helper_id, m.id) AND s.active = 1 AND c.open = 1)
+            ORDER BY m.id LIMIT 1000""",
+        committee_id,
+    )
+    return [_member(row) for row in rows]
+
+
 async def count_members(tx: Reader, committee_id: int) -> int:
     """How many active members the committee has; children are none."""
     return int(

@@ -545,6 +545,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "straws.others": "how many others voted in a straw poll",
     "care.never": "whom a request for care must not reach: whoever wrote it is told, and nobody else may know",
     "positions": "how far each network has been read",
+    "drill_scores": "how drills went, in figures",
     "rules": "what the committee has set for itself",
     "poll_patterns.rule": "what decides a poll, by the committee's processes",
     "poll_patterned": "which poll comes of which series, by ids",

@@ -75,7 +75,8 @@ class Event:
     """Something that happened. `id`: the same event never counts twice.
 
     `kind`: raised (needs), held, accepted; verified, doubted; coming (minutes), brings (what, off), arrived, cannot,
-    left; needs (needs), expires (at), updated, paged (ring); or one of `ENDS`. What is not known is passed over.
+    left; needs (needs), expires (at), updated, paged (ring); or one of `ENDS`. What is not known is passed over, such
+    as interrupts and interrupted: something real has ended a drill.
     """
 
     id: int

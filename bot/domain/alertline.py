@@ -131,6 +131,13 @@ def read(text: str, *, now: datetime, kinds: Mapping[str, str]) -> Line:
     )
 
 
+def names_exercise(said: Line) -> bool:
+    """Whether a word for a drill stands somewhere in a line that raises a real alert: then it is in doubt."""
+    return not said.exercise and not _EXERCISE.isdisjoint(
+        re.split(r"[^\w]+", f"{plain(said.area)} {plain(said.words)}")
+    )
+
+
 def _kind(first: str, kinds: Mapping[str, str]) -> tuple[str | None, str, bool]:
     """The kind that a line begins with, what is left, and whether it is a drill."""
     words = first.split()
