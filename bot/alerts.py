@@ -90,19 +90,23 @@ MORE: Mapping[str, tuple[Text, Whose]] = {
     "alert_reach": (T("Who was reached"), "changing"),
     "alert_meeting": (T("Where do we meet?"), "coming"),
     "alert_place": (T("Exact place"), "coming"),
+    "alert_where": (T("Where it is …"), "changing"),
+}
+"""What else can be done with an alert, by the names of commands: [More …] on its card offers it in private. Each has an
+argument for the alert: its number (`number`) or its id (`alert`)."""
+WHERE: Mapping[str, tuple[Text, Whose]] = {
     "alert_meet": (T("Say where to meet"), "changing"),
     "alert_address": (T("Say the exact place"), "changing"),
     "alert_name": (T("Who may know the exact place"), "changing"),
     "alert_shown": (T("Who was shown where"), "changing"),
 }
-"""What else can be done with an alert, by the names of commands: [More …] on its card offers it in private. Each has an
-argument for the alert: its number (`number`) or its id (`alert`)."""
+"""The same, behind [Where it is …]."""
 
 NOT_IN_DRILLS = frozenset(
     {
         "alert_to_links",
         *("alert_meet", "alert_meet_say", "alert_meeting", "alert_address", "alert_address_say", "alert_place"),
-        *("alert_name", "alert_named", "alert_unnamed", "alert_shown"),
+        *("alert_name", "alert_named", "alert_unnamed", "alert_shown", "alert_where"),
         *("alert_worked", "if_arrested"),
     }
 )
@@ -803,10 +807,12 @@ def answer_buttons(context: Context | View, alert: Alert, now: Alarm) -> tuple[t
     return (coming, rest, more) if now.verified else (coming, rest, confirm, more)
 
 
-async def more_buttons(context: Context, alert: Alert, now: Alarm) -> tuple[tuple[Button, ...], ...]:
+async def more_buttons(
+    context: Context, alert: Alert, now: Alarm, *, of: Mapping[str, tuple[Text, Whose]] = MORE
+) -> tuple[tuple[Button, ...], ...]:
     """What else whoever asks can do with it: a button a row."""
     offered = []
-    for name, (label, whose) in MORE.items():
+    for name, (label, whose) in of.items():
         command = context.commands.get(name)
         if alert.exercise and name in NOT_IN_DRILLS:
             continue

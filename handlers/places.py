@@ -389,6 +389,15 @@ def _will_do(chat: Place, tier: Tier) -> bool:
 # --- what was shown ----------------------------------------------------------------------------------------------
 
 
+@router.command("alert_where", allow=Authority.MEMBER, typed=False, help=T("What to say of where an alert is."))
+async def alert_where(context: Context, *, alert: Reference) -> Reply:
+    """For whoever raised it and the organizers, in private."""
+    there, now = await going_on(context, alert)
+    only_theirs(context, there)
+    buttons = await shared.more_buttons(context, there, now, of=shared.WHERE)
+    return Reply(await heading(context, there), buttons=buttons, private=True)
+
+
 @router.command("alert_shown", allow=Authority.MEMBER, typed=False, help=T("Who was shown where an alert is."))
 async def alert_shown(context: Context, *, number: Number) -> Reply:
     """For whoever raised it and for the organizers, in private."""

@@ -176,7 +176,7 @@ async def standing_down_card(view: View, ref: int) -> Shown | None:
     told: list[Words | None] = [
         await heading(view, there),
         ENDS[there.outcome],
-        N("{n} knows.", "{n} know.", known),
+        N("{n} knows.", "{n} know.", known) if known else None,
         N("{n} has not got the message.", "{n} have not got the message.", missing) if missing else None,
         N(
             "{n} was coming and has not said that they know.",

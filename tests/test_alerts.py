@@ -484,16 +484,20 @@ async def test_after_an_outage_it_is_over_before_the_clock_has_said_so(town: Tow
     assert (await _events(town)).count("expired") == 1
 
 
-async def test_nothing_waits_any_more_when_it_is_over(town: Town) -> None:
+async def test_nothing_waits_any_more_when_it_is_over_but_what_comes_after(town: Town) -> None:
     await town.says("chi", LINE)
+    await town.presses("eli", "I can confirm it")
 
-    async def planned(tx: Reader) -> list[str]:
+    async def planned(tx: Reader) -> set[str]:
         rows = await due.fallen(tx, now=town.practice.clock() + timedelta(days=100))
-        return [row.key for row in rows if row.key.startswith("alert:")]
+        return {row.key.removeprefix("alert:1:") for row in rows if row.key.startswith("alert:1:")}
 
-    assert await town.practice.app.database.read(planned) == ["alert:1:end"]
+    going_on = await town.practice.app.database.read(planned)
+    assert "end" in going_on
     await town.says("chi", "/alert 1 cancel")
-    assert await town.practice.app.database.read(planned) == []
+    after = await town.practice.app.database.read(planned)
+    assert not after & going_on
+    assert "debrief" in after
 
 
 # --- looking -------------------------------------------------------------------------------------------------------

@@ -38,11 +38,11 @@ async def _raised(town: Town, needs: str, *, by: str = "chi") -> None:
 
 
 def _called(town: Town, number: int = 1) -> set[str]:
-    """Who was called in private."""
+    """Who was called in private; that it is over is no call."""
     return {
         who
         for who in ("ana", "ben", "chi", "eli", *OTHERS)
-        if any(words.startswith(f"ALERT {number}:") for words in town.heard(who))
+        if any(words.startswith(f"ALERT {number}:") and "It is over" not in words for words in town.heard(who))
     }
 
 

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.adapters.console import ConsoleAdapter, NoSuchButton
+from bot.alerts import WHERE
 from bot.chat import Letter, NotReached
 from bot.practice import DATABASE, MATRIX, SCRIPT_START, FixedClock, Practice
 from storage import outbox, people, privacy
@@ -88,6 +89,8 @@ async def presses(town: Town, who: str, label: str, *, on: str = "console") -> s
 async def more(town: Town, who: str, label: str, *, on: str = "console") -> str:
     """Somebody presses [More …] on the alert, and there this."""
     await town.practice.press(who, "More …", within=town.group(on))
+    if any(words.one == label for words, _ in WHERE.values()):
+        await presses(town, who, "Where it is …", on=on)
     return await presses(town, who, label, on=on)
 
 
