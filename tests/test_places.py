@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from bot.adapters.console import ConsoleAdapter, NoSuchButton
@@ -524,12 +524,13 @@ PLACES = st.lists(st.tuples(WORDS, WORDS).map(" ".join), min_size=3, max_size=3,
 
 
 @settings(
-    max_examples=5,
+    max_examples=settings().max_examples // 100,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     # Each try is a committee's whole evening: looking for a smaller one takes too long.
     phases=[phase for phase in Phase if phase not in (Phase.shrink, Phase.explain)],
 )
+@example(found=["fountain square", "yellow kiosk", "second courtyard"], verified=True, ends="end")
 @given(found=PLACES, verified=st.booleans(), ends=st.sampled_from(["", "end", "cancel"]))
 def test_nobody_is_shown_more_than_is_for_them(
     found: list[str], verified: bool, ends: str, migrated_sealed: Path, tmp_path_factory: pytest.TempPathFactory

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -308,3 +308,4 @@ class OneMaliciousMember(RuleBasedStateMachine):
 
 
 TestOneMaliciousMember = OneMaliciousMember.TestCase
+TestOneMaliciousMember.settings = settings(max_examples=settings().max_examples // 3)

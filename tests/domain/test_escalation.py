@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain import alarm, quiet
@@ -228,6 +228,7 @@ def test_a_clock_that_is_set_back_makes_nobody_wait_longer_than_once_more(world:
     assert len(world.calls) == calls + 1
 
 
+@settings(max_examples=settings().max_examples // 10)
 @given(st.integers(2, 40))
 def test_nobody_wakes_the_others_by_coming_and_going(times: int) -> None:
     world = World([Person(id=1, on_call=True), *(Person(id=id_) for id_ in (2, 3, 4))], {"people": 1})
@@ -326,6 +327,7 @@ def test_areas_are_found_in_whatever_spelling_and_only_as_whole_words() -> None:
     assert not rule.is_near(["Mitte"], "")
 
 
+@settings(max_examples=settings().max_examples // 2)
 @given(st.text(max_size=200))
 def test_areas_that_are_read_are_few_short_and_found_again(text: str) -> None:
     areas = rule.read_areas(text)

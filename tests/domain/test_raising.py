@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain import alarm, raising
@@ -164,6 +164,8 @@ def test_whatever_is_written_is_read_or_not(text: str) -> None:
 # --- the word ----------------------------------------------------------------------------------------------------
 
 
+# It is made slow to guess a word, and so it is slow to test.
+@settings(max_examples=settings().max_examples // 10)
 @given(
     st.text(min_size=1, max_size=20), st.text(min_size=1, max_size=20), st.text(alphabet="abc", min_size=4, max_size=8)
 )
