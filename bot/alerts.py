@@ -518,13 +518,11 @@ async def stands_here(context: Context, alert: Alert) -> bool:
     return context.place is not None and await cards.stands_in(context.tx, alert.thing, context.place.id)
 
 
-async def hook(context: Context, name: str, alert: Alert) -> bool:
-    """Let the area that deals with this do so; False: there is none, or a drill leaves it out."""
+async def hook(context: Context, name: str, alert: Alert) -> None:
+    """Let the area that deals with this do so, where there is one, and a drill does not leave it out."""
     command = context.commands.get(name)
-    if command is None or (alert.exercise and name in NOT_IN_DRILLS):
-        return False
-    await context.say(command.says(alert=alert.id), authority=Authority.CLOCK)
-    return True
+    if command is not None and not (alert.exercise and name in NOT_IN_DRILLS):
+        await context.say(command.says(alert=alert.id), authority=Authority.CLOCK)
 
 
 async def finish(context: Context, alert: Alert, outcome: Outcome, *, data: Mapping[str, Any] | None = None) -> None:
