@@ -113,7 +113,6 @@ NOT_IN_DRILLS = frozenset(
 """What a drill leaves out, by the names of commands: linked committees, exact places, arrests, hours."""
 DRILL = T("DRILL, only an exercise")
 """What everything that is said of a drill begins with. Its first word begins nothing else, in every language."""
-MEMBERS_MAX = 20_000
 DRILL_LENGTH = timedelta(minutes=30)
 """So long a drill goes on where nobody says."""
 
@@ -354,8 +353,8 @@ async def raise_alert(context: Context, said: alertline.Line, *, raiser: Member 
     kind = (await kinds_of(context))[said.kind]
     if said.exercise:
         await _may_drill(context)
-        # Nothing depends on who comes: so it breaks nobody's quiet hours.
-        kind = replace(kind, severity="minor")
+        # Nothing depends on who comes: so it breaks nobody's quiet hours. It is over soon: so its rings follow fast.
+        kind = replace(kind, severity="minor", urgency="immediate")
         if said.until is None and said.length is None:
             said = replace(said, length=DRILL_LENGTH)
     until = expires(context, said, kind)
@@ -475,10 +474,8 @@ async def _spread(context: Context, alert: Alert, now: Alarm, reach: alarm.Alone
         await page(context, alert, [one for one in organizers if one.id not in now.witnesses], ring=0)
         return
     await show(context, alert)
-    if reach == "everyone" and not await hook(context, "alert_escalate", alert):
-        # Where nobody is called before anybody else, everybody is called.
-        everybody = await people.active(context.tx, context.committee.id, limit=MEMBERS_MAX)
-        await page(context, alert, [one for one in everybody if one.id not in now.witnesses], ring=0)
+    if reach == "everyone":
+        await hook(context, "alert_escalate", alert)
 
 
 async def show(context: Context, alert: Alert) -> None:
@@ -521,13 +518,11 @@ async def stands_here(context: Context, alert: Alert) -> bool:
     return context.place is not None and await cards.stands_in(context.tx, alert.thing, context.place.id)
 
 
-async def hook(context: Context, name: str, alert: Alert) -> bool:
-    """Let the area that deals with this do so; False: there is none, or a drill leaves it out."""
+async def hook(context: Context, name: str, alert: Alert) -> None:
+    """Let the area that deals with this do so, where there is one, and a drill does not leave it out."""
     command = context.commands.get(name)
-    if command is None or (alert.exercise and name in NOT_IN_DRILLS):
-        return False
-    await context.say(command.says(alert=alert.id), authority=Authority.CLOCK)
-    return True
+    if command is not None and not (alert.exercise and name in NOT_IN_DRILLS):
+        await context.say(command.says(alert=alert.id), authority=Authority.CLOCK)
 
 
 async def finish(context: Context, alert: Alert, outcome: Outcome, *, data: Mapping[str, Any] | None = None) -> None:

@@ -947,6 +947,9 @@ class Dispatcher:
         said = self._commands.get(says.command) if says is not None and not refused else None
         # A page of the menu gives way to the next one, and a question to what came of the answer.
         edits = incoming.message if isinstance(incoming, Press) and said is not None and said.in_place else None
+        if edits is not None and await cards.is_card(context.tx, place.id, edits):
+            # A card stays: what changes in it would take the place of the question.
+            edits = None
         reply_to = incoming.message if isinstance(incoming, Message) and not place.private else None
         if isinstance(answer, Card):
             await self._show(context, answer, place, incoming, reply_to, edits)

@@ -199,8 +199,11 @@ async def _thanks(context: Context, there: Alert) -> Reply:
 
 
 @router.entry("alert_debrief", about="decisions")
-async def debrief_told(_telling: Telling, body: Mapping[str, Any]) -> Text:
+async def debrief_told(telling: Telling, body: Mapping[str, Any]) -> Text:
     """Somebody wrote how it was; neither who nor what."""
+    there = await alerts.numbered(telling.tx, telling.committee.id, body["alert"])
+    if there is not None and there.exercise:
+        return T("DRILL {number}: somebody wrote what should be otherwise.", number=body["alert"])
     return T("Alert {number}: somebody wrote what should be otherwise.", number=body["alert"])
 
 

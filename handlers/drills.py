@@ -29,6 +29,7 @@ LATE = timedelta(hours=1)
 """A planned drill that is later than this is not made up for at whatever hour it is: it comes another day."""
 AGAIN = timedelta(days=1)
 UNREADY_NAMES_MAX = 20
+MEMBERS_MAX = 20_000
 CONFIRMERS_MAX = 200
 """Among so many it is looked for two who could confirm."""
 ON_CALL = "alert_on_call"
@@ -74,16 +75,20 @@ async def drill(context: Context, *, line: LongNote = "") -> Reply | Card | None
 
 async def _begin(context: Context, line: str) -> Reply | Card | None:
     said = await shared.read(context, line) if line.strip() else None
-    if said is None or said.kind is None:
-        line = f"{await _next_kind(context)} {line}"
-    return await context.say(context.commands.named("alert").says(line=f"drill {line}"), authority=context.authority)
+    key = None if said is None else said.kind
+    kind = await shared.known(context, await _next_kind(context) if key is None else key)
+    if said is None or not said.exercise:
+        line = f"drill {line}"
+    # Not by `alert`: nobody is asked whether it is the same as another, and the clock is no stranger.
+    return await context.say(
+        context.commands.named("alert_another").says(kind=kind, line=line), authority=context.authority
+    )
 
 
 async def _next_kind(context: Context) -> str:
-    """A word for the kind whose turn it is."""
-    kinds = [key for key in await kinds_of(context) if alertline.KIND_WORDS.get(plain(key)) == key]
+    """The kind whose turn it is."""
     last = await drills.recent(context.tx, context.committee.id)
-    return readiness.rotated(kinds, last[0].kind if last else None)
+    return readiness.rotated(await kinds_of(context), last[0].kind if last else None)
 
 
 # --- how it went -------------------------------------------------------------------------------------------------
@@ -463,7 +468,7 @@ async def _known(context: Context, unreachable: int) -> Readiness:
     tx, committee = context.tx, context.committee
     last = await drills.last_good(tx, committee.id)
     inviters, trunk = await members.branches(tx, committee.id)
-    everybody = await people.active(tx, committee.id, limit=shared.MEMBERS_MAX)
+    everybody = await people.active(tx, committee.id, limit=MEMBERS_MAX)
     able = [one.id for one in everybody if _may_confirm(one, context.now)][:CONFIRMERS_MAX]
     return Readiness(
         good_drill=None if last is None else context.now - last,

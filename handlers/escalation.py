@@ -203,7 +203,7 @@ async def alert_stay(context: Context, *, alert: Reference, start: Reference) ->
     there, found, done = current
     staying = await _staying(context, there, found, done, start=start)
     sent = await escalation.messages(context.tx, [one.outbox_id for one in staying if one.outbox_id is not None])
-    words = lines(T("Enough are coming: stay on call."), await shared.page_words(context, there))
+    words = shared.marked(there, lines(T("Enough are coming: stay on call."), await shared.page_words(context, there)))
     buttons = await shared.page_buttons(context, there)
     for one in staying[:AT_ONCE_MAX]:
         if one.outbox_id not in sent:

@@ -36,7 +36,7 @@ CONTENT_NOTES: tuple[str, ...] = (
     "SELECT 'alert_debrief:' || id FROM alert_debriefs WHERE alert_id = ?1",
 )
 """Which words go with it: questions for the things that they are kept under."""
-CONTENT_KEPT = frozenset({"alert_counts"})
+CONTENT_KEPT = frozenset({"alert_counts", "drill_scores"})
 """Tables about alerts that stay: they hold figures and nothing else."""
 CONTENT_FREED = ("pauses",)
 """Tables whose rows go in their own time; which alert they came from goes with its content."""

@@ -40,9 +40,10 @@ def told(town: Town, since: int) -> list[str]:
 
 
 async def drill(town: Town, line: str = LINE) -> None:
-    """Begun by ana, confirmed by chi: everybody is called."""
+    """Begun by ana, confirmed by chi: the organizers are called at once, and eli after 3 minutes, with all others."""
     await town.says("ana", f"/drill {line}")
     await town.presses("chi", "I can confirm it")
+    await town.skip("4m")
 
 
 async def latest(town: Town) -> Alert:
@@ -73,6 +74,7 @@ async def walk(town: Town, language: str, begin: str) -> list[str]:
         ("chi", "I can confirm it"),
     ):
         await town.practice.press(who, say(language, label))
+    await town.skip("4m")
     await town.practice.press("eli", say(language, "In {minutes} min", minutes=10))
     await town.practice.press("ben", say(language, "I can't"))
     await town.practice.press("ben", say(language, "I can bring …"))
@@ -221,7 +223,9 @@ async def test_a_real_alert_ends_the_drill_and_goes_first(town: Town) -> None:
     over = next(place for place, words in enumerate(heard) if words.startswith("DRILL 1") and "It is over." in words)
     assert first < over
     assert not [words for words in heard if FORBIDDEN.search(words) and not words.startswith("DRILL")]
-    await town.presses("ben", "I can confirm it")
+    await town.presses("ana", "I can confirm it")
+    assert any(words.startswith("ALERT 2, this one is real") for words in town.heard("ben"))
+    await town.skip("4m")
     assert any(words.startswith("ALERT 2, this one is real") for words in town.heard("chi"))
     there = await town.practice.app.database.read(lambda tx: alerts.numbered(tx, 1, 1))
     assert there is not None
@@ -269,6 +273,23 @@ async def test_a_drill_leaves_out_exact_places_arrests_and_hours(name: str) -> N
         assert {parameter.name for parameter in command.parameters} & {"alert", "number"}
 
 
+@pytest.mark.parametrize("kind", ["eviction", "strike"])
+async def test_a_drill_calls_ring_by_ring_and_stops_when_enough_come(town: Town, kind: str) -> None:
+    """Of every kind as fast as it can be: it is over after half an hour."""
+    await town.says("dan", "/join")
+    await town.whispers("dan", "/start")
+    await town.says("ana", f"/drill {kind} Main St 5, 1 person")
+    await town.presses("chi", "I can confirm it")
+    assert town.heard("ben")[-1].startswith("DRILL 1")
+    assert not any(words.startswith("DRILL") for words in town.heard("dan"))
+    await town.skip("4m")
+    assert town.heard("dan")[-1].startswith("DRILL 1")
+    await town.presses("eli", "In 10 min")
+    staying = town.heard("dan")[-1]
+    assert "Enough are coming: stay on call." in staying
+    assert staying.startswith("DRILL")
+
+
 # --- how it went -------------------------------------------------------------------------------------------------
 
 
@@ -280,7 +301,8 @@ async def test_how_it_went_is_told_in_the_group_and_kept(town: Town) -> None:
     card = town.sees()[-1]
     assert card == (
         "DRILL 1: how it went / 3 were called. / Delivered: 3. Answered: 2. / Within 15 min: 2, that is 66%. / "
-        "First answer after 0 s, half of them after 0 s. / A good drill: 50% is enough for you."
+        "First answer after 0 s, half of them after 0 s. / Ring 1: 0 of 1 within 15 min / "
+        "Ring 3: 1 of 1 within 15 min / A good drill: 50% is enough for you."
     )
     kept = await score(town)
     assert kept is not None
@@ -327,7 +349,7 @@ async def test_whoever_cannot_be_reached_counts_against_it(town: Town) -> None:
 
 async def test_a_drill_ends_by_itself_after_half_an_hour(town: Town) -> None:
     await drill(town)
-    await town.skip("29m")
+    await town.skip("25m")
     assert await score(town) is None
     await town.skip("2m")
     assert await score(town) is not None
@@ -378,9 +400,12 @@ async def test_the_committee_has_a_drill_every_month_announced_the_day_before(to
     assert town.sees()[-1].startswith("DRILL 1, only an exercise: eviction / Not confirmed yet: 0/2")
     # It is in nobody's name: two have to stand for it.
     await town.presses("chi", "I can confirm it")
+    await town.skip("4m")
     assert not any(words.startswith("DRILL 1") for words in town.heard("eli"))
     await town.presses("ben", "I can confirm it")
-    assert town.heard("eli")[-1].startswith("DRILL 1")
+    await town.skip("4m")
+    assert any(words.startswith("DRILL 1") for words in town.heard("eli"))
+    assert (await latest(town)).exercise
     assert await planned(town) > at
 
 

@@ -250,8 +250,9 @@ async def test_a_drill_wakes_nobody(town: Town) -> None:
     await _twelve(town)
     await town.whispers("dan", "/wake on")
     await town.skip("4h")
-    await town.says("chi", "/alert drill eviction Main St 5, 9 people, until 23:30")
+    await town.says("ana", "/alert drill eviction Main St 5, 9 people, until 23:30")
     await town.presses("eli", "I can confirm it")
+    await town.skip("20m")
     assert not any("DRILL" in words for who in OTHERS for words in town.heard(who))
 
 
