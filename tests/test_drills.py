@@ -290,6 +290,20 @@ async def test_a_drill_calls_ring_by_ring_and_stops_when_enough_come(town: Town,
     assert staying.startswith("DRILL")
 
 
+async def test_after_a_drill_i_am_asked_how_it_was_and_the_log_says_that_it_was_a_drill(town: Town) -> None:
+    await drill(town)
+    await town.practice.press("eli", "In 10 min", within=town.private("eli"))
+    await town.says("ana", "/alert 1 end")
+    await town.skip("20h")
+    asked = next(words for words in town.heard("eli") if "Did you hear of it in time?" in words)
+    assert asked.startswith("DRILL 1")
+    assert "Was it real?" not in asked
+    await town.practice.press("eli", "No", within=town.private("eli"))
+    await town.practice.press("eli", "Write it", within=town.private("eli"))
+    assert (await town.whispers("eli", "louder")).startswith("DRILL")
+    assert "DRILL 1: somebody wrote what should be otherwise." in await town.whispers("eli", "/log decisions")
+
+
 # --- how it went -------------------------------------------------------------------------------------------------
 
 
