@@ -370,6 +370,7 @@ async def _uninsuring(context: Context) -> Words:
 @router.command(
     "uninsure",
     allow=Authority.MEMBER,
+    within="insurance",
     where=Where.PRIVATE,
     label=T("Leave the insurance"),
     help=T("Leave the mutual insurance when the month ends; your reserve comes back to you."),
