@@ -9,6 +9,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -85,9 +86,22 @@ async def _until(found: Callable[[], bool], *, within: float) -> bool:
     return True
 
 
-async def _all_called(bot: RunningBot, count: int, *, within: float) -> None:
-    """Everybody is called but who has raised and who has confirmed it. A drill of rings takes some minutes."""
-    await _until(lambda: _asked(bot.database, "SELECT count(*) FROM alert_pages") >= count, within=within)
+def _whatever_time(bot: RunningBot) -> None:
+    """Nobody rests: a drill keeps quiet hours, and it may be night here."""
+    with closing(sqlite3.connect(bot.database, isolation_level=None)) as connection:
+        connection.execute(
+            """INSERT INTO wishes (person_id, hours) SELECT id, '' FROM persons WHERE true
+               ON CONFLICT (person_id) DO UPDATE SET hours = ''"""
+        )
+
+
+async def _all_called(bot: RunningBot, count: int, call: Callable[[], Awaitable[object]], *, within: float) -> None:
+    """Everybody is called but who has raised and who has confirmed it; the next ring as soon as one is called."""
+    end = time.monotonic() + within
+    while not await _until(lambda: _asked(bot.database, "SELECT count(*) FROM alert_pages") >= count, within=2):
+        if time.monotonic() > end:
+            return
+        await call()
 
 
 # --- Telegram ----------------------------------------------------------------------------------------------------
@@ -157,10 +171,15 @@ async def over_telegram(
                 assert card is not None
                 await server.answer(server.tap(ben, group, card, CONFIRM), within=60)
 
+            async def next_ring() -> None:
+                server.say(ana, group, "/alert 1 call")
+                await server.fetched(within=60)
+
+            _whatever_time(bot)
             set_up, started = time.monotonic() - began, time.monotonic()
             server.say(ana, group, f"/drill {LINE}")
             await confirm()
-            await _all_called(bot, members, within=patience)
+            await _all_called(bot, members, next_ring, within=patience)
             await server.wait_for(lambda: len(drill.called) >= sum(not one.blocked for one in told) or None, 300)
             await asyncio.gather(*drill.pressing)
             took = time.monotonic() - started
@@ -234,6 +253,7 @@ async def over_matrix(
         counted = "SELECT count(*) FROM members WHERE active = 1"
         assert await _until(lambda: _asked(bot.database, counted) == members + 2, within=900)
         await _until(lambda: not _asked(bot.database, _OWED), within=300)
+        _whatever_time(bot)
         set_up, started = time.monotonic() - began, time.monotonic()
         pressing = [
             asyncio.create_task(_answers(who, account.user, manner, patience + 300))
@@ -244,7 +264,7 @@ async def over_matrix(
         card = await ben.hears(room, _says(CONFIRM), within=120, by=account.user)
         numbers = {label.strip(): number for number, label in _NUMBERED.findall(card["content"]["body"])}
         await ben.say(room, numbers[CONFIRM], reply_to=card["event_id"])
-        await _all_called(bot, members, within=patience)
+        await _all_called(bot, members, lambda: ana.say(room, "!alert 1 call"), within=patience)
         await _until(lambda: not _asked(bot.database, _OWED), within=patience)
         # Whoever the bot gave up on hears nothing: they are not waited for.
         _, deaf = await asyncio.wait(pressing, timeout=slowest + GRACE_SECONDS)
