@@ -22,7 +22,8 @@ from storage import entries, inspection, people, proposals, rules, transfers
 from storage.database import Database, Reader, Transaction
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-settings.register_profile("ci", deadline=None, suppress_health_check=_SLOW, print_blob=True)
+# The long run tries 2,000 of each.
+settings.register_profile("ci", max_examples=50, deadline=None, suppress_health_check=_SLOW, print_blob=True)
 settings.register_profile("soak", settings.get_profile("ci"), max_examples=2000, stateful_step_count=80)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 # What pytest keeps of thousands of tests is looked through again and again for nothing: a tenth of the time.

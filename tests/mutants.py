@@ -139,6 +139,7 @@ MUTANTS = (
             "pass",
         ),
         killed_by=COUNTED,
+        long=True,
     ),
     _mutant(
         "the fund pays what it has not (rules and books)",
@@ -159,6 +160,7 @@ MUTANTS = (
         "what was done for all is undone by one",
         (BOOKS, "recorder_id=None if is_closing else recorder_id", "recorder_id=recorder_id"),
         killed_by=COUNTED,
+        long=True,
     ),
     _mutant(
         "what somebody gives each month is taken where it is not",
@@ -170,6 +172,7 @@ MUTANTS = (
         "those pool who have not said yes",
         (QUOTES, "leg.minutes > 0 and leg.account_id in state.pooling", "leg.minutes > 0"),
         killed_by=COUNTED,
+        long=True,
     ),
     # Others, for .ci/soak.
     _mutant(

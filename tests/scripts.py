@@ -21,7 +21,7 @@ SELDOM = frozenset(
         *("amounts", "availability", "barter", "before", "bookings", "calendar", "effort", "erase", "exclude", "fair"),
         *("figures", "growing", "host", "household", "insurance", "limit", "list", "log", "nickname", "orders", "pool"),
         *("pooling", "recall", "roles_round", "statements", "units", "unknown", "queue", "processes", "stages"),
-        *("elsewhere", "reach"),
+        *("elsewhere", "reach", "kinds", "sos", "safe", "arrested", "after", "places"),
     )
 )
 """Over the Bot API in the long run only: what they show of the network, others show too."""

@@ -16,7 +16,7 @@ from tests.servers.running import on_telegram
 from tests.servers.telegram_api import TelegramServer
 from tests.servers.telegram_state import Message, User
 
-SECONDS = float(os.environ.get("SOLIBOT_BANK_SECONDS", "10"))
+SECONDS = float(os.environ.get("SOLIBOT_BANK_SECONDS", "5"))
 SEED = int(os.environ.get("SOLIBOT_SEED", "1"))
 PATIENCE_SECONDS = 60
 WRITERS = 8

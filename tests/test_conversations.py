@@ -60,7 +60,7 @@ def _try(script: str, *options: str, said: str | None = None) -> subprocess.Comp
     )
 
 
-@pytest.mark.parametrize("name", ["thank", "danke"])
+@pytest.mark.parametrize("name", ["thank", pytest.param("danke", marks=pytest.mark.soak)])
 def test_the_command_line_prints_the_transcript_and_twice_the_same(name: str) -> None:
     first, second = _try(str(FOLDER / f"{name}.chat")), _try("-", said=(FOLDER / f"{name}.chat").read_text("utf-8"))
     assert first.returncode == 0, first.stderr.decode()

@@ -23,7 +23,7 @@ from tests.servers.bursts import (
 from tests.servers.running import on_telegram
 from tests.servers.telegram_api import TelegramServer
 
-KILLS = int(os.environ.get("SOLIBOT_KILLS", "6"))
+KILLS = int(os.environ.get("SOLIBOT_KILLS", "4"))
 SEED = int(os.environ.get("SOLIBOT_SEED", "1"))
 
 

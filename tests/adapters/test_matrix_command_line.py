@@ -491,6 +491,7 @@ async def test_many_rooms_are_looked_at_a_few_at_a_time(bot: Bot, monkeypatch: p
 # --- check: the message limit ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.soak
 async def test_check_measures_the_limit_that_synapse_has_by_itself(tmp_path: Path) -> None:
     limited = {"rc_message": {"per_second": 0.2, "burst_count": 10}}
     async with Homeserver.started(tmp_path / "server", config=limited) as homeserver:

@@ -20,7 +20,7 @@ from tests.servers.killed_at import Moment
 from tests.servers.matrix_bursts import MatrixBursts
 from tests.servers.synapse import Homeserver
 
-KILLS = int(os.environ.get("SOLIBOT_KILLS", "4"))
+KILLS = int(os.environ.get("SOLIBOT_KILLS", "2"))
 SEED = int(os.environ.get("SOLIBOT_SEED", "1"))
 
 

@@ -128,6 +128,7 @@ async def test_invites_to_private_chats_are_taken_and_others_wait(homeserver: Ho
         await ben.invited(within=0.05)
 
 
+@pytest.mark.soak
 async def test_nothing_is_missed_in_a_burst(homeserver: Homeserver) -> None:
     ana, ben = await homeserver.somebody("ana"), await homeserver.somebody("ben")
     room = await _room(ana, ben)
@@ -284,6 +285,7 @@ async def test_a_token_that_is_no_more_is_refused(homeserver: Homeserver) -> Non
         await again.create_room("Riverside")
 
 
+@pytest.mark.soak
 async def test_a_server_of_ones_own_keeps_everything_over_restarts(tmp_path: Path) -> None:
     async with Homeserver.started(tmp_path, config=LIMITED) as server:
         ana, ben = await server.somebody("ana", encrypted=True), await server.somebody("ben", encrypted=True)
