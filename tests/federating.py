@@ -1,0 +1,409 @@
+"""Committees that send each other envelopes over a network that fails in every way, repeatably: one seed, one story.
+
+The engine is the real one (`bot.wire`); only the network, the clock and the way of signing are stood in for, so that a
+seed always tells the same story (age seals with chance).
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import hashlib
+import json
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from bot import wire
+from bot.domain import envelope as rules
+from bot.domain.envelope import Chain, Content, Envelope, Head, Want
+from bot.wire import Applied, Keys, Received
+
+FEDERATION = "f" * 32
+BEGIN = datetime(2026, 11, 28, 6, 0, tzinfo=UTC)
+AUTHORS = 5
+"""Four who are honest, and one who is not."""
+
+
+@dataclass
+class Memory:
+    """A committee's store, which a copy brings back as it was."""
+
+    envelopes: dict[tuple[Chain, int], tuple[Envelope, bool]] = field(default_factory=dict)
+    heads: dict[Chain, Head] = field(default_factory=dict)
+    faults: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    proofs: dict[str, tuple[Envelope, Envelope | None]] = field(default_factory=dict)
+    again: dict[str, datetime] = field(default_factory=dict)
+    time: int = 0
+    effects: list[tuple[Chain, int, str]] = field(default_factory=list)
+
+    async def head(self, chain: Chain) -> Head | None:
+        return self.heads.get(chain)
+
+    async def hash_at(self, chain: Chain, number: int) -> str | None:
+        found = self.envelopes.get((chain, number))
+        return found[0].hash if found is not None else None
+
+    async def keep(self, envelope: Envelope, *, waits: bool) -> None:
+        self.envelopes[envelope.chain, envelope.number] = (envelope, waits)
+
+    async def advance(self, envelope: Envelope) -> None:
+        self.heads[envelope.chain] = Head(envelope.number, envelope.hash)
+
+    async def kept(self, chain: Chain, number: int) -> Envelope | None:
+        found = self.envelopes.get((chain, number))
+        return found[0] if found is not None and not found[1] else None
+
+    async def waiting(self) -> Sequence[Envelope]:
+        return [envelope for envelope, waits in self.envelopes.values() if waits]
+
+    async def texts(self, want: Want) -> Sequence[Envelope]:
+        return [
+            found[0]
+            for number in range(want.first, want.last + 1)
+            if (found := self.envelopes.get((want.chain, number))) is not None
+        ]
+
+    async def vector(self) -> Mapping[Chain, Head]:
+        return dict(self.heads)
+
+    async def lamport(self, seen: int = 0) -> int:
+        self.time = max(self.time, seen)
+        return self.time
+
+    async def frozen(self, author: str) -> bool:
+        return author in self.proofs
+
+    async def freeze(self, author: str, one: Envelope, other: Envelope | None) -> bool:
+        if author in self.proofs:
+            return False
+        self.proofs[author] = (one, other)
+        return True
+
+    async def proof(self, author: str) -> Sequence[Envelope]:
+        return [one for one in self.proofs.get(author, ()) if one is not None]
+
+    async def liars(self) -> Sequence[str]:
+        return list(self.proofs)
+
+    async def quarantine(self, fault: str, author: str | None) -> None:
+        self.faults[fault, author] = self.faults.get((fault, author), 0) + 1
+
+    async def posted(self, hash_: str, *, now: datetime) -> bool:
+        before = self.again.get(hash_)
+        if before is not None and now - before < timedelta(seconds=wire.POSTED_AGAIN_SECONDS):
+            return False
+        self.again[hash_] = now
+        return True
+
+
+LIES = ("one thing", "another thing", "later")
+
+
+@functools.cache
+def author(place: int) -> str:
+    return hashlib.sha256(f"root {place}".encode()).hexdigest()
+
+
+def signature(place_or_author: int | str, words: bytes) -> bytes:
+    """Stands in for Ed25519: nobody else knows how an author signs."""
+    who = author(place_or_author) if isinstance(place_or_author, int) else place_or_author
+    return hashlib.sha256(b"secret of " + who.encode() + words).digest()
+
+
+def keys_of(place: int, life: int) -> Keys:
+    me = author(place)
+
+    def open_(sealed: bytes) -> bytes | None:
+        whom, _, inside = sealed.partition(b"\n")
+        return inside if me in json.loads(whom) else None
+
+    return Keys(
+        chain=Chain(me, life),
+        key="0" * 16,
+        sign=lambda words: signature(me, words),
+        # To oneself too: what is forgotten must be readable when it comes back.
+        seal=lambda inside, to: json.dumps(sorted({*to, me})).encode() + b"\n" + inside,
+        verify=lambda who, key, sent, words, given: given == signature(who, words),
+        open_=open_,
+        member=lambda who: who in {author(one) for one in range(AUTHORS)},
+        understands=frozenset({"words"}),
+    )
+
+
+@dataclass
+class Peer:
+    """An honest committee."""
+
+    place: int
+    memory: Memory
+    life: int = 0
+    copies: list[Memory] = field(default_factory=list)
+
+
+class Broken(AssertionError):
+    """Something that must always hold does not."""
+
+
+class Story:
+    """What happens to five committees. Raises Broken as soon as what must hold does not."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        self.now = BEGIN
+        self.honest = [Peer(place, Memory()) for place in range(AUTHORS - 1)]
+        self.liar = AUTHORS - 1
+        self.liar_number = 0
+        self.liar_previous = rules.FIRST
+        self.lied = False
+        self.flying: list[tuple[datetime, int, str]] = []
+        self.seen: list[str] = []
+        self.parted: set[int] = set()
+        self.said: dict[tuple[Chain, int], tuple[str, frozenset[str]]] = {}
+        """What honest committees have said: its hash, and to whom."""
+        self.lossy = True
+
+    # --- the network ---------------------------------------------------------------------------------------------
+
+    def post(self, text: str, *, by: int, only: Sequence[int] | None = None, broken: bool = False) -> None:
+        if not broken:
+            self.seen = [*self.seen[-400:], text]
+        for peer in self.honest:
+            if only is not None and peer.place not in only:
+                continue
+            cut = self.lossy and (peer.place in self.parted) != (by in self.parted)
+            for _ in range(2 if self.lossy and self.random.random() < 0.15 else 1):
+                if self.lossy and (cut or self.random.random() < 0.2):
+                    continue
+                delay = self.random.randint(0, 90 if self.lossy else 2)
+                self.flying.append((self.now + timedelta(seconds=delay), peer.place, text))
+
+    async def deliver(self) -> None:
+        due = [one for one in self.flying if one[0] <= self.now]
+        self.flying = [one for one in self.flying if one[0] > self.now]
+        self.random.shuffle(due)
+        for _, place, text in due:
+            peer = self.honest[place]
+            await self.take(peer, wire.receive(peer.memory, self.keys(peer), FEDERATION, text, now=self.now))
+
+    async def take(self, peer: Peer, receiving: Awaitable[Received]) -> None:
+        found = await receiving
+        for one in found.applied:
+            self.effect(peer, one)
+        for text in found.posts:
+            self.post(text, by=peer.place)
+        if found.forgotten:
+            self.begin_anew(peer)
+
+    def keys(self, peer: Peer) -> Keys:
+        return keys_of(peer.place, peer.life)
+
+    # --- what must hold ------------------------------------------------------------------------------------------
+
+    def effect(self, peer: Peer, one: Applied) -> None:
+        envelope, chain = one.envelope, one.envelope.chain
+        done = [number for c, number, _ in peer.memory.effects if c == chain]
+        if envelope.number != (done[-1] if done else 0) + 1:
+            raise Broken(f"{envelope.number} had its effect after {done[-1:]}, or twice")
+        if (chain, envelope.number) not in peer.memory.envelopes:
+            raise Broken("an effect without its envelope")
+        if chain.author != author(self.liar):
+            said = self.said.get((chain, envelope.number))
+            if said is None or said[0] != envelope.hash:
+                raise Broken("an honest committee never said that")
+            meant = author(peer.place) in said[1] or chain.author == author(peer.place)
+            if (one.content is not None) != meant:
+                raise Broken("read by somebody it is not for, or not by somebody it is for")
+            if one.content is not None and one.content.body.get("words") != f"{chain.life} {envelope.number}":
+                raise Broken("other words than were said")
+        elif one.content is not None and one.content.body.get("words") not in LIES:
+            raise Broken("somebody else's words under the liar's name")
+        if one.content is not None and one.past != rules.expired(one.content, now=self.now):
+            raise Broken("what is over has an effect, or what is not has none")
+        peer.memory.effects.append((chain, envelope.number, envelope.hash))
+
+    def check(self) -> None:
+        for peer in self.honest:
+            last = {chain: (number, hash_) for chain, number, hash_ in peer.memory.effects}
+            for chain, head in peer.memory.heads.items():
+                if last.get(chain) != (head.number, head.hash):
+                    raise Broken("no effect for what was dealt with")
+            if any(who != author(self.liar) for who in peer.memory.proofs):
+                raise Broken("an honest committee is said to have lied")
+            if len(peer.memory.envelopes) > 5000 or sum(map(len, self.flying)) > 500_000:
+                raise Broken("without bounds")
+
+    # --- what happens --------------------------------------------------------------------------------------------
+
+    async def speak(self, peer: Peer) -> None:
+        others = [author(place) for place in range(AUTHORS) if place != peer.place]
+        to = self.random.sample(others, self.random.randint(1, len(others)))
+        keys = self.keys(peer)
+        head = await peer.memory.head(keys.chain)
+        number = (head.number if head is not None else 0) + 1
+        expires = rules.seconds(self.now + timedelta(seconds=self.random.randint(30, 4000)))
+        content = Content(
+            kind="alert", body={"words": f"{keys.chain.life} {number}"}, to=tuple(to), expires=expires, must=("words",)
+        )
+        made, text = await wire.write(peer.memory, keys, FEDERATION, content, now=self.now)
+        self.said[made.chain, made.number] = (made.hash, frozenset(to))
+        peer.memory.effects.append((made.chain, made.number, made.hash))
+        self.post(text, by=peer.place)
+
+    async def beat(self, peer: Peer) -> None:
+        others = [author(place) for place in range(AUTHORS) if place != peer.place]
+        text = await wire.heartbeat(peer.memory, self.keys(peer), FEDERATION, to=others, now=self.now)
+        self.post(text, by=peer.place)
+        await self.take(peer, wire.ripen(peer.memory, self.keys(peer), FEDERATION, now=self.now))
+
+    def copy(self, peer: Peer) -> None:
+        peer.copies = [*peer.copies[-3:], copy.deepcopy(peer.memory)]
+
+    def restore(self, peer: Peer) -> None:
+        """Its database is put back from an old copy: what it said meanwhile it has forgotten."""
+        if peer.copies:
+            peer.memory = copy.deepcopy(self.random.choice(peer.copies))
+            self.begin_anew(peer)
+
+    def begin_anew(self, peer: Peer) -> None:
+        peer.life = max(peer.life + 1, rules.seconds(self.now))
+
+    def lie(self) -> None:
+        """The dishonest one: two things under one number, forged, changed, replayed, from the future, or rubbish."""
+        chain = Chain(author(self.liar), 0)
+        match self.random.randrange(8):
+            case 0 | 1:
+                self.liar_number += 1
+                made = self._made(chain, self.liar_number, self.liar_previous, "one thing")
+                self.liar_previous = made.hash
+                self.post(rules.dump(made), by=self.liar)
+            case 2:
+                self.liar_number += 1
+                one = self._made(chain, self.liar_number, self.liar_previous, "one thing")
+                other = self._made(chain, self.liar_number, self.liar_previous, "another thing")
+                half = self.random.sample(range(AUTHORS - 1), 2)
+                self.post(rules.dump(one), by=self.liar, only=half)
+                self.post(rules.dump(other), by=self.liar, only=[p for p in range(AUTHORS - 1) if p not in half])
+                self.liar_previous = one.hash
+                self.lied = True
+            case 3 if self.seen:
+                # In somebody else's name.
+                victim = self.random.choice(self.honest)
+                there = victim.memory.heads.get(Chain(author(victim.place), victim.life))
+                number, previous = (there.number + 1, there.hash) if there else (1, rules.FIRST)
+                forged = self._made(Chain(author(victim.place), victim.life), number, previous, "never said")
+                forged = replace(forged, signature=rules.encoded(signature(self.liar, forged.covered)))
+                self.post(rules.dump(forged), by=self.liar)
+            case 4 if self.seen:
+                self.post(self.random.choice(self.seen), by=self.liar)
+            case 5 if self.seen:
+                # Words of somebody else's, sealed, under one's own name and number.
+                stolen = json.loads(self.random.choice(self.seen))
+                self.liar_number += 1
+                made = self._made(chain, self.liar_number, self.liar_previous, "", sealed=stolen["sealed"])
+                self.liar_previous = made.hash
+                self.post(rules.dump(made), by=self.liar)
+            case 6 if self.seen:
+                # A signature written otherwise, so that it looks like another envelope; and bits that fell over.
+                text = self.random.choice(self.seen)
+                place = self.random.randrange(len(text))
+                self.post(text[:place] + self.random.choice('0aZ"{,') + text[place + 1 :], by=self.liar, broken=True)
+            case _:
+                ahead = self.now + timedelta(hours=self.random.randint(1, 3))
+                self.liar_number += 1
+                made = self._made(chain, self.liar_number, self.liar_previous, "later", sent=ahead)
+                self.liar_previous = made.hash
+                self.post(rules.dump(made), by=self.liar)
+
+    def _made(
+        self,
+        chain: Chain,
+        number: int,
+        previous: str,
+        words: str,
+        *,
+        sealed: str | None = None,
+        sent: datetime | None = None,
+    ) -> Envelope:
+        keys = keys_of(self.liar, 0)
+        bare = Envelope(
+            federation=FEDERATION,
+            chain=chain,
+            key="0" * 16,
+            number=number,
+            previous=previous,
+            lamport=number,
+            sent=rules.seconds(sent or self.now),
+            sealed="",
+        )
+        everybody = tuple(author(place) for place in range(AUTHORS - 1))
+        content = Content(kind="alert", body={"words": words}, to=everybody, expires=rules.seconds(self.now) + 900)
+        inside = keys.seal(rules.inside(content, of=bare), everybody)
+        whole = replace(bare, sealed=sealed if sealed is not None else rules.encoded(inside))
+        return replace(whole, signature=rules.encoded(signature(self.liar, whole.covered)))
+
+    async def run(self, steps: int) -> None:
+        """So many things happen; then the network is well again, and all that is left to learn is learnt."""
+        for _ in range(steps):
+            self.now += timedelta(seconds=self.random.randint(1, 40))
+            peer = self.random.choice(self.honest)
+            match self.random.randrange(100):
+                case n if n < 40:
+                    await self.speak(peer)
+                case n if n < 62:
+                    await self.beat(peer)
+                case n if n < 70:
+                    self.copy(peer)
+                case n if n < 72:
+                    self.restore(peer)
+                case n if n < 78:
+                    self.parted = set(self.random.sample(range(AUTHORS), self.random.randint(0, 2)))
+                case _:
+                    self.lie()
+            await self.deliver()
+            self.check()
+        self.lossy, self.parted = False, set()
+        for _ in range(60):
+            for peer in self.honest:
+                self.now += timedelta(seconds=45)
+                await self.beat(peer)
+                await self.deliver()
+                self.check()
+            if not self.flying and self._all_know():
+                break
+        self.now += timedelta(hours=4)
+        for _ in range(4):
+            for peer in self.honest:
+                self.now += timedelta(seconds=45)
+                await self.beat(peer)
+                await self.deliver()
+        self.check()
+        if not self._all_know():
+            raise Broken("not everybody knows what the honest ones have said")
+        for peer in self.honest:
+            for late in await peer.memory.waiting():
+                head = peer.memory.heads.get(late.chain) or Head(0, "")
+                if late.number == head.number + 1 and not await peer.memory.frozen(late.chain.author):
+                    raise Broken("what has waited for its time is still waiting")
+        if self._contradict() and any(author(self.liar) not in peer.memory.proofs for peer in self.honest):
+            raise Broken("that the liar lied was not found")
+
+    def _contradict(self) -> bool:
+        """Whether the honest ones have dealt with different things under one number."""
+        dealt: dict[tuple[Chain, int], set[str]] = {}
+        for peer in self.honest:
+            for chain, number, hash_ in peer.memory.effects:
+                dealt.setdefault((chain, number), set()).add(hash_)
+        return any(len(hashes) > 1 for hashes in dealt.values())
+
+    def _all_know(self) -> bool:
+        """Whether all know as much of each honest chain as is left anywhere, up to the first that nobody has."""
+        left = {at for peer in self.honest for at in peer.memory.envelopes}
+        for chain in {chain for chain, _ in self.said}:
+            number = 0
+            while (chain, number + 1) in left:
+                number += 1
+            if any((peer.memory.heads.get(chain) or Head(0, "")).number != number for peer in self.honest):
+                return False
+        return not self._contradict() or all(author(self.liar) in peer.memory.proofs for peer in self.honest)
