@@ -211,6 +211,7 @@ def test_init_overwrites_nothing_without_asking(tmp_path: Path) -> None:
     assert private(file)
 
 
+@pytest.mark.soak
 def test_init_that_is_not_answered_writes_nothing(tmp_path: Path) -> None:
     nowhere = "matrix\n\n\nn\n" + "@solibot:127.0.0.1:9\n\n" * 3
     for answers in (
@@ -402,6 +403,7 @@ def _settings(folder: Path, more: str = "") -> Path:
 KEY, OTHER_KEY = "ab" * 32, "cd" * 32
 
 
+@pytest.mark.soak
 async def test_a_database_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> None:
     async def said(more: str = "", *, prepare: Callable[[Path], None] | None = None, key: str | None = None) -> str:
         data = tmp_path / "data"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.text import Minutes
 from storage import people, transfers
 from storage.database import Reader
@@ -73,6 +75,7 @@ async def test_without_an_answer_hours_are_kept_and_then_go_to_the_committee(tow
     assert "What Ben left behind went to the committee. (No. 2)" in await town.whispers("chi", "/log")
 
 
+@pytest.mark.soak
 async def test_whoever_comes_back_in_time_has_it_as_it_was_and_leaving_wipes_nothing(town: Town) -> None:
     await town.says("ana", "/thank @ben 12h")
     for _ in range(3):

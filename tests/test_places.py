@@ -524,7 +524,7 @@ PLACES = st.lists(st.tuples(WORDS, WORDS).map(" ".join), min_size=3, max_size=3,
 
 
 @settings(
-    max_examples=settings().max_examples // 100,
+    max_examples=max(1, settings().max_examples // 100),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     # Each try is a committee's whole evening: looking for a smaller one takes too long.

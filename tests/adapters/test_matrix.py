@@ -58,7 +58,7 @@ def _body(event: Json) -> str:
 # --- speaking ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("version", "encrypted"), [("11", False), ("12", True)])
+@pytest.mark.parametrize(("version", "encrypted"), [pytest.param("11", False, marks=pytest.mark.soak), ("12", True)])
 async def test_a_command_is_understood_in_each_way_and_talk_is_not_for_the_bot(
     homeserver: Homeserver, tmp_path: Path, version: str, encrypted: bool
 ) -> None:
