@@ -16,9 +16,8 @@ from storage import people
 async def bench_page(context: Context, *, number: Number) -> Reply:
     """Everybody who may hear of it, in one ring."""
     there = await shared.found(context, number)
-    ids = await context.tx.all("SELECT id FROM members WHERE committee_id = ?", context.committee.id)
-    found = [await people.member_now(context.tx, context.committee.id, id_) for (id_,) in ids]
-    told = await shared.page(context, there, [one for one in found if one is not None], ring=0)
+    everybody = await people.active(context.tx, context.committee.id, limit=10_000)
+    told = await shared.page(context, there, everybody, ring=0)
     return Reply(T("Called: {n}", n=len(told)))
 
 

@@ -21,6 +21,7 @@ from bot.domain import alarm, alertline, raising
 from bot.domain.alarm import Alarm, Kind, Outcome
 from bot.domain.board import plain
 from bot.domain.recurrence import instant
+from bot.making import wall
 from bot.router import Authority, Context, Telling, View, begun_with
 from bot.text import Bold, Listed, Minutes, Refusal, Soon, T, Text, Typed, Words, lines
 from storage import alert_kinds, alerts, cards, due, entries, outbox, people, places, reach, rules, shifts
@@ -141,7 +142,7 @@ async def kind_words(context: Context | View | Telling, key: str) -> Text:
     return label_of((await alert_kinds.of(context.tx, context.committee.id)).get(key))
 
 
-async def kind_of(context: Context | View, alert: Alert) -> Kind:
+async def kind_of(context: Context | View | Telling, alert: Alert) -> Kind:
     """The kind of an alert, as the committee has it now, also where it is not offered any more."""
     known = (await alert_kinds.of(context.tx, context.committee.id)).get(alert.kind)
     return alarm.KINDS["other"] if known is None else known.kind
@@ -240,6 +241,11 @@ async def state(context: Context | View, alert: Alert) -> Alarm:
     return await alerts.now_is(context.tx, alert, now=context.now)
 
 
+async def reach_of(context: Context | View | Telling, alert: Alert, now: Alarm) -> alarm.Alone | None:
+    """Who may hear of an alert that is `now`, by what the committee lets one person do; None: nobody yet."""
+    return alarm.reach(now, await kind_of(context, alert))
+
+
 def may_change(context: Context, alert: Alert) -> bool:
     """Whether whoever says it may change it: who raised it, and the organizers."""
     if context.authority is Authority.CLOCK:
@@ -259,12 +265,23 @@ def only_theirs(context: Context, alert: Alert) -> None:
         )
 
 
+async def own(context: Context, number: int) -> tuple[Alert, Alarm]:
+    """An alert that goes on, for whoever may change it. Raises Refusal."""
+    there, now = await going_on(context, (await found(context, number)).id)
+    only_theirs(context, there)
+    return there, now
+
+
+async def in_charge(context: Context, alert: Alert) -> list[Member]:
+    """The organizers, and whoever raised it."""
+    organizers = await people.organizers(context.tx, context.committee.id)
+    if alert.raiser_id is None or alert.raiser_id in {one.id for one in organizers}:
+        return organizers
+    raiser = await people.member_now(context.tx, context.committee.id, alert.raiser_id)
+    return organizers if raiser is None or not raiser.active else [*organizers, raiser]
+
+
 # --- raising -----------------------------------------------------------------------------------------------------
-
-
-def wall(context: Context) -> datetime:
-    """The wall time in the committee's zone, naive."""
-    return context.now.astimezone(context.committee.zone).replace(tzinfo=None)
 
 
 async def read(context: Context, text: str, *, of: str | None = None) -> alertline.Line:
@@ -294,7 +311,7 @@ async def said_before(context: Context, said: alertline.Line) -> Alert | None:
             continue
         now = await state(context, one)
         mine = one.raiser_id == context.member.id
-        reach = alarm.reach(now, await kind_of(context, one))
+        reach = await reach_of(context, one, now)
         hidden = reach is None or (reach == "organizers" and not may_change(context, one))
         if not now.over and (mine or not hidden) and raising.alike(said.area, one.area.text if one.area else ""):
             return one
@@ -304,8 +321,7 @@ async def said_before(context: Context, said: alertline.Line) -> Alert | None:
 async def for_all(context: Context | View | Telling, alert: Alert) -> bool:
     """Whether every member may know what it says: not while it waits, nor where it is for the organizers alone."""
     found = alarm.alarm(await alerts.events(context.tx, alert), expires_at=alert.expires_at, now=alert.raised_at)
-    kind = (await alert_kinds.of(context.tx, context.committee.id)).get(alert.kind)
-    return alarm.reach(found, alarm.KINDS["other"] if kind is None else kind.kind) in ("group", "everyone")
+    return await reach_of(context, alert, found) in ("group", "everyone")
 
 
 def unclear_words(unclear: alertline.Unclear, example: Typed) -> Text:
@@ -453,7 +469,7 @@ async def spread(context: Context, alert: Alert) -> None:
     What is real ends the drills that go on.
     """
     now = await state(context, alert)
-    reach = alarm.reach(now, await kind_of(context, alert))
+    reach = await reach_of(context, alert, now)
     if now.over or reach is None:
         return
     going_on_ = [] if alert.exercise else await alerts.open_(context.tx, context.committee.id)
@@ -538,7 +554,6 @@ async def finish(context: Context, alert: Alert, outcome: Outcome, *, data: Mapp
     await note(context, alert, outcome, data=data)
     await alerts.over(context.tx, alert, outcome, now=context.now)
     await outbox.withdraw(context.tx, alert.thing)
-    await cards.changed(context.tx, alert.thing)
     await entries.append(
         context.tx, context.committee, "alert", {"alert": alert.number, "over": outcome}, now=context.now
     )
@@ -569,7 +584,7 @@ async def page(
     reached, and who waits, is written down too.
     """
     had = {one.member_id for one in await alerts.pages(context.tx, alert)}
-    words, buttons = await page_words(context, alert), await page_buttons(context, alert)
+    words, buttons = await page_message(context, alert)
     waits = waits_until or {}
     told: list[Page] = []
     for member in members:
@@ -598,8 +613,8 @@ async def on_call(context: Context) -> list[Member]:
             context.tx, context.committee.id, context.now, context.now + timedelta(microseconds=1)
         )
         ids = [holder.member_id for one in running if one.task.id == task for holder in one.holders]
-        there = [await people.member_now(context.tx, context.committee.id, id_) for id_ in dict.fromkeys(ids)]
-        if found := [one for one in there if one is not None and may_hear(one, context.now)]:
+        there = [await hears(context, id_) for id_ in dict.fromkeys(ids)]
+        if found := [one for one in there if one is not None]:
             return found
     return await people.organizers(context.tx, context.committee.id)
 
@@ -608,6 +623,12 @@ def may_hear(member: Member, now: datetime) -> bool:
     """Whether alerts are for somebody: not for children, nor for whoever is suspended or whose rights rest just now."""
     suspended = member.suspended_until is not None and member.suspended_until > now
     return member.active and not member.child and not suspended and member.rests_until is None
+
+
+async def hears(context: Context, member_id: int | None) -> Member | None:
+    """Somebody by their id, if alerts are for them just now."""
+    one = None if member_id is None else await people.member_now(context.tx, context.committee.id, member_id)
+    return one if one is not None and may_hear(one, context.now) else None
 
 
 async def tell(
@@ -626,8 +647,8 @@ async def tell(
     somebody without an account it goes to whoever speaks for them.
     """
     if member.helper_id is not None:
-        helper = await people.member_now(context.tx, context.committee.id, member.helper_id)
-        if helper is None or not may_hear(helper, context.now) or helper.helper_id is not None:
+        helper = await hears(context, member.helper_id)
+        if helper is None or helper.helper_id is not None:
             return None
         return await tell(context, helper, lines(T("For {name}:", name=member.name), words), alert=alert, about=about)
     place = await people.private_chat_of(context.tx, member.person_id, network=network)
@@ -753,16 +774,17 @@ def over_with_number(alert: Alert, now: Alarm) -> Text:
             return T("Alert {number} is over.", number=alert.number)
 
 
-async def page_words(context: Context, alert: Alert) -> Words:
-    """What somebody is told in private: the same as all see, and nothing more."""
+async def page_message(context: Context, alert: Alert) -> tuple[Words, tuple[tuple[Button, ...], ...]]:
+    """What somebody is told in private, the same as all see and nothing more; and what they can answer."""
     now = await state(context, alert)
-    return lines(
+    words = lines(
         await heading(context, alert),
         certainty_words(now),
         age_words(context, alert),
         *facts_words(alert, now, at=context.now),
         need_words(now),
     )
+    return words, answer_buttons(context, alert, now)
 
 
 def age_words(context: Context, alert: Alert) -> Text | None:
@@ -772,12 +794,6 @@ def age_words(context: Context, alert: Alert) -> Text | None:
         return None
     at, ago = Soon(alert.raised_at, context.now), Minutes(age // timedelta(minutes=1))
     return T("Raised {at}, {ago} before I wrote this.", at=at, ago=ago)
-
-
-async def page_buttons(context: Context, alert: Alert) -> tuple[tuple[Button, ...], ...]:
-    """What somebody can answer."""
-    now = await state(context, alert)
-    return answer_buttons(context, alert, now)
 
 
 def answer_buttons(context: Context | View, alert: Alert, now: Alarm) -> tuple[tuple[Button, ...], ...]:

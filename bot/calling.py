@@ -29,15 +29,19 @@ async def callers(context: Context, alert: Alert) -> list[Member]:
     if alert.over_at is not None and alert.raiser_id is not None:
         others.append(alert.raiser_id)
     for id_ in others:
-        member = await people.member_now(context.tx, context.committee.id, id_)
-        if member is not None and may_hear(member, context.now):
+        if (member := await shared.hears(context, id_)) is not None:
             found[member.id] = member
     return [*found.values()]
 
 
+async def may_call(context: Context, alert: Alert) -> bool:
+    """Whether whoever says it is one of them."""
+    return context.member.id in {one.id for one in await callers(context, alert)}
+
+
 async def only_callers(context: Context, alert: Alert) -> None:
     """Raises Refusal for whoever is not one of them."""
-    if context.member.id not in {one.id for one in await callers(context, alert)}:
+    if not await may_call(context, alert):
         raise Refusal(
             T(
                 "Those on call see who has to be called. To help them, say that you bring the phone tree: {button}",
@@ -55,9 +59,17 @@ async def figures(context: Context | View, alert: Alert) -> Reached:
 async def unreached_words(context: Context | View, alert: Alert) -> Text | None:
     """For its card: how many could not be reached. None: nobody, so there is nothing to say."""
     n = await reach.unreachable(context.tx, alert.id)
-    if not n:
-        return None
+    return not_reached_words(n) if n else None
+
+
+def not_reached_words(n: int) -> Text:
+    """How many could not be reached."""
     return N("{n} member could not be reached by message.", "{n} members could not be reached by message.", n)
+
+
+async def under_way(context: Context, alert: Alert) -> bool:
+    """Whether the network has not yet taken some of the messages that tell people of it."""
+    return any(state == "sent" and not taken for _, state, taken in await reach.pages(context.tx, alert.id))
 
 
 async def to_call(context: Context, alert: Alert, what: What) -> list[Call]:

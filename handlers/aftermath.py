@@ -12,7 +12,7 @@ from bot.alerts import heading, over_words
 from bot.arguments import Days, Duration, LongNote, Number, Reference, choice
 from bot.chat import Button, Card, Reply
 from bot.domain import aftermath as rule
-from bot.domain import alarm, ledger, quiet, retention
+from bot.domain import ledger, quiet, retention
 from bot.domain.aftermath import Answer, Moment
 from bot.domain.ledger import Posting
 from bot.router import Asks, Authority, Context, Router, Telling
@@ -70,10 +70,8 @@ async def alert_debrief_ask(context: Context, *, alert: Reference) -> None:
         return
     events = await alerts.events(context.tx, there)
     for member_id in sorted(rule.took_part(events, until=there.over_at)):
-        member = await people.member_now(context.tx, context.committee.id, member_id)
-        if member is None or not shared.may_hear(member, context.now):
-            continue
-        if not await aftermath.ask(context.tx, there, member.id, now=context.now):
+        member = await shared.hears(context, member_id)
+        if member is None or not await aftermath.ask(context.tx, there, member.id, now=context.now):
             continue
         first = _in_time_rows(there) if there.exercise else _truth_rows(there)
         await context.nudge(
@@ -231,7 +229,7 @@ async def alert_timeline(context: Context, *, number: Number) -> Reply:
                 *figures_words(kept),
             )
         )
-    reach = alarm.reach(now, await shared.kind_of(context, there))
+    reach = await shared.reach_of(context, there, now)
     if reach in (None, "organizers"):
         if not (shared.may_change(context, there) or context.member.id in now.witnesses):
             raise Refusal(T("There is no alert {number} that everybody may see.", number=number), private=True)

@@ -28,7 +28,6 @@ from bot.alerts import (
     heading,
     need_words,
     note,
-    only_theirs,
     over_words,
     state,
 )
@@ -39,6 +38,7 @@ from bot.domain.alarm import Alarm
 from bot.domain.board import plain
 from bot.domain.pollline import LINE_CHARACTERS_MAX
 from bot.domain.recurrence import instant
+from bot.making import wall
 from bot.router import Asks, Authority, Context, Router, Telling, Todo, View
 from bot.text import LANGUAGES, N, Refusal, Soon, T, Text, Typed, Words, lines
 from storage import alerts, cards, members, notes, people
@@ -215,8 +215,7 @@ async def _made(context: Context, said: alertline.Line, answers: str) -> Reply |
     if answers:
         said = replace(said, words="; ".join(filter(None, (said.words, answers))))
     made = await shared.raise_alert(context, said)
-    now = await state(context, made)
-    reach = alarm.reach(now, await shared.kind_of(context, made))
+    reach = await shared.reach_of(context, made, await state(context, made))
     cut = len(said.words) > alertline.WORDS_CHARACTERS_MAX
     if context.place is not None and not context.in_private and reach in ("group", "everyone") and not cut:
         # The card stands here already, and is the answer.
@@ -233,7 +232,7 @@ async def _made(context: Context, said: alertline.Line, answers: str) -> Reply |
                 )
                 if cut
                 else None,
-                _next(now, reach),
+                _next(reach),
             ),
         ),
         private=True,
@@ -241,7 +240,7 @@ async def _made(context: Context, said: alertline.Line, answers: str) -> Reply |
     )
 
 
-def _next(now: Alarm, reach: alarm.Alone | None) -> Text:
+def _next(reach: alarm.Alone | None) -> Text:
     match reach:
         case None:
             return T("An organizer has to let it through first; they are told now.")
@@ -321,7 +320,7 @@ async def alert_show(context: Context, *, number: Number) -> Reply | Card:
 
 
 async def _reach(context: Context, there: Alert) -> alarm.Alone | None:
-    return alarm.reach(await state(context, there), await shared.kind_of(context, there))
+    return await shared.reach_of(context, there, await state(context, there))
 
 
 async def _shown(context: Context, number: int) -> Alert:
@@ -346,7 +345,7 @@ async def alerts_list(context: Context) -> Reply:
     buttons = []
     for one in await alerts.recent(context.tx, context.committee.id, since=context.now - LISTED_FOR):
         now = await state(context, one)
-        reach = alarm.reach(now, await shared.kind_of(context, one))
+        reach = await shared.reach_of(context, one, now)
         # What is for the organizers only stays so when it is over, and in the group also when one of them asks there.
         if reach in (None, "organizers") and not (context.in_private and shared.may_change(context, one)):
             continue
@@ -369,7 +368,7 @@ async def waiting(context: Context) -> Sequence[Todo]:
     told = []
     for one in await alerts.open_(context.tx, context.committee.id):
         now = await state(context, one)
-        if now.over or alarm.reach(now, await shared.kind_of(context, one)) in (None, "organizers"):
+        if now.over or await shared.reach_of(context, one, now) in (None, "organizers"):
             continue
         if context.member.id in now.coming or context.member.id in now.cannot:
             continue
@@ -443,17 +442,12 @@ async def alert_doubt(context: Context, *, alert: Reference) -> Reply:
 
 async def _tell_of_doubt(context: Context, there: Alert) -> None:
     """Nobody learns whose doubt it is."""
-    told = {one.id: one for one in await people.organizers(context.tx, context.committee.id)}
-    if there.raiser_id is not None:
-        raiser = await people.member_now(context.tx, context.committee.id, there.raiser_id)
-        if raiser is not None:
-            told[raiser.id] = raiser
     buttons = (
         (Button(label=T("Show it"), says=alert_show.says(number=there.number)),),
         (Button(label=T("False alarm"), says=alert_false.says(number=there.number)),),
     )
     words = lines(await heading(context, there), T("Somebody doubts that it is true. Can you find out?"))
-    for member in told.values():
+    for member in await shared.in_charge(context, there):
         if member.id != context.member.id and shared.may_hear(member, context.now):
             await shared.tell(context, member, words, alert=there, buttons=buttons)
 
@@ -539,7 +533,7 @@ async def _told(context: Context, there: Alert, words: Words) -> Reply | Card:
 )
 async def alert_need(context: Context, *, number: Number, line: LongNote) -> Reply | Card | None:
     """What it takes now."""
-    there, _ = await _own(context, number)
+    there, _ = await shared.own(context, number)
     try:
         needs = alertline.read_needs(line)
     except alertline.Unclear as unclear:
@@ -559,8 +553,8 @@ async def alert_need(context: Context, *, number: Number, line: LongNote) -> Rep
 )
 async def alert_until(context: Context, *, number: Number, line: LongNote) -> Reply:
     """It goes on for longer, or less long; at most 48 hours from when it was raised."""
-    there, _ = await _own(context, number)
-    said = alertline.read_end(line, now=shared.wall(context))
+    there, _ = await shared.own(context, number)
+    said = alertline.read_end(line, now=wall(context))
     if said is None:
         raise Refusal(
             T(
@@ -590,7 +584,7 @@ async def alert_until(context: Context, *, number: Number, line: LongNote) -> Re
 )
 async def alert_update(context: Context, *, number: Number, line: LongNote) -> Reply:
     """What is new, told to those whom the alert has reached and to those who come; the card shows the newest."""
-    there, now = await _own(context, number)
+    there, now = await shared.own(context, number)
     words = " ".join(line.split())
     if len(words) > alertline.WORDS_CHARACTERS_MAX:
         raise Refusal(T("That is too long: {n} characters at most. Say it shorter.", n=alertline.WORDS_CHARACTERS_MAX))
@@ -619,19 +613,12 @@ async def _tell_news(context: Context, there: Alert, now: Alarm) -> int:
     show = ((Button(label=T("Show it"), says=alert_show.says(number=there.number)),),)
     told = 0
     for id_ in sorted((reached | now.coming.keys()) - now.cannot):
-        member = await people.member_now(context.tx, context.committee.id, id_)
-        if member is None or member == context.of_member or not shared.may_hear(member, context.now):
+        member = await shared.hears(context, id_)
+        if member is None or member == context.of_member:
             continue
         if await shared.tell(context, member, words, alert=there, buttons=show) is not None:
             told += 1
     return told
-
-
-async def _own(context: Context, number: int) -> tuple[Alert, Alarm]:
-    """An alert that goes on, for whoever may change it. Raises Refusal."""
-    there, now = await going_on(context, (await shared.found(context, number)).id)
-    only_theirs(context, there)
-    return there, now
 
 
 @router.command("alert_end", allow=Authority.MEMBER, typed=False, help=T("Say that an alert is over."))
@@ -653,7 +640,7 @@ async def alert_false(context: Context, *, number: Number) -> Reply | None:
 
 
 async def _over(context: Context, number: int, outcome: alarm.Outcome) -> Reply:
-    there, _ = await _own(context, number)
+    there, _ = await shared.own(context, number)
     await shared.finish(context, there, outcome)
     return Reply(shared.over_with_number(there, await state(context, there)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,7 +29,8 @@ STEPS_MAX = 12
 AT_ONCE_MAX = 100
 """So many people are called in one work: what else is to be done comes between."""
 ASKED_BEFORE = timedelta(days=7)
-_NEEDS = T("needs 20 people, 1 van")
+_ENOUGH = T("Enough are coming: stay on call.")
+_MISSING = T("Something is missing again.")
 
 
 # --- ring by ring ------------------------------------------------------------------------------------------------
@@ -57,24 +58,24 @@ async def alert_ring(context: Context, *, alert: Reference) -> None:
 @router.command("alert_call", allow=Authority.MEMBER, typed=False, help=T("Call the next ring now."))
 async def alert_call(context: Context, *, number: Number) -> Reply:
     """Do not wait any longer. For whoever raised it, and the organizers."""
-    there, found = await shared.going_on(context, (await shared.found(context, number)).id)
-    shared.only_theirs(context, there)
-    if alarm.reach(found, await shared.kind_of(context, there)) != "everyone":
+    there, found = await shared.own(context, number)
+    if await shared.reach_of(context, there, found) != "everyone":
         raise Refusal(T("Nobody is called before somebody else has confirmed it."), private=True)
     if not rule.is_open(found):
         raise Refusal(
             T(
                 "Enough are coming. Where it takes more, say so: {example}",
-                example=Typed(f"/alert {number}", _NEEDS),
+                example=Typed(f"/alert {number}", shared.NEEDED),
             ),
             private=True,
         )
     done = rule.progress(await alerts.events(context.tx, there))
     called = -1 if done.ring is None else done.ring
-    further = [ring for ring, _ in await _uncalled(context, there, found, done) if ring > called]
+    uncalled = await _uncalled(context, there, found, done)
+    further = [ring for ring, _ in uncalled if ring > called]
     if not further:
         raise Refusal(T("Everybody is called already."), private=True)
-    await _call(context, there, found, done, ring=min(further))
+    await _call(context, there, found, done, uncalled, ring=min(further))
     await _go_on(context, there.id)
     return shared.answer(T("The next ones are called now."))
 
@@ -89,17 +90,18 @@ async def _go_on(context: Context, alert_id: int) -> None:
     for _ in range(STEPS_MAX):
         events = await alerts.events(context.tx, there)
         found = alarm.alarm(events, expires_at=there.expires_at, now=context.now)
-        if found.over or alarm.reach(found, await shared.kind_of(context, there)) != "everyone":
+        if found.over or await shared.reach_of(context, there, found) != "everyone":
             break
         done = rule.progress(events)
-        rings = {int(ring) for ring, _ in await _uncalled(context, there, found, done)}
+        uncalled = await _uncalled(context, there, found, done)
+        rings = {int(ring) for ring, _ in uncalled}
         if _links(context) and (done.ring is None or done.ring < Ring.LINKS):
             rings.add(Ring.LINKS)
         step = rule.step(found, done, now=context.now, wait=wait, rings=rings)
         match step.do:
             case Do.CALL:
                 assert step.ring is not None
-                if await _call(context, there, found, done, ring=step.ring):
+                if await _call(context, there, found, done, uncalled, ring=step.ring):
                     await _plan(context, there, "ring", context.now)
                     return
             case Do.ENOUGH:
@@ -171,9 +173,17 @@ async def _uncalled(context: Context, there: Alert, found: Alarm, done: Progress
     return [(ring, members[person.id]) for ring, person in left]
 
 
-async def _call(context: Context, there: Alert, found: Alarm, done: Progress, *, ring: int) -> bool:
+async def _call(
+    context: Context,
+    there: Alert,
+    found: Alarm,
+    done: Progress,
+    uncalled: Sequence[tuple[Ring, Member]],
+    *,
+    ring: int,
+) -> bool:
     """Call those of a ring, and of those before it, whom nobody has called yet. True: there are more of them."""
-    waiting = [(which, member) for which, member in await _uncalled(context, there, found, done) if which <= ring]
+    waiting = [(which, member) for which, member in uncalled if which <= ring]
     now, more = waiting[:AT_ONCE_MAX], len(waiting) > AT_ONCE_MAX
     resting = await _resting(context, there, found, [member for _, member in now])
     told: list[Page] = []
@@ -203,8 +213,8 @@ async def alert_stay(context: Context, *, alert: Reference, start: Reference) ->
     there, found, done = current
     staying = await _staying(context, there, found, done, start=start)
     sent = await escalation.messages(context.tx, [one.outbox_id for one in staying if one.outbox_id is not None])
-    words = shared.marked(there, lines(T("Enough are coming: stay on call."), await shared.page_words(context, there)))
-    buttons = await shared.page_buttons(context, there)
+    page, buttons = await shared.page_message(context, there)
+    words = shared.marked(there, lines(_ENOUGH, page))
     for one in staying[:AT_ONCE_MAX]:
         if one.outbox_id not in sent:
             continue
@@ -237,13 +247,9 @@ async def alert_recall(context: Context, *, alert: Reference, start: Reference) 
         return
     there, found, done = current
     staying = await _to_recall(context, there, found, done, start=start)
-    await _tell_again(context, there, found, staying[:AT_ONCE_MAX], _missing())
+    await _tell_again(context, there, found, staying[:AT_ONCE_MAX], _MISSING)
     if len(staying) > AT_ONCE_MAX:
         await _plan(context, there, "recall", context.now, start=staying[AT_ONCE_MAX].member_id)
-
-
-def _missing() -> Text:
-    return T("Something is missing again.")
 
 
 async def _current(context: Context, alert_id: int) -> tuple[Alert, Alarm, Progress] | None:
@@ -281,17 +287,15 @@ async def _tell_on_call(context: Context, there: Alert, found: Alarm, done: Prog
     out = found.coming.keys() | found.cannot | done.gone
     pages = {one.member_id: one for one in await alerts.pages(context.tx, there)}
     ids = [one.id for one in await shared.on_call(context) if one.id not in out]
-    await _tell_again(context, there, found, [pages[id_] for id_ in ids if id_ in pages], _missing())
+    await _tell_again(context, there, found, [pages[id_] for id_ in ids if id_ in pages], _MISSING)
 
 
-async def _tell_again(
-    context: Context, there: Alert, found: Alarm, pages: Sequence[Page], first: Words | None
-) -> list[datetime]:
-    """Tell those who bear it just now; for the others it waits. Until when they want to be left in peace."""
+async def _tell_again(context: Context, there: Alert, found: Alarm, pages: Sequence[Page], first: Words | None) -> None:
+    """Tell those who bear it just now; for the others it waits."""
     members = await _members(context, pages)
     resting = await _resting(context, there, found, members.values())
-    words = lines(first, await shared.page_words(context, there))
-    buttons = await shared.page_buttons(context, there)
+    page, buttons = await shared.page_message(context, there)
+    words = lines(first, page)
     for one in pages:
         member = members.get(one.member_id)
         if member is None:
@@ -309,15 +313,13 @@ async def _tell_again(
         await _plan_wake(context, there, min(resting.values()))
     if pages:
         await shared.hook(context, "alert_paged", there)
-    return [*resting.values()]
 
 
 async def _members(context: Context, pages: Iterable[Page]) -> Mapping[int, Member]:
     """Those of them for whom alerts are just now, by their ids."""
     found = {}
     for one in pages:
-        member = await people.member_now(context.tx, context.committee.id, one.member_id)
-        if member is not None and shared.may_hear(member, context.now):
+        if (member := await shared.hears(context, one.member_id)) is not None:
             found[one.member_id] = member
     return found
 
@@ -325,9 +327,7 @@ async def _members(context: Context, pages: Iterable[Page]) -> Mapping[int, Memb
 # --- in their quiet hours ----------------------------------------------------------------------------------------
 
 
-async def _resting(
-    context: Context, there: Alert, found: Alarm, members: Collection[Member] | Iterable[Member]
-) -> dict[int, datetime]:
+async def _resting(context: Context, there: Alert, found: Alarm, members: Iterable[Member]) -> dict[int, datetime]:
     """Whom it does not reach just now, and until when they want to be left in peace.
 
     Only what is verified, immediate and severe breaks that, only for those who agreed, and never a drill.
@@ -382,7 +382,7 @@ async def _wake(context: Context, alert_id: int, *, start: int) -> None:
         ),
         key=lambda one: one.member_id,
     )
-    first = None if rule.is_open(found) else T("Enough are coming: stay on call.")
+    first = None if rule.is_open(found) else _ENOUGH
     await _tell_again(context, there, found, waiting[:AT_ONCE_MAX], first)
     if len(waiting) > AT_ONCE_MAX:
         await _plan(context, there, "wake_more", context.now, start=waiting[AT_ONCE_MAX].member_id)
@@ -495,7 +495,7 @@ def _on_call_proposal(*, task: shifts.RotaTask) -> Text:
 async def on_call(context: Context, *, task: TaskOf) -> Reply:
     """Name the task. Who has no shift at that moment is not called before the others of their ring."""
     await entries.decide_rule(context.tx, context.committee, shared.ON_CALL, task.id, now=context.now)
-    words = T("To alerts, whoever has a shift of {task} just then is called first.", task=task.called)
+    words = _on_call_proposal(task=task)
     await context.announce(words, but=context.place)
     return Reply(words)
 

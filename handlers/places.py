@@ -84,7 +84,7 @@ async def _say(context: Context, number: int, tier: Tier, line: str, *, ask: Com
     text = " ".join(line.split())
     # Before anything else: what was said where others read it has to go, whatever comes of it.
     await _refuse_here(context, number, tier, said=bool(text))
-    there, now = await _own(context, number)
+    there, now = await shared.own(context, number)
     if not text:
         return await context.say(context.commands.asking(ask.says(number=number)), authority=context.authority)
     if len(text) > rule.CHARACTERS_MAX:
@@ -145,13 +145,6 @@ def _refused(why: Why) -> Text:
     return T("The exact place never goes over Telegram, which can read along. Say it to me on Matrix, in private.")
 
 
-async def _own(context: Context, number: int) -> tuple[Alert, Alarm]:
-    """An alert that goes on, for whoever may change it. Raises Refusal."""
-    there, now = await going_on(context, (await shared.found(context, number)).id)
-    only_theirs(context, there)
-    return there, now
-
-
 async def _tell_meeting(context: Context, there: Alert, now: Alarm, *, changed: bool) -> None:
     """Those who come hear that there is something to ask for; not what."""
     told = (
@@ -176,7 +169,7 @@ async def alert_name(context: Context, *, number: Number, line: LongNote = "") -
     if not context.in_private:
         example = Typed(f"/alert {number} name")
         raise Refusal(T("Who is named is nobody else's business. Say it to me in private: {example}", example=example))
-    there, now = await _own(context, number)
+    there, now = await shared.own(context, number)
     await _needs_place(context, there)
     if line.strip():
         meant = await people.members_named(context.tx, context.committee.id, line.strip())

@@ -138,10 +138,7 @@ async def alert_refuse(context: Context, *, alert: Reference) -> Reply:
 
 
 async def _tell_raiser(context: Context, there: Alert, words: Words) -> None:
-    raiser = None
-    if there.raiser_id is not None:
-        raiser = await people.member_now(context.tx, context.committee.id, there.raiser_id)
-    if raiser is not None and shared.may_hear(raiser, context.now):
+    if (raiser := await shared.hears(context, there.raiser_id)) is not None:
         await shared.tell(context, raiser, words, alert=None)
 
 
@@ -289,9 +286,9 @@ async def alert_merge(context: Context, *, number: Number, line: LongNote) -> Re
             await note(context, other, kind, member=member, data=data)
     await shared.finish(context, one, "merged", data={"into": other.id})
     await shared.hook(context, "alert_answered", other)
-    if one.raiser_id is not None and one.raiser_id not in into.witnesses:
-        raiser = await people.member_now(context.tx, context.committee.id, one.raiser_id)
-        if raiser is not None and raiser.id != context.member.id and shared.may_hear(raiser, context.now):
+    if one.raiser_id not in into.witnesses:
+        raiser = await shared.hears(context, one.raiser_id)
+        if raiser is not None and raiser.id != context.member.id:
             confirm = context.commands.named("alert_verify").says(alert=other.id)
             await shared.tell(
                 context,

@@ -71,18 +71,13 @@ async def alert_reach_look(context: Context, *, alert: Reference) -> None:
                 member,
                 lines(
                     await heading(context, there),
-                    N(
-                        "{n} member could not be reached by message.",
-                        "{n} members could not be reached by message.",
-                        len(open_),
-                    ),
+                    calls.not_reached_words(len(open_)),
                     T("Whoever calls gets a part of the list, so that nobody is called twice."),
                 ),
                 alert=there,
                 buttons=((Button(label=T("I'll call"), says=alert_phone.says(alert=there.id, what="alert")),),),
             )
-    waiting = any(state == "sent" and not taken for _, state, taken in await reach.pages(context.tx, there.id))
-    if open_ or waiting:
+    if open_ or await calls.under_way(context, there):
         await _look_at(context, there.id, LOOKS_AGAIN_AFTER)
 
 
@@ -98,7 +93,7 @@ async def alert_reach(context: Context, *, number: Number) -> Reply:
             lines(title, T("Nobody was told of it in private yet. In the group its card tells of it.")), private=True
         )
     call = alert_phone.says(alert=there.id, what="alert")
-    offered = found.unreached and there.over_at is None and await _may_call(context, there)
+    offered = found.unreached and there.over_at is None and await calls.may_call(context, there)
     return Reply(
         lines(
             title,
@@ -115,10 +110,6 @@ async def alert_reach(context: Context, *, number: Number) -> Reply:
         buttons=((Button(label=T("Call them"), says=call),),) if offered else (),
         private=True,
     )
-
-
-async def _may_call(context: Context, there: alerts.Alert) -> bool:
-    return context.member.id in {one.id for one in await calls.callers(context, there)}
 
 
 # --- calling -----------------------------------------------------------------------------------------------------

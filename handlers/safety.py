@@ -51,12 +51,6 @@ def _open(context: Context, there: Alert) -> None:
         )
 
 
-async def _member(context: Context, member_id: int | None) -> Member | None:
-    """Somebody who may hear of alerts."""
-    one = None if member_id is None else await people.member_now(context.tx, context.committee.id, member_id)
-    return one if one is not None and shared.may_hear(one, context.now) else None
-
-
 async def _tell(
     context: Context,
     to: Member,
@@ -127,7 +121,7 @@ async def alert_roll_call(context: Context, *, number: Number) -> Reply | Card:
 async def _to_ask(context: Context, alert: Alert) -> list[Member]:
     now = await shared.state(context, alert)
     wanted = set(now.coming) | rollcall.roster(await alerts.events(context.tx, alert))
-    found = [await _member(context, one) for one in sorted(wanted)]
+    found = [await shared.hears(context, one) for one in sorted(wanted)]
     return [one for one in found if one is not None]
 
 
@@ -144,11 +138,8 @@ async def _shown_to_organizers(context: Context, alert: Alert, card: Card) -> Re
 
 
 async def _in_charge(context: Context, alert: Alert) -> list[Member]:
-    """Whoever raised it, and the organizers."""
-    organizers = await people.organizers(context.tx, context.committee.id)
-    raiser = await _member(context, alert.raiser_id)
-    there = [one for one in organizers if shared.may_hear(one, context.now)]
-    return there if raiser is None or raiser.id in {one.id for one in there} else [raiser, *there]
+    """Whoever raised it, and the organizers, as far as alerts are for them."""
+    return [one for one in await shared.in_charge(context, alert) if shared.may_hear(one, context.now)]
 
 
 _SAFE = T("I'm safe")
@@ -206,7 +197,7 @@ async def roll_call_step(context: Context, *, alert: Reference) -> None:
 
 async def _ask_again(context: Context, alert: Alert, missing: Sequence[int]) -> None:
     for member_id in missing:
-        if (member := await _member(context, member_id)) is not None:
+        if (member := await shared.hears(context, member_id)) is not None:
             words = T("Once more: are you safe? If you do not answer, your buddies are asked about you.")
             await _tell(context, member, alert, words, buttons=_answers(alert))
 
@@ -235,7 +226,7 @@ async def _ask_buddies(context: Context, alert: Alert, missing: Sequence[int]) -
 async def _buddies(context: Context, about: Member) -> list[Member]:
     """Who has agreed to be told of somebody, and may hear of alerts."""
     named = [one.member_id for one in await buddies.of(context.tx, about.id) if one.agreed]
-    found = [await _member(context, one) for one in named]
+    found = [await shared.hears(context, one) for one in named]
     return [one for one in found if one is not None]
 
 
@@ -296,7 +287,7 @@ async def _needs_help(context: Context, there: Alert, about: Member) -> Reply:
     await _note(context, there, "help", member=about.id)
     told: set[int] = {about.id, context.member.id}
     words = T("{name} needs help. Find out what, and tell who can.", name=about.name)
-    raiser = await _member(context, there.raiser_id)
+    raiser = await shared.hears(context, there.raiser_id)
     charged = [raiser] if raiser is not None and raiser.id not in told else await _in_charge(context, there)
     for one in [*await _buddies(context, about), *charged]:
         if one.id not in told and await _tell(context, one, there, words):

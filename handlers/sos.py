@@ -177,8 +177,8 @@ async def sos_sees(context: Context, *, call: Reference) -> Reply:
 
 async def _tell_told(context: Context, call: Call, words: Words, *, but: int | None = None) -> None:
     for id_ in await sos.who_was_told(context.tx, call):
-        member = await _member(context, id_)
-        if id_ != but and member is not None and shared.may_hear(member, context.now):
+        member = None if id_ == but else await shared.hears(context, id_)
+        if member is not None:
             await shared.tell(context, member, words, alert=None)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from bot import alerts as shared
+from bot import calling
 from bot.alerts import heading
 from bot.arguments import Reference
 from bot.chat import Button, Lane, Reply, Shown
@@ -134,19 +135,13 @@ async def alert_standing_down(context: Context, *, alert: Reference) -> None:
         await cards.changed(context.tx, reach.tracking_thing(there.id))
     if any(row.open for row in rows):
         await _show_tracking(context, there)
-    waiting = any(state == "sent" and not taken for _, state, taken in await reach.pages(context.tx, there.id))
-    if (waiting or any(row.open for row in rows)) and since < LOOKS_UNTIL:
+    if (await calling.under_way(context, there) or any(row.open for row in rows)) and since < LOOKS_UNTIL:
         await _look_at(context, there, max(there.over_at + REMINDS_AFTER - context.now, LOOKS_AFTER))
 
 
 async def _show_tracking(context: Context, there: Alert) -> None:
     """To whoever raised it, and to the organizers, in private: one card, which changes."""
-    looks_after = {one.id: one for one in await people.organizers(context.tx, context.committee.id)}
-    if there.raiser_id is not None:
-        raiser = await people.member_now(context.tx, context.committee.id, there.raiser_id)
-        if raiser is not None and raiser.active:
-            looks_after[raiser.id] = raiser
-    for member in looks_after.values():
+    for member in await shared.in_charge(context, there):
         place = await people.private_chat_of(context.tx, member.person_id)
         thing = reach.tracking_thing(there.id)
         if place is not None and not await cards.stands_in(context.tx, thing, place.id):
