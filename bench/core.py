@@ -14,7 +14,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.app import App, utc_now
-from bot.chat import Chat, ChatId, Letter, Message, NativePoll, Pace, PollSent, Refused, Sender, UserId
+from bot.chat import (
+    Chat,
+    ChatId,
+    Letter,
+    Message,
+    NativePoll,
+    Pace,
+    PollSent,
+    Refused,
+    Sender,
+    UserId,
+    WireAct,
+)
 
 NETWORK = "bench"
 
@@ -28,6 +40,7 @@ class Sink:
     numbered = False
     reaches = False
     one_limit = False
+    carries: str | None = None
     per_second_max: int | None = None
 
     def __init__(self) -> None:
@@ -46,6 +59,10 @@ class Sink:
 
     async def edit(self, letter: Letter, message: str) -> None:
         """Take it."""
+
+    async def carry(self, key: str, chat: ChatId, wire: WireAct) -> str:
+        """Committees are not linked over this network. Raises Refused."""
+        raise Refused
 
     async def pin(self, chat: ChatId, message: str) -> bool:
         """Take it."""

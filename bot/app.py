@@ -90,6 +90,7 @@ from handlers import (
     tellers,
     units,
     upkeep,
+    wire,
 )
 from handlers import log as log_area
 from storage import custodians, due
@@ -171,6 +172,7 @@ AREAS = (
     history.router,
     availability.router,
     straw.router,
+    wire.router,
 )
 """The order in which menus and help list them."""
 
@@ -206,6 +208,7 @@ class App:
         *,
         popups: Mapping[str, int],
         reaches: Collection[str] = (),
+        carriers: Mapping[str, str] | None = None,
         language: str,
         now: Callable[[], datetime],
     ) -> None:
@@ -214,7 +217,13 @@ class App:
         self.commands = commands()
         self.adapters: dict[str, Adapter] = {}
         self.dispatcher = Dispatcher(
-            database, self.commands, now=now, popups=popups, reaches=reaches, language=language
+            database,
+            self.commands,
+            now=now,
+            popups=popups,
+            reaches=reaches,
+            carriers=carriers,
+            language=language,
         )
         self.delivery = Delivery(database, self.adapters, self.dispatcher, now=now)
         self.clock = Clock(database, self.dispatcher.tick, now=now)
@@ -232,13 +241,14 @@ class App:
         key: str | None = None,
         popups: Mapping[str, int],
         reaches: Collection[str] = (),
+        carriers: Mapping[str, str] | None = None,
         language: str = "en",
         now: Callable[[], datetime] = utc_now,
         token: Callable[[], str] = fresh_token,
     ) -> App:
         """Open the database and make the core. Raises what `Database.open` raises."""
         database = await Database.open(path, key=key, token=token)
-        app = cls(database, popups=popups, reaches=reaches, language=language, now=now)
+        app = cls(database, popups=popups, reaches=reaches, carriers=carriers, language=language, now=now)
         await app._forget_again()
         await database.transact(app._plan_upkeep)
         return app

@@ -18,6 +18,7 @@ _SAID_BY = {
     Authority.TWO: "a member (it becomes a proposal)",
     Authority.COMMITTEE: "a member (it becomes a poll or a proposal)",
     Authority.CLOCK: "only the clock, when it is due",
+    Authority.PEER: "only a linked committee",
 }
 _WHERE = {Where.ANYWHERE: "group or private", Where.GROUP: "group", Where.PRIVATE: "private"}
 
@@ -93,6 +94,8 @@ def _decided_by(command: Command) -> str:
         return "two other organizers"
     if command.allow in (Authority.TWO, Authority.COMMITTEE):
         return "the committee" if command.allow is Authority.COMMITTEE else "two organizers"
+    if command.allow is Authority.PEER:
+        return "the other committee, as far as this one trusts it"
     return "the clock" if command.allow is Authority.CLOCK else "whoever says it"
 
 

@@ -309,6 +309,16 @@ class Unreadable(Incoming):
     """An event that the adapter could not make sense of: it is recorded and passed over, so that it blocks nothing."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireText(Incoming):
+    """Something came from another bot: on the wire of a federation, or at the door by one that is not in yet.
+
+    `chat`: `wire_of` or `door_of`, with the account that the network says it came from. What makes it true is inside.
+    """
+
+    text: str
+
+
 # --- what goes out -------------------------------------------------------------------------------------------
 
 
@@ -440,6 +450,48 @@ class Letter:
     document: Document | Picture | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WirePost:
+    """Text for the other bots on a wire, or for the one behind a door."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireDoors:
+    """Who is let into the rooms of a federation, and who is put out of them: accounts. `name`: how people call it."""
+
+    name: str
+    let_in: tuple[str, ...] = ()
+    put_out: tuple[str, ...] = ()
+
+
+WireAct = WirePost | WireDoors
+"""What goes over a wire, where no people read: the networks that carry it have an account in `Adapter.carries`."""
+
+
+def wire_of(network: str, federation: str) -> ChatId:
+    """Where the committees of a federation hear each other on a network."""
+    return ChatId(f"{network}:wire:{federation}")
+
+
+def door_of(network: str, account: str) -> ChatId:
+    """Where another bot is spoken with that is not on the same wire yet."""
+    return ChatId(f"{network}:door:{account}")
+
+
+def federation_of(chat: ChatId) -> str | None:
+    """Which federation's wire it is; None: it is none."""
+    kind, _, federation = native(chat).partition(":")
+    return federation if kind == "wire" else None
+
+
+def account_behind(chat: ChatId) -> str | None:
+    """Whose door it is; None: it is none."""
+    kind, _, account = native(chat).partition(":")
+    return account if kind == "door" else None
+
+
 # --- adapters ------------------------------------------------------------------------------------------------
 
 
@@ -548,6 +600,8 @@ class Adapter(Protocol):
     """All that the bot says counts together, in whichever chat: notices let what somebody waits for go first."""
     per_second_max: int | None
     """So much may be said in a second in all chats together; None: the network says itself when it is too much."""
+    carries: str | None
+    """The bot's own account, where committees can be linked over this network; None: they cannot."""
 
     async def run(self, caught_up: Callable[[], None]) -> None:
         """Read events until cancelled; call `caught_up` once nothing older is waiting."""
@@ -566,6 +620,12 @@ class Adapter(Protocol):
 
     async def end_poll(self, letter: Letter, message: str) -> None:
         """Let nobody vote any more; one that is gone, or has ended, is no fault. Raises a DeliveryProblem."""
+
+    async def carry(self, key: str, chat: ChatId, wire: WireAct) -> str:
+        """Hand something to other bots, once for each key; its id there. Raises a DeliveryProblem.
+
+        `chat`: a wire or a door. The wire of a federation that does not exist on the network yet is made.
+        """
 
     async def pin(self, chat: ChatId, message: str) -> bool:
         """Let a message stand at the top of its chat, without a sound. False: the bot has no right to.

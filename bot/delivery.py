@@ -514,6 +514,10 @@ class Delivery:
         if owed.poll is not None:
             await self._send_poll(owed, owed.poll, adapter)
             return
+        if owed.wire is not None:
+            sent_as = await adapter.carry(owed.key, self._address(owed), owed.wire)
+            await self._mark(lambda tx: outbox.delivered(tx, owed.id, sent_as))
+            return
         letter, message = self._letter(owed, (owed.spans, owed.keys)), owed.edits
         if isinstance(owed.document, Chart):
             # Should it not come about: the words say the same.

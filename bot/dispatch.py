@@ -41,6 +41,8 @@ from bot.chat import (
     Undecryptable,
     Unreadable,
     UserId,
+    WireText,
+    account_behind,
     network_of,
 )
 from bot.dialogue import CANCEL, answer_button, with_answer
@@ -70,6 +72,7 @@ from storage import (
     inbox,
     members,
     outbox,
+    peers,
     people,
     roles,
     rules,
@@ -128,6 +131,7 @@ class Dispatcher:
         now: Callable[[], datetime],
         popups: Mapping[str, int],
         reaches: Collection[str] = (),
+        carriers: Mapping[str, str] | None = None,
         language: str = SOURCE_LANGUAGE,
     ) -> None:
         self._database = database
@@ -135,6 +139,7 @@ class Dispatcher:
         self._now = now
         self._popups = popups
         self._reaches = reaches
+        self._carriers = carriers or {}
         self._language = language
         self.incidents = 0
         """Faults of the program since it was started."""
@@ -248,6 +253,7 @@ class Dispatcher:
             language=committee.language if committee else self._language,
             of_committee=committee,
             authority=Authority.CLOCK,
+            carriers=self._carriers,
             say_hook=self._say,
         )
         started = time.perf_counter()
@@ -430,6 +436,8 @@ class Dispatcher:
                 await people.close_place(tx, place.id)
             case ChatMoved():
                 await people.move_place(tx, incoming.chat.id, incoming.to)
+            case WireText():
+                await self._wire(tx, incoming, now)
             case Unreadable():
                 log.error("event not understood and passed over", extra={"network": network})
         return None
@@ -442,6 +450,44 @@ class Dispatcher:
         if isinstance(incoming, Message):
             reader = Reader(supported(incoming.sender.language) or self._language)
             await outbox.queue(tx, place, _wrong(reference), reader=reader, now=now, reply_to=incoming.message)
+
+    async def _wire(self, tx: Transaction, came: WireText, now: datetime) -> None:
+        """Each of the committees that it is for takes it in by itself: a fault in one is none for the others."""
+        account = account_behind(came.chat.id)
+        for committee_id in await self._meant(tx, came):
+            committee = await people.committee(tx, committee_id)
+            context = Context(
+                tx=tx,
+                now=now,
+                said_at=now,
+                commands=self._commands,
+                place=None,
+                chat=None,
+                language=committee.language,
+                of_committee=committee,
+                authority=Authority.CLOCK,
+                carriers=self._carriers,
+                say_hook=self._say,
+            )
+            if account is None:
+                says = self._commands.named("wire_in").says(wire=came.chat.id, text=came.text)
+            else:
+                says = self._commands.named("door_in").says(account=account, text=came.text)
+            started = time.perf_counter()
+            try:
+                async with tx.savepoint():
+                    await self._say(context, says)
+            except BooksStopped:
+                # It is asked for again once they add up.
+                log.warning("not taken in: the books are stopped")
+            except Exception as error:  # noqa: BLE001 - another bot's words must not stop this one
+                self._incident(error, started)
+
+    async def _meant(self, tx: Transaction, came: WireText) -> list[int]:
+        """The ids of the committees here that something from another bot is for."""
+        if account_behind(came.chat.id) is None:
+            return await peers.committees_at(tx, came.chat.id)
+        return await peers.committees_asked_for(tx, came.text)
 
     async def _straw_vote(self, tx: Transaction, vote: StrawVote) -> None:
         """A vote in one of the network's own polls; whoever cast it is put down only as long as it runs."""
@@ -716,6 +762,7 @@ class Dispatcher:
             of_committee=committee,
             manages_chat=manages_chat,
             pressed=pressed,
+            carriers=self._carriers,
             say_hook=self._say,
         )
 
@@ -768,6 +815,10 @@ class Dispatcher:
         if command.allow is Authority.CLOCK:
             if said_by is not Authority.CLOCK:
                 raise Refusal(T("Only the clock says that."))
+            return
+        if command.allow is Authority.PEER:
+            if said_by is not Authority.PEER:
+                raise Refusal(T("Only a linked committee says that."))
             return
         self._awake(context, command)
         group_chat = context.place is not None and context.place.working_group_id is not None

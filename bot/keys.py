@@ -151,6 +151,18 @@ def load_certificate(read: Mapping[str, Any]) -> Certificate:
     return found
 
 
+def kept_certificate(read: Mapping[str, Any]) -> Certificate:
+    """A certificate that was looked at when it came, out of one's own database."""
+    return Certificate(
+        root=decoded(read["root"]),
+        signing=decoded(read["signing"]),
+        recipient=read["recipient"],
+        begins=read["begins"],
+        ends=read["ends"],
+        signature=decoded(read["signature"]),
+    )
+
+
 class Pinned:
     """The certificates of the committees of a federation, by author: who may have signed what, when."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Protocol, Self
 from bot.adapters.console import LIKENESSES, NETWORK, ConsoleAdapter, Likeness, NoSuchButton, NothingSaid
 from bot.app import App
 from bot.chat import Chat, network_of
-from storage import connections, inbox, inspection
+from storage import connections, inbox, inspection, people
 from storage.database import fresh_token
 from storage.members import RECOUNT_AFTER
 
@@ -21,8 +22,15 @@ GROUP = "Riverside"
 MATRIX = "matrix"
 """The second network. Everybody has another account there, and a group that is no committee yet."""
 _SECOND = replace(LIKENESSES["matrix"], server="example.org")
+_ACCOUNT = "solibot"
+"""The bot's own account, for other bots."""
 ORGANIZERS = ("ana", "ben")
 MEMBERS = ("chi", "eli")
+OTHER = "Hillside"
+"""The second committee, which comes to be when somebody of it is first named."""
+OTHER_ORGANIZERS = ("dora", "emil")
+OTHER_MEMBERS = ("gus", "hana")
+_ADMINISTRATORS = (*ORGANIZERS, *OTHER_ORGANIZERS)
 SCRIPT_START = datetime(2026, 1, 5, 18, 0, tzinfo=UTC)
 """When scripts begin, a Monday evening: the same script gives the same transcript on every day."""
 DATABASE = "practice.sqlite"
@@ -80,7 +88,13 @@ class Practice:
     """Riverside: two organizers, two members, and you as any of them."""
 
     def __init__(
-        self, app: App, console: ConsoleAdapter, clock: Moving, *, networks: Mapping[str, ConsoleAdapter]
+        self,
+        app: App,
+        console: ConsoleAdapter,
+        clock: Moving,
+        *,
+        networks: Mapping[str, ConsoleAdapter],
+        silent: list[bool],
     ) -> None:
         self.app = app
         self.console = console
@@ -88,6 +102,7 @@ class Practice:
         self.group = console.group(GROUP)
         self.networks = networks
         """The terminal's networks: `console`, and the second one."""
+        self._silent = silent
 
     @classmethod
     async def open(
@@ -117,6 +132,7 @@ class Practice:
             key=key,
             popups={network: one.popup_characters_max for network, one in alike.items()},
             reaches={network for network, one in alike.items() if one.reaches},
+            carriers={NETWORK: _ACCOUNT},
             now=clock,
             token=token,
         )
@@ -134,7 +150,7 @@ class Practice:
             if not silent[0]:
                 line(where, what)
 
-        console = ConsoleAdapter(app.dispatcher, now=clock, token=token, line=shown, like=like)
+        console = ConsoleAdapter(app.dispatcher, now=clock, token=token, line=shown, like=like, carries=_ACCOUNT)
         second = ConsoleAdapter(
             app.dispatcher,
             now=clock,
@@ -148,7 +164,7 @@ class Practice:
             app.add(adapter)
         await app.delivery.start()
         app.computing.start()
-        practice = cls(app, console, clock, networks={NETWORK: console, MATRIX: second})
+        practice = cls(app, console, clock, networks={NETWORK: console, MATRIX: second}, silent=silent)
         if not used and not empty:
             await practice._begin()
         for who in (*ORGANIZERS, *MEMBERS):
@@ -159,13 +175,17 @@ class Practice:
         return practice
 
     async def _begin(self) -> None:
-        founder, second = ORGANIZERS
-        await self.console.enter(self.group, *ORGANIZERS, *MEMBERS)
-        await self.console.say(founder, "/setup", self.group, manages_chat=True)
-        for who in (second, *MEMBERS):
-            await self.console.say(who, "/join", self.group)
-        await self.console.say(founder, f"/organizer @{second}", self.group)
-        for who in (*ORGANIZERS, *MEMBERS):
+        await self._found(self.group, ORGANIZERS, MEMBERS)
+
+    async def _found(self, group: Chat, organizers: Sequence[str], members: Sequence[str]) -> None:
+        """A committee in a group, with two organizers and some members."""
+        founder, second = organizers
+        await self.console.enter(group, *organizers, *members)
+        await self.console.say(founder, "/setup", group, manages_chat=True)
+        for who in (second, *members):
+            await self.console.say(who, "/join", group)
+        await self.console.say(founder, f"/organizer @{second}", group)
+        for who in (*organizers, *members):
             # Everybody has pressed "start" once, so that the bot may write to them.
             await self.console.say(who, "/start", self.console.somebody(who).private)
             self.console.somebody(who).last_said.clear()
@@ -175,6 +195,24 @@ class Practice:
         await self.settle()
         pinned = self.console.pinned
         self.console.posted = {message: shown for message, shown in self.console.posted.items() if message in pinned}
+
+    async def begin_other(self) -> None:
+        """Let the second committee be there, without a word of how it came to be."""
+        chat = self.console.group(OTHER)
+        there = await self.app.database.read(lambda tx: people.place_at(tx, chat.id))
+        if there is not None and there.committee_id is not None:
+            return
+        with self._quietly():
+            await self._found(chat, OTHER_ORGANIZERS, OTHER_MEMBERS)
+
+    @contextlib.contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Nothing of what happens is shown."""
+        before, self._silent[0] = self._silent[0], True
+        try:
+            yield
+        finally:
+            self._silent[0] = before
 
     async def close(self) -> None:
         """Shut the folder."""
@@ -192,14 +230,14 @@ class Practice:
 
     async def say(self, who: str, text: str, chat: Chat | None = None, *, reply_to: str | None = None) -> None:
         """Somebody writes, in the group if no chat is named."""
-        manages, chat = who in ORGANIZERS, chat or self.group
+        manages, chat = who in _ADMINISTRATORS, chat or self.group
         await self.console_of(chat).say(who, text, chat, reply_to=reply_to, manages_chat=manages)
         await self.settle()
 
     async def press(self, who: str, label: str, *, within: Chat | None = None) -> None:
         """Somebody presses the newest button with this label that they can see. Raises NoSuchButton."""
         within = within or self.group
-        await self.console_of(within).press(who, label, within=within, manages_chat=who in ORGANIZERS)
+        await self.console_of(within).press(who, label, within=within, manages_chat=who in _ADMINISTRATORS)
         await self.settle()
 
     async def skip(self, time: timedelta) -> None:
@@ -216,10 +254,11 @@ class Practice:
 
 _NAME = r"[a-z][a-z0-9_]{0,31}"
 _ON = rf"(?:\s*@(?P<network>{_NAME}))?"
+_THERE = rf"(?:(?P<place>{_NAME})/)?"
 _SAYS = re.compile(
-    rf"(?P<who>{_NAME}){_ON}(?:\s*(?P<dm>\(dm\))|\s*>\s*(?P<other>{_NAME}))?\s*:\s?(?P<text>.*)", re.DOTALL
+    rf"{_THERE}(?P<who>{_NAME}){_ON}(?:\s*(?P<dm>\(dm\))|\s*>\s*(?P<other>{_NAME}))?\s*:\s?(?P<text>.*)", re.DOTALL
 )
-_COMES = re.compile(rf"(?P<who>{_NAME}){_ON} (?P<verb>joins|leaves)")
+_COMES = re.compile(rf"{_THERE}(?P<who>{_NAME}){_ON} (?P<verb>joins|leaves)")
 _SKIP = re.compile(r"skip (?P<time>.+)")
 _BUTTON = re.compile(r"\[(?P<label>[^\]]+)\]")
 _TIME = re.compile(r"(\d{1,4})\s*(w|d|h|m|min|s)", re.ASCII)
@@ -252,7 +291,7 @@ async def _step(practice: Practice, line: str) -> None:
     if found := _COMES.fullmatch(line):
         console = _network(practice, found["network"])
         move = console.arrive if found["verb"] == "joins" else console.depart
-        await move(found["who"], console.group(GROUP))
+        await move(found["who"], console.group(await _group(practice, found["place"])))
         await practice.settle()
     elif found := _SKIP.fullmatch(line):
         time = read_time(found["time"])
@@ -262,7 +301,8 @@ async def _step(practice: Practice, line: str) -> None:
     elif found := _SAYS.fullmatch(line):
         who, text = found["who"], found["text"].strip()
         console = _network(practice, found["network"])
-        chat = console.somebody(who).private if found["dm"] else console.group(GROUP)
+        group = console.group(await _group(practice, found["place"]))
+        chat = console.somebody(who).private if found["dm"] else group
         if pressed := _BUTTON.fullmatch(text):
             await practice.press(who, pressed["label"], within=chat)
         elif not text:
@@ -272,6 +312,16 @@ async def _step(practice: Practice, line: str) -> None:
             await practice.say(who, console.local(text.replace(" / ", "\n")), chat, reply_to=found["other"])
     else:
         raise ValueError("this is no step: write “ana: hello”, “ana (dm): /balance”, “dan joins” or “skip 2d”")
+
+
+async def _group(practice: Practice, place: str | None) -> str:
+    """The title of the group of a committee."""
+    if place is None or place == GROUP.lower():
+        return GROUP
+    if place != OTHER.lower():
+        raise ValueError(f"there is no committee “{place}”; write “{OTHER.lower()}/{OTHER_ORGANIZERS[0]}: hello”")
+    await practice.begin_other()
+    return OTHER
 
 
 def _network(practice: Practice, name: str | None) -> ConsoleAdapter:

@@ -35,6 +35,8 @@ class Authority(Enum):
     """The committee itself, by its rule of consent. Said by a member, the command becomes a proposal."""
     CLOCK = "clock"
     """Only what was planned says it."""
+    PEER = "another committee"
+    """Only what has come from a linked committee says it."""
 
 
 PROPOSED = frozenset({Authority.TWO, Authority.COMMITTEE})
@@ -88,6 +90,8 @@ class Context:
     pressed: bool = False
     mark: Text | None = None
     """What everything that is said here begins with: see `Router.marks`."""
+    carriers: Mapping[str, str] = field(default_factory=dict)
+    """The networks over which committees can be linked, and the bot's own account on each."""
     depth: int = 0
     say_hook: Callable[[Context, Saying], Awaitable[Reply | Card | None]] | None = None
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot.chat import Button, Chart, ChatId, Document, Key, Lane, Link, NativePoll, chart
+from bot.chat import Button, Chart, ChatId, Document, Key, Lane, Link, NativePoll, WireAct, WireDoors, WirePost, chart
 from bot.domain import retention
 from bot.text import Reader as For
 from bot.text import Span, Words, render
@@ -49,6 +49,8 @@ class Owed:
     """The network's own poll that it is."""
     ends: tuple[ChatId, str] | None = None
     """The network's own poll that is to end: a message in this chat, if that has not moved meanwhile."""
+    wire: WireAct | None = None
+    """It is not for people: what other bots are sent, or who is let in among them."""
 
 
 GOODBYE = "goodbye"
@@ -218,6 +220,40 @@ async def queue_deletion(tx: Transaction, place: Place, message: str, *, now: da
             fallback=None,
             created_at=now,
             deletes=deletes,
+        )
+    )
+
+
+async def queue_wire(
+    tx: Transaction, place: Place, wire: WireAct, *, now: datetime, lane: Lane, about: Sequence[str] = ()
+) -> None:
+    """Owe something to other bots, behind a wire or a door. In place of words there is what it is."""
+    key = tx.token()
+    body = json.dumps({"spans": [], "keys": [], "fallback": None, "wire": asdict(wire)}, separators=(",", ":"))
+    id_ = await tx.value(
+        "INSERT INTO outbox (key, chat_id, lane, about, body, created_us) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+        key,
+        place.id,
+        int(lane),
+        _listed(about),
+        body,
+        to_us(now),
+    )
+    tx.outgoing.append(
+        Owed(
+            id=id_,
+            key=key,
+            chat_id=place.id,
+            address=place.address,
+            topic=None,
+            lane=lane,
+            about=tuple(about),
+            reply_to=None,
+            spans=(),
+            keys=(),
+            fallback=None,
+            created_at=now,
+            wire=wire,
         )
     )
 
@@ -454,4 +490,11 @@ def _owed(row: tuple[object, ...]) -> Owed:
         deletes=(ChatId(read["deletes"][0]), read["deletes"][1]) if "deletes" in read else None,
         poll=_poll(read),
         ends=(ChatId(read["ends"][0]), read["ends"][1]) if "ends" in read else None,
+        wire=_wire(read["wire"]) if "wire" in read else None,
     )
+
+
+def _wire(read: Any) -> WireAct:
+    if "text" in read:
+        return WirePost(read["text"])
+    return WireDoors(name=read["name"], let_in=tuple(read["let_in"]), put_out=tuple(read["put_out"]))

@@ -15,7 +15,7 @@ from bot.domain.grammar import folded
 from bot.text import SOURCE_LANGUAGE, Minutes, Named, supported
 from bot.text import Reader as For
 from storage import leaving, sos
-from storage.database import Reader, Transaction
+from storage.database import Reader, Row, Transaction
 from storage.instants import from_us, to_us
 
 LATELY_MAX = 50
@@ -264,20 +264,29 @@ async def has_another_group(tx: Reader, committee_id: int, person_id: int, *, th
     return row is not None
 
 
+_PLACE = "id, address, private, committee_id, topic, working_group_id"
+
+
 async def place_of(tx: Reader, chat_id: int) -> Place | None:
     """The chat with this row id."""
-    row = await tx.one(
-        "SELECT address, private, committee_id, topic, working_group_id FROM chats WHERE id = ?", chat_id
-    )
+    return _place(await tx.one(f"SELECT {_PLACE} FROM chats WHERE id = ?", chat_id))
+
+
+async def place_at(tx: Reader, address: ChatId) -> Place | None:
+    """The chat at an address, where it is known."""
+    return _place(await tx.one(f"SELECT {_PLACE} FROM chats WHERE address = ?", address))
+
+
+def _place(row: Row | None) -> Place | None:
     if row is None:
         return None
     return Place(
-        id=chat_id,
-        address=row[0],
-        private=bool(row[1]),
-        committee_id=row[2],
-        topic=row[3],
-        working_group_id=row[4],
+        id=row[0],
+        address=row[1],
+        private=bool(row[2]),
+        committee_id=row[3],
+        topic=row[4],
+        working_group_id=row[5],
     )
 
 

@@ -48,13 +48,13 @@ class Town:
         """Somebody writes in the group. What the bot then says there, a message a line, without buttons."""
         before = len(self.transcript)
         await self.practice.say(who, text, self.group(on), reply_to=reply_to)
-        return self._answers(before, self._title(self.group(on)))
+        return self.answers(before, self._title(self.group(on)))
 
     async def whispers(self, who: str, text: str, *, on: str = NETWORK) -> str:
         """Somebody writes to the bot in private. What the bot then says to them there."""
         before = len(self.transcript)
         await self.practice.say(who, text, self.private(who, on))
-        return self._answers(before, self._title(self.private(who, on)))
+        return self.answers(before, self._title(self.private(who, on)))
 
     async def presses(self, who: str, label: str, *, on: str = NETWORK) -> str:
         """Somebody presses the newest button with this label.
@@ -64,9 +64,9 @@ class Town:
         before = len(self.transcript)
         await self.practice.press(who, label, within=self.group(on))
         return (
-            self._answers(before, f"{who} (tap)")
-            or self._answers(before, self._title(self.group(on)))
-            or (self._answers(before, self._title(self.private(who, on))) if on != NETWORK else "")
+            self.answers(before, f"{who} (tap)")
+            or self.answers(before, self._title(self.group(on)))
+            or (self.answers(before, self._title(self.private(who, on))) if on != NETWORK else "")
         )
 
     def group(self, on: str = NETWORK) -> Chat:
@@ -100,7 +100,8 @@ class Town:
         there = self._title(self.group(on))
         return [_words(what) for where, what in self.transcript if where == there and what.startswith("bot")]
 
-    def _answers(self, since: int, where: str) -> str:
+    def answers(self, since: int, where: str) -> str:
+        """What the bot has said since then in a place, as transcripts call it: a message a line, without buttons."""
         return "\n".join(
             _words(what) for place, what in self.transcript[since:] if place == where and what.startswith("bot: ")
         )

@@ -37,6 +37,7 @@ from bot.chat import (
     Shown,
     SlowDown,
     UserId,
+    WireAct,
 )
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher
@@ -89,6 +90,7 @@ class Post:
     numbered: bool = False
     reaches: bool = False
     one_limit: bool = False
+    carries: str | None = None
     per_second_max: int | None = None
     arrived: list[Arrived] = field(default_factory=list)
     tries: list[tuple[ChatId, str, float]] = field(default_factory=list)
@@ -122,6 +124,10 @@ class Post:
         if (letter.chat, message) not in self.shown:
             raise MessageGone
         await self._take(letter, "edit", lambda: self.shown.__setitem__((letter.chat, message), plain(letter.spans)))
+
+    async def carry(self, key: str, chat: ChatId, wire: WireAct) -> str:
+        """Committees are not linked over this network. Raises Refused."""
+        raise Refused
 
     async def pin(self, chat: ChatId, message: str) -> bool:
         """Nothing stands above anything else here."""

@@ -29,6 +29,11 @@ from bot.chat import (
     Sender,
     StrawVote,
     UserId,
+    WireAct,
+    WirePost,
+    WireText,
+    account_behind,
+    door_of,
     native,
 )
 from bot.text import plain
@@ -111,7 +116,8 @@ class ConsoleAdapter:
     """The bot's side and the people's side of the terminal's network.
 
     `line` is called with each line of the transcript: where, and what. `now` is the practice clock. A second one of
-    another `network` is shown with its `label` beside each place. `like`: which network it behaves like.
+    another `network` is shown with its `label` beside each place. `like`: which network it behaves like. `carries`: the
+    bot's account on it, where committees can be linked over it.
     """
 
     one_limit: bool = False
@@ -127,12 +133,14 @@ class ConsoleAdapter:
         network: str = NETWORK,
         label: str = "",
         like: Likeness = LIKENESSES["telegram"],
+        carries: str | None = None,
     ) -> None:
         self.network = network
         self.prefix = like.prefix
         self.popup_characters_max = like.popup_characters_max
         self.numbered = like.numbered
         self.reaches = like.reaches
+        self.carries = carries
         self._label = label
         self._like = like
         self._dispatcher = dispatcher
@@ -149,6 +157,8 @@ class ConsoleAdapter:
         """Files that the bot has sent, oldest first."""
         self.pictures: list[Picture] = []
         """The same of pictures."""
+        self.carried: list[tuple[ChatId, str]] = []
+        """What went over wires and to doors."""
 
     # --- the people's side -----------------------------------------------------------------------------------
 
@@ -330,6 +340,16 @@ class ConsoleAdapter:
         if posted is not None and posted.poll is not None:
             posted.keys = ()
             self._line(self.title(letter.chat), f"bot ends the poll: {flat(posted.poll.question)}")
+
+    async def carry(self, key: str, chat: ChatId, wire: WireAct) -> str:
+        """All committees of the practice are at one bot: what it sends comes back to it. Doors stand open."""
+        if isinstance(wire, WirePost):
+            came_from = chat if account_behind(chat) is None else door_of(self.network, self.carries or "")
+            self.carried.append((chat, wire.text))
+            await self._dispatcher.handle(
+                WireText(event=key, at=self._now(), chat=Chat(id=came_from, private=False), text=wire.text)
+            )
+        return key
 
     async def pin(self, chat: ChatId, message: str) -> bool:
         """Messages do not scroll away here, but what was pinned is still there when others are cleared away."""

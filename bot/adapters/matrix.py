@@ -57,6 +57,7 @@ from bot.chat import (
     Undecryptable,
     Unreadable,
     UserId,
+    WireAct,
     native,
 )
 from bot.router import Commands
@@ -152,6 +153,7 @@ class MatrixAdapter:
     numbered: bool = True
     reaches: bool = True
     one_limit: bool = True
+    carries: str | None = None
     per_second_max: int | None = None
 
     def __init__(
@@ -1185,6 +1187,10 @@ class MatrixAdapter:
         except Unreachable:
             raise NotReached from None
         return True
+
+    async def carry(self, key: str, chat: ChatId, wire: WireAct) -> str:
+        """Committees are not linked over this network. Raises Refused."""
+        raise Refused
 
     async def pin(self, chat: ChatId, message: str) -> bool:
         """Put a message above what is pinned already, which takes the power to."""

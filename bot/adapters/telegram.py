@@ -80,6 +80,7 @@ from bot.chat import (
     Refused,
     Sender,
     Unreadable,
+    WireAct,
     native,
     text_document,
 )
@@ -126,6 +127,7 @@ class TelegramAdapter:
     numbered: bool = False
     reaches: bool = False
     one_limit: bool = False
+    carries: str | None = None
 
     def __init__(
         self,
@@ -498,6 +500,10 @@ class TelegramAdapter:
             # It shows that already: an earlier try came through.
             if not (isinstance(error, BadRequest) and says(error, [UNCHANGED])):
                 raise self._problem(error) from None
+
+    async def carry(self, key: str, chat: ChatId, wire: WireAct) -> str:
+        """Committees are not linked over this network. Raises Refused."""
+        raise Refused
 
     async def pin(self, chat: ChatId, message: str) -> bool:
         """Pin without a sound, which in a group takes the right to; a group tells of it by itself."""

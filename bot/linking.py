@@ -1,0 +1,303 @@
+"""How linked committees are spoken with, and heard, wherever that is done.
+
+What another committee says is a command with that committee's authority: `peer_` and the kind of what it says, in an
+area that allows `Authority.PEER` and takes a `Said`. Each is said once, in its author's order, in the unit of work that
+takes its envelope in. What an area says to the others, it says by `post`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from bot import keys as signing
+from bot import wire
+from bot.arguments import Found, Kind, Reading, Word
+from bot.chat import Chat, Lane, WireDoors, WirePost, door_of, wire_of
+from bot.domain import envelope as rules
+from bot.domain import roster
+from bot.domain.envelope import Chain, Content, Envelope
+from bot.router import Authority, Context
+from bot.text import Refusal, T
+from storage import outbox, peers, people
+from storage.database import BooksStopped, Reader, Transaction
+from storage.peers import Federation, Own, Peer
+from storage.people import Committee
+
+log = logging.getLogger(__name__)
+
+SIGNS_FOR = timedelta(days=90)
+UNDERSTANDS: frozenset[str] = frozenset()
+"""The fields of a body that an author may say must be understood."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a linked committee says. `body`: of any shape; it was signed by them, and no more is certain."""
+
+    federation: Federation
+    peer: Peer
+    kind: str
+    body: Mapping[str, Any]
+    hash: str
+    life: int
+    number: int
+    sent: datetime
+    """By their clock, never later than now."""
+    expires: datetime | None
+    past: bool
+    """It came too late to do anything."""
+    refs: tuple[str, ...] = ()
+    hops: int = 0
+
+
+class _Internal(Kind[str]):
+    """A text that only other programs write."""
+
+    expected = T("what another bot has sent")
+    example = ""
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[str] | None:
+        return None
+
+    def dump(self, value: str) -> str:
+        return value
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> str:
+        if not isinstance(data, str):
+            raise ValueError("no text")
+        return data
+
+
+class _SaidKind(Kind[Said]):
+    """What a linked committee says; it is never kept in a button or a due row."""
+
+    expected = T("what another committee says")
+    example = ""
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Said] | None:
+        return None
+
+    def dump(self, value: Said) -> Said:
+        return value
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Said:
+        if not isinstance(data, Said):
+            raise ValueError("nothing that was said just now")
+        return data
+
+
+Internal = Annotated[str, _Internal()]
+FromPeer = Annotated[Said, _SaidKind()]
+
+
+# --- a committee's own keys --------------------------------------------------------------------------------------
+
+
+def _chance(tx: Transaction, what: str) -> bytes:
+    """32 bytes that nobody can guess: from four tokens of 80 random bits each. In practice they repeat."""
+    return hashlib.sha256(" ".join([what, *(tx.token() for _ in range(4))]).encode()).digest()
+
+
+async def own(tx: Transaction, committee: Committee, *, now: datetime) -> Own:
+    """A committee's own keys, which it is given when it first needs them."""
+    found = await peers.own(tx, committee.id)
+    if found is None:
+        await peers.begin_self(tx, committee.id, signing.SigningKey(_chance(tx, "root")))
+        await renew(tx, committee, now=now)
+        found = await peers.own(tx, committee.id)
+        assert found is not None
+    return found
+
+
+async def renew(tx: Transaction, committee: Committee, *, now: datetime) -> signing.Certificate:
+    """New keys to sign and to open with, by the word of the root key. Raises Refusal where that lies in a drawer."""
+    found = await peers.own(tx, committee.id)
+    if found is None or found.root is None:
+        raise Refusal(T("The root key of this committee is not here."), private=True)
+    seed = signing.SigningKey(_chance(tx, "signing"))
+    identity, recipient = signing.new_identity()
+    begins = rules.seconds(now - timedelta(days=1))
+    certificate = signing.certify(
+        found.root, seed.public, recipient, begins=begins, ends=begins + int(SIGNS_FOR.total_seconds())
+    )
+    await peers.add_own_key(tx, committee.id, certificate, seed=seed.seed, identity=identity)
+    return certificate
+
+
+async def _keys(context: Context, there: Federation) -> wire.Keys:
+    """What a committee knows to do with its keys and the others'. Raises LookupError where none of its own may sign."""
+    mine = await own(context.tx, context.committee, now=context.now)
+    pinned = await peers.pinned(context.tx, there.id)
+    place = mine.current(context.now)
+    seed = mine.seeds[place]
+    assert seed is not None
+    identities = [one for one in mine.identities if one is not None]
+    return wire.Keys(
+        chain=Chain(mine.author, mine.life),
+        key=mine.certificates[place].key,
+        sign=signing.SigningKey(seed).sign,
+        # To oneself too: what is forgotten must be readable when it comes back.
+        seal=lambda words, to: signing.seal(words, pinned.recipients(sorted({*to, mine.author}))),
+        verify=pinned.verify,
+        open_=lambda sealed: signing.open_(sealed, identities),
+        member=pinned.member,
+        understands=UNDERSTANDS,
+    )
+
+
+# --- saying ------------------------------------------------------------------------------------------------------
+
+
+async def post(
+    context: Context,
+    there: Federation,
+    kind: str,
+    body: Mapping[str, Any],
+    *,
+    to: Sequence[str] | None = None,
+    expires: datetime | None = None,
+    refs: Sequence[str] = (),
+    must: Sequence[str] = (),
+    hops: int = 0,
+    lane: Lane = Lane.NOTICE,
+) -> Envelope:
+    """Say something to the committees of a federation: all others, or those named by their `author`.
+
+    Raises Refusal where it is too long, or this committee is not in the federation (any more).
+    """
+    if there.state != "in":
+        raise Refusal(T("This committee is not in {federation}.", federation=there.name), private=True)
+    known = await _keys(context, there)
+    others = [one.author for one in await peers.peers(context.tx, there.id) if one.author != known.chain.author]
+    content = Content(
+        kind=kind,
+        body=body,
+        to=tuple(others if to is None else to),
+        expires=None if expires is None else rules.seconds(expires),
+        refs=tuple(refs),
+        hops=hops,
+        must=tuple(must),
+    )
+    store = peers.Store(context.tx, there.id, now=context.now)
+    try:
+        made, text = await wire.write(store, known, there.uid, content, now=context.now)
+    except rules.Unsound as unsound:
+        raise Refusal(T("That is too long to be sent to other committees. Say it shorter."), private=True) from unsound
+    await _queue(context, there, text, lane=lane)
+    return made
+
+
+async def beat(context: Context, there: Federation, more: Mapping[str, Any] | None = None) -> None:
+    """Tell the others how far each chain is known here, so that what is missing comes to light."""
+    known = await _keys(context, there)
+    others = [one.author for one in await peers.peers(context.tx, there.id) if one.author != known.chain.author]
+    store = peers.Store(context.tx, there.id, now=context.now)
+    if others:
+        text = await wire.heartbeat(store, known, there.uid, to=others, now=context.now, more=more)
+        await _queue(context, there, text, lane=Lane.NOTICE)
+
+
+async def _queue(context: Context, there: Federation, text: str, *, lane: Lane) -> None:
+    place = None if there.place_id is None else await people.place_of(context.tx, there.place_id)
+    if place is not None:
+        await outbox.queue_wire(context.tx, place, WirePost(text), now=context.now, lane=lane)
+
+
+async def open_wire(tx: Transaction, network: str, uid: str, name: str) -> int:
+    """Where the committees of a federation hear each other on a network; its id."""
+    return (await people.place(tx, Chat(id=wire_of(network, uid), private=False, title=name))).id
+
+
+async def doors(
+    context: Context, there: Federation, *, let_in: Sequence[str] = (), put_out: Sequence[str] = ()
+) -> None:
+    """Let other bots into the rooms of a federation, or put them out: by their accounts."""
+    place = None if there.place_id is None else await people.place_of(context.tx, there.place_id)
+    if place is not None:
+        act = WireDoors(name=there.name, let_in=tuple(let_in), put_out=tuple(put_out))
+        await outbox.queue_wire(context.tx, place, act, now=context.now, lane=Lane.ANSWER)
+
+
+async def knock(context: Context, network: str, account: str, text: str) -> None:
+    """Say something to another bot that is not on the same wire yet."""
+    place = await people.place(context.tx, Chat(id=door_of(network, account), private=False))
+    await outbox.queue_wire(context.tx, place, WirePost(text), now=context.now, lane=Lane.ANSWER)
+
+
+# --- hearing -----------------------------------------------------------------------------------------------------
+
+
+async def take_in(context: Context, there: Federation, text: str) -> None:
+    """Take in what came, from wherever it came, with all that follows from it."""
+    store = peers.Store(context.tx, there.id, now=context.now)
+    known = await _keys(context, there)
+    await _follow(context, there, await wire.receive(store, known, there.uid, text, now=context.now))
+
+
+async def ripen(context: Context, there: Federation) -> None:
+    """Take in what waited for its time, which may have come."""
+    store = peers.Store(context.tx, there.id, now=context.now)
+    await _follow(context, there, await wire.ripen(store, await _keys(context, there), there.uid, now=context.now))
+
+
+async def _follow(context: Context, there: Federation, found: wire.Received) -> None:
+    for author in {one.envelope.chain.author for one in found.applied} | ({found.heard} - {None}):
+        await peers.heard(context.tx, there.id, str(author), now=context.now)
+    for one in found.applied:
+        await _effect(context, there, one)
+    for text in found.posts:
+        await _queue(context, there, text, lane=Lane.ANSWER)
+    if found.forgotten:
+        await peers.begin_life(context.tx, context.committee.id, rules.seconds(context.now))
+    if found.refused:
+        hook = context.commands.get("wire_refused")
+        if hook is not None:
+            await context.say(hook.says(federation=there.id), authority=Authority.CLOCK)
+
+
+async def _effect(context: Context, there: Federation, one: wire.Applied) -> None:
+    """Say it as a command. Whatever goes wrong with it: it was dealt with, and what follows it must come in."""
+    envelope, content = one.envelope, one.content
+    if content is None or envelope.chain.author == (await own(context.tx, context.committee, now=context.now)).author:
+        return
+    peer = await peers.peer(context.tx, there.id, envelope.chain.author)
+    command = context.commands.get(f"peer_{content.kind}")
+    if peer is None or command is None or command.allow is not Authority.PEER:
+        log.info("nothing is known of what a committee says", extra={"known": peer is not None})
+        return
+    said = Said(
+        federation=there,
+        peer=peer,
+        kind=content.kind,
+        body=content.body,
+        hash=envelope.hash,
+        life=envelope.chain.life,
+        number=envelope.number,
+        sent=min(context.now, datetime.fromtimestamp(min(envelope.sent, 2**33), UTC)),
+        expires=None if content.expires is None else datetime.fromtimestamp(min(content.expires, 2**33), UTC),
+        past=one.past,
+        refs=content.refs,
+        hops=content.hops,
+    )
+    try:
+        async with context.tx.savepoint():
+            await replace(context, place=None, of_member=None).say(command.says(said=said), authority=Authority.PEER)
+    except BooksStopped:
+        raise
+    except Refusal:
+        log.info("what a committee says was refused", extra={"kind": content.kind})
+    except Exception:
+        log.exception("what a committee says could not be done", extra={"kind": content.kind})
+
+
+# --- how far they are trusted ------------------------------------------------------------------------------------
+
+
+async def trusted(tx: Reader, peer: Peer, kind: str) -> int:
+    """How far this committee trusts another in what it says of a kind: see `roster.Trust`."""
+    return roster.level(await peers.trust(tx, peer.id), kind)

@@ -1,0 +1,510 @@
+"""Linked committees: keys, federations and who is in them, and the envelopes that were said there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from bot import keys as signing
+from bot import wire
+from bot.chat import ChatId, federation_of
+from bot.domain import envelope as rules
+from bot.domain.envelope import Chain, Envelope, Fault, Head, Want
+from storage.database import Reader, Transaction
+from storage.instants import from_us, to_us
+
+FEDERATIONS_MAX = 20
+"""A committee is in no more."""
+PEERS_MAX = 200
+KEYS_MAX = 20
+"""So many certificates of one committee are looked at, newest first."""
+WAITING_MAX = 1000
+QUARANTINED_MAX = 200
+"""So many kinds of faults by authors are told apart."""
+
+State = Literal["coming", "in", "left", "expelled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Federation:
+    """A federation as one committee of it sees it. `uid`: its name on the wire."""
+
+    id: int
+    committee_id: int
+    uid: str
+    name: str
+    place_id: int | None
+    """The wire; None: envelopes go by files only."""
+    state: State
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """A committee of a federation, as another one knows it; each is one of its own."""
+
+    id: int
+    federation_id: int
+    author: str
+    name: str
+    account: str | None
+    state: State
+    since: datetime
+    heard_at: datetime | None
+    frozen_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """A committee's own name and keys. `seeds` and `identities`: newest first; `certificates` too, all that were."""
+
+    author: str
+    root: signing.SigningKey | None
+    life: int
+    certificates: tuple[signing.Certificate, ...]
+    seeds: tuple[bytes | None, ...]
+    identities: tuple[str | None, ...]
+
+    def current(self, now: datetime) -> int:
+        """The place of the keys that sign now. Raises LookupError where none may."""
+        at = rules.seconds(now)
+        for place, (one, seed) in enumerate(zip(self.certificates, self.seeds, strict=True)):
+            if seed is not None and one.begins <= at <= one.ends:
+                return place
+        raise LookupError("no key may sign now")
+
+
+# --- a committee's own keys --------------------------------------------------------------------------------------
+
+
+async def begin_self(tx: Transaction, committee_id: int, root: signing.SigningKey) -> None:
+    """A committee has a root key from now on."""
+    await tx.execute(
+        "INSERT INTO peer_selves (committee_id, author, root) VALUES (?, ?, ?)",
+        committee_id,
+        signing.author_of(root.public),
+        root.seed,
+    )
+
+
+async def add_own_key(
+    tx: Transaction, committee_id: int, certificate: signing.Certificate, *, seed: bytes, identity: str
+) -> None:
+    """Keys that the root key has spoken for."""
+    await tx.execute(
+        """INSERT INTO peer_own_keys (committee_id, certificate, seed, identity, begins_us, ends_us)
+           VALUES (?, ?, ?, ?, ?, ?)""",
+        committee_id,
+        json.dumps(certificate.dump(), sort_keys=True),
+        seed,
+        identity,
+        certificate.begins * 1_000_000,
+        certificate.ends * 1_000_000,
+    )
+
+
+async def own(tx: Reader, committee_id: int) -> Own | None:
+    """A committee's own keys; None: it has none yet."""
+    row = await tx.one("SELECT author, root, life FROM peer_selves WHERE committee_id = ?", committee_id)
+    if row is None:
+        return None
+    rows = await tx.all(
+        """SELECT certificate, seed, identity FROM peer_own_keys WHERE committee_id = ?
+           ORDER BY begins_us DESC, id DESC LIMIT ?""",
+        committee_id,
+        KEYS_MAX,
+    )
+    return Own(
+        author=row[0],
+        root=None if row[1] is None else signing.SigningKey(row[1]),
+        life=row[2],
+        certificates=tuple(signing.kept_certificate(json.loads(one[0])) for one in rows),
+        seeds=tuple(one[1] for one in rows),
+        identities=tuple(one[2] for one in rows),
+    )
+
+
+async def begin_life(tx: Transaction, committee_id: int, life: int) -> None:
+    """The database was put back from a copy: a committee speaks in a new chain."""
+    await tx.execute("UPDATE peer_selves SET life = max(life + 1, ?) WHERE committee_id = ?", life, committee_id)
+
+
+# --- federations and their committees ----------------------------------------------------------------------------
+
+_FEDERATION = "id, committee_id, uid, name, place_id, state, since_us"
+
+
+def _federation(row: Sequence[Any]) -> Federation:
+    return Federation(
+        id=row[0],
+        committee_id=row[1],
+        uid=row[2],
+        name=row[3],
+        place_id=row[4],
+        state=row[5],
+        since=from_us(row[6]),
+    )
+
+
+async def add_federation(
+    tx: Transaction, committee_id: int, uid: str, name: str, *, place_id: int | None, state: State, now: datetime
+) -> Federation:
+    """A federation that a committee founds, or comes into."""
+    row = await tx.one(
+        f"""INSERT INTO federations (committee_id, uid, name, place_id, state, since_us) VALUES (?, ?, ?, ?, ?, ?)
+            RETURNING {_FEDERATION}""",
+        committee_id,
+        uid,
+        name,
+        place_id,
+        state,
+        to_us(now),
+    )
+    assert row is not None
+    return _federation(row)
+
+
+async def federations(tx: Reader, committee_id: int) -> list[Federation]:
+    """The federations that a committee is in or comes into, oldest first."""
+    rows = await tx.all(
+        f"""SELECT {_FEDERATION} FROM federations WHERE committee_id = ? AND state IN ('coming', 'in')
+            ORDER BY id LIMIT ?""",
+        committee_id,
+        FEDERATIONS_MAX,
+    )
+    return [_federation(row) for row in rows]
+
+
+async def federation(tx: Reader, committee_id: int, id_: int) -> Federation | None:
+    """One of a committee's federations, also one that it has left."""
+    row = await tx.one(f"SELECT {_FEDERATION} FROM federations WHERE id = ? AND committee_id = ?", id_, committee_id)
+    return None if row is None else _federation(row)
+
+
+async def federation_called(tx: Reader, committee_id: int, uid: str) -> Federation | None:
+    """One of a committee's federations by its name on the wire, also one that it has left."""
+    row = await tx.one(f"SELECT {_FEDERATION} FROM federations WHERE committee_id = ? AND uid = ?", committee_id, uid)
+    return None if row is None else _federation(row)
+
+
+async def committees_at(tx: Reader, chat: ChatId) -> list[int]:
+    """Whom what comes over a wire is for: the ids of the committees here that are in its federation or come into it."""
+    rows = await tx.all(
+        """SELECT committee_id FROM federations WHERE uid = ? AND state IN ('coming', 'in') ORDER BY committee_id
+           LIMIT 1000""",
+        federation_of(chat) or "",
+    )
+    return [row[0] for row in rows]
+
+
+async def committees_asked_for(tx: Reader, text: str) -> list[int]:
+    """Whom something at the door is for: the committee here whose name (`to`) stands in it."""
+    try:
+        read = rules.parsed(text)
+    except rules.Unsound:
+        return []
+    to = read.get("to")
+    rows = await tx.all(
+        "SELECT committee_id FROM peer_selves WHERE author = ? LIMIT 1", to if isinstance(to, str) else ""
+    )
+    return [row[0] for row in rows]
+
+
+async def set_state(tx: Transaction, federation_id: int, state: State) -> None:
+    """A committee is in a federation now, or not any more."""
+    await tx.execute("UPDATE federations SET state = ? WHERE id = ?", state, federation_id)
+
+
+_PEER = "id, federation_id, author, name, account, state, since_us, heard_us, frozen_until_us"
+
+
+def _peer(row: Sequence[Any]) -> Peer:
+    return Peer(
+        id=row[0],
+        federation_id=row[1],
+        author=row[2],
+        name=row[3],
+        account=row[4],
+        state=row[5],
+        since=from_us(row[6]),
+        heard_at=None if row[7] is None else from_us(row[7]),
+        frozen_until=None if row[8] is None else from_us(row[8]),
+    )
+
+
+async def add_peer(
+    tx: Transaction,
+    federation_id: int,
+    certificate: signing.Certificate,
+    name: str,
+    *,
+    account: str | None,
+    state: State,
+    now: datetime,
+) -> Peer:
+    """A committee of a federation, with keys that were compared; one that is known is brought up to date."""
+    row = await tx.one(
+        f"""INSERT INTO peers (federation_id, author, name, account, state, since_us) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (federation_id, author) DO UPDATE SET name = excluded.name, account = excluded.account,
+                state = excluded.state
+            RETURNING {_PEER}""",
+        federation_id,
+        certificate.author,
+        name,
+        account,
+        state,
+        to_us(now),
+    )
+    assert row is not None
+    there = _peer(row)
+    await add_key(tx, there, certificate)
+    return there
+
+
+async def add_key(tx: Transaction, peer: Peer, certificate: signing.Certificate) -> None:
+    """A key of another committee, by the word of its pinned root key. Raises ValueError where it is another's."""
+    if certificate.author != peer.author:
+        raise ValueError("another committee's key")
+    await tx.execute(
+        "INSERT INTO peer_keys (peer_id, certificate, begins_us) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        peer.id,
+        json.dumps(certificate.dump(), sort_keys=True),
+        certificate.begins * 1_000_000,
+    )
+
+
+async def peers(tx: Reader, federation_id: int, *, states: Sequence[State] = ("in",)) -> list[Peer]:
+    """The committees of a federation, the asking one too, by name."""
+    rows = await tx.all(
+        f"""SELECT {_PEER} FROM peers WHERE federation_id = ? AND state IN (SELECT value FROM json_each(?))
+            ORDER BY name, author LIMIT ?""",
+        federation_id,
+        json.dumps([*states]),
+        PEERS_MAX,
+    )
+    return [_peer(row) for row in rows]
+
+
+async def peer(tx: Reader, federation_id: int, author: str) -> Peer | None:
+    """One committee of a federation."""
+    row = await tx.one(f"SELECT {_PEER} FROM peers WHERE federation_id = ? AND author = ?", federation_id, author)
+    return None if row is None else _peer(row)
+
+
+async def peer_by_id(tx: Reader, committee_id: int, id_: int) -> Peer | None:
+    """One committee of any of a committee's federations."""
+    columns = ", ".join(f"p.{name}" for name in _PEER.split(", "))
+    row = await tx.one(
+        f"""SELECT {columns} FROM peers p JOIN federations f ON f.id = p.federation_id
+            WHERE p.id = ? AND f.committee_id = ?""",
+        id_,
+        committee_id,
+    )
+    return None if row is None else _peer(row)
+
+
+async def set_peer_state(tx: Transaction, peer_id: int, state: State) -> None:
+    """Another committee is in now, or not any more."""
+    await tx.execute("UPDATE peers SET state = ? WHERE id = ?", state, peer_id)
+
+
+async def heard(tx: Transaction, federation_id: int, author: str, *, now: datetime) -> None:
+    """Something that they have signed has come in."""
+    await tx.execute(
+        "UPDATE peers SET heard_us = ? WHERE federation_id = ? AND author = ?", to_us(now), federation_id, author
+    )
+
+
+async def pinned(tx: Reader, federation_id: int) -> signing.Pinned:
+    """The keys of all who are or were in a federation: what they said while they were in it stays true."""
+    rows = await tx.all(
+        """SELECT k.certificate FROM peer_keys k JOIN peers p ON p.id = k.peer_id
+           WHERE p.federation_id = ? AND p.state <> 'coming' ORDER BY k.begins_us DESC LIMIT ?""",
+        federation_id,
+        PEERS_MAX * KEYS_MAX,
+    )
+    return signing.Pinned(signing.kept_certificate(json.loads(row[0])) for row in rows)
+
+
+async def trust(tx: Reader, peer_id: int) -> Mapping[str, int]:
+    """The levels that were set for another committee, by kind; '': for all kinds that stand not there."""
+    rows = await tx.all("SELECT kind, level FROM peer_trust WHERE peer_id = ? ORDER BY kind LIMIT 100", peer_id)
+    return {row[0]: row[1] for row in rows}
+
+
+async def set_trust(tx: Transaction, peer_id: int, kind: str, level: int) -> None:
+    """How far another committee is trusted in what it says of this kind; '': of all others."""
+    await tx.execute(
+        """INSERT INTO peer_trust (peer_id, kind, level) VALUES (?, ?, ?)
+           ON CONFLICT (peer_id, kind) DO UPDATE SET level = excluded.level""",
+        peer_id,
+        kind,
+        level,
+    )
+
+
+# --- envelopes ---------------------------------------------------------------------------------------------------
+
+
+class Store(wire.Store):
+    """What a committee keeps of a federation, in one unit of work."""
+
+    def __init__(self, tx: Transaction, federation_id: int, *, now: datetime) -> None:
+        self._tx = tx
+        self._id = federation_id
+        self._now = now
+
+    async def head(self, chain: Chain) -> Head | None:
+        """How far a chain was dealt with, without a gap."""
+        row = await self._tx.one(
+            "SELECT number, hash FROM chain_heads WHERE federation_id = ? AND author = ? AND life = ?",
+            *self._of(chain),
+        )
+        return None if row is None else Head(row[0], row[1])
+
+    async def hash_at(self, chain: Chain, number: int) -> str | None:
+        """The hash of what is kept under a number, dealt with or not."""
+        found: str | None = await self._tx.value(
+            "SELECT hash FROM envelopes WHERE federation_id = ? AND author = ? AND life = ? AND number = ?",
+            *self._of(chain),
+            number,
+        )
+        return found
+
+    async def keep(self, envelope: Envelope, *, waits: bool) -> None:
+        """Keep an envelope that is its author's. `waits`: until its time has come."""
+        await self._tx.execute(
+            """INSERT INTO envelopes (federation_id, author, life, number, hash, text, waits, sent_us)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (federation_id, author, life, number)
+               DO UPDATE SET waits = excluded.waits, hash = excluded.hash, text = excluded.text""",
+            *self._of(envelope.chain),
+            envelope.number,
+            envelope.hash,
+            rules.dump(envelope),
+            int(waits),
+            min(envelope.sent * 1_000_000, 2**62),
+        )
+
+    async def advance(self, envelope: Envelope) -> None:
+        """Its chain was dealt with up to this envelope."""
+        await self._tx.execute(
+            """INSERT INTO chain_heads (federation_id, author, life, number, hash) VALUES (?, ?, ?, ?, ?)
+               ON CONFLICT (federation_id, author, life)
+               DO UPDATE SET number = excluded.number, hash = excluded.hash""",
+            *self._of(envelope.chain),
+            envelope.number,
+            envelope.hash,
+        )
+
+    async def kept(self, chain: Chain, number: int) -> Envelope | None:
+        """What is kept under a number and does not wait for its time."""
+        text = await self._tx.value(
+            """SELECT text FROM envelopes WHERE federation_id = ? AND author = ? AND life = ? AND number = ?
+               AND waits = 0""",
+            *self._of(chain),
+            number,
+        )
+        return None if text is None else rules.load(text)
+
+    async def waiting(self) -> Sequence[Envelope]:
+        """What waits for its time."""
+        rows = await self._tx.all(
+            "SELECT text FROM envelopes WHERE federation_id = ? AND waits = 1 ORDER BY author, life, number LIMIT ?",
+            self._id,
+            WAITING_MAX,
+        )
+        return [rules.load(row[0]) for row in rows]
+
+    async def texts(self, want: Want) -> Sequence[Envelope]:
+        """What is kept of what is asked for, in order."""
+        rows = await self._tx.all(
+            """SELECT text FROM envelopes WHERE federation_id = ? AND author = ? AND life = ? AND number BETWEEN ? AND ?
+               ORDER BY number LIMIT ?""",
+            *self._of(want.chain),
+            want.first,
+            want.last,
+            rules.WANTED_MAX,
+        )
+        return [rules.load(row[0]) for row in rows]
+
+    async def vector(self) -> Mapping[Chain, Head]:
+        """How far each chain was dealt with."""
+        rows = await self._tx.all(
+            "SELECT author, life, number, hash FROM chain_heads WHERE federation_id = ? ORDER BY author, life LIMIT ?",
+            self._id,
+            rules.VECTOR_MAX,
+        )
+        return {Chain(author, life): Head(number, hash_) for author, life, number, hash_ in rows}
+
+    async def lamport(self, seen: int = 0) -> int:
+        """The highest Lamport time seen, this one included."""
+        found = await self._tx.value(
+            "UPDATE federations SET lamport = max(lamport, ?) WHERE id = ? RETURNING lamport", seen, self._id
+        )
+        return int(found)
+
+    async def frozen(self, author: str) -> bool:
+        """Whether nothing of an author has an effect until people have looked."""
+        return bool(
+            await self._tx.value(
+                "SELECT count(*) FROM equivocations WHERE federation_id = ? AND author = ?", self._id, author
+            )
+        )
+
+    async def freeze(self, author: str, one: Envelope, other: Envelope | None) -> bool:
+        """From now on nothing of them has an effect; the proof is kept. False: it was so already."""
+        found = await self._tx.value(
+            """INSERT INTO equivocations (federation_id, author, one, other, at_us) VALUES (?, ?, ?, ?, ?)
+               ON CONFLICT DO NOTHING RETURNING 1""",
+            self._id,
+            author,
+            rules.dump(one),
+            None if other is None else rules.dump(other),
+            to_us(self._now),
+        )
+        return found is not None
+
+    async def proof(self, author: str) -> Sequence[Envelope]:
+        """The envelopes that prove that an author has said two things under one number; none: they have not."""
+        row = await self._tx.one(
+            "SELECT one, other FROM equivocations WHERE federation_id = ? AND author = ?", self._id, author
+        )
+        return [rules.load(text) for text in row or () if text is not None]
+
+    async def liars(self) -> Sequence[str]:
+        """The authors of whom there is such a proof."""
+        rows = await self._tx.all(
+            "SELECT author FROM equivocations WHERE federation_id = ? ORDER BY author LIMIT ?", self._id, PEERS_MAX
+        )
+        return [row[0] for row in rows]
+
+    async def quarantine(self, fault: Fault, author: str | None) -> None:
+        """Count what had no effect; people are told in one line."""
+        many = await self._tx.value("SELECT count(*) FROM quarantined WHERE federation_id = ?", self._id)
+        # Whoever makes up authors shall not make up rows.
+        await self._tx.execute(
+            """INSERT INTO quarantined (federation_id, fault, author, many, last_us) VALUES (?, ?, ?, 1, ?)
+               ON CONFLICT (federation_id, fault, author) DO UPDATE SET many = many + 1, last_us = excluded.last_us""",
+            self._id,
+            fault,
+            (author or "") if many < QUARANTINED_MAX else "",
+            to_us(self._now),
+        )
+
+    async def posted(self, hash_: str, *, now: datetime) -> bool:
+        """Note that it is handed over again. False: that was done within `POSTED_AGAIN_SECONDS`."""
+        since = to_us(now - timedelta(seconds=wire.POSTED_AGAIN_SECONDS))
+        await self._tx.execute("DELETE FROM posted_again WHERE federation_id = ? AND at_us <= ?", self._id, since)
+        found = await self._tx.value(
+            "INSERT INTO posted_again (federation_id, hash, at_us) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1",
+            self._id,
+            hash_,
+            to_us(now),
+        )
+        return found is not None
+
+    def _of(self, chain: Chain) -> tuple[int, str, int]:
+        return self._id, chain.author, chain.life

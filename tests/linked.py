@@ -1,0 +1,67 @@
+"""Riverside and Hillside, linked already, in the practice: for tests of what linked committees do together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot import linking
+from bot.adapters.console import NETWORK
+from bot.practice import OTHER, OTHER_MEMBERS, OTHER_ORGANIZERS
+from storage import due, peers, people
+from storage.database import Reader, Transaction
+from storage.people import Committee
+from tests.conftest import Town
+
+FEDERATION = "f0" * 16
+NAME = "Northside"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two committees of one bot that are linked."""
+
+    town: Town
+
+    async def hillside(self, who: str, text: str) -> str:
+        """Somebody of Hillside writes in its group; what the bot then says there."""
+        before = len(self.town.transcript)
+        await self.town.practice.say(who, text, self.town.practice.console.group(OTHER))
+        return self.town.answers(before, OTHER)
+
+    async def presses(self, who: str, label: str) -> None:
+        """Somebody of Hillside presses a button in its group, or in private."""
+        await self.town.practice.press(who, label, within=self.town.practice.console.group(OTHER))
+
+    def said(self, since: int, where: str) -> str:
+        """What the bot has said since then in a place (`Hillside`, `gus (dm)`), a message a line, without buttons."""
+        return self.town.answers(since, where)
+
+
+async def committees(tx: Reader) -> list[Committee]:
+    """Riverside and Hillside."""
+    rows = await tx.all("SELECT id FROM committees ORDER BY id LIMIT 2")
+    return [await people.committee(tx, id_) for (id_,) in rows]
+
+
+async def link(town: Town) -> Pair:
+    """Let Hillside be there, and link it with Riverside, as they are once both have decided so."""
+    await town.practice.begin_other()
+    now = town.practice.clock()
+
+    async def work(tx: Transaction) -> None:
+        both = await committees(tx)
+        selves = [await linking.own(tx, one, now=now) for one in both]
+        for one in both:
+            wire = await linking.open_wire(tx, NETWORK, FEDERATION, NAME)
+            there = await peers.add_federation(tx, one.id, FEDERATION, NAME, place_id=wire, state="in", now=now)
+            for other, mine in zip(both, selves, strict=True):
+                await peers.add_peer(
+                    tx, there.id, mine.certificates[0], other.name, account="solibot", state="in", now=now
+                )
+            beat = town.practice.app.commands.named("wire_beat").says(federation=there.id)
+            await due.plan_after(tx, f"federation:{there.id}:beat", beat, now, since=now, committee=one.id)
+
+    await town.practice.app.database.transact(work)
+    await town.practice.settle()
+    assert set(OTHER_ORGANIZERS) | set(OTHER_MEMBERS) <= set(town.practice.console.people)
+    return Pair(town)
