@@ -24,6 +24,7 @@ from bot.domain.recurrence import instant
 from bot.making import wall
 from bot.router import Authority, Context, Telling, View, begun_with
 from bot.text import Bold, Listed, Minutes, Refusal, Soon, T, Text, Typed, Words, lines
+from bot.text import Reader as For
 from storage import alert_kinds, alerts, cards, due, entries, outbox, people, places, reach, rules, shifts
 from storage.alert_kinds import Known
 from storage.alerts import Alert, Page, PageState
@@ -586,6 +587,7 @@ async def page(
     had = {one.member_id for one in await alerts.pages(context.tx, alert)}
     words, buttons = await page_message(context, alert)
     waits = waits_until or {}
+    said: dict[For, outbox.Content] = {}
     told: list[Page] = []
     for member in members:
         if member.id in had or not may_hear(member, context.now):
@@ -595,7 +597,8 @@ async def page(
         status: PageState = "waits"
         if member.id not in waits:
             thing = reach.page_thing(alert.id, member.id)
-            outbox_id = await tell(context, member, words, alert=alert, buttons=buttons, about=(*about, thing))
+            things = (*about, thing)
+            outbox_id = await tell(context, member, words, alert=alert, buttons=buttons, about=things, said=said)
             status = "unreachable" if outbox_id is None else "sent"
         await alerts.page(context.tx, alert, member.id, ring=ring, outbox_id=outbox_id, state=status, now=context.now)
         told.append(Page(member_id=member.id, ring=ring, at=context.now, outbox_id=outbox_id, state=status))
@@ -640,11 +643,12 @@ async def tell(
     buttons: Sequence[Sequence[Button]] = (),
     about: Sequence[str] = (),
     network: str | None = None,
+    said: dict[For, outbox.Content] | None = None,
 ) -> int | None:
     """Say something to a member in private, in the lane of alerts; the message's row id, None: they cannot be reached.
 
-    It is withdrawn with the alert, where there is one, and with what it is `about`. `network`: best there. For
-    somebody without an account it goes to whoever speaks for them.
+    It is withdrawn with the alert, where there is one, and with what it is `about`. `network`: best there. `said`: see
+    `outbox.queue`. For somebody without an account it goes to whoever speaks for them.
     """
     if member.helper_id is not None:
         helper = await hears(context, member.helper_id)
@@ -665,6 +669,7 @@ async def tell(
         buttons=buttons,
         committee=context.committee.id,
         about=(*((alert.thing,) if alert is not None else ()), *about),
+        said=said,
     )
 
 

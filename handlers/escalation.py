@@ -16,6 +16,7 @@ from bot.domain.escalation import Do, Progress, Ring
 from bot.router import Authority, Context, Router, Telling, Todo, Where
 from bot.shifts import WHICH, TaskOf
 from bot.text import Listed, Minutes, Refusal, T, Text, Typed, Words, lines
+from bot.text import Reader as For
 from storage import alerts, due, entries, escalation, nudges, outbox, people, reach, rules, shifts
 from storage.alerts import Alert, Page, PageState
 from storage.people import Member
@@ -215,6 +216,7 @@ async def alert_stay(context: Context, *, alert: Reference, start: Reference) ->
     sent = await escalation.messages(context.tx, [one.outbox_id for one in staying if one.outbox_id is not None])
     page, buttons = await shared.page_message(context, there)
     words = shared.marked(there, lines(_ENOUGH, page))
+    said: dict[For, outbox.Content] = {}
     for one in staying[:AT_ONCE_MAX]:
         if one.outbox_id not in sent:
             continue
@@ -234,6 +236,7 @@ async def alert_stay(context: Context, *, alert: Reference, start: Reference) ->
             committee=context.committee.id,
             about=(there.thing,),
             edits=message,
+            said=said,
         )
     if len(staying) > AT_ONCE_MAX:
         await _plan(context, there, "stay", context.now, start=staying[AT_ONCE_MAX].member_id)
@@ -296,6 +299,7 @@ async def _tell_again(context: Context, there: Alert, found: Alarm, pages: Seque
     resting = await _resting(context, there, found, members.values())
     page, buttons = await shared.page_message(context, there)
     words = lines(first, page)
+    said: dict[For, outbox.Content] = {}
     for one in pages:
         member = members.get(one.member_id)
         if member is None:
@@ -304,7 +308,7 @@ async def _tell_again(context: Context, there: Alert, found: Alarm, pages: Seque
         state: PageState = "waits"
         if member.id not in resting:
             about = (_calling(there), reach.page_thing(there.id, member.id))
-            outbox_id = await shared.tell(context, member, words, alert=there, buttons=buttons, about=about)
+            outbox_id = await shared.tell(context, member, words, alert=there, buttons=buttons, about=about, said=said)
             state = "unreachable" if outbox_id is None else "sent"
         await alerts.page(
             context.tx, there, member.id, ring=one.ring, outbox_id=outbox_id, state=state, now=context.now

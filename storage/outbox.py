@@ -109,18 +109,23 @@ async def queue(
     edits: str | None = None,
     poll: NativePoll | None = None,
     ends: str | None = None,
+    said: dict[For, Content] | None = None,
 ) -> int:
     """Owe these words to a chat. `about`: the things they tell of; erasing one erases them while they wait.
 
     `edits`: the message of ours whose place they take. `poll`: the network's own poll that they stand for. `ends`: the
-    message of such a poll, which ends. The message's row id.
+    message of such a poll, which ends. `said`: what the same words and buttons look like, by reader, where many are
+    told: it is put into words once for all who read alike. The message's row id.
     """
     if place.private and committee is not None:
         # Whoever leaves the committee is told no more of what it had for them.
         about = (*about, private_thing(committee, place.id))
-    content = Content(
-        render(words, reader), await kept_buttons.keys(tx, buttons, reader=reader, committee=committee, now=now)
-    )
+    content = None if said is None else said.get(reader)
+    if content is None:
+        keys = await kept_buttons.keys(tx, buttons, reader=reader, committee=committee, now=now)
+        content = Content(render(words, reader), keys)
+        if said is not None:
+            said[reader] = content
     return await queue_content(
         tx,
         place,
