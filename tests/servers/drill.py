@@ -231,7 +231,10 @@ async def over_matrix(
     ana, ben = [await server.somebody(name) for name in ("ana", "ben")]
 
     async def comes(number: int) -> Member:
-        return await server.somebody(f"m{number}", accepts="none" if told[number].blocked else "direct")
+        member = await server.somebody(f"m{number}", accepts="none" if told[number].blocked else "direct")
+        # Each word in the group would wake them all, and again at every word of the others.
+        await member.stop_listening()
+        return member
 
     others = await _in_turns(comes, range(members))
     account = await server.register(f"bot-{secrets.token_hex(4)}", secrets.token_hex(8), display="Solibot")
@@ -254,6 +257,9 @@ async def over_matrix(
         assert await _until(lambda: _asked(bot.database, counted) == members + 2, within=900)
         await _until(lambda: not _asked(bot.database, _OWED), within=300)
         _whatever_time(bot)
+        for who in others:
+            who.passes_over = room
+        await _in_turns(lambda who: who.start(), others)
         set_up, started = time.monotonic() - began, time.monotonic()
         pressing = [
             asyncio.create_task(_answers(who, account.user, manner, patience + 300))

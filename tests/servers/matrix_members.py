@@ -108,6 +108,8 @@ class Member:
         self.accepts = accepts
         self.invites: list[Invite] = []
         self.encrypted_rooms: set[str] = set()
+        self.passes_over: str | None = None
+        """A room of which they hear nothing while they listen."""
         self.left: set[str] = set()
         """Rooms that they left or were thrown out of."""
         self.trouble: list[str] = []
@@ -545,7 +547,7 @@ class Member:
                 raise
 
     async def _sync(self, timeout_ms: int) -> None:
-        query: dict[str, str | int] = {"timeout": timeout_ms, "filter": _FILTER}
+        query: dict[str, str | int] = {"timeout": timeout_ms, "filter": _heard(self.passes_over)}
         if self._since is not None:
             query["since"] = self._since
         body = await self.call("GET", "/v3/sync", query=query)
@@ -936,7 +938,11 @@ def relation(event: Json) -> tuple[str | None, str | None]:
 
 
 # Everything that a test may want, and up to the 100 that a server gives by default.
-_FILTER = json.dumps({"room": {"timeline": {"limit": 100}}, "presence": {"types": []}})
+def _heard(passes_over: str | None) -> str:
+    room: Json = {"timeline": {"limit": 100}}
+    if passes_over is not None:
+        room["not_rooms"] = [passes_over]
+    return json.dumps({"room": room, "presence": {"types": []}})
 
 
 def _says(event: Json, what: str | Predicate) -> bool:
