@@ -172,7 +172,7 @@ class Terminal:
     def prompt(self) -> str:
         """Who you are and where, before what you type."""
         if self.network == NETWORK:
-            return f"{self.who} (dm)> " if self.private else f"{self.who} in {GROUP}> "
+            return f"{self.who} (dm)> " if self.private else f"{self.who} in {self.place}> "
         title = self._console.title(self._chat.id)
         return f"{title}> " if self.private else f"{self.who} in {title}> "
 
