@@ -107,6 +107,7 @@ class Leashed:
         self._cwd = cwd
         self._removes = "" if removes is None else str(removes)
         self._leash: int | None = None
+        self._launched_at_byte = 0
 
     def launch(self) -> None:
         """Start it without waiting: several can come up at once."""
@@ -116,6 +117,7 @@ class Leashed:
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
         try:
             with self.log.open("ab") as log:
+                self._launched_at_byte = log.seek(0, os.SEEK_END)
                 self.process = subprocess.Popen(  # noqa: S603 - ourselves
                     [sys.executable, "-c", _ON_A_LEASH, str(theirs), self._removes, *self._command],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._cwd, pass_fds=[theirs],
@@ -147,6 +149,12 @@ class Leashed:
         if self._leash is not None:  # only when it is dead: letting go removes what goes with it
             os.close(self._leash)
             self._leash = None
+
+    def has_written(self, words: str) -> bool:
+        """Whether these words stand in its log since it was launched last."""
+        with self.log.open("rb") as log:
+            log.seek(self._launched_at_byte)
+            return words.encode() in log.read()
 
     def log_tail(self, lines: int = 40) -> str:
         """The end of what it wrote."""

@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -142,6 +143,7 @@ def village(folder: Path, *, port: int, kept: bool, tell: Callable[[str], None])
             owed.callback(bot.end)
             bot.launch()
         for place, bot in zip(PLACES, bots, strict=True):
+            _wait(place, bot, partial(bot.has_written, '"ready"'))
             done = folder / place.bot / "founded"
             if not done.exists():
                 tell(f"{place.title} comes to be.")
@@ -158,7 +160,9 @@ def _people(folder: Path, server: Synapse) -> dict[str, str]:
         wanted = {place.bot: secrets.token_hex(16), **dict.fromkeys((*place.organizers, *place.members), PASSWORD)}
         for who, password in wanted.items():
             if who not in passwords:
-                server.enrol(who, password, display="Solibot" if who == place.bot else who.capitalize())
+                login = server.enrol(who, password, display="Solibot" if who == place.bot else who.capitalize())
+                # A device that nobody uses would make the bot believe that somebody else has its password.
+                server.call("POST", "/_matrix/client/v3/logout", {}, token=login.token)
                 passwords[who] = password
     file.write_text(json.dumps(passwords), "utf-8")
     return passwords
@@ -187,6 +191,15 @@ encrypted_private_chats = false
     return Leashed("bot", "run", "--config", str(settings), cwd=home, log=home / "bot.log")
 
 
+def _wait(place: Place, bot: Leashed, what: Callable[[], bool]) -> None:
+    """Until the bot of a committee has done this. Raises CannotTry where it does not."""
+    end = time.monotonic() + BOT_SECONDS_MAX
+    while not what():
+        if not bot.running or time.monotonic() > end:
+            raise CannotTry(f"The bot of {place.title} does not answer. It said:\n{bot.log_tail(10)}")
+        time.sleep(LOOK_SECONDS)
+
+
 def _found(server: Synapse, place: Place, bot: Leashed) -> None:
     """Let a committee come to be as people do it: a room, the bot in it, and everybody joins."""
     people = {who: Client(server, who, PASSWORD) for who in (*place.organizers, *place.members)}
@@ -197,19 +210,12 @@ def _found(server: Synapse, place: Place, bot: Leashed) -> None:
     for one in others:
         one.join(room)
 
-    def wait(what: Callable[[], bool]) -> None:
-        end = time.monotonic() + BOT_SECONDS_MAX
-        while not what():
-            if not bot.running or time.monotonic() > end:
-                raise CannotTry(f"The bot of {place.title} does not answer. It said:\n{bot.log_tail(10)}")
-            time.sleep(LOOK_SECONDS)
-
     def say(who: Client, words: str) -> None:
         before = len(founder.said(room, address))
         who.say(room, words)
-        wait(lambda: len(founder.said(room, address)) > before)
+        _wait(place, bot, lambda: len(founder.said(room, address)) > before)
 
-    wait(lambda: address in founder.inside(room) and bool(founder.said(room, address)))
+    _wait(place, bot, lambda: address in founder.inside(room) and bool(founder.said(room, address)))
     say(founder, "!setup")
     for one in others:
         say(one, "!join")
