@@ -214,12 +214,20 @@ async def open_wire(tx: Transaction, network: str, uid: str, name: str) -> int:
 
 
 async def doors(
-    context: Context, there: Federation, *, let_in: Sequence[str] = (), put_out: Sequence[str] = ()
+    context: Context,
+    there: Federation,
+    *,
+    let_in: Sequence[str] = (),
+    put_out: Sequence[str] = (),
+    people_in: Sequence[str] = (),
 ) -> None:
-    """Let other bots into the rooms of a federation, or put them out: by their accounts."""
+    """Let other bots into the rooms of a federation, or put them out: by their accounts; nobody named: make the rooms.
+
+    `people_in`: accounts of members, who come into the room where members of all committees talk.
+    """
     place = None if there.place_id is None else await people.place_of(context.tx, there.place_id)
     if place is not None:
-        act = WireDoors(name=there.name, let_in=tuple(let_in), put_out=tuple(put_out))
+        act = WireDoors(name=there.name, let_in=tuple(let_in), put_out=tuple(put_out), people=tuple(people_in))
         await outbox.queue_wire(context.tx, place, act, now=context.now, lane=Lane.ANSWER)
 
 
