@@ -30,7 +30,7 @@ from bot.chat import (
     WireDoors,
     WireText,
     door_of,
-    federation_of,
+    native,
     wire_of,
 )
 from bot.text import Reader, T, Text, shown
@@ -222,7 +222,7 @@ class Federations:
         """Say something on a wire; its event. Raises a DeliveryProblem, ApiProblem or Unreachable."""
         if len(text) > TEXT_CHARACTERS_MAX:
             raise Refused
-        room = await self._room(federation_of(at) or "", "wire")
+        room = await self._room(_key(at), "wire")
         if room is None:
             # The invitation may be on its way. What is said meanwhile waits, and is asked for if it waits too long.
             raise NotReached
@@ -308,7 +308,7 @@ class Federations:
 
     async def open(self, wire: Wire, at: ChatId, doors: WireDoors) -> None:
         """Make the rooms where they lack, let in and put out. Raises a DeliveryProblem, ApiProblem or Unreachable."""
-        key = federation_of(at) or ""
+        key = _key(at)
         bots = await self._dispatcher.federated(at)
         async with self._making:
             if bots is not None and (doors.let_in or doors.people or not doors.put_out):
@@ -326,7 +326,8 @@ class Federations:
     async def _made(self, wire: Wire, key: str, doors: WireDoors, bots: frozenset[str]) -> None:
         """All rooms, as they should be; only what lacks is made, however often something came in between."""
         lacking = [part for part in LINKED_PARTS if not self.rooms(key, part)]
-        founds = not doors.let_in and not doors.people
+        # Whoever is to make rooms in place of others that are lost lets all in at once.
+        founds = "." in key or not (doors.let_in or doors.people)
         begun = any(wire.me in room.creators for room in self.rooms(key))
         if lacking and not founds and not begun and bots - {wire.me}:
             # Whoever called us in has made them, and their invitation comes; or else one after another makes them.
@@ -502,6 +503,11 @@ class Federations:
         """The bot is in a room no more, and did not leave it by itself."""
         if await self._dispatcher.federated(wire_of(NETWORK, wire)) is not None:
             await self._dispatcher.drifted(wire_of(NETWORK, wire), "lost")
+
+
+def _key(at: ChatId) -> str:
+    """What rooms are known by: the federation, and a number where it has moved."""
+    return native(at).partition(":")[2]
 
 
 def _joined(room: Room) -> frozenset[str]:

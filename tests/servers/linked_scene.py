@@ -20,8 +20,8 @@ import pytest
 
 import bot.app
 from bot import linking
-from bot.adapters.matrix import NETWORK
 from bot.adapters.matrix_rooms import Room
+from bot.adapters.matrix_words import NETWORK
 from bot.chat import Lane
 from bot.linking import FromPeer
 from bot.router import Authority, Context, Router
@@ -30,7 +30,7 @@ from storage import peers, people
 from storage.database import Reader, Transaction
 from storage.peers import Federation
 from storage.people import Committee
-from tests.servers.matrix_members import Member
+from tests.servers.matrix_members import Account, Member
 from tests.servers.matrix_scene import QUICK, Scene, says, scene
 from tests.servers.synapse import Homeserver
 
@@ -116,6 +116,26 @@ class Side:
             raise AssertionError(f"{self.name} has heard {len(await self.heard())} of {count}") from None
         return time.monotonic() - begun
 
+    @asynccontextmanager
+    async def as_bot(self) -> AsyncIterator[Member]:
+        """Its bot's own account in other hands, which hear nothing."""
+        wire = self.scene.adapter._wire
+        assert wire is not None
+        client = Member(self.server.url, Account(wire.me, wire.session.device, wire.session.token))
+        try:
+            yield client
+        finally:
+            await client.close()
+
+    async def newest_of(self, other: Side) -> str:
+        """The newest envelope of another committee's that it keeps."""
+        name = await other.read(lambda tx: tx.value("SELECT author FROM peer_selves WHERE committee_id = 1"))
+        return str(
+            await self.read(
+                lambda tx: tx.value("SELECT text FROM envelopes WHERE author = ? ORDER BY life DESC, number DESC", name)
+            )
+        )
+
     async def count(self, question: str, *values: Any) -> int:
         """A number from its database."""
         return int(await self.read(lambda tx: tx.value(question, *values)) or 0)
@@ -142,7 +162,7 @@ class Linked:
     async def all_in(self, *, within: float = WITHIN_SECONDS) -> None:
         """Wait until every bot is in all rooms, and each knows it of the others."""
         bots = {side.scene.bot for side in self.sides}
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(2 * within):
             for side in self.sides:
                 for part in ("wire", "roster", "council", "space"):
                     while not any(
