@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import secrets
 import subprocess
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,13 +21,16 @@ import pytest
 
 from bot import linking
 from bot.adapters.matrix_federations import PROFILE, SEALED
+from bot.adapters.matrix_rooms import link_of
 from bot.domain import envelope as rules
 from bot.router import Context
 from storage import peers
 from storage.peers import Federation as Known
-from tests.servers.linked_scene import Linked, Side, committees, link, with_probes
+from tests.servers.link import Link
+from tests.servers.linked_scene import Linked, Side, committee, committees, link, with_probes
 from tests.servers.matrix_members import Account, Json, Member, Refused
-from tests.servers.synapse import Federation, Homeserver
+from tests.servers.matrix_scene import scene
+from tests.servers.synapse import Federation, Homeserver, homeservers
 
 PARTS = ("wire", "roster", "council", "space")
 MARKER = "MEETING-POINT-AT-THE-BRIDGE"
@@ -158,6 +163,154 @@ async def _who_is_put_out_reads_nothing_new(linked: Linked) -> None:
             assert refused.value.status == 403
     assert await hillside.heard() == heard
     _tell("put out: nothing new at their homeserver, and none of their words is taken")
+
+
+async def test_rooms_are_made_once_though_no_answer_comes_and_the_bot_ends_meanwhile(
+    homeserver: Homeserver, tmp_path: Path
+) -> None:
+    ana = await homeserver.somebody("ana")
+    account = await homeserver.register(f"bot-{secrets.token_hex(4)}")
+    with Link(homeserver.port) as way:
+        way.loses.add(b"/createRoom")
+        options: dict[str, Any] = {"user": account.user, "url": f"http://127.0.0.1:{way.port}"}
+        async with scene(homeserver, tmp_path, invites_from=[ana.user], **options) as bot:
+            side = await committee(bot, "Riverside", [ana], encrypted=False)
+            linked = await link([side], wait=False)
+            await _until(lambda: _rooms_made(homeserver, account.user))
+        made = await _rooms_made(homeserver, account.user)
+        assert len(made) < len(PARTS), "else nothing was left to do"
+        async with scene(homeserver, tmp_path, **options) as bot:
+            linked[0].scene = bot
+            await linked.all_in()
+            await bot.app.delivery.settle()
+        _tell(f"rooms asked for without an answer: {way.lost.total()}; there are: {PARTS}, each once")
+        assert sorted(await _rooms_made(homeserver, account.user)) == sorted(PARTS)
+
+
+async def _rooms_made(server: Homeserver, user: str) -> list[str]:
+    """The rooms of linked committees in which an account is, as its homeserver's administrator sees them."""
+    rooms = (await server.administer("GET", f"/v1/users/{quote(user)}/joined_rooms"))["joined_rooms"]
+    found = []
+    for room in rooms:
+        state = (await server.administer("GET", f"/v1/rooms/{quote(room, safe='')}/state"))["state"]
+        created = next(event["content"] for event in state if event["type"] == "m.room.create")
+        if (said := link_of(created)) is not None:
+            found.append(said[1])
+    return found
+
+
+@pytest.mark.soak
+async def test_of_200_envelopes_from_ten_senders_at_once_each_has_its_effect_once(
+    federation: Federation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_probes(monkeypatch)
+    async with committees(federation.servers, tmp_path, ["Riverside", "Hillside"]) as sides:
+        linked = await link(sides)
+        riverside, hillside = linked.sides
+        [wire] = linked.rooms(riverside, "wire")
+        senders = [await riverside.server.somebody(f"sender{n}") for n in range(10)]
+        async with riverside.as_bot() as ours:
+            for one in senders:
+                await ours.invite(wire, one.user)
+                await one.join(wire)
+        # Written without being sent: ten others carry them, as ten bots would speak.
+        for n in range(200):
+
+            async def write(context: Context, there: Known, n: int = n) -> object:
+                return await linking.post(context, replace(there, place_id=None), "probe", {"n": n})
+
+            await riverside.does(write)
+        rows = await riverside.read(
+            lambda tx: tx.all(
+                "SELECT text FROM envelopes WHERE author = (SELECT author FROM peer_selves) ORDER BY number"
+            )
+        )
+        texts = [row[0] for row in rows][-200:]
+        begun = time.monotonic()
+
+        async def carry(sender: Member, mine: list[str]) -> None:
+            for text in mine:
+                await sender.send(wire, SEALED, {"envelope": text})
+
+        await asyncio.gather(*(carry(one, texts[n::10]) for n, one in enumerate(senders)))
+        sent = time.monotonic()
+        await hillside.hears(200)
+        _tell(
+            f"200 envelopes from 10 senders at once: sent within {sent - begun:.1f} s, all heard "
+            f"{time.monotonic() - sent:.1f} s later"
+        )
+        await asyncio.sleep(5)
+        assert await hillside.heard() == [{"n": n} for n in range(200)]
+
+
+@pytest.mark.soak
+async def test_60_envelopes_said_while_the_link_was_cut_and_the_server_killed_arrive_within_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_probes(monkeypatch)
+    # With Synapse's own patience: it waits ten minutes before it tries a server again that was away.
+    async with (
+        homeservers(tmp_path / "servers", 2, config={"federation": {}}) as federation,
+        committees(federation.servers, tmp_path, ["Riverside", "Hillside"]) as sides,
+    ):
+        riverside, hillside = (await link(sides)).sides
+        await riverside.says({"n": -1})
+        await hillside.hears(1)
+        for way in federation.links:
+            way.cut()
+        for n in range(60):
+            await riverside.says({"n": n})
+        await hillside.says({"n": "nobody hears that"})
+        await riverside.scene.app.delivery.settle()
+        await asyncio.sleep(40)
+        assert len(await hillside.heard()) == 1
+        await riverside.server.kill()
+        await riverside.server.start()
+        await asyncio.sleep(10)
+        assert len(await hillside.heard()) == 1
+        for way in federation.links:
+            way.heal()
+        healed = time.monotonic()
+        await hillside.hears(61)
+        seconds = time.monotonic() - healed
+        await riverside.hears(1)
+        _tell(f"60 envelopes from behind a cut link and a killed server: all heard {seconds:.1f} s after healing")
+        await asyncio.sleep(10)
+        assert await hillside.heard() == [{"n": n} for n in range(-1, 60)]
+        assert seconds < 60
+
+
+@pytest.mark.soak
+async def test_what_is_said_at_the_door_outlives_that_the_other_server_is_away_and_both_begin_anew(
+    tmp_path: Path,
+) -> None:
+    async with (
+        homeservers(tmp_path / "servers", 2, config={"federation": {}}) as federation,
+        committees(federation.servers, tmp_path, ["Riverside", "Hillside"]) as sides,
+    ):
+        riverside, hillside = (await link(sides)).sides
+        knocks = "SELECT count(*) FROM inbox WHERE event LIKE 'door:%'"
+        await hillside.server.kill()
+        await riverside.does(lambda context, _: linking.knock(context, "matrix", hillside.scene.bot, '{"to":"nobody"}'))
+        await asyncio.sleep(30)
+        await riverside.server.kill()
+        await riverside.server.start()
+        await hillside.server.start()
+        begun = time.monotonic()
+
+        async def came() -> bool:
+            return await hillside.count(knocks) == 1
+
+        await _until(came, within=120)
+        _tell(f"at the door {time.monotonic() - begun:.1f} s after the other server came back")
+
+        async def answered() -> bool:
+            waiting = """SELECT count(*) FROM outbox o JOIN chats c ON c.id = o.chat_id
+                         WHERE o.state = 'waiting' AND c.address LIKE 'matrix:door:%'"""
+            return await riverside.count(waiting) == 0
+
+        await _until(answered, within=120)
+        assert await hillside.count(knocks) == 1
 
 
 # --- what they need ----------------------------------------------------------------------------------------------

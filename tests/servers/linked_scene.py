@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from storage.database import Reader, Transaction
 from storage.peers import Federation
 from storage.people import Committee
 from tests.servers.matrix_members import Account, Member
-from tests.servers.matrix_scene import QUICK, Scene, says, scene
+from tests.servers.matrix_scene import Scene, says, scene
 from tests.servers.synapse import Homeserver
 
 UID = "f0" * 16
@@ -87,8 +87,7 @@ class Side:
         """Let it do something with its federation, in one unit of work."""
 
         async def whole(tx: Transaction) -> Any:
-            committee = await people.committee(tx, self.committee)
-            context = _context(self.scene, tx, committee)
+            context = _context(self.scene, tx, await people.committee(tx, self.committee))
             return await work(context, await self.there(tx))
 
         return await self.scene.app.database.transact(whole)
@@ -203,7 +202,6 @@ async def committees(
     **options: Any,
 ) -> AsyncIterator[list[Side]]:
     """A committee with a bot of its own on each of these homeservers, in an encrypted room; nobody is linked yet."""
-    timing = options.pop("timing", replace(QUICK, linked=replace(QUICK.linked, beats=1.0)))
     async with AsyncExitStack() as stack:
         sides = []
         for server, name in zip(servers, names, strict=True):
@@ -213,14 +211,13 @@ async def committees(
             ]
             place = folder / name
             place.mkdir(parents=True, exist_ok=True)
-            bot_ = await stack.enter_async_context(
-                scene(server, place, invites_from=[somebody[0].user], timing=timing, **options)
-            )
-            sides.append(await _committee(bot_, name, somebody, encrypted=encrypted))
+            bot_ = await stack.enter_async_context(scene(server, place, invites_from=[somebody[0].user], **options))
+            sides.append(await committee(bot_, name, somebody, encrypted=encrypted))
         yield sides
 
 
-async def _committee(bot_: Scene, name: str, somebody: Sequence[Member], *, encrypted: bool) -> Side:
+async def committee(bot_: Scene, name: str, somebody: Sequence[Member], *, encrypted: bool) -> Side:
+    """A committee in a room of its own, the first of its people its organizer."""
     founder = somebody[0]
     room = await founder.create_room(name, version="12", encrypted=encrypted, invite=[bot_.bot])
     await founder.hears(room, says("Hello!"), by=bot_.bot, within=30)
@@ -229,19 +226,21 @@ async def _committee(bot_: Scene, name: str, somebody: Sequence[Member], *, encr
         await founder.invite(room, one.user)
         await one.join(room)
         await bot_.quiet(await one.say(room, "!join"))
-    committee = await bot_.app.database.read(lambda tx: tx.value("SELECT max(id) FROM committees"))
-    return Side(bot_, name, int(committee), [*somebody], room)
+    id_ = await bot_.app.database.read(lambda tx: tx.value("SELECT max(id) FROM committees"))
+    return Side(bot_, name, int(id_), [*somebody], room)
 
 
-async def link(sides: Sequence[Side]) -> Linked:
-    """Link them as they are once all have decided so: the first has founded it and lets the others in."""
+async def link(sides: Sequence[Side], *, wait: bool = True) -> Linked:
+    """Link them as they are once all have decided so: the first has founded it and lets the others in.
+
+    `wait`: until all bots are in all rooms.
+    """
     selves = []
     for side in sides:
 
         async def keys(tx: Transaction, side: Side = side) -> peers.Own:
             await tx.execute("CREATE TABLE IF NOT EXISTS probes (committee_id INTEGER, author TEXT, body TEXT)")
-            committee = await people.committee(tx, side.committee)
-            return await linking.own(tx, committee, now=side.scene.app.now())
+            return await linking.own(tx, await people.committee(tx, side.committee), now=side.scene.app.now())
 
         selves.append(await side.scene.app.database.transact(keys))
     for number, side in enumerate(sides):
@@ -254,13 +253,14 @@ async def link(sides: Sequence[Side]) -> Linked:
                 await peers.add_peer(
                     tx, there.id, own.certificates[0], other.name, account=other.scene.bot, state="in", now=now
                 )
-            committee = await people.committee(tx, side.committee)
             if number == 0:
-                context = _context(side.scene, tx, committee)
+                context = _context(side.scene, tx, await people.committee(tx, side.committee))
                 await linking.doors(context, there)
-                await linking.doors(context, there, let_in=[other.scene.bot for other in sides[1:]])
+                if others := [other.scene.bot for other in sides[1:]]:
+                    await linking.doors(context, there, let_in=others)
 
         await side.scene.app.database.transact(knows)
     linked = Linked([*sides])
-    await linked.all_in()
+    if wait:
+        await linked.all_in()
     return linked
