@@ -42,6 +42,7 @@ from handlers import (
     escalation,
     external,
     fair,
+    federation,
     fund,
     gifts,
     groups,
@@ -172,6 +173,7 @@ AREAS = (
     history.router,
     availability.router,
     straw.router,
+    federation.router,
     wire.router,
 )
 """The order in which menus and help list them."""
