@@ -40,7 +40,7 @@ class Standing:
     def name(self, author: str) -> Text:
         """What a committee is called."""
         found = self.peers.get(author)
-        return T("{name}", name=found.name) if found is not None else T("a committee that is not known here")
+        return T("{name}", name=found.name) if found is not None else unnamed(author)
 
     def names(self, authors: Sequence[str]) -> Listed:
         """Several in a row."""
@@ -67,6 +67,11 @@ class Standing:
     def ends(self) -> datetime:
         """Until when a count must have been made."""
         return datetime.fromtimestamp(self.there.terms.ends, UTC)
+
+
+def unnamed(author: str) -> Text:
+    """What stands for a committee whose name is not known here."""
+    return T("committee {key}", key=author[:8])
 
 
 async def standing(view: Context | View, there: Linked) -> Standing | None:
@@ -272,6 +277,8 @@ def same(found: Standing) -> Text:
         return T("No committee has counted anything.")
     if many == 1:
         return T("Only one committee has voted: {committee}.", committee=found.name(found.tally.counted[0].author))
+    if many == 2:
+        return T("Both committees count the same.")
     return N("All {n} committee counts the same.", "All {n} committees count the same.", many)
 
 

@@ -237,7 +237,7 @@ async def _asked(context: Context, linked: Linked, words: str) -> Words:
     return lines(
         T(
             "{committee} asks all linked committees: “{question}”",
-            committee=peer.name if peer is not None else T("a committee that is not known here"),
+            committee=peer.name if peer is not None else together.unnamed(linked.author),
             question=words,
         ),
         T("Shall this committee vote on it? Until {until}.", until=datetime.fromtimestamp(linked.terms.closes, UTC)),
@@ -368,7 +368,7 @@ async def _heard(context: Context, said: linking.Said, kind: Kind) -> None:
         return
     await linked_polls.changed(context.tx, linked)
     if kind == "answer" and said.peer.author == linked.author and said.body.get("answer") == "withdrawn":
-        await _withdrawn_by_asker(context, linked, said.peer.name)
+        await _withdrawn_by_asker(context, linked, said)
     await _go_on(context, linked)
 
 
@@ -392,21 +392,29 @@ async def peer_poll_result(context: Context, *, said: FromPeer) -> None:
     await _heard(context, said, "result")
 
 
-async def _withdrawn_by_asker(context: Context, linked: Linked, asker: str) -> None:
-    """Nothing is counted any more; whoever has counted already lets it be."""
-    there = None if linked.poll_id is None else await polls.get(context.tx, context.committee.id, linked.poll_id)
-    if linked.state == "asked" or (there is not None and there.state == "open"):
-        await linked_polls.set_state(context.tx, linked, "withdrawn")
-    if there is None or there.state != "open":
+async def _withdrawn_by_asker(context: Context, linked: Linked, said: linking.Said) -> None:
+    """Nothing is counted any more. What has been added up already stands: nobody takes back what they do not like."""
+    if linked.state not in ("asked", "open") or linked.tally is not None:
         return
-    await making.over(context, there)
-    await ballots.drop(context.tx, there)
-    await polls.set_state(context.tx, there, "withdrawn")
-    await entries.append(
-        context.tx, context.committee, "poll", {"poll": there.number, "withdrawn": None}, now=context.now
-    )
+    if said.sent.timestamp() > linked.terms.closes:
+        return
+    await linked_polls.set_state(context.tx, linked, "withdrawn")
+    there = None if linked.poll_id is None else await polls.get(context.tx, context.committee.id, linked.poll_id)
+    if there is None:
+        return
+    if there.state == "open":
+        await making.over(context, there)
+        await ballots.drop(context.tx, there)
+        await polls.set_state(context.tx, there, "withdrawn")
+        await entries.append(
+            context.tx, context.committee, "poll", {"poll": there.number, "withdrawn": None}, now=context.now
+        )
     await context.announce(
-        T("{committee} has withdrawn its question, so poll {number} is over.", committee=asker, number=there.number)
+        T(
+            "{committee} has withdrawn its question, so poll {number} is over.",
+            committee=said.peer.name,
+            number=there.number,
+        )
     )
 
 
@@ -537,7 +545,8 @@ async def _tell(context: Context, found: together.Standing, poll: Poll, what: st
     await linked_polls.set_told(context.tx, found.there, key)
     await linked_polls.changed(context.tx, found.there)
     title = T("Poll {number}, decided together: {what}", number=poll.number, what=await question(context, poll))
-    await context.announce(lines(title, *told))
+    again = T("This takes the place of what was told before.")
+    await context.announce(lines(title, *([] if found.there.told is None else [again]), *told))
 
 
 async def _put_down(context: Context, linked: Linked, there: Poll, found: together.Standing) -> None:

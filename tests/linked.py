@@ -32,20 +32,60 @@ class Pair:
         """Somebody of Hillside presses a button in its group, or in private."""
         await self.town.practice.press(who, label, within=self.town.practice.console.group(OTHER))
 
+    async def says(self, where: str, who: str, text: str) -> str:
+        """Somebody writes in the group of any of the committees; what the bot then says there."""
+        before = len(self.town.transcript)
+        await self.town.practice.say(who, text, self.town.practice.console.group(where))
+        return self.town.answers(before, where)
+
+    async def press(self, where: str, label: str, *who: str) -> None:
+        """Several press a button in the group of any of the committees."""
+        for one in who:
+            await self.town.practice.press(one, label, within=self.town.practice.console.group(where))
+
+    def sees(self, where: str) -> list[str]:
+        """Everything that the bot has said in a place, and what became of it, without buttons."""
+        found = [what for place, what in self.town.transcript if place == where and what.startswith("bot")]
+        return [what.partition(": ")[2].split("  [")[0] for what in found]
+
     def said(self, since: int, where: str) -> str:
         """What the bot has said since then in a place (`Hillside`, `gus (dm)`), a message a line, without buttons."""
         return self.town.answers(since, where)
 
 
 async def committees(tx: Reader) -> list[Committee]:
-    """Riverside and Hillside."""
-    rows = await tx.all("SELECT id FROM committees ORDER BY id LIMIT 2")
+    """Riverside, Hillside, and others in the order in which they came."""
+    rows = await tx.all("SELECT id FROM committees ORDER BY id LIMIT 10")
     return [await people.committee(tx, id_) for (id_,) in rows]
 
 
-async def link(town: Town) -> Pair:
-    """Let Hillside be there, and link it with Riverside, as they are once both have decided so."""
+THIRD = "Eastside"
+THIRD_ORGANIZERS = ("ida", "jan")
+THIRD_MEMBERS = ("kim", "lea")
+
+
+async def _third(town: Town) -> None:
+    """Let a third committee be there."""
+    console = town.practice.console
+    group = console.group(THIRD)
+    await console.enter(group, *THIRD_ORGANIZERS, *THIRD_MEMBERS)
+    await console.say("ida", "/setup", group, manages_chat=True)
+    for who in ("jan", *THIRD_MEMBERS):
+        await console.say(who, "/join", group)
+    await console.say("ida", "/organizer @jan", group)
+    for who in (*THIRD_ORGANIZERS, *THIRD_MEMBERS):
+        await console.say(who, "/start", console.somebody(who).private)
+    await town.practice.settle()
+
+
+async def link(town: Town, *, third: bool = False) -> Pair:
+    """Let Hillside be there, and link it with Riverside, as they are once both have decided so.
+
+    `third`: Eastside too, with ida and jan as organizers, kim and lea as members.
+    """
     await town.practice.begin_other()
+    if third:
+        await _third(town)
     now = town.practice.clock()
 
     async def work(tx: Transaction) -> None:
