@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 from bot import linking
 from bot.adapters.console import NETWORK
-from bot.practice import OTHER, OTHER_MEMBERS, OTHER_ORGANIZERS
+from bot.practice import ACCOUNT, BEAT, FEDERATION_NAME, OTHER, OTHERS
+from bot.practice import FEDERATION as FEDERATION
 from storage import due, peers, people
 from storage.database import Reader, Transaction
 from storage.people import Committee
 from tests.conftest import Town
-
-FEDERATION = "f0" * 16
-NAME = "Northside"
 
 
 @dataclass(frozen=True)
@@ -78,30 +76,37 @@ async def _third(town: Town) -> None:
     await town.practice.settle()
 
 
+async def _join(town: Town) -> None:
+    """Link the third committee with the two that are linked, as it is once all have decided so."""
+    now = town.practice.clock()
+
+    async def work(tx: Transaction) -> None:
+        *both, new = await committees(tx)
+        own = (await linking.own(tx, new, now=now)).certificates[0]
+        wire = await linking.open_wire(tx, NETWORK, FEDERATION, FEDERATION_NAME)
+        there = await peers.add_federation(tx, new.id, FEDERATION, FEDERATION_NAME, place_id=wire, state="in", now=now)
+        await peers.add_peer(tx, there.id, own, new.name, account=ACCOUNT, state="in", now=now)
+        for one in both:
+            known = await peers.federation_called(tx, one.id, FEDERATION)
+            assert known is not None
+            await peers.add_peer(tx, known.id, own, new.name, account=ACCOUNT, state="in", now=now)
+            certificate = (await linking.own(tx, one, now=now)).certificates[0]
+            await peers.add_peer(tx, there.id, certificate, one.name, account=ACCOUNT, state="in", now=now)
+        beat = town.practice.app.commands.named(BEAT).says(federation=there.id)
+        await due.plan_after(tx, f"federation:{there.id}:beat", beat, now, since=now, committee=new.id)
+
+    await town.practice.app.database.transact(work)
+    await town.practice.settle()
+
+
 async def link(town: Town, *, third: bool = False) -> Pair:
     """Let Hillside be there, and link it with Riverside, as they are once both have decided so.
 
     `third`: Eastside too, with ida and jan as organizers, kim and lea as members.
     """
-    await town.practice.begin_other()
+    await town.practice.begin_linked()
+    assert set(OTHERS) <= set(town.practice.console.people)
     if third:
         await _third(town)
-    now = town.practice.clock()
-
-    async def work(tx: Transaction) -> None:
-        both = await committees(tx)
-        selves = [await linking.own(tx, one, now=now) for one in both]
-        for one in both:
-            wire = await linking.open_wire(tx, NETWORK, FEDERATION, NAME)
-            there = await peers.add_federation(tx, one.id, FEDERATION, NAME, place_id=wire, state="in", now=now)
-            for other, mine in zip(both, selves, strict=True):
-                await peers.add_peer(
-                    tx, there.id, mine.certificates[0], other.name, account="solibot", state="in", now=now
-                )
-            beat = town.practice.app.commands.named("wire_beat").says(federation=there.id)
-            await due.plan_after(tx, f"federation:{there.id}:beat", beat, now, since=now, committee=one.id)
-
-    await town.practice.app.database.transact(work)
-    await town.practice.settle()
-    assert set(OTHER_ORGANIZERS) | set(OTHER_MEMBERS) <= set(town.practice.console.people)
+        await _join(town)
     return Pair(town)

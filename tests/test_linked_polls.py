@@ -8,7 +8,7 @@ from storage import due, linked_polls, peers, polls
 from storage.database import Reader, Transaction
 from storage.linked_polls import Linked
 from storage.polls import Poll
-from tests.conftest import Town
+from tests.conftest import Town, two_decide
 from tests.linked import FEDERATION, THIRD, Pair, link
 
 VAN = "/ask_together Shall we share a van? until fri 18:00"
@@ -119,6 +119,7 @@ async def test_where_only_two_have_voted_the_others_hear_only_what_was_decided(t
 
 async def test_a_committee_can_agree_that_small_figures_are_told(town: Town) -> None:
     pair = await link(town)
+    await two_decide(town.practice.app.database)
     await pair.hillside("dora", "/together_small on")
     await pair.press("Hillside", "Agree", "emil")
     assert any("also where only one or two voted" in one for one in pair.sees("Hillside"))
@@ -199,6 +200,7 @@ async def test_what_all_were_asked_stays_as_it_is(town: Town) -> None:
 
 async def test_each_committee_votes_by_its_own_process(town: Town) -> None:
     pair = await link(town)
+    await two_decide(town.practice.app.database)
     await pair.hillside("dora", "/together_by consent")
     await pair.press("Hillside", "Agree", "emil")
     await town.says("ana", VAN)
@@ -215,6 +217,7 @@ async def test_each_committee_votes_by_its_own_process(town: Town) -> None:
 
 async def test_or_all_by_the_same(town: Town) -> None:
     pair = await link(town)
+    await two_decide(town.practice.app.database)
     await pair.hillside("dora", "/together_by consent")
     await pair.press("Hillside", "Agree", "emil")
     await town.says("ana", "/ask_together proposal: Shall we share a van?, quorum 3/4, threshold 2/3, until fri 18:00")
