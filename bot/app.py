@@ -54,6 +54,7 @@ from handlers import (
     leaving,
     lending,
     limits,
+    linked_polls,
     making,
     meetings,
     members,
@@ -175,6 +176,7 @@ AREAS = (
     straw.router,
     federation.router,
     wire.router,
+    linked_polls.router,
 )
 """The order in which menus and help list them."""
 
