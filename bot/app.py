@@ -42,6 +42,7 @@ from handlers import (
     escalation,
     external,
     fair,
+    federation,
     fund,
     gifts,
     groups,
@@ -53,6 +54,7 @@ from handlers import (
     leaving,
     lending,
     limits,
+    linked_polls,
     making,
     meetings,
     members,
@@ -172,7 +174,9 @@ AREAS = (
     history.router,
     availability.router,
     straw.router,
+    federation.router,
     wire.router,
+    linked_polls.router,
 )
 """The order in which menus and help list them."""
 

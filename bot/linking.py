@@ -22,8 +22,8 @@ from bot.domain import envelope as rules
 from bot.domain import roster
 from bot.domain.envelope import Chain, Content, Envelope
 from bot.router import Authority, Context
-from bot.text import Refusal, T
-from storage import outbox, peers, people
+from bot.text import Refusal, T, Text
+from storage import due, outbox, peers, people
 from storage.database import BooksStopped, Reader, Transaction
 from storage.peers import Federation, Own, Peer
 from storage.people import Committee
@@ -98,7 +98,7 @@ FromPeer = Annotated[Said, _SaidKind()]
 # --- a committee's own keys --------------------------------------------------------------------------------------
 
 
-def _chance(tx: Transaction, what: str) -> bytes:
+def chance(tx: Transaction, what: str) -> bytes:
     """32 bytes that nobody can guess: from four tokens of 80 random bits each. In practice they repeat."""
     return hashlib.sha256(" ".join([what, *(tx.token() for _ in range(4))]).encode()).digest()
 
@@ -107,7 +107,7 @@ async def own(tx: Transaction, committee: Committee, *, now: datetime) -> Own:
     """A committee's own keys, which it is given when it first needs them."""
     found = await peers.own(tx, committee.id)
     if found is None:
-        await peers.begin_self(tx, committee.id, signing.SigningKey(_chance(tx, "root")))
+        await peers.begin_self(tx, committee.id, signing.SigningKey(chance(tx, "root")))
         await renew(tx, committee, now=now)
         found = await peers.own(tx, committee.id)
         assert found is not None
@@ -119,7 +119,7 @@ async def renew(tx: Transaction, committee: Committee, *, now: datetime) -> sign
     found = await peers.own(tx, committee.id)
     if found is None or found.root is None:
         raise Refusal(T("The root key of this committee is not here."), private=True)
-    seed = signing.SigningKey(_chance(tx, "signing"))
+    seed = signing.SigningKey(chance(tx, "signing"))
     identity, recipient = signing.new_identity()
     begins = rules.seconds(now - timedelta(days=1))
     certificate = signing.certify(
@@ -192,6 +192,14 @@ async def post(
     return made
 
 
+async def plan_beat(context: Context, there: Federation) -> None:
+    """Let the others hear soon how far each chain is known here; and then again and again."""
+    says = context.commands.named("wire_beat").says(federation=there.id)
+    soon = context.now + timedelta(minutes=1)
+    key = f"federation:{there.id}:beat"
+    await due.plan_after(context.tx, key, says, soon, since=context.now, committee=context.committee.id)
+
+
 async def beat(context: Context, there: Federation, more: Mapping[str, Any] | None = None) -> None:
     """Tell the others how far each chain is known here, so that what is missing comes to light."""
     known = await _keys(context, there)
@@ -214,12 +222,20 @@ async def open_wire(tx: Transaction, network: str, uid: str, name: str) -> int:
 
 
 async def doors(
-    context: Context, there: Federation, *, let_in: Sequence[str] = (), put_out: Sequence[str] = ()
+    context: Context,
+    there: Federation,
+    *,
+    let_in: Sequence[str] = (),
+    put_out: Sequence[str] = (),
+    people_in: Sequence[str] = (),
 ) -> None:
-    """Let other bots into the rooms of a federation, or put them out: by their accounts."""
+    """Let other bots into the rooms of a federation, or put them out: by their accounts; nobody named: make the rooms.
+
+    `people_in`: accounts of members, who come into the room where members of all committees talk.
+    """
     place = None if there.place_id is None else await people.place_of(context.tx, there.place_id)
     if place is not None:
-        act = WireDoors(name=there.name, let_in=tuple(let_in), put_out=tuple(put_out))
+        act = WireDoors(name=there.name, let_in=tuple(let_in), put_out=tuple(put_out), people=tuple(people_in))
         await outbox.queue_wire(context.tx, place, act, now=context.now, lane=Lane.ANSWER)
 
 
@@ -248,6 +264,8 @@ async def ripen(context: Context, there: Federation) -> None:
 async def _follow(context: Context, there: Federation, found: wire.Received) -> None:
     for author in {one.envelope.chain.author for one in found.applied} | ({found.heard} - {None}):
         await peers.heard(context.tx, there.id, str(author), now=context.now)
+    for chain, number in found.ends.items():
+        await peers.tells_end(context.tx, there.id, chain, number)
     for one in found.applied:
         await _effect(context, there, one)
     for text in found.posts:
@@ -297,7 +315,16 @@ async def _effect(context: Context, there: Federation, one: wire.Applied) -> Non
 
 # --- how far they are trusted ------------------------------------------------------------------------------------
 
+TRUST_TOLD: Mapping[roster.Trust, Text] = {
+    roster.Trust.BLOCKED: T("Nothing of what they say is shown."),
+    roster.Trust.ORGANIZERS: T("What they say is shown to the organizers only."),
+    roster.Trust.SHOWN: T("What they say is shown; nobody is alarmed by it."),
+    roster.Trust.CONFIRMED: T("What they say is shown, and alarms people once somebody here has confirmed it."),
+    roster.Trust.PAGES: T("What they say is shown, and alarms people at once."),
+}
+"""What each level means."""
+
 
 async def trusted(tx: Reader, peer: Peer, kind: str) -> int:
     """How far this committee trusts another in what it says of a kind: see `roster.Trust`."""
-    return roster.level(await peers.trust(tx, peer.id), kind)
+    return roster.level(await peers.trust(tx, peer.id), kind, new=peer.new)

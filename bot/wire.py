@@ -109,6 +109,8 @@ class Received:
     posts: list[str] = field(default_factory=list)
     heard: str | None = None
     """The author whose heartbeat it was."""
+    ends: dict[Chain, int] = field(default_factory=dict)
+    """How far that author's own chains go, by their own word."""
     forgotten: bool = False
     """It is one's own, and not known here: this database was put back from a copy, and its chain must not go on."""
 
@@ -298,6 +300,7 @@ async def _unnumbered(
                 found.posts.append(rules.dump(one))
         return
     found.heard = author
+    found.ends = {chain: head.number for chain, head in vector.items() if chain.author == author}
     kept = {chain: await store.hash_at(chain, head.number) for chain, head in vector.items()}
     known = {chain: head for chain, head in vector.items() if keys.member(chain.author)}
     asked = rules.wanted(await store.vector(), known, kept=kept)

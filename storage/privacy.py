@@ -556,6 +556,12 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "equivocations": "proof that a committee has said two things at once, sealed",
     "quarantined": "how much came that had no effect, and why",
     "posted_again": "what was handed on lately, by hashes",
+    "links": "with which committees a link comes about, and how far that is",
+    "peer_admissions": "which committees a federation may take in",
+    "peer_admission_votes": "which committees have said yes or no to that",
+    "chain_ends": "how much linked committees have said, by their own word",
+    "linked_polls": "what linked committees decide together, in figures",
+    "linked_statements": "how linked committees have voted, in figures",
     "drill_scores": "how drills went, in figures",
     "rules": "what the committee has set for itself",
     "poll_patterns.rule": "what decides a poll, by the committee's processes",
@@ -947,6 +953,8 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             UNION ALL SELECT n.thing, n.text FROM straws s JOIN straw_options o ON o.straw_id = s.id
             JOIN notes n ON n.thing IN ('straw:' || s.id, 'straw_option:' || o.id)
             WHERE n.text IS NOT NULL AND s.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM linked_polls l JOIN notes n ON n.thing = 'linked_poll:' || l.id
+            WHERE n.text IS NOT NULL AND l.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM survey_answers a JOIN survey_questions q ON q.id = a.question_id
             JOIN polls s ON s.id = q.poll_id JOIN notes n ON n.thing = 'survey_answer:' || a.id
             WHERE n.text IS NOT NULL AND s.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
