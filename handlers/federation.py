@@ -834,6 +834,9 @@ async def _come_in(context: Context, one: Link, body: Mapping[str, Any]) -> None
     if there is None or there.state != "coming":
         return
     mine = await linking.own(context.tx, context.committee, now=context.now)
+    for known in await peers.peers(context.tx, there.id):
+        # We have been in it before: who is in it now we are told anew.
+        await peers.set_peer_state(context.tx, known.id, "left")
     await _get_to_know(context, there.id, body, mine.author)
     # Whoever invites us is in, whatever else they say, with the keys that were compared.
     await peers.add_peer(

@@ -336,8 +336,8 @@ async def vote(tx: Transaction, federation_id: int, uid: str, author: str, *, ye
         """INSERT INTO peer_admission_votes (federation_id, uid, author, yes, at)
            SELECT ?1, ?2, ?3, ?4, ?5 WHERE
                EXISTS (SELECT 1 FROM peer_admissions WHERE federation_id = ?1 AND uid = ?2)
-               OR (SELECT count(*) FROM peer_admission_votes v WHERE v.federation_id = ?1 AND v.author = ?3 AND NOT EXISTS
-                   (SELECT 1 FROM peer_admissions a WHERE a.federation_id = ?1 AND a.uid = v.uid)) < ?6
+               OR (SELECT count(*) FROM peer_admission_votes v WHERE v.federation_id = ?1 AND v.author = ?3
+                   AND NOT EXISTS (SELECT 1 FROM peer_admissions a WHERE a.federation_id = ?1 AND a.uid = v.uid)) < ?6
            ON CONFLICT DO NOTHING""",
         federation_id,
         uid,
@@ -351,7 +351,8 @@ async def vote(tx: Transaction, federation_id: int, uid: str, author: str, *, ye
 async def votes(tx: Reader, federation_id: int, uid: str) -> Mapping[str, tuple[bool, int]]:
     """What each has said to it, and when by their own clock."""
     rows = await tx.all(
-        "SELECT author, yes, at FROM peer_admission_votes WHERE federation_id = ? AND uid = ? ORDER BY author LIMIT 1000",
+        """SELECT author, yes, at FROM peer_admission_votes WHERE federation_id = ? AND uid = ?
+           ORDER BY author LIMIT 1000""",
         federation_id,
         uid,
     )
