@@ -44,7 +44,8 @@ class Standing:
 
     def names(self, authors: Sequence[str]) -> Listed:
         """Several in a row."""
-        return Listed(tuple(self.name(one) for one in authors))
+        known = {author: one.name for author, one in self.peers.items()}
+        return Listed(tuple(self.name(one) for one in sorted(authors, key=lambda one: (known.get(one, ""), one))))
 
     @property
     def out(self) -> frozenset[str]:
@@ -117,6 +118,14 @@ async def card_lines(view: Context | View, poll: Poll) -> list[Words]:
     if there.tally is None:
         return [*told, *_progress(view, found)]
     return [*told, *result_lines(found, poll), *_checked(found, await differing(view, found))]
+
+
+async def pending_lines(view: Context | View, poll: Poll) -> list[Words]:
+    """What is said of the other committees when the vote here is over."""
+    there = await linked_polls.of_poll(view.tx, poll.id)
+    if there is None or there.state != "open":
+        return []
+    return [T("Other committees vote on it too. What all of them say together follows.")]
 
 
 def _heads(view: Context | View, found: Standing) -> list[Words]:

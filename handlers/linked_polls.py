@@ -232,15 +232,13 @@ def _read(body: Mapping[str, Any]) -> Question:
         raise Refusal(T("That is no question to several committees.")) from unfit
 
 
-async def _asked(context: Context, linked: Linked, words: str) -> Words:
+async def _asked(context: Context, linked: Linked, words: str) -> Text:
     peer = await peers.peer(context.tx, linked.federation_id, linked.author)
-    return lines(
-        T(
-            "{committee} asks all linked committees: “{question}”",
-            committee=peer.name if peer is not None else together.unnamed(linked.author),
-            question=words,
-        ),
-        T("Shall this committee vote on it? Until {until}.", until=datetime.fromtimestamp(linked.terms.closes, UTC)),
+    return T(
+        "{committee} asks all linked committees: “{question}” Shall this committee vote on it, until {until}?",
+        committee=peer.name if peer is not None else together.unnamed(linked.author),
+        question=words,
+        until=datetime.fromtimestamp(linked.terms.closes, UTC),
     )
 
 

@@ -422,6 +422,7 @@ async def _conclude(context: Context, there: Poll, verdict: Verdict, counted: Ma
     words = lines(
         T("Poll {number} is closed: {what}", number=there.number, what=await question(context, there)),
         *result_words(closed),
+        *await together.pending_lines(context, closed),
     )
     await context.announce(words)
     return None

