@@ -53,6 +53,7 @@ from handlers import (
     leaving,
     lending,
     limits,
+    linked_alerts,
     making,
     meetings,
     members,
@@ -173,6 +174,7 @@ AREAS = (
     availability.router,
     straw.router,
     wire.router,
+    linked_alerts.router,
 )
 """The order in which menus and help list them."""
 
