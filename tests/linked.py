@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot import linking
-from bot.adapters.console import NETWORK
-from bot.practice import OTHER, OTHER_MEMBERS, OTHER_ORGANIZERS
-from storage import due, peers, people
-from storage.database import Reader, Transaction
+from bot.practice import FEDERATION as FEDERATION
+from bot.practice import OTHER, OTHERS
+from storage import people
+from storage.database import Reader
 from storage.people import Committee
 from tests.conftest import Town
-
-FEDERATION = "f0" * 16
-NAME = "Northside"
 
 
 @dataclass(frozen=True)
@@ -45,23 +41,6 @@ async def committees(tx: Reader) -> list[Committee]:
 
 async def link(town: Town) -> Pair:
     """Let Hillside be there, and link it with Riverside, as they are once both have decided so."""
-    await town.practice.begin_other()
-    now = town.practice.clock()
-
-    async def work(tx: Transaction) -> None:
-        both = await committees(tx)
-        selves = [await linking.own(tx, one, now=now) for one in both]
-        for one in both:
-            wire = await linking.open_wire(tx, NETWORK, FEDERATION, NAME)
-            there = await peers.add_federation(tx, one.id, FEDERATION, NAME, place_id=wire, state="in", now=now)
-            for other, mine in zip(both, selves, strict=True):
-                await peers.add_peer(
-                    tx, there.id, mine.certificates[0], other.name, account="solibot", state="in", now=now
-                )
-            beat = town.practice.app.commands.named("wire_beat").says(federation=there.id)
-            await due.plan_after(tx, f"federation:{there.id}:beat", beat, now, since=now, committee=one.id)
-
-    await town.practice.app.database.transact(work)
-    await town.practice.settle()
-    assert set(OTHER_ORGANIZERS) | set(OTHER_MEMBERS) <= set(town.practice.console.people)
+    await town.practice.begin_linked()
+    assert set(OTHERS) <= set(town.practice.console.people)
     return Pair(town)
