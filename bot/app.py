@@ -44,6 +44,7 @@ from handlers import (
     fair,
     fund,
     gifts,
+    governing,
     groups,
     help,  # noqa: A004 - the area's name,
     history,
@@ -173,6 +174,7 @@ AREAS = (
     availability.router,
     straw.router,
     wire.router,
+    governing.router,
 )
 """The order in which menus and help list them."""
 

@@ -179,6 +179,10 @@ class Pinned:
         """Whether there is a certificate of theirs."""
         return author in self._newest
 
+    def certificates(self, author: str) -> list[Certificate]:
+        """All of one committee's."""
+        return [one for (whose, _), found in self._by_key.items() if whose == author for one in found]
+
     def verify(self, author: str, key: str, sent: int, words: bytes, signature: bytes) -> bool:
         """Whether a key that was theirs when it was sent has signed the words."""
         return any(

@@ -50,8 +50,11 @@ class Store(Protocol):
     async def lamport(self, seen: int = 0) -> int:
         """The highest Lamport time seen, this one included."""
 
-    async def frozen(self, author: str) -> bool:
-        """Whether nothing of an author has an effect until people have looked."""
+    async def frozen(self, chain: Chain) -> bool:
+        """Whether nothing of a chain has an effect: until people have looked, or for as long as two have frozen it."""
+
+    async def chains(self, author: str) -> Sequence[Chain]:
+        """The chains of an author of which anything is kept, oldest first."""
 
     async def freeze(self, author: str, one: Envelope, other: Envelope | None) -> bool:
         """From now on nothing of them has an effect; the proof is kept. False: it was so already."""
@@ -86,7 +89,9 @@ class Keys:
     verify: Callable[[str, str, int, bytes, bytes], bool]
     open_: Callable[[bytes], bytes | None]
     member: Callable[[str], bool]
-    """Whether an author is in the federation."""
+    """Whether an author is in the federation, or was: what they have numbered then counts."""
+    present: Callable[[str], bool] = lambda author: True
+    """Whether they are now: only then they are asked and answered."""
     understands: frozenset[str] = frozenset()
     """The fields that an author may say must be understood."""
 
@@ -170,11 +175,22 @@ async def ripen(store: Store, keys: Keys, federation: str, *, now: datetime) -> 
     return found
 
 
+async def resume(store: Store, keys: Keys, author: str, *, now: datetime) -> Received:
+    """Deal with what was kept of an author while nothing of theirs had an effect, in order, once."""
+    found = Received()
+    for chain in await store.chains(author):
+        head = await store.head(chain) or Head(0, rules.FIRST)
+        one = await store.kept(chain, head.number + 1)
+        if one is not None:
+            await _apply(store, keys, one, found, now=now)
+    return found
+
+
 async def _take_in(
     store: Store, keys: Keys, federation: str, came: Envelope, found: Received, *, now: datetime, again: bool = False
 ) -> None:
     author = came.chain.author
-    if came.federation != federation or not keys.member(author):
+    if came.federation != federation or not keys.member(author) or not (came.number or keys.present(author)):
         await _refuse(store, found, "stranger", None)
         return
     if came.number and not again and await store.hash_at(came.chain, came.number) == came.hash:
@@ -199,7 +215,7 @@ async def _take_in(
         case "again" | "far":
             return
         case "equivocation":
-            await _equivocates(store, came, found)
+            await _equivocates(store, keys, came, found)
         case "wait":
             await store.keep(came, waits=True)
             await _refuse(store, found, "future", author)
@@ -216,12 +232,12 @@ async def _apply(store: Store, keys: Keys, first: Envelope, found: Received, *, 
     """It is its turn, and that of all that was kept behind it."""
     one: Envelope | None = first
     while one is not None:
-        if await store.frozen(one.chain.author):
+        if await store.frozen(one.chain):
             return
         head = await store.head(one.chain) or Head(0, rules.FIRST)
         if one.previous != head.hash:
             # Kept before what it follows was known, and it does not follow from that.
-            await _equivocates(store, one, found)
+            await _equivocates(store, keys, one, found)
             return
         await store.advance(one)
         await _effect(store, keys, one, found, now=now)
@@ -249,10 +265,12 @@ def _opened(keys: Keys, one: Envelope) -> Content | None:
     return said if keys.chain.author in said.to or one.chain.author == keys.chain.author else None
 
 
-async def _equivocates(store: Store, came: Envelope, found: Received) -> None:
+async def _equivocates(store: Store, keys: Keys, came: Envelope, found: Received) -> None:
     """Two things were said under one number: both are handed on, so that everybody sees it."""
     author = came.chain.author
     other = await _other(store, came)
+    # It may be oneself, put back from a copy by hand: only a new life can be heard again.
+    found.forgotten |= came.chain == keys.chain
     if await store.freeze(author, came, other):
         await _refuse(store, found, "equivocation", author)
         found.posts += [rules.dump(one) for one in (came, other) if one is not None]
@@ -299,9 +317,15 @@ async def _unnumbered(
         return
     found.heard = author
     kept = {chain: await store.hash_at(chain, head.number) for chain, head in vector.items()}
-    known = {chain: head for chain, head in vector.items() if keys.member(chain.author)}
+    # What waits until a freeze ends is not asked for again and again.
+    known = {
+        chain: head
+        for chain, head in vector.items()
+        if keys.member(chain.author) and not (kept[chain] == head.hash and await store.frozen(chain))
+    }
     asked = rules.wanted(await store.vector(), known, kept=kept)
-    unproved = [liar for liar in liars if keys.member(liar) and not await store.frozen(liar)]
+    proved = await store.liars()
+    unproved = [liar for liar in liars if keys.member(liar) and liar not in proved]
     if asked or unproved:
         body = {"wants": rules.wants_body(asked[: rules.WANTED_MAX]), "proofs": unproved}
         _, text = await write(store, keys, federation, Content(kind="want", body=body, to=(author,)), now=now)

@@ -127,6 +127,37 @@ async def own(tx: Reader, committee_id: int) -> Own | None:
     )
 
 
+async def destroy_own(tx: Transaction, committee_id: int, certificates: Sequence[signing.Certificate]) -> None:
+    """Destroy the secret halves: what was sealed to them can never be opened again."""
+    for one in certificates:
+        await tx.execute(
+            "UPDATE peer_own_keys SET seed = NULL, identity = NULL WHERE committee_id = ? AND certificate = ?",
+            committee_id,
+            json.dumps(one.dump(), sort_keys=True),
+        )
+
+
+async def forget_root(tx: Transaction, committee_id: int) -> bool:
+    """The root key lies in a drawer from now on, and not here. False: it was not here."""
+    return bool(
+        await tx.value(
+            "UPDATE peer_selves SET root = NULL WHERE committee_id = ? AND root IS NOT NULL RETURNING 1", committee_id
+        )
+    )
+
+
+async def bring_root(tx: Transaction, committee_id: int, root: signing.SigningKey) -> bool:
+    """The root key is brought back. False: it is not this committee's."""
+    return bool(
+        await tx.value(
+            "UPDATE peer_selves SET root = ? WHERE committee_id = ? AND author = ? RETURNING 1",
+            root.seed,
+            committee_id,
+            signing.author_of(root.public),
+        )
+    )
+
+
 async def begin_life(tx: Transaction, committee_id: int, life: int) -> None:
     """The database was put back from a copy: a committee speaks in a new chain."""
     await tx.execute("UPDATE peer_selves SET life = max(life + 1, ?) WHERE committee_id = ?", life, committee_id)
@@ -273,6 +304,16 @@ async def add_key(tx: Transaction, peer: Peer, certificate: signing.Certificate)
         peer.id,
         json.dumps(certificate.dump(), sort_keys=True),
         certificate.begins * 1_000_000,
+    )
+
+
+async def prune_keys(tx: Transaction, peer_id: int) -> None:
+    """Keep the newest keys of another committee only: whoever changes them all the time makes no rows."""
+    await tx.execute(
+        """DELETE FROM peer_keys WHERE peer_id = ?1 AND id NOT IN
+               (SELECT id FROM peer_keys WHERE peer_id = ?1 ORDER BY begins_us DESC, id DESC LIMIT ?2)""",
+        peer_id,
+        KEYS_MAX,
     )
 
 
@@ -446,24 +487,42 @@ class Store(wire.Store):
         )
         return int(found)
 
-    async def frozen(self, author: str) -> bool:
-        """Whether nothing of an author has an effect until people have looked."""
+    async def frozen(self, chain: Chain) -> bool:
+        """Whether nothing of a chain has an effect: until people have looked, or for as long as two have frozen it."""
         return bool(
             await self._tx.value(
-                "SELECT count(*) FROM equivocations WHERE federation_id = ? AND author = ?", self._id, author
+                """SELECT EXISTS (SELECT 1 FROM equivocations WHERE federation_id = ?1 AND author = ?2
+                        AND (heard_life IS NULL OR heard_life >= ?3))
+                    OR EXISTS (SELECT 1 FROM peers
+                        WHERE federation_id = ?1 AND author = ?2 AND frozen_until_us > ?4)""",
+                *self._of(chain),
+                to_us(self._now),
             )
         )
+
+    async def chains(self, author: str) -> Sequence[Chain]:
+        """The chains of an author of which anything is kept, oldest first."""
+        rows = await self._tx.all(
+            "SELECT DISTINCT life FROM envelopes WHERE federation_id = ? AND author = ? ORDER BY life LIMIT ?",
+            self._id,
+            author,
+            rules.VECTOR_MAX,
+        )
+        return [Chain(author, row[0]) for row in rows]
 
     async def freeze(self, author: str, one: Envelope, other: Envelope | None) -> bool:
         """From now on nothing of them has an effect; the proof is kept. False: it was so already."""
         found = await self._tx.value(
             """INSERT INTO equivocations (federation_id, author, one, other, at_us) VALUES (?, ?, ?, ?, ?)
-               ON CONFLICT DO NOTHING RETURNING 1""",
+               ON CONFLICT (federation_id, author) DO UPDATE SET one = excluded.one, other = excluded.other,
+                   at_us = excluded.at_us, heard_life = NULL WHERE heard_life < ?
+               RETURNING 1""",
             self._id,
             author,
             rules.dump(one),
             None if other is None else rules.dump(other),
             to_us(self._now),
+            one.chain.life,
         )
         return found is not None
 

@@ -72,8 +72,11 @@ class Memory:
         self.time = max(self.time, seen)
         return self.time
 
-    async def frozen(self, author: str) -> bool:
-        return author in self.proofs
+    async def frozen(self, chain: Chain) -> bool:
+        return chain.author in self.proofs
+
+    async def chains(self, author: str) -> Sequence[Chain]:
+        return sorted({chain for chain, _ in self.envelopes if chain.author == author})
 
     async def freeze(self, author: str, one: Envelope, other: Envelope | None) -> bool:
         if author in self.proofs:
@@ -384,7 +387,7 @@ class Story:
         for peer in self.honest:
             for late in await peer.memory.waiting():
                 head = peer.memory.heads.get(late.chain) or Head(0, "")
-                if late.number == head.number + 1 and not await peer.memory.frozen(late.chain.author):
+                if late.number == head.number + 1 and not await peer.memory.frozen(late.chain):
                     raise Broken("what has waited for its time is still waiting")
         if self._contradict() and any(author(self.liar) not in peer.memory.proofs for peer in self.honest):
             raise Broken("that the liar lied was not found")

@@ -219,6 +219,14 @@ def dump(envelope: Envelope) -> str:
     return canonical(whole).decode("utf-8")
 
 
+def federation_of(text: str | bytes) -> str | None:
+    """Which federation an envelope is of, whichever way it came; None: it is no envelope."""
+    try:
+        return load(text).federation
+    except Unsound:
+        return None
+
+
 _HEX = frozenset("0123456789abcdef")
 
 

@@ -1,0 +1,2 @@
+-- Stands here only until the step of this number, made elsewhere, is merged.
+SELECT 1;
