@@ -16,6 +16,7 @@ from storage import (
     digests,
     fair,
     fund,
+    governing,
     history,
     inbox,
     insurance,
@@ -63,6 +64,7 @@ async def purge(context: Context) -> None:
     await plans.purge(context.tx, now=context.now)
     await fair.purge(context.tx, now=context.now)
     await straws.purge(context.tx, now=context.now)
+    await governing.purge(context.tx, now=context.now)
     await reach.purge(context.tx, before=context.now - retention.REACHED)
     await aftermath.purge(context.tx, now=context.now)
     await pauses.purge(context.tx, now=context.now)

@@ -23,6 +23,8 @@ MOVES_OF_ONE_MAX = 10
 VISITS_OF_ONE_MAX = 5
 VISIT_KEPT = timedelta(days=2)
 CALLS_KEPT = timedelta(days=30)
+CASES_KEPT = timedelta(days=60)
+"""Votes that were signed in time and come late still count for so long."""
 CALLS_MAX = 10_000
 
 
@@ -303,3 +305,6 @@ async def purge(tx: Transaction, *, now: datetime) -> None:
     """Delete what nothing follows from any more."""
     await tx.execute("DELETE FROM visits WHERE at_us <= ?", to_us(now - VISIT_KEPT))
     await tx.execute("DELETE FROM freeze_calls WHERE sent_us <= ?", to_us(now - CALLS_KEPT))
+    old = to_us(now - CASES_KEPT)
+    await tx.execute("UPDATE expulsions SET done_us = ? WHERE sent_us <= ? AND done_us IS NULL", to_us(now), old)
+    await tx.execute("DELETE FROM expulsion_votes WHERE sent_us <= ?", old)

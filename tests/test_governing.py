@@ -93,6 +93,11 @@ async def three(town: Town) -> Three:
     return Three(town, pair)
 
 
+async def _no_beats(town: Town) -> None:
+    """Weeks pass without the thousands of times that committees tell each other how far they have heard."""
+    await town.practice.app.database.transact(lambda tx: tx.execute("DELETE FROM due WHERE command = 'wire_beat'"))
+
+
 # --- whom we trust with what -------------------------------------------------------------------------------------
 
 
@@ -211,6 +216,7 @@ async def test_a_committee_stays_when_the_time_is_over(town: Town) -> None:
     all_ = await three(town)
     await town.says("ana", f"/expel {THIRD}")
     await town.presses("ben", "Agree")
+    await _no_beats(town)
     before = len(town.transcript)
     await town.skip("14d 2h")
     assert "Oakdale stays in Northside: two thirds did not agree" in town.answers(before, "Riverside")
@@ -244,6 +250,7 @@ async def test_two_committees_freeze_a_third_for_a_day_and_its_words_count_after
     await all_.presses(THIRD, "jan", "Agree")
     assert town.answers(before, "Riverside") == ""
     assert (await all_.peers(1))[THIRD].state == "in"
+    await _no_beats(town)
     await town.skip("23h")
     assert (await all_.peers(1))[THIRD].state == "in"
     await town.skip("2h")
@@ -253,12 +260,14 @@ async def test_two_committees_freeze_a_third_for_a_day_and_its_words_count_after
 
 async def test_the_same_two_cannot_freeze_it_again_within_a_week(town: Town) -> None:
     all_ = await three(town)
+    await _no_beats(town)
     await _freeze(all_)
     await town.skip("25h")
     await _freeze(all_)
     frozen = (await all_.peers(1))[THIRD].frozen_until
     assert frozen is not None
     assert frozen <= town.practice.clock()
+    await _no_beats(town)
     await town.skip("7d")
     await _freeze(all_)
     frozen = (await all_.peers(1))[THIRD].frozen_until
@@ -430,6 +439,7 @@ async def test_the_wish_to_move_is_heard_at_the_door_when_the_rooms_are_gone(tow
 
 async def test_keys_change_by_themselves_and_what_is_over_is_destroyed(town: Town) -> None:
     pair = await link(town)
+    await _no_beats(town)
     recipients, signers = set(), set()
     for _ in range(16):
         await town.skip("7d")
@@ -475,18 +485,16 @@ async def test_keys_of_another_root_are_refused_and_told(town: Town) -> None:
     assert "Oakdale has sent new keys that its root key has not signed." in town.heard("ana")[-1]
     assert "root key" not in "".join(town.heard("chi"))
 
-    async def keys(tx: Reader) -> int:
-        return int(await tx.value("SELECT count(*) FROM peer_keys WHERE peer_id = ?", (await _peer_id(all_))))
-
-    assert await town.practice.app.database.read(keys) == 1
-
-
-async def _peer_id(all_: Three) -> int:
-    return (await all_.peers(1))[THIRD].id
+    peer = (await all_.peers(1))[THIRD].id
+    known = await town.practice.app.database.read(
+        lambda tx: tx.value("SELECT count(*) FROM peer_keys WHERE peer_id = ?", peer)
+    )
+    assert known == 1
 
 
 async def test_without_the_root_key_organizers_are_told_before_the_keys_end(town: Town) -> None:
     await link(town)
+    await _no_beats(town)
     assert await town.practice.app.database.transact(lambda tx: peers.forget_root(tx, 1))
     await town.skip("74d")
     assert "root key" not in "".join(town.heard("ana"))
@@ -509,7 +517,6 @@ async def test_visitors_see_the_open_board_without_names_and_contacts(town: Town
     pair = await link(town)
     await two_decide(town.practice.app.database)
     await pair.hillside("gus", "/offer bike repair, call +49 151 2345678 or gus@example.org")
-    await pair.presses("gus", "Repairs")
     await pair.hillside("dora", "/guests board")
     await pair.presses("emil", "Agree")
     before = len(town.transcript)
@@ -539,8 +546,8 @@ _NAMES = ("accused", "voters", "case", "yes", "epoch", "network", "host", "certi
 _KINDS = ("expel", "expel_vote", "freeze", "move", "keys", "visit", "visit_page")
 
 
-@settings(max_examples=5)
-@given(bodies=st.lists(st.tuples(st.sampled_from(_KINDS), st.dictionaries(st.sampled_from(_NAMES), _JSON)), max_size=9))
+@settings(max_examples=3)
+@given(bodies=st.lists(st.tuples(st.sampled_from(_KINDS), st.dictionaries(st.sampled_from(_NAMES), _JSON)), max_size=5))
 async def test_whatever_shape_it_has_nobody_of_the_group_hears_of_it(
     town: Town, bodies: list[tuple[str, dict[str, object]]]
 ) -> None:
