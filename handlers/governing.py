@@ -16,7 +16,7 @@ from bot.domain.envelope import Chain, Unsound, Want
 from bot.domain.governing import Call, Case, Move, Vote
 from bot.linking import FromPeer, Internal
 from bot.router import Asks, Authority, Context, Router, Where
-from bot.text import Bold, Listed, Refusal, T, Text, Typed, Words, lines
+from bot.text import Bold, Listed, N, Refusal, T, Text, Typed, Words, lines
 from storage import board, due, peers, people
 from storage import governing as store
 from storage import rules as settings
@@ -507,8 +507,8 @@ async def peer_expel(context: Context, *, said: FromPeer) -> None:
             ),
             buttons=(
                 (
-                    Button(label=T("Expel them"), says=expel_yes.says(case=kept.id)),
-                    Button(label=T("They stay"), says=expel_no.says(case=kept.id)),
+                    Button(label=T("Expel them"), says=expel_yes.says(case=kept)),
+                    Button(label=T("They stay"), says=expel_no.says(case=kept)),
                 ),
             ),
         )
@@ -954,10 +954,12 @@ async def keys_turn(context: Context) -> None:
     if mine.root is None:
         left = (keys[0].ends - context.now).days
         if left in WARNED_DAYS:
-            words = T(
+            words = N(
+                "The keys of this committee for linked committees end in {n} day. Ask whoever runs the bot to bring "
+                "the root key from its drawer, or nothing can be said to them any more.",
                 "The keys of this committee for linked committees end in {n} days. Ask whoever runs the bot to bring "
                 "the root key from its drawer, or nothing can be said to them any more.",
-                n=left,
+                left,
             )
             for organizer in await people.organizers(tx, committee.id):
                 await context.tell(organizer, words)
