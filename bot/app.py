@@ -42,6 +42,7 @@ from handlers import (
     escalation,
     external,
     fair,
+    federation,
     fund,
     gifts,
     governing,
@@ -173,6 +174,7 @@ AREAS = (
     history.router,
     availability.router,
     straw.router,
+    federation.router,
     wire.router,
     governing.router,
 )

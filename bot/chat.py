@@ -132,11 +132,14 @@ class Chart:
     name: str
     title: str
     parts: tuple[Bars | Flow, ...]
+    scanned: str | None = None
+    """It is a QR code that says this, and has no parts."""
 
 
 def chart(read: Any) -> Chart:
     """A chart that was kept as JSON, by `dataclasses.asdict`."""
-    return Chart(name=read["name"], title=read["title"], parts=tuple(_part(part) for part in read["parts"]))
+    parts = tuple(_part(part) for part in read["parts"])
+    return Chart(name=read["name"], title=read["title"], parts=parts, scanned=read.get("scanned"))
 
 
 def _part(read: Any) -> Bars | Flow:

@@ -22,7 +22,7 @@ from bot.domain import envelope as rules
 from bot.domain import roster
 from bot.domain.envelope import Chain, Content, Envelope
 from bot.router import Authority, Context
-from bot.text import Refusal, T
+from bot.text import Refusal, T, Text
 from storage import due, outbox, peers, people
 from storage.database import BooksStopped, Reader, Transaction
 from storage.peers import Federation, Own, Peer
@@ -102,7 +102,7 @@ FromPeer = Annotated[Said, _SaidKind()]
 # --- a committee's own keys --------------------------------------------------------------------------------------
 
 
-def _chance(tx: Transaction, what: str) -> bytes:
+def chance(tx: Transaction, what: str) -> bytes:
     """32 bytes that nobody can guess: from four tokens of 80 random bits each. In practice they repeat."""
     return hashlib.sha256(" ".join([what, *(tx.token() for _ in range(4))]).encode()).digest()
 
@@ -111,7 +111,7 @@ async def own(tx: Transaction, committee: Committee, *, now: datetime) -> Own:
     """A committee's own keys, which it is given when it first needs them."""
     found = await peers.own(tx, committee.id)
     if found is None:
-        await peers.begin_self(tx, committee.id, signing.SigningKey(_chance(tx, "root")))
+        await peers.begin_self(tx, committee.id, signing.SigningKey(chance(tx, "root")))
         await renew(tx, committee, begins=now - timedelta(days=1))
         await plan_keys(tx, committee, now=now)
         found = await peers.own(tx, committee.id)
@@ -135,7 +135,7 @@ async def renew(
     found = await peers.own(tx, committee.id)
     if found is None or found.root is None:
         raise Refusal(T("The root key of this committee is not here."), private=True)
-    seed = keep or signing.SigningKey(_chance(tx, "signing"))
+    seed = keep or signing.SigningKey(chance(tx, "signing"))
     identity, recipient = signing.new_identity()
     starts = rules.seconds(begins)
     certificate = signing.certify(
@@ -208,6 +208,14 @@ async def post(
         raise Refusal(T("That is too long to be sent to other committees. Say it shorter."), private=True) from unsound
     await _queue(context, there, text, lane=lane)
     return made
+
+
+async def plan_beat(context: Context, there: Federation) -> None:
+    """Let the others hear soon how far each chain is known here; and then again and again."""
+    says = context.commands.named("wire_beat").says(federation=there.id)
+    soon = context.now + timedelta(minutes=1)
+    key = f"federation:{there.id}:beat"
+    await due.plan_after(context.tx, key, says, soon, since=context.now, committee=context.committee.id)
 
 
 async def beat(context: Context, there: Federation, more: Mapping[str, Any] | None = None) -> None:
@@ -284,6 +292,8 @@ def _alerts(one: wire.Applied) -> bool:
 async def _follow(context: Context, there: Federation, found: wire.Received) -> None:
     for author in {one.envelope.chain.author for one in found.applied} | ({found.heard} - {None}):
         await peers.heard(context.tx, there.id, str(author), now=context.now)
+    for chain, number in found.ends.items():
+        await peers.tells_end(context.tx, there.id, chain, number)
     for one in found.applied:
         await _effect(context, there, one)
     for text in found.posts:
@@ -338,7 +348,16 @@ async def _effect(context: Context, there: Federation, one: wire.Applied) -> Non
 
 # --- how far they are trusted ------------------------------------------------------------------------------------
 
+TRUST_TOLD: Mapping[roster.Trust, Text] = {
+    roster.Trust.BLOCKED: T("Nothing of what they say is shown."),
+    roster.Trust.ORGANIZERS: T("What they say is shown to the organizers only."),
+    roster.Trust.SHOWN: T("What they say is shown; nobody is alarmed by it."),
+    roster.Trust.CONFIRMED: T("What they say is shown, and alarms people once somebody here has confirmed it."),
+    roster.Trust.PAGES: T("What they say is shown, and alarms people at once."),
+}
+"""What each level means."""
+
 
 async def trusted(tx: Reader, peer: Peer, kind: str) -> int:
     """How far this committee trusts another in what it says of a kind: see `roster.Trust`."""
-    return roster.level(await peers.trust(tx, peer.id), kind)
+    return roster.level(await peers.trust(tx, peer.id), kind, new=peer.new)

@@ -238,7 +238,7 @@ async def after_opening(context: Context, poll: Poll) -> None:
 
 async def after_closing(context: Context, poll: Poll) -> None:
     """A poll is closed, and counted: the areas that deal with what came of it do so."""
-    for name in ("objections_over", "election_decided", "outcome_begun"):
+    for name in ("objections_over", "election_decided", "outcome_begun", "federation_decided"):
         await _hear(context, poll, name)
 
 

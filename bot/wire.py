@@ -114,6 +114,8 @@ class Received:
     posts: list[str] = field(default_factory=list)
     heard: str | None = None
     """The author whose heartbeat it was."""
+    ends: dict[Chain, int] = field(default_factory=dict)
+    """How far that author's own chains go, by their own word."""
     forgotten: bool = False
     """It is one's own, and not known here: this database was put back from a copy, and its chain must not go on."""
 
@@ -316,6 +318,7 @@ async def _unnumbered(
                 found.posts.append(rules.dump(one))
         return
     found.heard = author
+    found.ends = {chain: head.number for chain, head in vector.items() if chain.author == author}
     kept = {chain: await store.hash_at(chain, head.number) for chain, head in vector.items()}
     # What waits until a freeze ends is not asked for again and again.
     known = {

@@ -162,6 +162,8 @@ async def poll_carry(context: Context, *, carried: Carried) -> Reply | Card | No
     await context.would(carried, authority=Authority.COMMITTEE)
     same = await polls.same_open(context.tx, context.committee.id, carried)
     process = all_processes()["change"]
+    command = context.commands.named(carried.command)
+    hours = 24 * process.days if command.poll_hours is None else command.poll_hours
     if same is None:
         same = await polls.add(
             context.tx,
@@ -174,7 +176,7 @@ async def poll_carry(context: Context, *, carried: Carried) -> Reply | Card | No
             options=(),
             maker_id=context.member.id,
             opens=None,
-            closes=context.now + timedelta(days=process.days),
+            closes=context.now + timedelta(hours=hours),
             now=context.now,
             says=carried,
         )

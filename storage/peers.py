@@ -55,6 +55,8 @@ class Peer:
     since: datetime
     heard_at: datetime | None
     frozen_until: datetime | None
+    new: bool = False
+    """Another committee has brought it in lately: see `roster.NEW_FOR`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,12 +200,13 @@ async def add_federation(
     return _federation(row)
 
 
-async def federations(tx: Reader, committee_id: int) -> list[Federation]:
-    """The federations that a committee is in or comes into, oldest first."""
+async def federations(tx: Reader, committee_id: int, *, states: Sequence[State] = ("in",)) -> list[Federation]:
+    """The federations that a committee is in, oldest first."""
     rows = await tx.all(
-        f"""SELECT {_FEDERATION} FROM federations WHERE committee_id = ? AND state IN ('coming', 'in')
-            ORDER BY id LIMIT ?""",
+        f"""SELECT {_FEDERATION} FROM federations
+            WHERE committee_id = ? AND state IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?""",
         committee_id,
+        json.dumps([*states]),
         FEDERATIONS_MAX,
     )
     return [_federation(row) for row in rows]
@@ -222,26 +225,45 @@ async def federation_called(tx: Reader, committee_id: int, uid: str) -> Federati
 
 
 async def committees_at(tx: Reader, chat: ChatId) -> list[int]:
-    """Whom what comes over a wire is for: the ids of the committees here that are in its federation or come into it."""
+    """Whom what comes over a wire is for: the ids of the committees here that are in its federation.
+
+    Who only comes into it knows nobody's keys yet, and asks for what they have missed once they are in.
+    """
     rows = await tx.all(
-        """SELECT committee_id FROM federations WHERE uid = ? AND state IN ('coming', 'in') ORDER BY committee_id
-           LIMIT 1000""",
+        "SELECT committee_id FROM federations WHERE uid = ? AND state = 'in' ORDER BY committee_id LIMIT 1000",
         federation_of(chat) or "",
     )
     return [row[0] for row in rows]
 
 
 async def committees_asked_for(tx: Reader, text: str) -> list[int]:
-    """Whom something at the door is for: the committee here whose name (`to`) stands in it."""
+    """Whom something at the door is for: the committee here that has invited with its code, or awaits more of it.
+
+    Whoever knocks without a code that waits here reaches nobody.
+    """
     try:
         read = rules.parsed(text)
     except rules.Unsound:
         return []
-    to = read.get("to")
+    to, code = read.get("to"), read.get("code")
+    if not isinstance(to, str) or not isinstance(code, str):
+        return []
     rows = await tx.all(
-        "SELECT committee_id FROM peer_selves WHERE author = ? LIMIT 1", to if isinstance(to, str) else ""
+        """SELECT l.committee_id FROM links l LEFT JOIN peer_selves s ON s.committee_id = l.committee_id
+           WHERE l.code = ?1 AND l.state <> 'ended'
+               AND CASE WHEN ?2 = '' THEN l.state = 'offered' ELSE s.author = ?2 END LIMIT 1""",
+        code,
+        to,
     )
     return [row[0] for row in rows]
+
+
+async def drop_coming(tx: Transaction, federation_id: int) -> None:
+    """A committee does not come into a federation after all; where it was in it once, it has left it."""
+    await tx.execute(
+        """UPDATE federations SET state = 'left' WHERE id = ?1 AND state = 'coming'""",
+        federation_id,
+    )
 
 
 async def set_state(tx: Transaction, federation_id: int, state: State) -> None:
@@ -249,7 +271,7 @@ async def set_state(tx: Transaction, federation_id: int, state: State) -> None:
     await tx.execute("UPDATE federations SET state = ? WHERE id = ?", state, federation_id)
 
 
-_PEER = "id, federation_id, author, name, account, state, since_us, heard_us, frozen_until_us"
+_PEER = "id, federation_id, author, name, account, state, since_us, heard_us, frozen_until_us, new"
 
 
 def _peer(row: Sequence[Any]) -> Peer:
@@ -263,6 +285,7 @@ def _peer(row: Sequence[Any]) -> Peer:
         since=from_us(row[6]),
         heard_at=None if row[7] is None else from_us(row[7]),
         frozen_until=None if row[8] is None else from_us(row[8]),
+        new=bool(row[9]),
     )
 
 
@@ -275,12 +298,18 @@ async def add_peer(
     account: str | None,
     state: State,
     now: datetime,
+    new: bool = False,
 ) -> Peer:
-    """A committee of a federation, with keys that were compared; one that is known is brought up to date."""
+    """A committee of a federation, with keys that were compared; one that is known is brought up to date.
+
+    `new`: another committee has compared them, and brings it in.
+    """
     row = await tx.one(
-        f"""INSERT INTO peers (federation_id, author, name, account, state, since_us) VALUES (?, ?, ?, ?, ?, ?)
+        f"""INSERT INTO peers (federation_id, author, name, account, state, since_us, new)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (federation_id, author) DO UPDATE SET name = excluded.name, account = excluded.account,
-                state = excluded.state
+                new = CASE WHEN state = 'in' THEN new ELSE excluded.new END,
+                since_us = CASE WHEN state = 'in' THEN since_us ELSE excluded.since_us END, state = excluded.state
             RETURNING {_PEER}""",
         federation_id,
         certificate.author,
@@ -288,6 +317,7 @@ async def add_peer(
         account,
         state,
         to_us(now),
+        int(new),
     )
     assert row is not None
     there = _peer(row)
@@ -357,6 +387,66 @@ async def heard(tx: Transaction, federation_id: int, author: str, *, now: dateti
     await tx.execute(
         "UPDATE peers SET heard_us = ? WHERE federation_id = ? AND author = ?", to_us(now), federation_id, author
     )
+
+
+async def settle_in(tx: Transaction, peer_id: int) -> None:
+    """Another committee has been in for long enough not to be new any more."""
+    await tx.execute("UPDATE peers SET new = 0 WHERE id = ?", peer_id)
+
+
+async def certificate_of(tx: Reader, peer_id: int) -> signing.Certificate | None:
+    """The newest word of another committee's root key for its keys."""
+    kept = await tx.value(
+        "SELECT certificate FROM peer_keys WHERE peer_id = ? ORDER BY begins_us DESC, id DESC LIMIT 1", peer_id
+    )
+    return None if kept is None else signing.kept_certificate(json.loads(kept))
+
+
+async def begin_at(tx: Transaction, federation_id: int, heads: Mapping[Chain, Head]) -> None:
+    """Whoever comes in later begins where the others were then: what was said before was not for them."""
+    for chain, head in heads.items():
+        await tx.execute(
+            """INSERT INTO chain_heads (federation_id, author, life, number, hash) VALUES (?, ?, ?, ?, ?)
+               ON CONFLICT DO NOTHING""",
+            federation_id,
+            chain.author,
+            chain.life,
+            head.number,
+            head.hash,
+        )
+
+
+async def tells_end(tx: Transaction, federation_id: int, chain: Chain, number: int) -> None:
+    """A committee has told how far its own chain goes."""
+    await tx.execute(
+        """INSERT INTO chain_ends (federation_id, author, life, number) VALUES (?, ?, ?, ?)
+           ON CONFLICT (federation_id, author) DO UPDATE SET life = excluded.life, number = excluded.number
+           WHERE (excluded.life, excluded.number) > (life, number)""",
+        federation_id,
+        chain.author,
+        chain.life,
+        number,
+    )
+
+
+async def missing(tx: Reader, federation_id: int) -> Mapping[str, int]:
+    """How many envelopes are missing, by author: known of from the author's own word, or from what came behind them."""
+    rows = await tx.all(
+        """WITH ends AS (
+               SELECT author, life, number FROM chain_ends WHERE federation_id = ?1
+               UNION ALL SELECT author, life, max(number) FROM envelopes WHERE federation_id = ?1 GROUP BY author, life
+           ), furthest AS (SELECT author, life, max(number) AS number FROM ends GROUP BY author, life)
+           SELECT f.author, sum(f.number - coalesce(h.number, 0) - (
+               SELECT count(*) FROM envelopes e WHERE e.federation_id = ?1 AND e.author = f.author AND e.life = f.life
+                   AND e.number > coalesce(h.number, 0) AND e.number <= f.number))
+           FROM furthest f
+           JOIN peers p ON p.federation_id = ?1 AND p.author = f.author AND p.state = 'in'
+           LEFT JOIN chain_heads h ON h.federation_id = ?1 AND h.author = f.author AND h.life = f.life
+           WHERE f.number > coalesce(h.number, 0) GROUP BY f.author ORDER BY f.author LIMIT ?2""",
+        federation_id,
+        PEERS_MAX,
+    )
+    return {author: int(many) for author, many in rows if many > 0}
 
 
 async def pinned(tx: Reader, federation_id: int) -> signing.Pinned:

@@ -288,6 +288,11 @@ def _text(read: Mapping[str, Any], name: str, most: int) -> str:
     return value
 
 
+def hexed(text: str, length: int) -> bool:
+    """Whether it is so many small hexadecimal letters."""
+    return len(text) == length and set(text) <= _HEX
+
+
 def _hexed(read: Mapping[str, Any], name: str, length: int) -> str:
     value = _text(read, name, length)
     if len(value) != length or not set(value) <= _HEX:
