@@ -144,6 +144,7 @@ async def _keys(context: Context, there: Federation) -> wire.Keys:
         # To oneself too: what is forgotten must be readable when it comes back.
         seal=lambda words, to: signing.seal(words, pinned.recipients(sorted({*to, mine.author}))),
         verify=pinned.verify,
+        vouches=pinned.vouches,
         open_=lambda sealed: signing.open_(sealed, identities),
         member=pinned.member,
         understands=UNDERSTANDS,
@@ -198,8 +199,8 @@ async def beat(context: Context, there: Federation, more: Mapping[str, Any] | No
     others = [one.author for one in await peers.peers(context.tx, there.id) if one.author != known.chain.author]
     store = peers.Store(context.tx, there.id, now=context.now)
     if others:
-        text = await wire.heartbeat(store, known, there.uid, to=others, now=context.now, more=more)
-        await _queue(context, there, text, lane=Lane.NOTICE)
+        for text in await wire.heartbeat(store, known, there.uid, to=others, now=context.now, more=more):
+            await _queue(context, there, text, lane=Lane.NOTICE)
 
 
 async def _queue(context: Context, there: Federation, text: str, *, lane: Lane) -> None:
@@ -246,8 +247,11 @@ async def ripen(context: Context, there: Federation) -> None:
 
 
 async def _follow(context: Context, there: Federation, found: wire.Received) -> None:
-    for author in {one.envelope.chain.author for one in found.applied} | ({found.heard} - {None}):
-        await peers.heard(context.tx, there.id, str(author), now=context.now)
+    lately = [(one.envelope.chain.author, one.envelope.sent) for one in found.applied]
+    lately += [(found.heard, found.heard_sent)] if found.heard is not None else []
+    for author, sent in dict(sorted(lately)).items():
+        at = min(context.now, datetime.fromtimestamp(min(sent, 2**33), UTC))
+        await peers.heard(context.tx, there.id, author, at=at)
     for one in found.applied:
         await _effect(context, there, one)
     for text in found.posts:

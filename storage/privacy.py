@@ -556,6 +556,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "equivocations": "proof that a committee has said two things at once, sealed",
     "quarantined": "how much came that had no effect, and why",
     "posted_again": "what was handed on lately, by hashes",
+    "wire_spent": "how much linked committees have asked of this one",
     "drill_scores": "how drills went, in figures",
     "rules": "what the committee has set for itself",
     "poll_patterns.rule": "what decides a poll, by the committee's processes",
