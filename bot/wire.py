@@ -38,8 +38,8 @@ class Store(Protocol):
     async def kept(self, chain: Chain, number: int) -> Envelope | None:
         """What is kept under a number and does not wait for its time."""
 
-    async def advanced_at(self, chain: Chain) -> datetime | None:
-        """When a chain was dealt with further last; None: nothing of it ever was."""
+    async def stuck(self, chain: Chain) -> datetime:
+        """Since when it is known that its author has no more what a chain lacks; put down when it is first asked."""
 
     async def jump(self, chain: Chain, head: Head) -> None:
         """Count a chain as dealt with up to here: what lacks before is kept nowhere any more."""
@@ -453,7 +453,9 @@ async def _hand_over(
 async def _go_on(store: Store, keys: Keys, chain: Chain, floor: Head, found: Received, *, now: datetime) -> None:
     """Go on behind a gap that nobody can fill any more, on the word of whoever has said what is lost."""
     head = await store.head(chain)
-    if await store.frozen(chain.author) or not rules.gone(head, await store.advanced_at(chain), floor, now=now):
+    if await store.frozen(chain.author) or (head is not None and floor.number <= head.number):
+        return
+    if not rules.gone(None if head is None else await store.stuck(chain), now=now):
         return
     if head is None and len(await store.lives(chain.author)) >= rules.LIVES_MAX:
         return

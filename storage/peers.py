@@ -399,21 +399,24 @@ class Store(wire.Store):
     async def jump(self, chain: Chain, head: Head) -> None:
         """Count a chain as dealt with up to here."""
         await self._tx.execute(
-            """INSERT INTO chain_heads (federation_id, author, life, number, hash, at_us) VALUES (?, ?, ?, ?, ?, ?)
+            """INSERT INTO chain_heads (federation_id, author, life, number, hash) VALUES (?, ?, ?, ?, ?)
                ON CONFLICT (federation_id, author, life)
-               DO UPDATE SET number = excluded.number, hash = excluded.hash, at_us = excluded.at_us""",
+               DO UPDATE SET number = excluded.number, hash = excluded.hash, stuck_us = NULL""",
             *self._of(chain),
             head.number,
             head.hash,
-            to_us(self._now),
         )
 
-    async def advanced_at(self, chain: Chain) -> datetime | None:
-        """When a chain was dealt with further last; None: nothing of it ever was."""
-        at_us = await self._tx.value(
-            "SELECT at_us FROM chain_heads WHERE federation_id = ? AND author = ? AND life = ?", *self._of(chain)
+    async def stuck(self, chain: Chain) -> datetime:
+        """Since when it is known that its author has no more what a chain lacks; put down when it is first asked."""
+        return from_us(
+            await self._tx.value(
+                """UPDATE chain_heads SET stuck_us = coalesce(stuck_us, ?)
+                   WHERE federation_id = ? AND author = ? AND life = ? RETURNING stuck_us""",
+                to_us(self._now),
+                *self._of(chain),
+            )
         )
-        return None if at_us is None else from_us(at_us)
 
     async def floors(self, author: str) -> Mapping[Chain, Head]:
         """Of each of an author's chains, the last that was dealt with and is kept no longer."""

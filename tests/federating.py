@@ -67,7 +67,8 @@ class Memory:
     """A committee's store as a model."""
 
     envelopes: dict[tuple[Chain, int], tuple[Envelope, bool, datetime]] = field(default_factory=dict)
-    heads: dict[Chain, tuple[Head, datetime]] = field(default_factory=dict)
+    heads: dict[Chain, Head] = field(default_factory=dict)
+    lacks: dict[Chain, datetime] = field(default_factory=dict)
     faults: dict[tuple[str, str | None], int] = field(default_factory=dict)
     proofs: dict[str, tuple[Envelope, Envelope | None]] = field(default_factory=dict)
     again: dict[str, datetime] = field(default_factory=dict)
@@ -90,7 +91,7 @@ class Memory:
         self.faults = {}
 
     def all_heads(self) -> dict[Chain, Head]:
-        return {chain: head for chain, (head, _) in self.heads.items()}
+        return dict(self.heads)
 
     def all_kept(self) -> set[tuple[Chain, int]]:
         return set(self.envelopes)
@@ -102,8 +103,7 @@ class Memory:
         return self.faults
 
     async def head(self, chain: Chain) -> Head | None:
-        found = self.heads.get(chain)
-        return found[0] if found is not None else None
+        return self.heads.get(chain)
 
     async def hash_at(self, chain: Chain, number: int) -> str | None:
         found = self.envelopes.get((chain, number))
@@ -118,15 +118,15 @@ class Memory:
         await self.jump(envelope.chain, Head(envelope.number, envelope.hash))
 
     async def jump(self, chain: Chain, head: Head) -> None:
-        self.heads[chain] = (head, self.now)
+        self.heads[chain] = head
+        self.lacks.pop(chain, None)
 
-    async def advanced_at(self, chain: Chain) -> datetime | None:
-        found = self.heads.get(chain)
-        return found[1] if found is not None else None
+    async def stuck(self, chain: Chain) -> datetime:
+        return self.lacks.setdefault(chain, self.now)
 
     async def floors(self, author: str) -> Mapping[Chain, Head]:
         found = {}
-        for chain, (head, _) in self.heads.items():
+        for chain, head in self.heads.items():
             if chain.author == author:
                 first = min((n for c, n in self.envelopes if c == chain and n <= head.number), default=None)
                 if first is None:
@@ -281,6 +281,7 @@ def keys_of(place: int, life: int) -> Keys:
         # To oneself too: what is forgotten must be readable when it comes back.
         seal=lambda inside, to: json.dumps(sorted({*to, me})).encode() + b"\n" + inside,
         verify=lambda who, key, sent, words, given: given == signature(who, words),
+        vouches=lambda who, words, given: given == signature(who, words),
         open_=open_,
         member=lambda who: who in {author(one) for one in range(AUTHORS)},
         understands=frozenset({"words"}),
@@ -422,8 +423,10 @@ class Story:
         content = Content(
             kind="alert", body={"words": f"{keys.chain.life} {number}"}, to=tuple(to), expires=expires, must=("words",)
         )
+        # Some clocks are ahead for a while.
+        clock = self.now + timedelta(minutes=self.random.randint(10, 60) if self.random.random() < 0.04 else 0)
         async with peer.memory.work(self.now) as store:
-            made, text = await wire.write(store, keys, FEDERATION, content, now=self.now)
+            made, text = await wire.write(store, keys, FEDERATION, content, now=clock)
         self.said[made.chain, made.number] = (made.hash, frozenset(to))
         peer.memory.effects.append((made.chain, made.number, made.hash))
         self.post(text, by=peer.place)

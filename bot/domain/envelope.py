@@ -51,8 +51,8 @@ LIVES_MAX = 50
 """An author begins anew no more often: heads of chains are never forgotten, or what was said could be said again."""
 LAMPORT_STEP = 1_000_000
 """A Lamport time from further ahead counts as this far ahead: nobody shall use all numbers up."""
-FORGOTTEN_FOR = OLD - timedelta(days=1)
-"""What a chain lacks is given up, on its author's word that nobody has it, where nothing came for so long."""
+GIVEN_UP_AFTER = timedelta(hours=1)
+"""What a chain lacks is given up so long after its author has said that it is gone: time to ask all the others."""
 KINDS_UNNUMBERED = frozenset({"heartbeat", "want"})
 """What is said again and again stands outside of its author's chain."""
 
@@ -605,15 +605,13 @@ def lacking(want: Want, kept: Iterable[int]) -> list[Want]:
     return found
 
 
-def gone(mine: Head | None, since: datetime | None, floor: Head, *, now: datetime) -> bool:
-    """Whether to go on behind a gap: its author says that nobody has what was before `floor` any more.
+def gone(since: datetime | None, *, now: datetime) -> bool:
+    """Whether to go on behind a gap: its author says that they have no more what was before.
 
-    `since`: when the chain was advanced here last. Only where nothing came for as long as things are kept: an author
-    shall not choose for whom something was never said.
+    `since`: when they have said so first; None: nothing of the chain was ever known here. Others who have it still are
+    asked meanwhile: an author shall not choose for whom something was never said.
     """
-    if mine is None or since is None:
-        return True
-    return floor.number > mine.number and since <= now - FORGOTTEN_FOR
+    return since is None or since <= now - GIVEN_UP_AFTER
 
 
 def floors_body(floors: Mapping[Chain, Head]) -> list[list[Any]]:

@@ -6,8 +6,8 @@ UPDATE envelopes SET came_us = sent_us;
 DROP INDEX envelopes_old;
 CREATE INDEX envelopes_old ON envelopes (came_us);
 
--- When it was dealt with so far.
-ALTER TABLE chain_heads ADD COLUMN at_us INTEGER NOT NULL DEFAULT 0;
+-- Since when its author says that they have no more what it lacks; NULL: nothing of that is known.
+ALTER TABLE chain_heads ADD COLUMN stuck_us INTEGER;
 
 -- Since when they were not heard, once people have been told; NULL: they are heard.
 ALTER TABLE peers ADD COLUMN silent_us INTEGER;
