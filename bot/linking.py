@@ -233,11 +233,34 @@ async def knock(context: Context, network: str, account: str, text: str) -> None
 # --- hearing -----------------------------------------------------------------------------------------------------
 
 
-async def take_in(context: Context, there: Federation, text: str) -> None:
+async def take_in(context: Context, there: Federation, text: str) -> wire.Received:
     """Take in what came, from wherever it came, with all that follows from it."""
     store = peers.Store(context.tx, there.id, now=context.now)
     known = await _keys(context, there)
-    await _follow(context, there, await wire.receive(store, known, there.uid, text, now=context.now))
+    found = await wire.receive(store, known, there.uid, text, now=context.now)
+    await _follow(context, there, found)
+    return found
+
+
+async def carried(context: Context, there: Federation, *, since: datetime, room: int) -> list[str]:
+    """What can be carried to the others in a file of so many characters: how far one is, and what came since then.
+
+    Where there is more than there is room for, the older things are left out: they are asked for in return.
+    """
+    if there.state != "in":
+        return []
+    known = await _keys(context, there)
+    others = [one.author for one in await peers.peers(context.tx, there.id) if one.author != known.chain.author]
+    store = peers.Store(context.tx, there.id, now=context.now)
+    found = await wire.heartbeat(store, known, there.uid, to=others, now=context.now) if others else []
+    room -= sum(len(one) + 1 for one in found)
+    latest: list[str] = []
+    for text in await peers.texts_since(context.tx, there.id, since):
+        room -= len(text) + 1
+        if room < 0:
+            break
+        latest.append(text)
+    return [*latest[::-1], *found]
 
 
 async def ripen(context: Context, there: Federation) -> None:

@@ -199,7 +199,9 @@ async def _beats(
         if len(vector) < 2:
             raise
     half = len(vector) // 2
-    parts = [await _beats(store, keys, federation, part, body, to=to, now=now) for part in (vector[:half], vector[half:])]
+    parts = [
+        await _beats(store, keys, federation, part, body, to=to, now=now) for part in (vector[:half], vector[half:])
+    ]
     return [text for part in parts for text in part]
 
 
@@ -254,7 +256,11 @@ async def _take_in(
         before=await store.hash_at(came.chain, came.number - 1) if came.number > 1 else None,
     )
     verdict = rules.judge(came, facts, now=now)
-    if verdict in ("apply", "keep", "wait") and not again and not await _affords(store, keys, came, facts.head, now=now):
+    if (
+        verdict in ("apply", "keep", "wait")
+        and not again
+        and not await _affords(store, keys, came, facts.head, now=now)
+    ):
         await _refuse(store, found, "flood", author)
         return
     match verdict:

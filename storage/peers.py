@@ -604,3 +604,81 @@ async def purge(tx: Transaction, *, now: datetime) -> None:
     await tx.execute("DELETE FROM quarantined WHERE last_us < ?", before)
     await tx.execute("DELETE FROM posted_again WHERE at_us < ?", to_us(now - timedelta(days=1)))
     await tx.execute("DELETE FROM wire_spent WHERE until_ms < ?", rules.seconds(now) * 1000)
+
+
+async def texts_since(tx: Reader, federation_id: int, since: datetime) -> list[str]:
+    """What came since then, the newest first."""
+    rows = await tx.all(
+        """SELECT text FROM envelopes WHERE federation_id = ? AND came_us >= ?
+           ORDER BY came_us DESC, author, life, number DESC LIMIT ?""",
+        federation_id,
+        to_us(since),
+        rules.ANSWERED_MAX,
+    )
+    return [row[0] for row in rows]
+
+
+# --- what people are told ----------------------------------------------------------------------------------------
+
+TOLD_AGAIN = timedelta(hours=24)
+TOLD_MAX = 6
+"""Nobody is told of more kinds of faults than this in one day; a lie is always told."""
+
+
+async def untold(tx: Transaction, federation_id: int, *, now: datetime) -> list[tuple[Fault, str]]:
+    """What had no effect and people have not been told of for a day, by kind and author; from now on they have."""
+    since = to_us(now - TOLD_AGAIN)
+    told = await tx.value(
+        "SELECT count(*) FROM quarantined WHERE federation_id = ? AND told_us > ?", federation_id, since
+    )
+    rows = await tx.all(
+        """SELECT fault, author FROM quarantined WHERE federation_id = ? AND coalesce(told_us, 0) <= ?
+           AND last_us > coalesce(told_us, 0) ORDER BY fault <> 'equivocation', last_us, fault, author LIMIT ?""",
+        federation_id,
+        since,
+        QUARANTINED_MAX,
+    )
+    found = [(fault, author) for fault, author in rows if fault == "equivocation"]
+    found += [(fault, author) for fault, author in rows if fault != "equivocation"][: max(0, TOLD_MAX - told)]
+    for fault, author in found:
+        await tx.execute(
+            "UPDATE quarantined SET told_us = ? WHERE federation_id = ? AND fault = ? AND author = ?",
+            to_us(now),
+            federation_id,
+            fault,
+            author,
+        )
+    return found
+
+
+async def listens(tx: Transaction, federation_id: int, *, now: datetime, but_for: timedelta) -> datetime:
+    """Since when a committee listens, without a break longer than `but_for`; it does now."""
+    since = await tx.value(
+        """UPDATE federations SET beat_us = ?1,
+               listening_us = CASE WHEN coalesce(beat_us, 0) < ?2 THEN ?1 ELSE coalesce(listening_us, ?1) END
+           WHERE id = ?3 RETURNING listening_us""",
+        to_us(now),
+        to_us(now - but_for),
+        federation_id,
+    )
+    return from_us(since)
+
+
+async def silent(tx: Reader, federation_id: int) -> frozenset[int]:
+    """The ids of those of whom people have been told that they are not heard."""
+    rows = await tx.all(
+        "SELECT id FROM peers WHERE federation_id = ? AND silent_us IS NOT NULL LIMIT ?", federation_id, PEERS_MAX
+    )
+    return frozenset(row[0] for row in rows)
+
+
+async def set_silent(tx: Transaction, federation_id: int, ids: Sequence[int], *, now: datetime) -> None:
+    """These are not heard, and all others are."""
+    await tx.execute(
+        """UPDATE peers SET silent_us = CASE WHEN id IN (SELECT value FROM json_each(?1))
+               THEN coalesce(silent_us, ?2) END
+           WHERE federation_id = ?3""",
+        json.dumps([*ids]),
+        to_us(now),
+        federation_id,
+    )

@@ -197,22 +197,30 @@ class Memory:
 
 
 _MIGRATIONS = Path(__file__).parents[1] / "storage" / "migrations" / "sqlite"
-_TABLES = [(_MIGRATIONS / name).read_text("utf-8") for name in ("0056_peers.sql", "0062_wire.sql")]
+
+
+@functools.cache
+def _nobody() -> bytes:
+    """A database with the newest schema, and one federation in it."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute("BEGIN")
+    for file in sorted(_MIGRATIONS.glob("*.sql")):
+        connection.executescript(file.read_text("utf-8"))
+    connection.execute(
+        "INSERT INTO federations (committee_id, uid, name, state, since_us) VALUES (1, ?, '', 'in', 0)",
+        (FEDERATION,),
+    )
+    return connection.serialize()
 
 
 class Tables:
-    """A committee's store in the real tables, in a database of its own. What a work does is done whole, or not at all."""
+    """A committee's store in the real tables, in a database of its own."""
 
     def __init__(self, connection: sqlite3.Connection | None = None) -> None:
         self.effects: list[tuple[Chain, int, str]] = []
         self.connection = connection or sqlite3.connect(":memory:", isolation_level=None)
         if connection is None:
-            for script in _TABLES:
-                self.connection.executescript(script)
-            self.connection.execute(
-                "INSERT INTO federations (committee_id, uid, name, state, since_us) VALUES (1, ?, '', 'in', 0)",
-                (FEDERATION,),
-            )
+            self.connection.deserialize(_nobody())
 
     @contextlib.asynccontextmanager
     async def work(self, now: datetime) -> AsyncIterator[wire.Store]:
@@ -298,6 +306,10 @@ class Peer:
     copies: list[Kept] = field(default_factory=list)
 
 
+async def _received(store: wire.Store, *, keys: Keys, text: str, now: datetime) -> Received:
+    return await wire.receive(store, keys, FEDERATION, text, now=now)
+
+
 class Broken(AssertionError):
     """Something that must always hold does not."""
 
@@ -342,9 +354,7 @@ class Story:
         for _, place, text in due:
             peer = self.honest[place]
             keys = self.keys(peer)
-            await self.take(
-                peer, lambda store, keys=keys, text=text: wire.receive(store, keys, FEDERATION, text, now=self.now)
-            )
+            await self.take(peer, functools.partial(_received, keys=keys, text=text, now=self.now))
 
     async def take(self, peer: Peer, receiving: Callable[[wire.Store], Awaitable[Received]]) -> None:
         async with peer.memory.work(self.now) as store:

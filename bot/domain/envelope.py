@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from bot.domain.chain import FIRST as FIRST
 from bot.domain.chain import canonical as canonical_json
@@ -70,6 +70,7 @@ Fault = Literal[
     "not_understood",  # it says of itself that a field must be understood, and it is not
 ]
 """Why an envelope has no effect. Told to people in one line."""
+FAULTS: frozenset[Fault] = frozenset(get_args(Fault))
 
 
 class Unsound(Exception):
@@ -549,7 +550,7 @@ def cost(envelope: Envelope) -> int:
 
 
 def spent(until: int, cost: int, budget: Budget, *, now: datetime) -> int | None:
-    """When what was spent will have grown back, this cost included, in milliseconds since 1970; None: there is too little.
+    """When what was spent will have grown back, this cost too, in milliseconds since 1970; None: there is too little.
 
     `until`: the same from the time before (0: never). A leaky bucket (the "generic cell rate algorithm").
     """
