@@ -215,6 +215,11 @@ class Pinned:
             for one in self._by_key.get((author, key), ())
         )
 
+    def vouches(self, author: str, words: bytes, signature: bytes) -> bool:
+        """Whether any key that is or was theirs has signed the words."""
+        mine = (one for (whose, _), found in self._by_key.items() if whose == author for one in found)
+        return any(verified(public, words, signature) for public in {one.signing for one in mine})
+
     def recipients(self, authors: Sequence[str]) -> list[str]:
         """To whom is sealed what is for these committees. Raises KeyError where one is not known."""
         return [self._newest[author].recipient for author in authors]

@@ -161,6 +161,7 @@ async def _keys(context: Context, there: Federation) -> wire.Keys:
         # To oneself too: what is forgotten must be readable when it comes back.
         seal=lambda words, to: signing.seal(words, pinned.recipients(sorted({*to, mine.author}))),
         verify=pinned.verify,
+        vouches=pinned.vouches,
         open_=lambda sealed: signing.open_(sealed, identities),
         member=pinned.member,
         present=present.__contains__,
@@ -224,8 +225,8 @@ async def beat(context: Context, there: Federation, more: Mapping[str, Any] | No
     others = [one.author for one in await peers.peers(context.tx, there.id) if one.author != known.chain.author]
     store = peers.Store(context.tx, there.id, now=context.now)
     if others:
-        text = await wire.heartbeat(store, known, there.uid, to=others, now=context.now, more=more)
-        await _queue(context, there, text, lane=Lane.NOTICE)
+        for text in await wire.heartbeat(store, known, there.uid, to=others, now=context.now, more=more):
+            await _queue(context, there, text, lane=Lane.NOTICE)
 
 
 async def _queue(context: Context, there: Federation, text: str, *, lane: Lane) -> None:
@@ -263,11 +264,34 @@ async def knock(context: Context, network: str, account: str, text: str) -> None
 # --- hearing -----------------------------------------------------------------------------------------------------
 
 
-async def take_in(context: Context, there: Federation, text: str) -> None:
+async def take_in(context: Context, there: Federation, text: str) -> wire.Received:
     """Take in what came, from wherever it came, with all that follows from it."""
     store = peers.Store(context.tx, there.id, now=context.now)
     known = await _keys(context, there)
-    await _follow(context, there, await wire.receive(store, known, there.uid, text, now=context.now))
+    found = await wire.receive(store, known, there.uid, text, now=context.now)
+    await _follow(context, there, found)
+    return found
+
+
+async def carried(context: Context, there: Federation, *, since: datetime, room: int) -> list[str]:
+    """What can be carried to the others in a file of so many characters: how far one is, and what came since then.
+
+    Where there is more than there is room for, the older things are left out: they are asked for in return.
+    """
+    if there.state != "in":
+        return []
+    known = await _keys(context, there)
+    others = [one.author for one in await peers.peers(context.tx, there.id) if one.author != known.chain.author]
+    store = peers.Store(context.tx, there.id, now=context.now)
+    found = await wire.heartbeat(store, known, there.uid, to=others, now=context.now) if others else []
+    room -= sum(len(one) + 1 for one in found)
+    latest: list[str] = []
+    for text in await peers.texts_since(context.tx, there.id, since):
+        room -= len(text) + 1
+        if room < 0:
+            break
+        latest.append(text)
+    return [*latest[::-1], *found]
 
 
 async def ripen(context: Context, there: Federation) -> None:
@@ -290,8 +314,11 @@ def _alerts(one: wire.Applied) -> bool:
 
 
 async def _follow(context: Context, there: Federation, found: wire.Received) -> None:
-    for author in {one.envelope.chain.author for one in found.applied} | ({found.heard} - {None}):
-        await peers.heard(context.tx, there.id, str(author), now=context.now)
+    lately = [(one.envelope.chain.author, one.envelope.sent) for one in found.applied]
+    lately += [(found.heard, found.heard_sent)] if found.heard is not None else []
+    for author, sent in dict(sorted(lately)).items():
+        at = min(context.now, datetime.fromtimestamp(min(sent, 2**33), UTC))
+        await peers.heard(context.tx, there.id, author, at=at)
     for chain, number in found.ends.items():
         await peers.tells_end(context.tx, there.id, chain, number)
     for one in found.applied:

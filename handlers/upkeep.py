@@ -25,6 +25,7 @@ from storage import (
     orders,
     outbox,
     pauses,
+    peers,
     plans,
     pool,
     pooling,
@@ -68,3 +69,4 @@ async def purge(context: Context) -> None:
     await reach.purge(context.tx, before=context.now - retention.REACHED)
     await aftermath.purge(context.tx, now=context.now)
     await pauses.purge(context.tx, now=context.now)
+    await peers.purge(context.tx, now=context.now)

@@ -566,6 +566,7 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "peer_admissions": "which committees a federation may take in",
     "peer_admission_votes": "which committees have said yes or no to that",
     "chain_ends": "how much linked committees have said, by their own word",
+    "wire_spent": "how much linked committees have asked of this one",
     "drill_scores": "how drills went, in figures",
     "rules": "what the committee has set for itself",
     "poll_patterns.rule": "what decides a poll, by the committee's processes",
