@@ -478,9 +478,9 @@ WireAct = WirePost | WireDoors
 """What goes over a wire, where no people read: the networks that carry it have an account in `Adapter.carries`."""
 
 
-def wire_of(network: str, federation: str) -> ChatId:
-    """Where the committees of a federation hear each other on a network."""
-    return ChatId(f"{network}:wire:{federation}")
+def wire_of(network: str, federation: str, epoch: int = 1) -> ChatId:
+    """Where the committees of a federation hear each other on a network. `epoch`: 2 after they have moved once."""
+    return ChatId(f"{network}:wire:{federation}" + (f".{epoch}" if epoch > 1 else ""))
 
 
 def door_of(network: str, account: str) -> ChatId:
@@ -491,7 +491,7 @@ def door_of(network: str, account: str) -> ChatId:
 def federation_of(chat: ChatId) -> str | None:
     """Which federation's wire it is; None: it is none."""
     kind, _, federation = native(chat).partition(":")
-    return federation if kind == "wire" else None
+    return federation.partition(".")[0] if kind == "wire" else None
 
 
 def account_behind(chat: ChatId) -> str | None:

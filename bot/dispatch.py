@@ -45,10 +45,12 @@ from bot.chat import (
     account_behind,
     federation_of,
     network_of,
+    wire_of,
 )
 from bot.dialogue import CANCEL, answer_button, with_answer
 from bot.domain import conduct
 from bot.domain.chain import canonical
+from bot.domain.envelope import federation_of as federation_in
 from bot.router import PROPOSED, Ambiguous, Authority, Command, Commands, Context, View, Where, read_line
 from bot.text import (
     SOURCE_LANGUAGE,
@@ -515,6 +517,11 @@ class Dispatcher:
     async def _wire(self, tx: Transaction, came: WireText, now: datetime) -> None:
         """Each of the committees that it is for takes it in by itself: a fault in one is none for the others."""
         account = account_behind(came.chat.id)
+        inside = None if account is None else federation_in(came.text)
+        if inside is not None:
+            # An envelope at the door counts as on the wire: the rooms may be gone.
+            wire = wire_of(network_of(came.chat.id), inside)
+            account, came = None, replace(came, chat=replace(came.chat, id=wire))
         for committee_id in await self._meant(tx, came):
             committee = await people.committee(tx, committee_id)
             context = Context(

@@ -529,6 +529,8 @@ SECTIONS: Mapping[str, str] = {
             s.ended_us
         FROM straws s JOIN committees c ON c.id = s.committee_id LEFT JOIN notes n ON n.thing = 'straw:' || s.id
         WHERE s.maker_id IN {_MINE} ORDER BY s.id DESC""",
+    "visits_to_linked_committees": f"""SELECT p.name AS committee, v.token, v.at_us FROM visits v
+        JOIN peers p ON p.id = v.peer_id WHERE v.member_id IN {_MINE} ORDER BY v.at_us DESC""",
     "votes_in_straw_polls": f"""SELECT c.name AS committee, s.number, v.choices AS options_from_0, v.poll, v.event,
             v.at_us
         FROM straw_votes v LEFT JOIN straws s ON s.id = v.straw_id LEFT JOIN committees c ON c.id = s.committee_id
@@ -556,12 +558,17 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "equivocations": "proof that a committee has said two things at once, sealed",
     "quarantined": "how much came that had no effect, and why",
     "posted_again": "what was handed on lately, by hashes",
+    "expulsions": "which committee asks to expel which other",
+    "expulsion_votes": "what committees say to that",
+    "freeze_calls": "which committee asks to freeze which other",
+    "move_calls": "which committees want to move to which rooms",
     "links": "with which committees a link comes about, and how far that is",
     "peer_admissions": "which committees a federation may take in",
     "peer_admission_votes": "which committees have said yes or no to that",
     "chain_ends": "how much linked committees have said, by their own word",
     "linked_polls": "what linked committees decide together, in figures",
     "linked_statements": "how linked committees have voted, in figures",
+    "wire_spent": "how much linked committees have asked of this one",
     "drill_scores": "how drills went, in figures",
     "rules": "what the committee has set for itself",
     "poll_patterns.rule": "what decides a poll, by the committee's processes",
@@ -1136,6 +1143,7 @@ async def drop_accounts(tx: Transaction, person_id: int, *, now: datetime, but: 
     await tx.execute(f"DELETE FROM buttons WHERE member_id IN {_MINE}", person_id)
     await tx.execute(f"DELETE FROM dialogues WHERE member_id IN {_MINE}", person_id)
     await tx.execute(f"DELETE FROM nudges WHERE member_id IN {_MINE}", person_id)
+    await tx.execute(f"DELETE FROM visits WHERE member_id IN {_MINE}", person_id)
     await tx.execute("DELETE FROM wishes WHERE person_id = ?", person_id)
     await tx.execute("DELETE FROM brought WHERE person_id = ?", person_id)
     await tx.execute(f"DELETE FROM codes WHERE member_id IN {_MINE}", person_id)
