@@ -39,7 +39,7 @@ QUIET_AFTER = timedelta(minutes=20)
 POLL_HOURS = 48
 """A poll about linking is open for so long: with the comparing before it all must fit into three days."""
 GRACE = timedelta(hours=1)
-_FOUND = frozenset({"found", "fundar", "funda", "grunden", "gruenden", "grunde"})
+_FOUND = frozenset({"found", "fundar", "funda", "gründen", "gruenden", "gründe"})
 _RANK = {"comparing": 0, "deciding": 1, "yes": 2}
 
 # What stands on buttons, and in the sentences that tell of them.
