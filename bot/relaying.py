@@ -33,7 +33,14 @@ async def words(view: Context | View, alert: Alert) -> Sequence[Words]:
     told: list[Words] = []
     if asked:
         told.append(N("{n} linked committee is asked.", "{n} linked committees are asked.", asked))
-    told += [T("From {committee}: {what}", committee=one.name, what=_counted(one.counts)) for one in _bringing(there)]
+    for one in _bringing(there):
+        what = _counted(one.counts)
+        # The one whose alert it is tells what there is already, of theirs and of all others.
+        told.append(
+            T("From {committee}: {what}", committee=one.name, what=what)
+            if one.asked
+            else T("Already coming from elsewhere: {what}", what=what)
+        )
     return told
 
 

@@ -40,6 +40,8 @@ LISTED_MAX = 5
 _ALL = frozenset(map(plain, ("all", "todas", "todos", "alle")))
 _KINDS_LIKE = T("eviction, raid")
 _AREAS_LIKE = T("Northside, Mill Lane")
+_KINDS_LINE = T("alerts eviction, raid")
+_AREAS_LINE = T("areas Northside, Mill Lane")
 
 
 # --- leaving -----------------------------------------------------------------------------------------------------
@@ -777,7 +779,7 @@ async def links(context: Context, *, line: LongNote = "") -> Reply | Card | None
             raise Refusal(
                 T(
                     "Write it like this: {kinds} or {areas}",
-                    kinds=Typed("/links alerts", _KINDS_LIKE),
+                    kinds=Typed("/links", _KINDS_LINE),
                     areas=_AREAS_TYPED,
                 )
             )
@@ -790,12 +792,12 @@ async def links(context: Context, *, line: LongNote = "") -> Reply | Card | None
         lines(
             _sends_words(await _labels(context, only)),
             _areas_words(areas),
-            T("To change that: {kinds} or {areas}", kinds=Typed("/links alerts", _KINDS_LIKE), areas=_AREAS_TYPED),
+            T("To change that: {kinds} or {areas}", kinds=Typed("/links", _KINDS_LINE), areas=_AREAS_TYPED),
         )
     )
 
 
-_AREAS_TYPED = Typed("/links areas", _AREAS_LIKE)
+_AREAS_TYPED = Typed("/links", _AREAS_LINE)
 _CHANGES = (
     *(("links_alerts", word) for word in ("alerts", "alertas", "alarme")),
     *(("links_areas", word) for word in ("areas", "zonas", "gegenden")),
@@ -851,7 +853,7 @@ async def links_alerts(context: Context, *, line: LongNote) -> Reply:
                     T(
                         "I do not know the kind “{words}”. Write it like this: {example}",
                         words=name[: alertline.WORDS_SHOWN_MAX],
-                        example=Typed("/links alerts", _KINDS_LIKE),
+                        example=Typed("/links", _KINDS_LINE),
                     )
                 )
             only.append(known[name])
