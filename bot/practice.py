@@ -238,6 +238,8 @@ class Practice:
         """From now on what committees say to each other is lost, or is not lost any more."""
         self.console.cut = cut
         self.console.said_on_wire_at = self.clock()
+        if not cut:
+            await self.app.dispatcher.reconnected(NETWORK)
         await self.settle()
 
     async def _is_committee(self, chat: Chat) -> bool:

@@ -281,7 +281,7 @@ class Terminal:
         if cut:
             self.notice(f"The wire is cut: what {GROUP} and {OTHER} say to each other is lost. /wire mends it.")
         else:
-            self.notice("The wire is mended. What was lost is asked for again within some ten minutes: /skip 20m")
+            self.notice("The wire is mended. What was lost is asked for again.")
 
     async def _step(self, line: str) -> None:
         """Somebody of one of the committees does something, whoever you are and wherever."""

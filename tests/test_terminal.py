@@ -260,7 +260,7 @@ async def test_what_links_the_committees_can_be_cut_and_mended(hand: Hand) -> No
     ]
     assert hand.practice.console.cut
     assert await hand.types("/wire") == [
-        "-- The wire is mended. What was lost is asked for again within some ten minutes: /skip 20m"
+        "-- The wire is mended. What was lost is asked for again."
     ]
     assert not hand.practice.console.cut
     assert await hand.types("/wire now") == [
