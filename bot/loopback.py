@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from bot.homeserver import Json, Leashed, NotStarted, Synapse, installed, is_free
-from bot.practice import GROUP, MEMBERS, ORGANIZERS, OTHER, OTHER_MEMBERS, OTHER_ORGANIZERS
+from bot.practice import FEDERATION_NAME, GROUP, MEMBERS, ORGANIZERS, OTHER, OTHER_MEMBERS, OTHER_ORGANIZERS
 
 PORT = 8008
 NAME = "localhost"
@@ -25,7 +27,8 @@ PASSWORD = "solibot-practice"  # noqa: S105 - nobody outside of this computer re
 BOT_SECONDS_MAX = 60.0
 """So long a bot may take for what it is asked: the first time it makes its keys."""
 LOOK_SECONDS = 0.2
-_KEPT = "people.json"
+_KEPT, _ROOMS = "people.json", "rooms.json"
+Found = TypeVar("Found")
 
 
 class CannotTry(Exception):
@@ -90,14 +93,26 @@ class Client:
         """Who is in the room."""
         return set(self.call("GET", f"/rooms/{quote(room)}/joined_members")["joined"])
 
-    def said(self, room: str, by: str) -> list[str]:
-        """What somebody has said there, newest first, a hundred at most."""
+    def heard(self, room: str, by: str) -> list[tuple[str, str]]:
+        """What somebody has said there, newest first, a hundred at most: the id of the message, and the words.
+
+        Changes of a message stand under their own id.
+        """
         found = self.call("GET", f"/rooms/{quote(room)}/messages?dir=b&limit=100")["chunk"]
         return [
-            str(event["content"].get("body", ""))
+            (str(event["event_id"]), str(event["content"].get("body", "")))
             for event in found
             if event["type"] == "m.room.message" and event["sender"] == by
         ]
+
+    def react(self, room: str, message: str, key: str) -> None:
+        """Put a reaction under a message."""
+        path = f"/rooms/{quote(room)}/send/m.reaction/{secrets.token_hex(8)}"
+        self.call("PUT", path, {"m.relates_to": {"rel_type": "m.annotation", "event_id": message, "key": key}})
+
+    def invited(self) -> list[str]:
+        """The rooms into which they are called and have not come."""
+        return [*self.call("GET", "/sync?timeout=0").get("rooms", {}).get("invite", {})]
 
     def log_out(self) -> None:
         """This device is no more."""
@@ -142,13 +157,19 @@ def village(folder: Path, *, port: int, kept: bool, tell: Callable[[str], None])
         for bot in bots:
             owed.callback(bot.end)
             bot.launch()
-        for place, bot in zip(PLACES, bots, strict=True):
-            _wait(place, bot, partial(bot.has_written, '"ready"'))
-            done = folder / place.bot / "founded"
-            if not done.exists():
-                tell(f"{place.title} comes to be.")
-                _found(server, place, bot)
-                done.touch()
+        groups = [Group(server, place, bot) for place, bot in zip(PLACES, bots, strict=True)]
+        for group in groups:
+            group.wait(partial(group.bot.has_written, '"ready"'))
+        kept_rooms = folder / _ROOMS
+        if not kept_rooms.exists():
+            for group in groups:
+                tell(f"{group.place.title} comes to be.")
+                group.found()
+            tell(f"They are linked: {FEDERATION_NAME}.")
+            _link(*groups)
+            kept_rooms.write_text(json.dumps([group.room for group in groups]), "utf-8")
+            for group in groups:
+                group.log_out()
         yield Running(server, bots)
 
 
@@ -191,37 +212,110 @@ encrypted_private_chats = false
     return Leashed("bot", "run", "--config", str(settings), cwd=home, log=home / "bot.log")
 
 
-def _wait(place: Place, bot: Leashed, what: Callable[[], bool]) -> None:
-    """Until the bot of a committee has done this. Raises CannotTry where it does not."""
-    end = time.monotonic() + BOT_SECONDS_MAX
-    while not what():
-        if not bot.running or time.monotonic() > end:
-            raise CannotTry(f"The bot of {place.title} does not answer. It said:\n{bot.log_tail(10)}")
-        time.sleep(LOOK_SECONDS)
+class Group:
+    """A committee that comes to be, and what its people do in its group, over the homeserver."""
+
+    def __init__(self, server: Synapse, place: Place, bot: Leashed) -> None:
+        self.place = place
+        self.bot = bot
+        self.room = ""
+        self.people: dict[str, Client] = {}
+        self.account = server.user(place.bot)
+        self._server = server
+
+    @property
+    def founder(self) -> Client:
+        """The first of its organizers."""
+        return self.people[self.place.organizers[0]]
+
+    def wait(self, what: Callable[[], Found]) -> Found:
+        """Until the bot has done this; what is found then. Raises CannotTry where it does not."""
+        end = time.monotonic() + BOT_SECONDS_MAX
+        while not (found := what()):
+            if not self.bot.running or time.monotonic() > end:
+                raise CannotTry(f"The bot of {self.place.title} does not answer. It said:\n{self.bot.log_tail(10)}")
+            time.sleep(LOOK_SECONDS)
+        return found
+
+    def say(self, who: str, words: str) -> None:
+        """Somebody writes in the group, and the bot answers."""
+        before = len(self.founder.heard(self.room, self.account))
+        self.people[who].say(self.room, words)
+        self.wait(lambda: len(self.founder.heard(self.room, self.account)) > before)
+
+    def press(self, who: str, label: str) -> None:
+        """Somebody puts the reaction under the newest message that has this button, once there is one."""
+
+        def there() -> tuple[str, str] | None:
+            for message, words in self.founder.heard(self.room, self.account):
+                found = re.search(rf"([1-9]\ufe0f\u20e3) {re.escape(label)}", words)
+                # What begins with a star is a change of another message.
+                if found is not None and not words.startswith("* "):
+                    return message, found[1]
+            return None
+
+        self.people[who].react(self.room, *self.wait(there) or ("", ""))
+
+    def hears(self, words: str) -> None:
+        """Until the bot has said this in the group."""
+        self.wait(lambda: any(words in said for _, said in self.founder.heard(self.room, self.account)))
+
+    def whispered(self, who: str, form: str) -> str:
+        """What the bot writes to somebody in private that has this form, once it does."""
+        client = self.people[who]
+        rooms: list[str] = []
+
+        def there() -> str | None:
+            for room in client.invited():
+                client.join(room)
+                rooms.append(room)
+            found = (re.search(form, said) for room in rooms for _, said in client.heard(room, self.account))
+            return next((one[0] for one in found if one is not None), None)
+
+        return self.wait(there) or ""
+
+    def found(self) -> None:
+        """Let the committee come to be as people do it: a room, the bot in it, and everybody joins."""
+        place = self.place
+        self.people = {who: Client(self._server, who, PASSWORD) for who in (*place.organizers, *place.members)}
+        second, *members = (*place.organizers[1:], *place.members)
+        others = [self.people[who] for who in (second, *members)]
+        self.room = self.founder.make_room(place.title, [self.account, *(one.user for one in others)])
+        for one in others:
+            one.join(self.room)
+        self.wait(lambda: self.account in self.founder.inside(self.room))
+        self.wait(lambda: bool(self.founder.heard(self.room, self.account)))
+        self.say(place.organizers[0], "!setup")
+        for who in (second, *members):
+            self.say(who, "!join")
+        self.say(place.organizers[0], f"!organizer {self.people[second].user}")
+
+    def decide(self, about: str) -> None:
+        """A proposal of the first organizer passes: with theirs it has three of four."""
+        self.hears(about)
+        for who in (self.place.organizers[1], self.place.members[0]):
+            self.press(who, "Yes")
+
+    def log_out(self) -> None:
+        """What was logged in for this is no more."""
+        for one in self.people.values():
+            one.log_out()
 
 
-def _found(server: Synapse, place: Place, bot: Leashed) -> None:
-    """Let a committee come to be as people do it: a room, the bot in it, and everybody joins."""
-    people = {who: Client(server, who, PASSWORD) for who in (*place.organizers, *place.members)}
-    founder, second = (people[who] for who in place.organizers)
-    others = [one for one in people.values() if one is not founder]
-    address = server.user(place.bot)
-    room = founder.make_room(place.title, [address, *(one.user for one in others)])
-    for one in others:
-        one.join(room)
-
-    def say(who: Client, words: str) -> None:
-        before = len(founder.said(room, address))
-        who.say(room, words)
-        _wait(place, bot, lambda: len(founder.said(room, address)) > before)
-
-    _wait(place, bot, lambda: address in founder.inside(room) and bool(founder.said(room, address)))
-    say(founder, "!setup")
-    for one in others:
-        say(one, "!join")
-    say(founder, f"!organizer {second.user}")
-    for one in people.values():
-        one.log_out()
+def _link(first: Group, second: Group) -> None:
+    """Link the committees as people do it: found, invite, compare the words, and decide on both sides."""
+    ana, dora = first.place.organizers[0], second.place.organizers[0]
+    first.say(ana, f'!federation found "{FEDERATION_NAME}"')
+    first.decide("We found a federation")
+    first.hears("is founded")
+    first.people[ana].say(first.room, "!link")
+    invitation = first.whispered(ana, r"link (@\S+ [A-Z0-9-]+)")
+    second.people[dora].say(second.room, f"!{invitation}")
+    for group, who in ((first, ana), (second, dora)):
+        group.press(who, "The words are the same")
+        group.decide("We link with")
+    for group in (first, second):
+        group.hears("linked with")
 
 
 def told(server: Synapse) -> list[str]:
