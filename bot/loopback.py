@@ -69,6 +69,7 @@ class Client:
         answer = server.call("POST", "/_matrix/client/v3/login", body)
         self.user: str = answer["user_id"]
         self._token: str = answer["access_token"]
+        self._since: str | None = None
 
     def call(self, method: str, path: str, body: Json | None = None) -> Json:
         """One call; `path` begins after `/_matrix/client/v3`. Raises Refused."""
@@ -111,8 +112,12 @@ class Client:
         self.call("PUT", path, {"m.relates_to": {"rel_type": "m.annotation", "event_id": message, "key": key}})
 
     def invited(self) -> list[str]:
-        """The rooms into which they are called and have not come."""
-        return [*self.call("GET", "/sync?timeout=0").get("rooms", {}).get("invite", {})]
+        """The rooms into which they were called since they were asked last."""
+        since = "" if self._since is None else f"&since={quote(self._since)}"
+        answer = self.call("GET", f"/sync?timeout=0{since}")
+        # From here on: what is asked twice in the same words is answered twice the same, for two minutes.
+        self._since = answer["next_batch"]
+        return [*answer.get("rooms", {}).get("invite", {})]
 
     def log_out(self) -> None:
         """This device is no more."""
