@@ -45,6 +45,7 @@ from handlers import (
     federation,
     fund,
     gifts,
+    governing,
     groups,
     help,  # noqa: A004 - the area's name,
     history,
@@ -54,6 +55,8 @@ from handlers import (
     leaving,
     lending,
     limits,
+    linked_alerts,
+    linked_polls,
     making,
     meetings,
     members,
@@ -175,6 +178,9 @@ AREAS = (
     straw.router,
     federation.router,
     wire.router,
+    linked_polls.router,
+    linked_alerts.router,
+    governing.router,
 )
 """The order in which menus and help list them."""
 

@@ -204,12 +204,21 @@ class Pinned:
         """Whether there is a certificate of theirs."""
         return author in self._newest
 
+    def certificates(self, author: str) -> list[Certificate]:
+        """All of one committee's."""
+        return [one for (whose, _), found in self._by_key.items() if whose == author for one in found]
+
     def verify(self, author: str, key: str, sent: int, words: bytes, signature: bytes) -> bool:
         """Whether a key that was theirs when it was sent has signed the words."""
         return any(
             one.begins <= sent <= one.ends and verified(one.signing, words, signature)
             for one in self._by_key.get((author, key), ())
         )
+
+    def vouches(self, author: str, words: bytes, signature: bytes) -> bool:
+        """Whether any key that is or was theirs has signed the words."""
+        mine = (one for (whose, _), found in self._by_key.items() if whose == author for one in found)
+        return any(verified(public, words, signature) for public in {one.signing for one in mine})
 
     def recipients(self, authors: Sequence[str]) -> list[str]:
         """To whom is sealed what is for these committees. Raises KeyError where one is not known."""
