@@ -123,6 +123,8 @@ async def federation(context: Context, *, line: LongNote = "") -> Reply | Card |
     told: list[Words] = []
     for there in found:
         told += await _told(context, there)
+    if not found:
+        told.append(T("We are linked with no other committee."))
     open_ = await links.running(context.tx, context.committee.id)
     told += [_begun(one) for one in open_]
     buttons: list[tuple[Button, ...]] = [
@@ -137,10 +139,9 @@ async def federation(context: Context, *, line: LongNote = "") -> Reply | Card |
             says = trust.says()
             says = context.commands.asking(says) if trust.lacks(says) else says
             buttons.append((Button(label=T("Whom we trust"), says=says),))
-    else:
+    elif not open_:
         told.append(
             lines(
-                T("We are linked with no other committee."),
                 T("To begin a federation that others can come into: {example}", example=_example()),
                 T("To come into one: ask an organizer of it for an invitation, and type it here: {link}", link=LINK),
             )

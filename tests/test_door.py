@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from bot import door, keys
+from bot import door, drawing, keys
 from bot.adapters.console import NETWORK
 from bot.chat import Chat, WireText, door_of
 from bot.domain import envelope as rules
 from bot.practice import OTHER
+from storage import peers
 from storage.database import Reader
 from tests.conftest import Town
 from tests.test_federation import Both, founded, invitation, met
@@ -166,3 +167,45 @@ def test_a_message_is_read_as_it_was_written_and_not_otherwise(town: Town) -> No
         changed = rules.canonical({**read, name: other}).decode()
         with pytest.raises(rules.Unsound, match="forged"):
             door.read(changed, now=now)
+
+
+async def test_nobody_is_in_before_they_have_decided_it_themselves(town: Town) -> None:
+    """Not even by the word of the one that has invited them."""
+    there = await met(town)
+    answer = json.loads(knocked(town, "answer"))
+    text = await _as_riverside(town, "in", answer["code"], answer["to"], {"peers": [], "heads": []})
+    await Stranger(town).knocks(text)
+    assert (await there.hillside("gus", "/federation")).startswith("We are linked with no other committee.")
+    # The same words from somebody who may say them, as a step, are heard.
+    await Stranger(town).knocks(await _as_riverside(town, "step", answer["code"], answer["to"], {"state": "yes"}))
+    assert "Riverside has decided for it." in there.card(OTHER)
+    assert await there.heard() == [[]]
+
+
+async def _as_riverside(town: Town, kind: str, code: str, to: str, body: dict[str, Any]) -> str:
+    own = await town.practice.app.database.read(lambda tx: peers.own(tx, 1))
+    assert own is not None
+    seed = own.seeds[0]
+    assert seed is not None
+    return door.written(kind, code, to, body, certificate=own.certificates[0], sign=keys.SigningKey(seed).sign)
+
+
+def test_the_six_words_are_the_beginning_of_the_name_in_the_list_of_bip_39() -> None:
+    # The author of the examples in docs/protocol.md; its hash in binary, read off by hand:
+    # 01010110010 00111010110 10101001110 10101000110 00110100011 10100110000
+    author = "56475aa75463474c0285df5dbf2bcab73da651358839e9b77481b2eab107708c"
+    assert keys.fingerprint_numbers(author) == (691, 471, 1359, 1351, 420, 1329)
+    assert keys.fingerprint_words(author) == ("film", "depart", "prefer", "potato", "crucial", "plastic")
+
+
+def test_the_picture_says_what_is_typed() -> None:
+    drawn = drawing.qr_code("/link @solibot:riverside.example KQ7M-4MXA-CDEF-GHJK")
+    assert drawn.startswith(b"\x89PNG")
+    assert drawn != drawing.qr_code("/link @solibot:riverside.example KQ7M-4MXA-CDEF-GHJL")
+
+
+async def test_the_picture_goes_with_the_invitation(town: Town) -> None:
+    await founded(town)
+    await invitation(town)
+    (picture,) = town.practice.console.pictures
+    assert picture.content.startswith(b"\x89PNG")
