@@ -42,8 +42,10 @@ from handlers import (
     escalation,
     external,
     fair,
+    federation,
     fund,
     gifts,
+    governing,
     groups,
     help,  # noqa: A004 - the area's name,
     history,
@@ -53,6 +55,8 @@ from handlers import (
     leaving,
     lending,
     limits,
+    linked_alerts,
+    linked_polls,
     making,
     meetings,
     members,
@@ -172,7 +176,11 @@ AREAS = (
     history.router,
     availability.router,
     straw.router,
+    federation.router,
     wire.router,
+    linked_polls.router,
+    linked_alerts.router,
+    governing.router,
 )
 """The order in which menus and help list them."""
 

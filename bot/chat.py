@@ -132,11 +132,14 @@ class Chart:
     name: str
     title: str
     parts: tuple[Bars | Flow, ...]
+    scanned: str | None = None
+    """It is a QR code that says this, and has no parts."""
 
 
 def chart(read: Any) -> Chart:
     """A chart that was kept as JSON, by `dataclasses.asdict`."""
-    return Chart(name=read["name"], title=read["title"], parts=tuple(_part(part) for part in read["parts"]))
+    parts = tuple(_part(part) for part in read["parts"])
+    return Chart(name=read["name"], title=read["title"], parts=parts, scanned=read.get("scanned"))
 
 
 def _part(read: Any) -> Bars | Flow:
@@ -459,20 +462,25 @@ class WirePost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireDoors:
-    """Who is let into the rooms of a federation, and who is put out of them: accounts. `name`: how people call it."""
+    """Who is let into the rooms of a federation, and who is put out of them: accounts. `name`: how people call it.
+
+    `let_in`: the bots of other committees. `people`: those who come into the room in which members of the committees
+    talk, and into no other. Without anybody: the rooms are made.
+    """
 
     name: str
     let_in: tuple[str, ...] = ()
     put_out: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
 
 
 WireAct = WirePost | WireDoors
 """What goes over a wire, where no people read: the networks that carry it have an account in `Adapter.carries`."""
 
 
-def wire_of(network: str, federation: str) -> ChatId:
-    """Where the committees of a federation hear each other on a network."""
-    return ChatId(f"{network}:wire:{federation}")
+def wire_of(network: str, federation: str, epoch: int = 1) -> ChatId:
+    """Where the committees of a federation hear each other on a network. `epoch`: 2 after they have moved once."""
+    return ChatId(f"{network}:wire:{federation}" + (f".{epoch}" if epoch > 1 else ""))
 
 
 def door_of(network: str, account: str) -> ChatId:
@@ -483,7 +491,7 @@ def door_of(network: str, account: str) -> ChatId:
 def federation_of(chat: ChatId) -> str | None:
     """Which federation's wire it is; None: it is none."""
     kind, _, federation = native(chat).partition(":")
-    return federation if kind == "wire" else None
+    return federation.partition(".")[0] if kind == "wire" else None
 
 
 def account_behind(chat: ChatId) -> str | None:
@@ -573,6 +581,19 @@ class Dispatcher(Protocol):
 
     async def welcomes(self, user: UserId, *, private: bool) -> bool:
         """Whether somebody may call the bot into a group (organizers may) or a private chat (members may)."""
+
+    async def federated(self, wire: ChatId) -> frozenset[str] | None:
+        """The accounts of the bots of a federation, as committees here know them; None: none of them is in it."""
+
+    async def reconnected(self, network: str) -> None:
+        """Something may have been missed: tell all federations on this network now how far one has come."""
+
+    async def drifted(self, wire: ChatId, kind: str) -> None:
+        """Tell the organizers, at most once a day, that the rooms of a federation are not as they should be.
+
+        `lost`: the bot is out of them; `changed`: who may do what; `stranger`: somebody is in them whom no committee
+        here knows; `unmade`: the network does not let them be made.
+        """
 
     async def sized(self, chat: Chat, size: int) -> None:
         """So many people are in a group now, the bot not among them. It may be told as often as it is learnt."""

@@ -7,6 +7,7 @@ can lie in a drawer, and the others change. Formats, with test vectors: docs/pro
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from typing import Any
 import pyrage
 from Crypto.PublicKey import ECC
 from Crypto.Signature import eddsa
+from mnemonic import Mnemonic
 
 from bot.domain.envelope import Unsound, canonical, decoded, encoded
 
@@ -64,6 +66,29 @@ def verified(public: bytes, words: bytes, signature: bytes) -> bool:
 def author_of(root: bytes) -> str:
     """How a committee is named on the wire: the hash of its root key."""
     return hashlib.sha256(root).hexdigest()
+
+
+FINGERPRINT_WORDS = 6
+_WORD_BITS = 11
+
+
+def fingerprint_numbers(author: str) -> tuple[int, ...]:
+    """The first 66 bits of a committee's name as six numbers from 1 to 2048: the places of its words."""
+    bits = int(author, 16) >> (4 * len(author) - FINGERPRINT_WORDS * _WORD_BITS)
+    places = range((FINGERPRINT_WORDS - 1) * _WORD_BITS, -1, -_WORD_BITS)
+    return tuple((bits >> place) % 2**_WORD_BITS + 1 for place in places)
+
+
+def fingerprint_words(author: str) -> tuple[str, ...]:
+    """The same as six words, which people compare by voice: the English list of BIP 39, whose words are not alike."""
+    return tuple(_word_list()[number - 1] for number in fingerprint_numbers(author))
+
+
+@functools.cache
+def _word_list() -> tuple[str, ...]:
+    words = tuple(Mnemonic("english").wordlist)
+    assert len(words) == 2**_WORD_BITS
+    return words
 
 
 def name_of(public: bytes) -> str:
@@ -179,12 +204,21 @@ class Pinned:
         """Whether there is a certificate of theirs."""
         return author in self._newest
 
+    def certificates(self, author: str) -> list[Certificate]:
+        """All of one committee's."""
+        return [one for (whose, _), found in self._by_key.items() if whose == author for one in found]
+
     def verify(self, author: str, key: str, sent: int, words: bytes, signature: bytes) -> bool:
         """Whether a key that was theirs when it was sent has signed the words."""
         return any(
             one.begins <= sent <= one.ends and verified(one.signing, words, signature)
             for one in self._by_key.get((author, key), ())
         )
+
+    def vouches(self, author: str, words: bytes, signature: bytes) -> bool:
+        """Whether any key that is or was theirs has signed the words."""
+        mine = (one for (whose, _), found in self._by_key.items() if whose == author for one in found)
+        return any(verified(public, words, signature) for public in {one.signing for one in mine})
 
     def recipients(self, authors: Sequence[str]) -> list[str]:
         """To whom is sealed what is for these committees. Raises KeyError where one is not known."""

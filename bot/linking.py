@@ -17,13 +17,13 @@ from typing import Annotated, Any
 from bot import keys as signing
 from bot import wire
 from bot.arguments import Found, Kind, Reading, Word
-from bot.chat import Chat, Lane, WireDoors, WirePost, door_of, wire_of
+from bot.chat import Chat, Lane, Saying, WireDoors, WirePost, door_of, wire_of
 from bot.domain import envelope as rules
 from bot.domain import roster
 from bot.domain.envelope import Chain, Content, Envelope
 from bot.router import Authority, Context
-from bot.text import Refusal, T
-from storage import outbox, peers, people
+from bot.text import Refusal, T, Text
+from storage import due, outbox, peers, people
 from storage.database import BooksStopped, Reader, Transaction
 from storage.peers import Federation, Own, Peer
 from storage.people import Committee
@@ -31,7 +31,11 @@ from storage.people import Committee
 log = logging.getLogger(__name__)
 
 SIGNS_FOR = timedelta(days=90)
-UNDERSTANDS: frozenset[str] = frozenset()
+AFTERWARDS = frozenset({"expel", "expel_vote"})
+"""What counts whatever has become of its author since: else two committees might count differently."""
+RECALLED = AFTERWARDS | {"freeze", "move"}
+"""What also counts where one has said it oneself and has forgotten it: the database was put back from a copy."""
+UNDERSTANDS: frozenset[str] = frozenset({"status"})
 """The fields of a body that an author may say must be understood."""
 
 
@@ -98,7 +102,7 @@ FromPeer = Annotated[Said, _SaidKind()]
 # --- a committee's own keys --------------------------------------------------------------------------------------
 
 
-def _chance(tx: Transaction, what: str) -> bytes:
+def chance(tx: Transaction, what: str) -> bytes:
     """32 bytes that nobody can guess: from four tokens of 80 random bits each. In practice they repeat."""
     return hashlib.sha256(" ".join([what, *(tx.token() for _ in range(4))]).encode()).digest()
 
@@ -107,23 +111,35 @@ async def own(tx: Transaction, committee: Committee, *, now: datetime) -> Own:
     """A committee's own keys, which it is given when it first needs them."""
     found = await peers.own(tx, committee.id)
     if found is None:
-        await peers.begin_self(tx, committee.id, signing.SigningKey(_chance(tx, "root")))
-        await renew(tx, committee, now=now)
+        await peers.begin_self(tx, committee.id, signing.SigningKey(chance(tx, "root")))
+        await renew(tx, committee, begins=now - timedelta(days=1))
+        await plan_keys(tx, committee, now=now)
         found = await peers.own(tx, committee.id)
         assert found is not None
     return found
 
 
-async def renew(tx: Transaction, committee: Committee, *, now: datetime) -> signing.Certificate:
-    """New keys to sign and to open with, by the word of the root key. Raises Refusal where that lies in a drawer."""
+async def plan_keys(tx: Transaction, committee: Committee, *, now: datetime) -> None:
+    """The clock looks tomorrow whether its keys are to change."""
+    says, when = Saying(command="keys_turn"), now + timedelta(days=1)
+    await due.plan_after(tx, f"keys:{committee.id}", says, when, since=now, committee=committee.id)
+
+
+async def renew(
+    tx: Transaction, committee: Committee, *, begins: datetime, keep: signing.SigningKey | None = None
+) -> signing.Certificate:
+    """New keys to sign and to open with, by the word of the root key. Raises Refusal where that lies in a drawer.
+
+    `keep`: the key that goes on signing; only what is sealed to is new then.
+    """
     found = await peers.own(tx, committee.id)
     if found is None or found.root is None:
         raise Refusal(T("The root key of this committee is not here."), private=True)
-    seed = signing.SigningKey(_chance(tx, "signing"))
+    seed = keep or signing.SigningKey(chance(tx, "signing"))
     identity, recipient = signing.new_identity()
-    begins = rules.seconds(now - timedelta(days=1))
+    starts = rules.seconds(begins)
     certificate = signing.certify(
-        found.root, seed.public, recipient, begins=begins, ends=begins + int(SIGNS_FOR.total_seconds())
+        found.root, seed.public, recipient, begins=starts, ends=starts + int(SIGNS_FOR.total_seconds())
     )
     await peers.add_own_key(tx, committee.id, certificate, seed=seed.seed, identity=identity)
     return certificate
@@ -137,6 +153,7 @@ async def _keys(context: Context, there: Federation) -> wire.Keys:
     seed = mine.seeds[place]
     assert seed is not None
     identities = [one for one in mine.identities if one is not None]
+    present = {one.author for one in await peers.peers(context.tx, there.id)}
     return wire.Keys(
         chain=Chain(mine.author, mine.life),
         key=mine.certificates[place].key,
@@ -144,8 +161,10 @@ async def _keys(context: Context, there: Federation) -> wire.Keys:
         # To oneself too: what is forgotten must be readable when it comes back.
         seal=lambda words, to: signing.seal(words, pinned.recipients(sorted({*to, mine.author}))),
         verify=pinned.verify,
+        vouches=pinned.vouches,
         open_=lambda sealed: signing.open_(sealed, identities),
         member=pinned.member,
+        present=present.__contains__,
         understands=UNDERSTANDS,
     )
 
@@ -192,14 +211,22 @@ async def post(
     return made
 
 
+async def plan_beat(context: Context, there: Federation) -> None:
+    """Let the others hear soon how far each chain is known here; and then again and again."""
+    says = context.commands.named("wire_beat").says(federation=there.id)
+    soon = context.now + timedelta(minutes=1)
+    key = f"federation:{there.id}:beat"
+    await due.plan_after(context.tx, key, says, soon, since=context.now, committee=context.committee.id)
+
+
 async def beat(context: Context, there: Federation, more: Mapping[str, Any] | None = None) -> None:
     """Tell the others how far each chain is known here, so that what is missing comes to light."""
     known = await _keys(context, there)
     others = [one.author for one in await peers.peers(context.tx, there.id) if one.author != known.chain.author]
     store = peers.Store(context.tx, there.id, now=context.now)
     if others:
-        text = await wire.heartbeat(store, known, there.uid, to=others, now=context.now, more=more)
-        await _queue(context, there, text, lane=Lane.NOTICE)
+        for text in await wire.heartbeat(store, known, there.uid, to=others, now=context.now, more=more):
+            await _queue(context, there, text, lane=Lane.NOTICE)
 
 
 async def _queue(context: Context, there: Federation, text: str, *, lane: Lane) -> None:
@@ -208,19 +235,29 @@ async def _queue(context: Context, there: Federation, text: str, *, lane: Lane) 
         await outbox.queue_wire(context.tx, place, WirePost(text), now=context.now, lane=lane)
 
 
-async def open_wire(tx: Transaction, network: str, uid: str, name: str) -> int:
+async def open_wire(tx: Transaction, network: str, uid: str, name: str, *, epoch: int = 1) -> int:
     """Where the committees of a federation hear each other on a network; its id."""
-    return (await people.place(tx, Chat(id=wire_of(network, uid), private=False, title=name))).id
+    return (await people.place(tx, Chat(id=wire_of(network, uid, epoch), private=False, title=name))).id
 
 
 async def doors(
-    context: Context, there: Federation, *, let_in: Sequence[str] = (), put_out: Sequence[str] = ()
+    context: Context,
+    there: Federation,
+    *,
+    let_in: Sequence[str] = (),
+    put_out: Sequence[str] = (),
+    people_in: Sequence[str] = (),
+    lane: Lane = Lane.ANSWER,
 ) -> None:
-    """Let other bots into the rooms of a federation, or put them out: by their accounts."""
+    """Let other bots into the rooms of a federation, or put them out: by their accounts; nobody named: make the rooms.
+
+    `people_in`: accounts of members, who come into the room where members of all committees talk. Order holds in a
+    lane.
+    """
     place = None if there.place_id is None else await people.place_of(context.tx, there.place_id)
     if place is not None:
-        act = WireDoors(name=there.name, let_in=tuple(let_in), put_out=tuple(put_out))
-        await outbox.queue_wire(context.tx, place, act, now=context.now, lane=Lane.ANSWER)
+        act = WireDoors(name=there.name, let_in=tuple(let_in), put_out=tuple(put_out), people=tuple(people_in))
+        await outbox.queue_wire(context.tx, place, act, now=context.now, lane=lane)
 
 
 async def knock(context: Context, network: str, account: str, text: str) -> None:
@@ -232,11 +269,34 @@ async def knock(context: Context, network: str, account: str, text: str) -> None
 # --- hearing -----------------------------------------------------------------------------------------------------
 
 
-async def take_in(context: Context, there: Federation, text: str) -> None:
+async def take_in(context: Context, there: Federation, text: str) -> wire.Received:
     """Take in what came, from wherever it came, with all that follows from it."""
     store = peers.Store(context.tx, there.id, now=context.now)
     known = await _keys(context, there)
-    await _follow(context, there, await wire.receive(store, known, there.uid, text, now=context.now))
+    found = await wire.receive(store, known, there.uid, text, now=context.now)
+    await _follow(context, there, found)
+    return found
+
+
+async def carried(context: Context, there: Federation, *, since: datetime, room: int) -> list[str]:
+    """What can be carried to the others in a file of so many characters: how far one is, and what came since then.
+
+    Where there is more than there is room for, the older things are left out: they are asked for in return.
+    """
+    if there.state != "in":
+        return []
+    known = await _keys(context, there)
+    others = [one.author for one in await peers.peers(context.tx, there.id) if one.author != known.chain.author]
+    store = peers.Store(context.tx, there.id, now=context.now)
+    found = await wire.heartbeat(store, known, there.uid, to=others, now=context.now) if others else []
+    room -= sum(len(one) + 1 for one in found)
+    latest: list[str] = []
+    for text in await peers.texts_since(context.tx, there.id, since):
+        room -= len(text) + 1
+        if room < 0:
+            break
+        latest.append(text)
+    return [*latest[::-1], *found]
 
 
 async def ripen(context: Context, there: Federation) -> None:
@@ -245,9 +305,27 @@ async def ripen(context: Context, there: Federation) -> None:
     await _follow(context, there, await wire.ripen(store, await _keys(context, there), there.uid, now=context.now))
 
 
+async def resume(context: Context, there: Federation, author: str) -> None:
+    """Deal with what was kept of a committee while nothing of theirs had an effect."""
+    store = peers.Store(context.tx, there.id, now=context.now)
+    found = await wire.resume(store, await _keys(context, there), author, now=context.now)
+    # Whom an alert called upon has been called otherwise by now, or not at all: it is told as past.
+    late = [replace(one, past=one.past or _alerts(one)) for one in found.applied]
+    await _follow(context, there, replace(found, applied=late))
+
+
+def _alerts(one: wire.Applied) -> bool:
+    return one.content is not None and one.content.kind.partition("_")[0] == "alert"
+
+
 async def _follow(context: Context, there: Federation, found: wire.Received) -> None:
-    for author in {one.envelope.chain.author for one in found.applied} | ({found.heard} - {None}):
-        await peers.heard(context.tx, there.id, str(author), now=context.now)
+    lately = [(one.envelope.chain.author, one.envelope.sent) for one in found.applied]
+    lately += [(found.heard, found.heard_sent)] if found.heard is not None else []
+    for author, sent in dict(sorted(lately)).items():
+        at = min(context.now, datetime.fromtimestamp(min(sent, 2**33), UTC))
+        await peers.heard(context.tx, there.id, author, at=at)
+    for chain, number in found.ends.items():
+        await peers.tells_end(context.tx, there.id, chain, number)
     for one in found.applied:
         await _effect(context, there, one)
     for text in found.posts:
@@ -263,12 +341,17 @@ async def _follow(context: Context, there: Federation, found: wire.Received) -> 
 async def _effect(context: Context, there: Federation, one: wire.Applied) -> None:
     """Say it as a command. Whatever goes wrong with it: it was dealt with, and what follows it must come in."""
     envelope, content = one.envelope, one.content
-    if content is None or envelope.chain.author == (await own(context.tx, context.committee, now=context.now)).author:
+    if content is None:
+        return
+    itself = envelope.chain.author == (await own(context.tx, context.committee, now=context.now)).author
+    if itself and content.kind not in RECALLED:
         return
     peer = await peers.peer(context.tx, there.id, envelope.chain.author)
     command = context.commands.get(f"peer_{content.kind}")
     if peer is None or command is None or command.allow is not Authority.PEER:
         log.info("nothing is known of what a committee says", extra={"known": peer is not None})
+        return
+    if peer.state != "in" and content.kind not in AFTERWARDS:
         return
     said = Said(
         federation=there,
@@ -297,7 +380,16 @@ async def _effect(context: Context, there: Federation, one: wire.Applied) -> Non
 
 # --- how far they are trusted ------------------------------------------------------------------------------------
 
+TRUST_TOLD: Mapping[roster.Trust, Text] = {
+    roster.Trust.BLOCKED: T("Nothing of what they say is shown."),
+    roster.Trust.ORGANIZERS: T("What they say is shown to the organizers only."),
+    roster.Trust.SHOWN: T("What they say is shown; nobody is alarmed by it."),
+    roster.Trust.CONFIRMED: T("What they say is shown, and alarms people once somebody here has confirmed it."),
+    roster.Trust.PAGES: T("What they say is shown, and alarms people at once."),
+}
+"""What each level means."""
+
 
 async def trusted(tx: Reader, peer: Peer, kind: str) -> int:
     """How far this committee trusts another in what it says of a kind: see `roster.Trust`."""
-    return roster.level(await peers.trust(tx, peer.id), kind)
+    return roster.level(await peers.trust(tx, peer.id), kind, new=peer.new)

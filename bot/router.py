@@ -358,6 +358,8 @@ class Command:
     """The name of the parameter with the one person whom it is about: they have no say in it."""
     petition: str | None = None
     """The same, of a command that is begun by signatures and decided by a poll, where polls decide."""
+    poll_hours: int | None = None
+    """So long a poll about it is open; None: as long as such polls are."""
     while_suspended: bool = False
     """May also be said by a member who is suspended."""
     label: Text | None = None
@@ -538,6 +540,7 @@ class Router:
         majority: bool = False,
         concerns: str | None = None,
         petition: str | None = None,
+        poll_hours: int | None = None,
         while_suspended: bool = False,
         label: Text | None = None,
         title: Text | None = None,
@@ -574,6 +577,7 @@ class Router:
                 majority=majority,
                 concerns=concerns,
                 petition=petition,
+                poll_hours=poll_hours,
                 while_suspended=while_suspended,
                 label=label,
                 title=title,

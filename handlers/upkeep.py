@@ -16,6 +16,7 @@ from storage import (
     digests,
     fair,
     fund,
+    governing,
     history,
     inbox,
     insurance,
@@ -24,6 +25,7 @@ from storage import (
     orders,
     outbox,
     pauses,
+    peers,
     plans,
     pool,
     pooling,
@@ -63,6 +65,8 @@ async def purge(context: Context) -> None:
     await plans.purge(context.tx, now=context.now)
     await fair.purge(context.tx, now=context.now)
     await straws.purge(context.tx, now=context.now)
+    await governing.purge(context.tx, now=context.now)
     await reach.purge(context.tx, before=context.now - retention.REACHED)
     await aftermath.purge(context.tx, now=context.now)
     await pauses.purge(context.tx, now=context.now)
+    await peers.purge(context.tx, now=context.now)

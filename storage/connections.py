@@ -410,6 +410,7 @@ async def absorb(tx: Transaction, old: int, into: int, *, transfer: int | None, 
     await tx.execute("UPDATE buttons SET member_id = ? WHERE member_id = ?", into, old)
     await tx.execute("DELETE FROM dialogues WHERE member_id = ?", old)
     await tx.execute("UPDATE nudges SET member_id = ? WHERE member_id = ?", into, old)
+    await tx.execute("UPDATE visits SET member_id = ? WHERE member_id = ?", into, old)
     await enrolments.join(tx, old, into)
     await effort.join(tx, old, into)
     await pooling.join(tx, old, into)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from bot import keys as signing
 from bot import wire
 from bot.chat import ChatId, federation_of
 from bot.domain import envelope as rules
-from bot.domain.envelope import Chain, Envelope, Fault, Head, Want
+from bot.domain.envelope import Chain, Envelope, Fault, Head, Want, What
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 
@@ -55,6 +55,8 @@ class Peer:
     since: datetime
     heard_at: datetime | None
     frozen_until: datetime | None
+    new: bool = False
+    """Another committee has brought it in lately: see `roster.NEW_FOR`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +129,37 @@ async def own(tx: Reader, committee_id: int) -> Own | None:
     )
 
 
+async def destroy_own(tx: Transaction, committee_id: int, certificates: Sequence[signing.Certificate]) -> None:
+    """Destroy the secret halves: what was sealed to them can never be opened again."""
+    for one in certificates:
+        await tx.execute(
+            "UPDATE peer_own_keys SET seed = NULL, identity = NULL WHERE committee_id = ? AND certificate = ?",
+            committee_id,
+            json.dumps(one.dump(), sort_keys=True),
+        )
+
+
+async def forget_root(tx: Transaction, committee_id: int) -> bool:
+    """The root key lies in a drawer from now on, and not here. False: it was not here."""
+    return bool(
+        await tx.value(
+            "UPDATE peer_selves SET root = NULL WHERE committee_id = ? AND root IS NOT NULL RETURNING 1", committee_id
+        )
+    )
+
+
+async def bring_root(tx: Transaction, committee_id: int, root: signing.SigningKey) -> bool:
+    """The root key is brought back. False: it is not this committee's."""
+    return bool(
+        await tx.value(
+            "UPDATE peer_selves SET root = ? WHERE committee_id = ? AND author = ? RETURNING 1",
+            root.seed,
+            committee_id,
+            signing.author_of(root.public),
+        )
+    )
+
+
 async def begin_life(tx: Transaction, committee_id: int, life: int) -> None:
     """The database was put back from a copy: a committee speaks in a new chain."""
     await tx.execute("UPDATE peer_selves SET life = max(life + 1, ?) WHERE committee_id = ?", life, committee_id)
@@ -167,12 +200,13 @@ async def add_federation(
     return _federation(row)
 
 
-async def federations(tx: Reader, committee_id: int) -> list[Federation]:
-    """The federations that a committee is in or comes into, oldest first."""
+async def federations(tx: Reader, committee_id: int, *, states: Sequence[State] = ("in",)) -> list[Federation]:
+    """The federations that a committee is in, oldest first."""
     rows = await tx.all(
-        f"""SELECT {_FEDERATION} FROM federations WHERE committee_id = ? AND state IN ('coming', 'in')
-            ORDER BY id LIMIT ?""",
+        f"""SELECT {_FEDERATION} FROM federations
+            WHERE committee_id = ? AND state IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?""",
         committee_id,
+        json.dumps([*states]),
         FEDERATIONS_MAX,
     )
     return [_federation(row) for row in rows]
@@ -191,26 +225,71 @@ async def federation_called(tx: Reader, committee_id: int, uid: str) -> Federati
 
 
 async def committees_at(tx: Reader, chat: ChatId) -> list[int]:
-    """Whom what comes over a wire is for: the ids of the committees here that are in its federation or come into it."""
+    """Whom what comes over a wire is for: the ids of the committees here that are in its federation.
+
+    Who only comes into it knows nobody's keys yet, and asks for what they have missed once they are in.
+    """
     rows = await tx.all(
-        """SELECT committee_id FROM federations WHERE uid = ? AND state IN ('coming', 'in') ORDER BY committee_id
-           LIMIT 1000""",
+        "SELECT committee_id FROM federations WHERE uid = ? AND state = 'in' ORDER BY committee_id LIMIT 1000",
         federation_of(chat) or "",
     )
     return [row[0] for row in rows]
 
 
+async def accounts_at(tx: Reader, chat: ChatId) -> frozenset[str] | None:
+    """The accounts of the bots of the federation of a wire; None: no committee here is in it or comes into it."""
+    here = await committees_at(tx, chat)
+    if not here:
+        return None
+    rows = await tx.all(
+        """SELECT DISTINCT p.account FROM federations f JOIN peers p ON p.federation_id = f.id
+           WHERE f.uid = ? AND f.state IN ('coming', 'in') AND p.state IN ('coming', 'in') AND p.account IS NOT NULL
+           LIMIT ?""",
+        federation_of(chat) or "",
+        PEERS_MAX,
+    )
+    return frozenset(row[0] for row in rows)
+
+
+async def on_network(tx: Reader, network: str) -> list[Federation]:
+    """The federations whose wire is on this network, of all committees here that are in one."""
+    columns = ", ".join(f"f.{name}" for name in _FEDERATION.split(", "))
+    rows = await tx.all(
+        f"""SELECT {columns} FROM federations f JOIN chats c ON c.id = f.place_id
+            WHERE f.state = 'in' AND c.address LIKE ? ORDER BY f.id LIMIT 1000""",
+        f"{network}:wire:%",
+    )
+    return [_federation(row) for row in rows]
+
+
 async def committees_asked_for(tx: Reader, text: str) -> list[int]:
-    """Whom something at the door is for: the committee here whose name (`to`) stands in it."""
+    """Whom something at the door is for: the committee here that has invited with its code, or awaits more of it.
+
+    Whoever knocks without a code that waits here reaches nobody.
+    """
     try:
         read = rules.parsed(text)
     except rules.Unsound:
         return []
-    to = read.get("to")
+    to, code = read.get("to"), read.get("code")
+    if not isinstance(to, str) or not isinstance(code, str):
+        return []
     rows = await tx.all(
-        "SELECT committee_id FROM peer_selves WHERE author = ? LIMIT 1", to if isinstance(to, str) else ""
+        """SELECT l.committee_id FROM links l LEFT JOIN peer_selves s ON s.committee_id = l.committee_id
+           WHERE l.code = ?1 AND l.state <> 'ended'
+               AND CASE WHEN ?2 = '' THEN l.state = 'offered' ELSE s.author = ?2 END LIMIT 1""",
+        code,
+        to,
     )
     return [row[0] for row in rows]
+
+
+async def drop_coming(tx: Transaction, federation_id: int) -> None:
+    """A committee does not come into a federation after all; where it was in it once, it has left it."""
+    await tx.execute(
+        """UPDATE federations SET state = 'left' WHERE id = ?1 AND state = 'coming'""",
+        federation_id,
+    )
 
 
 async def set_state(tx: Transaction, federation_id: int, state: State) -> None:
@@ -218,7 +297,7 @@ async def set_state(tx: Transaction, federation_id: int, state: State) -> None:
     await tx.execute("UPDATE federations SET state = ? WHERE id = ?", state, federation_id)
 
 
-_PEER = "id, federation_id, author, name, account, state, since_us, heard_us, frozen_until_us"
+_PEER = "id, federation_id, author, name, account, state, since_us, heard_us, frozen_until_us, new"
 
 
 def _peer(row: Sequence[Any]) -> Peer:
@@ -232,6 +311,7 @@ def _peer(row: Sequence[Any]) -> Peer:
         since=from_us(row[6]),
         heard_at=None if row[7] is None else from_us(row[7]),
         frozen_until=None if row[8] is None else from_us(row[8]),
+        new=bool(row[9]),
     )
 
 
@@ -244,12 +324,18 @@ async def add_peer(
     account: str | None,
     state: State,
     now: datetime,
+    new: bool = False,
 ) -> Peer:
-    """A committee of a federation, with keys that were compared; one that is known is brought up to date."""
+    """A committee of a federation, with keys that were compared; one that is known is brought up to date.
+
+    `new`: another committee has compared them, and brings it in.
+    """
     row = await tx.one(
-        f"""INSERT INTO peers (federation_id, author, name, account, state, since_us) VALUES (?, ?, ?, ?, ?, ?)
+        f"""INSERT INTO peers (federation_id, author, name, account, state, since_us, new)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (federation_id, author) DO UPDATE SET name = excluded.name, account = excluded.account,
-                state = excluded.state
+                new = CASE WHEN state = 'in' THEN new ELSE excluded.new END,
+                since_us = CASE WHEN state = 'in' THEN since_us ELSE excluded.since_us END, state = excluded.state
             RETURNING {_PEER}""",
         federation_id,
         certificate.author,
@@ -257,6 +343,7 @@ async def add_peer(
         account,
         state,
         to_us(now),
+        int(new),
     )
     assert row is not None
     there = _peer(row)
@@ -273,6 +360,16 @@ async def add_key(tx: Transaction, peer: Peer, certificate: signing.Certificate)
         peer.id,
         json.dumps(certificate.dump(), sort_keys=True),
         certificate.begins * 1_000_000,
+    )
+
+
+async def prune_keys(tx: Transaction, peer_id: int) -> None:
+    """Keep the newest keys of another committee only: whoever changes them all the time makes no rows."""
+    await tx.execute(
+        """DELETE FROM peer_keys WHERE peer_id = ?1 AND id NOT IN
+               (SELECT id FROM peer_keys WHERE peer_id = ?1 ORDER BY begins_us DESC, id DESC LIMIT ?2)""",
+        peer_id,
+        KEYS_MAX,
     )
 
 
@@ -311,11 +408,79 @@ async def set_peer_state(tx: Transaction, peer_id: int, state: State) -> None:
     await tx.execute("UPDATE peers SET state = ? WHERE id = ?", state, peer_id)
 
 
-async def heard(tx: Transaction, federation_id: int, author: str, *, now: datetime) -> None:
-    """Something that they have signed has come in."""
+async def heard(tx: Transaction, federation_id: int, author: str, *, at: datetime) -> None:
+    """Something that they have signed at this time has come in: what is old, or handed on, is no sign of life."""
     await tx.execute(
-        "UPDATE peers SET heard_us = ? WHERE federation_id = ? AND author = ?", to_us(now), federation_id, author
+        "UPDATE peers SET heard_us = max(coalesce(heard_us, 0), ?) WHERE federation_id = ? AND author = ?",
+        to_us(at),
+        federation_id,
+        author,
     )
+
+
+async def settle_in(tx: Transaction, peer_id: int) -> None:
+    """Another committee has been in for long enough not to be new any more."""
+    await tx.execute("UPDATE peers SET new = 0 WHERE id = ?", peer_id)
+
+
+async def certificate_of(tx: Reader, peer_id: int) -> signing.Certificate | None:
+    """The newest word of another committee's root key for its keys."""
+    kept = await tx.value(
+        "SELECT certificate FROM peer_keys WHERE peer_id = ? ORDER BY begins_us DESC, id DESC LIMIT 1", peer_id
+    )
+    return None if kept is None else signing.kept_certificate(json.loads(kept))
+
+
+async def begin_at(tx: Transaction, federation_id: int, heads: Mapping[Chain, Head]) -> None:
+    """Whoever comes in later begins where the others were then: what was said before was not for them."""
+    for chain, head in heads.items():
+        await tx.execute(
+            """INSERT INTO chain_heads (federation_id, author, life, number, hash) VALUES (?, ?, ?, ?, ?)
+               ON CONFLICT DO NOTHING""",
+            federation_id,
+            chain.author,
+            chain.life,
+            head.number,
+            head.hash,
+        )
+
+
+async def tells_end(tx: Transaction, federation_id: int, chain: Chain, number: int) -> None:
+    """A committee has told how far its own chain goes."""
+    await tx.execute(
+        """INSERT INTO chain_ends (federation_id, author, life, number) VALUES (?, ?, ?, ?)
+           ON CONFLICT (federation_id, author) DO UPDATE SET life = excluded.life, number = excluded.number
+           WHERE (excluded.life, excluded.number) > (life, number)""",
+        federation_id,
+        chain.author,
+        chain.life,
+        number,
+    )
+
+
+async def missing(tx: Reader, federation_id: int) -> Mapping[str, int]:
+    """How many envelopes are missing, by author: known of from the author's own word, or from what came behind them."""
+    rows = await tx.all(
+        """WITH ends AS (
+               SELECT author, life, number FROM chain_ends WHERE federation_id = ?1
+               UNION ALL SELECT author, life, max(number) FROM envelopes WHERE federation_id = ?1 GROUP BY author, life
+           ), furthest AS (SELECT author, life, max(number) AS number FROM ends GROUP BY author, life)
+           SELECT f.author, sum(f.number - coalesce(h.number, 0) - (
+               SELECT count(*) FROM envelopes e WHERE e.federation_id = ?1 AND e.author = f.author AND e.life = f.life
+                   AND e.number > coalesce(h.number, 0) AND e.number <= f.number))
+           FROM furthest f
+           JOIN peers p ON p.federation_id = ?1 AND p.author = f.author AND p.state = 'in'
+           LEFT JOIN chain_heads h ON h.federation_id = ?1 AND h.author = f.author AND h.life = f.life
+           WHERE f.number > coalesce(h.number, 0) GROUP BY f.author ORDER BY f.author LIMIT ?2""",
+        federation_id,
+        PEERS_MAX,
+    )
+    return {author: int(many) for author, many in rows if many > 0}
+
+
+async def heard_all_along(tx: Transaction, *, since: datetime, now: datetime) -> None:
+    """Whoever was heard since then was heard until now: in practice, where time is let pass."""
+    await tx.execute("UPDATE peers SET heard_us = max(heard_us, ?) WHERE heard_us >= ?", to_us(now), to_us(since))
 
 
 async def pinned(tx: Reader, federation_id: int) -> signing.Pinned:
@@ -377,8 +542,8 @@ class Store(wire.Store):
     async def keep(self, envelope: Envelope, *, waits: bool) -> None:
         """Keep an envelope that is its author's. `waits`: until its time has come."""
         await self._tx.execute(
-            """INSERT INTO envelopes (federation_id, author, life, number, hash, text, waits, sent_us)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (federation_id, author, life, number)
+            """INSERT INTO envelopes (federation_id, author, life, number, hash, text, waits, sent_us, came_us)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (federation_id, author, life, number)
                DO UPDATE SET waits = excluded.waits, hash = excluded.hash, text = excluded.text""",
             *self._of(envelope.chain),
             envelope.number,
@@ -386,17 +551,95 @@ class Store(wire.Store):
             rules.dump(envelope),
             int(waits),
             min(envelope.sent * 1_000_000, 2**62),
+            to_us(self._now),
         )
 
     async def advance(self, envelope: Envelope) -> None:
         """Its chain was dealt with up to this envelope."""
+        await self.jump(envelope.chain, Head(envelope.number, envelope.hash))
+
+    async def jump(self, chain: Chain, head: Head) -> None:
+        """Count a chain as dealt with up to here."""
         await self._tx.execute(
             """INSERT INTO chain_heads (federation_id, author, life, number, hash) VALUES (?, ?, ?, ?, ?)
                ON CONFLICT (federation_id, author, life)
-               DO UPDATE SET number = excluded.number, hash = excluded.hash""",
-            *self._of(envelope.chain),
-            envelope.number,
-            envelope.hash,
+               DO UPDATE SET number = excluded.number, hash = excluded.hash, stuck_us = NULL""",
+            *self._of(chain),
+            head.number,
+            head.hash,
+        )
+
+    async def stuck(self, chain: Chain) -> datetime:
+        """Since when it is known that its author has no more what a chain lacks; put down when it is first asked."""
+        return from_us(
+            await self._tx.value(
+                """UPDATE chain_heads SET stuck_us = coalesce(stuck_us, ?)
+                   WHERE federation_id = ? AND author = ? AND life = ? RETURNING stuck_us""",
+                to_us(self._now),
+                *self._of(chain),
+            )
+        )
+
+    async def floors(self, author: str) -> Mapping[Chain, Head]:
+        """Of each of an author's chains, the last that was dealt with and is kept no longer."""
+        rows = await self._tx.all(
+            """SELECT h.life, h.number, h.hash, (SELECT e.text FROM envelopes e WHERE e.federation_id = h.federation_id
+                      AND e.author = h.author AND e.life = h.life AND e.number <= h.number ORDER BY e.number LIMIT 1)
+               FROM chain_heads h WHERE h.federation_id = ? AND h.author = ? ORDER BY h.life DESC LIMIT ?""",
+            self._id,
+            author,
+            rules.LIVES_MAX,
+        )
+        found = {}
+        for life, number, hash_, text in rows:
+            first = None if text is None else rules.load(text)
+            floor = Head(number, hash_) if first is None else Head(first.number - 1, first.previous)
+            if floor.number:
+                found[Chain(author, life)] = floor
+        return found
+
+    async def lives(self, author: str) -> Collection[int]:
+        """Of which of an author's lives anything is known."""
+        rows = await self._tx.all(
+            """SELECT life FROM chain_heads WHERE federation_id = ?1 AND author = ?2
+               UNION SELECT life FROM envelopes WHERE federation_id = ?1 AND author = ?2 LIMIT ?3""",
+            self._id,
+            author,
+            rules.LIVES_MAX + 1,
+        )
+        return {row[0] for row in rows}
+
+    async def numbers(self, want: Want) -> Collection[int]:
+        """Which of these are kept, also those that wait."""
+        rows = await self._tx.all(
+            """SELECT number FROM envelopes WHERE federation_id = ? AND author = ? AND life = ?
+               AND number BETWEEN ? AND ? LIMIT ?""",
+            *self._of(want.chain),
+            want.first,
+            want.last,
+            rules.WANTED_MAX,
+        )
+        return {row[0] for row in rows}
+
+    async def spent(self, author: str, what: What) -> int:
+        """When what an author has spent will have grown back: see `rules.spent`."""
+        until = await self._tx.value(
+            "SELECT until_ms FROM wire_spent WHERE federation_id = ? AND author = ? AND what = ?",
+            self._id,
+            author,
+            what,
+        )
+        return until or 0
+
+    async def spend(self, author: str, what: What, until: int) -> None:
+        """Put that down."""
+        await self._tx.execute(
+            """INSERT INTO wire_spent (federation_id, author, what, until_ms) VALUES (?, ?, ?, ?)
+               ON CONFLICT (federation_id, author, what) DO UPDATE SET until_ms = excluded.until_ms""",
+            self._id,
+            author,
+            what,
+            until,
         )
 
     async def kept(self, chain: Chain, number: int) -> Envelope | None:
@@ -442,28 +685,49 @@ class Store(wire.Store):
     async def lamport(self, seen: int = 0) -> int:
         """The highest Lamport time seen, this one included."""
         found = await self._tx.value(
-            "UPDATE federations SET lamport = max(lamport, ?) WHERE id = ? RETURNING lamport", seen, self._id
+            "UPDATE federations SET lamport = max(lamport, min(?, lamport + ?)) WHERE id = ? RETURNING lamport",
+            seen,
+            rules.LAMPORT_STEP,
+            self._id,
         )
         return int(found)
 
-    async def frozen(self, author: str) -> bool:
-        """Whether nothing of an author has an effect until people have looked."""
+    async def frozen(self, chain: Chain) -> bool:
+        """Whether nothing of a chain has an effect: until people have looked, or for as long as two have frozen it."""
         return bool(
             await self._tx.value(
-                "SELECT count(*) FROM equivocations WHERE federation_id = ? AND author = ?", self._id, author
+                """SELECT EXISTS (SELECT 1 FROM equivocations WHERE federation_id = ?1 AND author = ?2
+                        AND (heard_life IS NULL OR heard_life >= ?3))
+                    OR EXISTS (SELECT 1 FROM peers
+                        WHERE federation_id = ?1 AND author = ?2 AND frozen_until_us > ?4)""",
+                *self._of(chain),
+                to_us(self._now),
             )
         )
+
+    async def chains(self, author: str) -> Sequence[Chain]:
+        """The chains of an author of which anything is kept, oldest first."""
+        rows = await self._tx.all(
+            "SELECT DISTINCT life FROM envelopes WHERE federation_id = ? AND author = ? ORDER BY life LIMIT ?",
+            self._id,
+            author,
+            rules.VECTOR_MAX,
+        )
+        return [Chain(author, row[0]) for row in rows]
 
     async def freeze(self, author: str, one: Envelope, other: Envelope | None) -> bool:
         """From now on nothing of them has an effect; the proof is kept. False: it was so already."""
         found = await self._tx.value(
             """INSERT INTO equivocations (federation_id, author, one, other, at_us) VALUES (?, ?, ?, ?, ?)
-               ON CONFLICT DO NOTHING RETURNING 1""",
+               ON CONFLICT (federation_id, author) DO UPDATE SET one = excluded.one, other = excluded.other,
+                   at_us = excluded.at_us, heard_life = NULL WHERE heard_life < ?
+               RETURNING 1""",
             self._id,
             author,
             rules.dump(one),
             None if other is None else rules.dump(other),
             to_us(self._now),
+            one.chain.life,
         )
         return found is not None
 
@@ -477,7 +741,10 @@ class Store(wire.Store):
     async def liars(self) -> Sequence[str]:
         """The authors of whom there is such a proof."""
         rows = await self._tx.all(
-            "SELECT author FROM equivocations WHERE federation_id = ? ORDER BY author LIMIT ?", self._id, PEERS_MAX
+            """SELECT author FROM equivocations WHERE federation_id = ? AND other IS NOT NULL
+               ORDER BY author LIMIT ?""",
+            self._id,
+            PEERS_MAX,
         )
         return [row[0] for row in rows]
 
@@ -508,3 +775,90 @@ class Store(wire.Store):
 
     def _of(self, chain: Chain) -> tuple[int, str, int]:
         return self._id, chain.author, chain.life
+
+
+async def purge(tx: Transaction, *, now: datetime) -> None:
+    """Delete what is kept no longer. How far each chain was dealt with stays, so that nothing has its effect again."""
+    before = to_us(now - rules.OLD)
+    await tx.execute("DELETE FROM envelopes WHERE came_us < ?", before)
+    await tx.execute("DELETE FROM quarantined WHERE last_us < ?", before)
+    await tx.execute("DELETE FROM posted_again WHERE at_us < ?", to_us(now - timedelta(days=1)))
+    await tx.execute("DELETE FROM wire_spent WHERE until_ms < ?", rules.seconds(now) * 1000)
+
+
+async def texts_since(tx: Reader, federation_id: int, since: datetime) -> list[str]:
+    """What came since then, the newest first."""
+    rows = await tx.all(
+        """SELECT text FROM envelopes WHERE federation_id = ? AND came_us >= ?
+           ORDER BY came_us DESC, author, life, number DESC LIMIT ?""",
+        federation_id,
+        to_us(since),
+        rules.ANSWERED_MAX,
+    )
+    return [row[0] for row in rows]
+
+
+# --- what people are told ----------------------------------------------------------------------------------------
+
+TOLD_AGAIN = timedelta(hours=24)
+TOLD_MAX = 6
+"""Nobody is told of more kinds of faults than this in one day; a lie is always told."""
+
+
+async def untold(tx: Transaction, federation_id: int, *, now: datetime) -> list[tuple[Fault, str]]:
+    """What had no effect and people have not been told of for a day, by kind and author; from now on they have."""
+    since = to_us(now - TOLD_AGAIN)
+    told = await tx.value(
+        "SELECT count(*) FROM quarantined WHERE federation_id = ? AND told_us > ?", federation_id, since
+    )
+    rows = await tx.all(
+        """SELECT fault, author FROM quarantined WHERE federation_id = ? AND coalesce(told_us, 0) <= ?
+           AND last_us > coalesce(told_us, 0) ORDER BY fault <> 'equivocation', last_us, fault, author LIMIT ?""",
+        federation_id,
+        since,
+        QUARANTINED_MAX,
+    )
+    found = [(fault, author) for fault, author in rows if fault == "equivocation"]
+    found += [(fault, author) for fault, author in rows if fault != "equivocation"][: max(0, TOLD_MAX - told)]
+    for fault, author in found:
+        await tx.execute(
+            "UPDATE quarantined SET told_us = ? WHERE federation_id = ? AND fault = ? AND author = ?",
+            to_us(now),
+            federation_id,
+            fault,
+            author,
+        )
+    return found
+
+
+async def listens(tx: Transaction, federation_id: int, *, now: datetime, but_for: timedelta) -> datetime:
+    """Since when a committee listens, without a break longer than `but_for`; it does now."""
+    since = await tx.value(
+        """UPDATE federations SET beat_us = ?1,
+               listening_us = CASE WHEN coalesce(beat_us, 0) < ?2 THEN ?1 ELSE coalesce(listening_us, ?1) END
+           WHERE id = ?3 RETURNING listening_us""",
+        to_us(now),
+        to_us(now - but_for),
+        federation_id,
+    )
+    return from_us(since)
+
+
+async def silent(tx: Reader, federation_id: int) -> frozenset[int]:
+    """The ids of those of whom people have been told that they are not heard."""
+    rows = await tx.all(
+        "SELECT id FROM peers WHERE federation_id = ? AND silent_us IS NOT NULL LIMIT ?", federation_id, PEERS_MAX
+    )
+    return frozenset(row[0] for row in rows)
+
+
+async def set_silent(tx: Transaction, federation_id: int, ids: Sequence[int], *, now: datetime) -> None:
+    """These are not heard, and all others are."""
+    await tx.execute(
+        """UPDATE peers SET silent_us = CASE WHEN id IN (SELECT value FROM json_each(?1))
+               THEN coalesce(silent_us, ?2) END
+           WHERE federation_id = ?3""",
+        json.dumps([*ids]),
+        to_us(now),
+        federation_id,
+    )

@@ -529,6 +529,8 @@ SECTIONS: Mapping[str, str] = {
             s.ended_us
         FROM straws s JOIN committees c ON c.id = s.committee_id LEFT JOIN notes n ON n.thing = 'straw:' || s.id
         WHERE s.maker_id IN {_MINE} ORDER BY s.id DESC""",
+    "visits_to_linked_committees": f"""SELECT p.name AS committee, v.token, v.at_us FROM visits v
+        JOIN peers p ON p.id = v.peer_id WHERE v.member_id IN {_MINE} ORDER BY v.at_us DESC""",
     "votes_in_straw_polls": f"""SELECT c.name AS committee, s.number, v.choices AS options_from_0, v.poll, v.event,
             v.at_us
         FROM straw_votes v LEFT JOIN straws s ON s.id = v.straw_id LEFT JOIN committees c ON c.id = s.committee_id
@@ -556,6 +558,17 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "equivocations": "proof that a committee has said two things at once, sealed",
     "quarantined": "how much came that had no effect, and why",
     "posted_again": "what was handed on lately, by hashes",
+    "expulsions": "which committee asks to expel which other",
+    "expulsion_votes": "what committees say to that",
+    "freeze_calls": "which committee asks to freeze which other",
+    "move_calls": "which committees want to move to which rooms",
+    "links": "with which committees a link comes about, and how far that is",
+    "peer_admissions": "which committees a federation may take in",
+    "peer_admission_votes": "which committees have said yes or no to that",
+    "chain_ends": "how much linked committees have said, by their own word",
+    "linked_polls": "what linked committees decide together, in figures",
+    "linked_statements": "how linked committees have voted, in figures",
+    "wire_spent": "how much linked committees have asked of this one",
     "drill_scores": "how drills went, in figures",
     "rules": "what the committee has set for itself",
     "poll_patterns.rule": "what decides a poll, by the committee's processes",
@@ -672,6 +685,10 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "alert_kinds": "the kinds of alerts of a committee",
     "alert_questions": "what a committee asks of alerts",
     "alert_records": "how alerts turned out, by kind, without persons",
+    "linked_alerts": "alerts of linked committees, as all may know them",
+    "linked_sent": "what linked committees are told of an alert, as all may know it",
+    "linked_tallies": "what a linked committee brings to an alert, in figures",
+    "linked_more": "how many alerts of a linked committee wait",
     "sos_plans.salt": "chance",
     "sos_plans.hash": "of a word that is nowhere kept",
     "sos_calls": "whoever looks on must not learn whether an SOS goes on; gone after a day",
@@ -947,6 +964,8 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             UNION ALL SELECT n.thing, n.text FROM straws s JOIN straw_options o ON o.straw_id = s.id
             JOIN notes n ON n.thing IN ('straw:' || s.id, 'straw_option:' || o.id)
             WHERE n.text IS NOT NULL AND s.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM linked_polls l JOIN notes n ON n.thing = 'linked_poll:' || l.id
+            WHERE n.text IS NOT NULL AND l.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM survey_answers a JOIN survey_questions q ON q.id = a.question_id
             JOIN polls s ON s.id = q.poll_id JOIN notes n ON n.thing = 'survey_answer:' || a.id
             WHERE n.text IS NOT NULL AND s.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
@@ -1124,6 +1143,7 @@ async def drop_accounts(tx: Transaction, person_id: int, *, now: datetime, but: 
     await tx.execute(f"DELETE FROM buttons WHERE member_id IN {_MINE}", person_id)
     await tx.execute(f"DELETE FROM dialogues WHERE member_id IN {_MINE}", person_id)
     await tx.execute(f"DELETE FROM nudges WHERE member_id IN {_MINE}", person_id)
+    await tx.execute(f"DELETE FROM visits WHERE member_id IN {_MINE}", person_id)
     await tx.execute("DELETE FROM wishes WHERE person_id = ?", person_id)
     await tx.execute("DELETE FROM brought WHERE person_id = ?", person_id)
     await tx.execute(f"DELETE FROM codes WHERE member_id IN {_MINE}", person_id)

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "conversations"
-SCRIPTS = sorted(script for script in FOLDER.glob("*.chat") if "@matrix" not in script.read_text("utf-8"))
-"""Those that are held on one network."""
+_ELSEWHERE = re.compile(r"@matrix|^hillside/", re.MULTILINE)
+SCRIPTS = sorted(script for script in FOLDER.glob("*.chat") if not _ELSEWHERE.search(script.read_text("utf-8")))
+"""Those that are held on one network, by one committee."""
 _IN_ANOTHER = re.compile(r"^ana: /language (?!en)", re.MULTILINE)
 TWINS = frozenset(
     script

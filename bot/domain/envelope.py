@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from bot.domain.chain import FIRST as FIRST
 from bot.domain.chain import canonical as canonical_json
@@ -44,7 +44,15 @@ WINDOW = 1000
 """What is numbered further ahead than this is not kept: it is asked for when its turn comes."""
 VECTOR_MAX = 2000
 WANTED_MAX = 50
-"""So many envelopes are asked for, and handed over, at once."""
+"""So many envelopes of a chain are asked for at once, and of so many chains."""
+ANSWERED_MAX = 200
+"""So many envelopes are handed over at once to whoever asks."""
+LIVES_MAX = 50
+"""An author begins anew no more often: heads of chains are never forgotten, or what was said could be said again."""
+LAMPORT_STEP = 1_000_000
+"""A Lamport time from further ahead counts as this far ahead: nobody shall use all numbers up."""
+GIVEN_UP_AFTER = timedelta(hours=1)
+"""What a chain lacks is given up so long after its author has said that it is gone: time to ask all the others."""
 KINDS_UNNUMBERED = frozenset({"heartbeat", "want"})
 """What is said again and again stands outside of its author's chain."""
 
@@ -57,9 +65,12 @@ Fault = Literal[
     "equivocation",  # its author has said two different things under one number
     "future",  # from further ahead than clocks differ
     "old",  # from longer ago than is kept
+    "flood",  # more than one author may have kept here; it is asked for again when there is room
+    "lost",  # part of what its author has said is kept nowhere any more, and was passed over
     "not_understood",  # it says of itself that a field must be understood, and it is not
 ]
 """Why an envelope has no effect. Told to people in one line."""
+FAULTS: frozenset[Fault] = frozenset(get_args(Fault))
 
 
 class Unsound(Exception):
@@ -83,6 +94,7 @@ def canonical(value: Mapping[str, Any]) -> bytes:
 
 
 def _check(value: Any, depth: int) -> None:
+    """Every envelope passes here several times: what stands in nearly all places is looked at first."""
     kind = type(value)
     if kind is str:
         if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
@@ -93,12 +105,15 @@ def _check(value: Any, depth: int) -> None:
     elif kind is dict or kind is list or kind is tuple:
         if depth >= DEPTH_MAX:
             raise Unsound("unsound", "too deep")
-        for inner in value:
-            _check(inner, depth + 1)
         if kind is dict:
-            if not all(type(key) is str for key in value):
-                raise Unsound("unsound", "a key that is no text")
-            for inner in value.values():
+            for key in value:
+                if type(key) is not str:
+                    raise Unsound("unsound", "a key that is no text")
+                if not key.isascii():
+                    _check(key, depth + 1)
+            value = value.values()
+        for inner in value:
+            if type(inner) is not str or not inner.isascii():
                 _check(inner, depth + 1)
     elif value is not None and kind is not bool:
         raise Unsound("unsound", "neither text nor whole number")
@@ -219,6 +234,14 @@ def dump(envelope: Envelope) -> str:
     return canonical(whole).decode("utf-8")
 
 
+def federation_of(text: str | bytes) -> str | None:
+    """Which federation an envelope is of, whichever way it came; None: it is no envelope."""
+    try:
+        return load(text).federation
+    except Unsound:
+        return None
+
+
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -249,11 +272,18 @@ def load(text: str | bytes) -> Envelope:
         signature=_text(read, "signature", 200),
         hops=tuple(_hop(one) for one in hops),
     )
-    if number == 0 and previous:
+    if (number == 0 and previous) or round_trip(envelope):
         raise Unsound("unsound")
     if number > 0 and (len(previous) != 64 or not set(previous) <= _HEX or (number == 1 and previous != FIRST)):
         raise Unsound("unsound")
     return envelope
+
+
+def round_trip(envelope: Envelope) -> bool:
+    """Whether it was handed on in a circle: into a federation where it was before, or twice by the same."""
+    been = [envelope.federation, *(hop.federation for hop in envelope.hops)]
+    by = [hop.by for hop in envelope.hops]
+    return len(set(been)) < len(been) or len(set(by)) < len(by)
 
 
 def _hop(read: Any) -> Hop:
@@ -278,6 +308,11 @@ def _text(read: Mapping[str, Any], name: str, most: int) -> str:
     if not isinstance(value, str) or len(value) > most:
         raise Unsound("unsound", name)
     return value
+
+
+def hexed(text: str, length: int) -> bool:
+    """Whether it is so many small hexadecimal letters."""
+    return len(text) == length and set(text) <= _HEX
 
 
 def _hexed(read: Mapping[str, Any], name: str, length: int) -> str:
@@ -496,6 +531,50 @@ def next_of(
     return signed
 
 
+# --- how much anybody may ask of the others ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """So much at once, and so much more with every hour; unused, it grows back to as much as at first."""
+
+    most: int
+    an_hour: int
+
+
+What = Literal["said", "asked", "unnumbered"]
+BUDGETS: Mapping[What, Budget] = {
+    # Envelopes that are kept, a long one as several. Over 30 days that is 15,400 of 8,000 characters at most.
+    "said": Budget(most=1000, an_hour=20),
+    # Envelopes that are handed over to whoever asks.
+    "asked": Budget(most=1000, an_hour=240),
+    # Heartbeats and wants: each is opened, and may be answered.
+    "unnumbered": Budget(most=120, an_hour=60),
+}
+"""What each author may ask of each other committee. Honest ones never come near it; what is over it is not lost, for it
+is asked for again later."""
+_LONG = 8000
+"""Characters of an envelope that count as one."""
+
+
+def cost(envelope: Envelope) -> int:
+    """As how many envelopes a long one counts."""
+    return 1 + len(envelope.sealed) // _LONG
+
+
+def spent(until: int, cost: int, budget: Budget, *, now: datetime) -> int | None:
+    """When what was spent will have grown back, this cost too, in milliseconds since 1970; None: there is too little.
+
+    `until`: the same from the time before (0: never). A leaky bucket (the "generic cell rate algorithm").
+    """
+    at = seconds(now) * 1000
+    each = 3_600_000 // budget.an_hour
+    # Whoever has had a clock that was ahead does not wait for it longer than for anything else.
+    full = at + budget.most * each
+    after = max(min(until, full), at) + cost * each
+    return after if after <= full else None
+
+
 # --- who has what ------------------------------------------------------------------------------------------------
 
 Vector = Mapping[Chain, Head]
@@ -527,6 +606,40 @@ def wanted(mine: Vector, theirs: Vector, *, kept: Mapping[Chain, str | None]) ->
     return asked
 
 
+def lacking(want: Want, kept: Iterable[int]) -> list[Want]:
+    """The parts of a want that are not kept here already."""
+    there, found, first = set(kept), [], 0
+    for number in range(want.first, want.last + 2):
+        lacks = number <= want.last and number not in there
+        if lacks and not first:
+            first = number
+        elif not lacks and first:
+            found.append(Want(want.chain, first, number - 1))
+            first = 0
+    return found
+
+
+def gone(since: datetime | None, *, now: datetime) -> bool:
+    """Whether to go on behind a gap: its author says that they have no more what was before.
+
+    `since`: when they have said so first; None: nothing of the chain was ever known here. Others who have it still are
+    asked meanwhile: an author shall not choose for whom something was never said.
+    """
+    return since is None or since <= now - GIVEN_UP_AFTER
+
+
+def floors_body(floors: Mapping[Chain, Head]) -> list[list[Any]]:
+    """Of one's own chains, the last that is kept no longer, as it stands in a heartbeat."""
+    return [[chain.life, head.number, head.hash] for chain, head in sorted(floors.items())]
+
+
+def read_floors(read: Any, author: str) -> dict[Chain, Head]:
+    """The same out of a heartbeat by this author. Raises Unsound."""
+    if not isinstance(read, list):
+        raise Unsound("unsound")
+    return read_vector([[author, *one] if isinstance(one, list) else one for one in read])
+
+
 def vector_body(vector: Vector) -> list[list[Any]]:
     """A vector as it stands in a heartbeat."""
     return [[chain.author, chain.life, head.number, head.hash] for chain, head in sorted(vector.items())]
@@ -540,7 +653,12 @@ def read_vector(read: Any) -> dict[Chain, Head]:
     for one in read:
         match one:
             case [str(author), int(life), int(number), str(hash_)] if (
-                len(author) == 64 and len(hash_) == 64 and life >= 0 and number > 0 and not isinstance(number, bool)
+                len(author) == 64
+                and len(hash_) == 64
+                and life >= 0
+                and number > 0
+                and not isinstance(number, bool)
+                and not isinstance(life, bool)
             ):
                 found[Chain(author, life)] = Head(number, hash_)
             case _:
@@ -568,7 +686,10 @@ def read_wants(read: Any) -> list[Want]:
     for one in read:
         match one:
             case [str(author), int(life), int(first), int(last)] if (
-                len(author) == 64 and life >= 0 and 0 < first <= last and not isinstance(first, bool)
+                len(author) == 64
+                and life >= 0
+                and 0 < first <= last
+                and not any(isinstance(one_, bool) for one_ in (life, first, last))
             ):
                 found.append(Want(Chain(author, life), first, min(last, first + WANTED_MAX - 1)))
             case _:
