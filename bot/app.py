@@ -55,6 +55,8 @@ from handlers import (
     leaving,
     lending,
     limits,
+    linked_polls,
+    linked_alerts,
     making,
     meetings,
     members,
@@ -176,6 +178,8 @@ AREAS = (
     straw.router,
     federation.router,
     wire.router,
+    linked_polls.router,
+    linked_alerts.router,
     governing.router,
 )
 """The order in which menus and help list them."""

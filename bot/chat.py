@@ -462,11 +462,16 @@ class WirePost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireDoors:
-    """Who is let into the rooms of a federation, and who is put out of them: accounts. `name`: how people call it."""
+    """Who is let into the rooms of a federation, and who is put out of them: accounts. `name`: how people call it.
+
+    `let_in`: the bots of other committees. `people`: those who come into the room in which members of the committees
+    talk, and into no other. Without anybody: the rooms are made.
+    """
 
     name: str
     let_in: tuple[str, ...] = ()
     put_out: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
 
 
 WireAct = WirePost | WireDoors
@@ -576,6 +581,19 @@ class Dispatcher(Protocol):
 
     async def welcomes(self, user: UserId, *, private: bool) -> bool:
         """Whether somebody may call the bot into a group (organizers may) or a private chat (members may)."""
+
+    async def federated(self, wire: ChatId) -> frozenset[str] | None:
+        """The accounts of the bots of a federation, as committees here know them; None: none of them is in it."""
+
+    async def reconnected(self, network: str) -> None:
+        """Something may have been missed: tell all federations on this network now how far one has come."""
+
+    async def drifted(self, wire: ChatId, kind: str) -> None:
+        """Tell the organizers, at most once a day, that the rooms of a federation are not as they should be.
+
+        `lost`: the bot is out of them; `changed`: who may do what; `stranger`: somebody is in them whom no committee
+        here knows; `unmade`: the network does not let them be made.
+        """
 
     async def sized(self, chat: Chat, size: int) -> None:
         """So many people are in a group now, the bot not among them. It may be told as often as it is learnt."""

@@ -43,6 +43,7 @@ from bot.chat import (
     UserId,
     WireText,
     account_behind,
+    federation_of,
     network_of,
     wire_of,
 )
@@ -108,6 +109,30 @@ ALARMS: Mapping[str, Text] = {
     "identity_changed": T(
         "Somebody whom this bot talks with has reset their encryption on Matrix, or somebody else did it in their "
         "name. Ask each other who it was."
+    ),
+}
+
+
+DRIFTS: Mapping[str, Callable[[str], Text]] = {
+    "lost": lambda name: T(
+        "I have been put out of the rooms in which linked committees talk, or the rooms are gone ({federation}). What "
+        "they say may come late, or not at all. Reach them another way, and ask what has happened.",
+        federation=name,
+    ),
+    "changed": lambda name: T(
+        "Somebody has changed who may do what in the rooms in which linked committees talk ({federation}). I go on "
+        "listening, and only what the committees have signed counts. Ask each other who it was.",
+        federation=name,
+    ),
+    "stranger": lambda name: T(
+        "Somebody whom we do not know is in the rooms in which linked committees talk ({federation}). They cannot read "
+        "what the committees tell each other, but they see who says how much. Ask each other who let them in.",
+        federation=name,
+    ),
+    "unmade": lambda name: T(
+        "The homeserver does not let me make the rooms in which linked committees talk ({federation}). Whoever looks "
+        "after it must know version 12 of rooms, or update it.",
+        federation=name,
     ),
 }
 
@@ -200,6 +225,42 @@ class Dispatcher:
     async def welcomes(self, user: UserId, *, private: bool) -> bool:
         """Organizers may call the bot into a group, and any member into a private chat."""
         return await self._database.read(lambda tx: people.belongs(tx, user, organizer=not private))
+
+    async def federated(self, wire: ChatId) -> frozenset[str] | None:
+        """The accounts of the bots of a federation; None: no committee here is in it."""
+        return await self._database.read(lambda tx: peers.accounts_at(tx, wire))
+
+    async def reconnected(self, network: str) -> None:
+        """Something may have been missed: say at once how far one has come, in all federations on this network."""
+        beat = self._commands.get("wire_beat")
+        if beat is None:
+            return
+
+        async def work(tx: Transaction) -> None:
+            now = self._now()
+            for there in await peers.on_network(tx, network):
+                says, key = beat.says(federation=there.id), f"federation:{there.id}:beat"
+                await due.plan_after(tx, key, says, now, since=now, committee=there.committee_id)
+
+        await self._database.transact(work)
+
+    async def drifted(self, wire: ChatId, kind: str) -> None:
+        """Tell the organizers that the rooms of a federation are not as they should be, at most once a day."""
+        log.warning("the rooms of a federation are not as they should be", extra={"kind": kind})
+
+        async def work(tx: Transaction) -> None:
+            now = self._now()
+            if not await inbox.is_new(tx, network_of(wire), f"drift:{kind}:{wire}:{now:%Y-%m-%d}", now=now):
+                return
+            for committee_id in await peers.committees_at(tx, wire):
+                committee = await people.committee(tx, committee_id)
+                there = await peers.federation_called(tx, committee_id, federation_of(wire) or "")
+                name = there.name if there is not None else committee.name
+                for member in await people.organizers(tx, committee_id):
+                    words = DRIFTS[kind](name)
+                    await outbox.tell(tx, member, words, committee=committee, now=now, lane=Lane.ANSWER)
+
+        await self._database.transact(work)
 
     async def sized(self, chat: Chat, size: int) -> None:
         """So many people are in a group now."""

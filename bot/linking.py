@@ -35,7 +35,7 @@ AFTERWARDS = frozenset({"expel", "expel_vote"})
 """What counts whatever has become of its author since: else two committees might count differently."""
 RECALLED = AFTERWARDS | {"freeze", "move"}
 """What also counts where one has said it oneself and has forgotten it: the database was put back from a copy."""
-UNDERSTANDS: frozenset[str] = frozenset()
+UNDERSTANDS: frozenset[str] = frozenset({"status"})
 """The fields of a body that an author may say must be understood."""
 
 
@@ -246,12 +246,17 @@ async def doors(
     *,
     let_in: Sequence[str] = (),
     put_out: Sequence[str] = (),
+    people_in: Sequence[str] = (),
     lane: Lane = Lane.ANSWER,
 ) -> None:
-    """Let other bots into the rooms of a federation, or put them out: by their accounts. Order holds in a lane."""
+    """Let other bots into the rooms of a federation, or put them out: by their accounts; nobody named: make the rooms.
+
+    `people_in`: accounts of members, who come into the room where members of all committees talk.
+    Order holds in a `lane`.
+    """
     place = None if there.place_id is None else await people.place_of(context.tx, there.place_id)
     if place is not None:
-        act = WireDoors(name=there.name, let_in=tuple(let_in), put_out=tuple(put_out))
+        act = WireDoors(name=there.name, let_in=tuple(let_in), put_out=tuple(put_out), people=tuple(people_in))
         await outbox.queue_wire(context.tx, place, act, now=context.now, lane=lane)
 
 

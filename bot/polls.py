@@ -16,7 +16,7 @@ from bot.domain.grammar import folded
 from bot.domain.processes import Method, Process, Turnout
 from bot.router import Authority, Commands, Context, View
 from bot.text import SOURCE_LANGUAGE, N, Refusal, T, Text, Typed, Words, Written
-from storage import ballots, entries, outcomes, papers, people, polls
+from storage import ballots, entries, linked_polls, outcomes, papers, people, polls
 from storage.ballots import How
 from storage.people import Committee, Member
 from storage.polls import Option, Poll
@@ -238,8 +238,15 @@ async def after_opening(context: Context, poll: Poll) -> None:
 
 async def after_closing(context: Context, poll: Poll) -> None:
     """A poll is closed, and counted: the areas that deal with what came of it do so."""
-    for name in ("objections_over", "election_decided", "outcome_begun", "federation_decided"):
+    # What several committees vote on is decided once all have counted, and has its outcome then.
+    last = "outcome_begun" if await linked_polls.of_poll(context.tx, poll.id) is None else "linked_poll_closed"
+    for name in ("objections_over", "election_decided", last, "federation_decided"):
         await _hear(context, poll, name)
+
+
+async def after_withdrawing(context: Context, poll: Poll) -> None:
+    """A poll was withdrawn: other committees that vote on it hear so."""
+    await _hear(context, poll, "linked_poll_withdrawn")
 
 
 async def _hear(context: Context, poll: Poll, name: str) -> None:

@@ -11,18 +11,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol, Self
 
+from bot import linking
 from bot.adapters.console import LIKENESSES, NETWORK, ConsoleAdapter, Likeness, NoSuchButton, NothingSaid
 from bot.app import App
 from bot.chat import Chat, network_of
-from storage import connections, inbox, inspection, people
-from storage.database import fresh_token
+from storage import connections, due, inbox, inspection, peers, people
+from storage.database import Transaction, fresh_token
 from storage.members import RECOUNT_AFTER
 
 GROUP = "Riverside"
 MATRIX = "matrix"
 """The second network. Everybody has another account there, and a group that is no committee yet."""
 _SECOND = replace(LIKENESSES["matrix"], server="example.org")
-_ACCOUNT = "solibot"
+ACCOUNT = "solibot"
 """The bot's own account, for other bots."""
 ORGANIZERS = ("ana", "ben")
 MEMBERS = ("chi", "eli")
@@ -30,7 +31,18 @@ OTHER = "Hillside"
 """The second committee, which comes to be when somebody of it is first named."""
 OTHER_ORGANIZERS = ("dora", "emil")
 OTHER_MEMBERS = ("gus", "hana")
-_ADMINISTRATORS = (*ORGANIZERS, *OTHER_ORGANIZERS)
+OTHERS = (*OTHER_ORGANIZERS, *OTHER_MEMBERS)
+ADMINISTRATORS = frozenset((*ORGANIZERS, *OTHER_ORGANIZERS))
+"""Who manages a group on its network."""
+FEDERATION = "f0" * 16
+FEDERATION_NAME = "Northside"
+"""What links the two committees."""
+BEAT = "wire_beat"
+"""The command by which a committee tells the others how far it knows what was said."""
+AWAKE = timedelta(hours=1)
+"""So long after something that matters was said to another committee nothing is left out where time is let pass."""
+HEARD = timedelta(minutes=15)
+"""Whoever was heard so lately is being heard."""
 SCRIPT_START = datetime(2026, 1, 5, 18, 0, tzinfo=UTC)
 """When scripts begin, a Monday evening: the same script gives the same transcript on every day."""
 DATABASE = "practice.sqlite"
@@ -103,6 +115,8 @@ class Practice:
         self.networks = networks
         """The terminal's networks: `console`, and the second one."""
         self._silent = silent
+        self.apart = False
+        """The second committee is not linked with the first when it comes to be."""
 
     @classmethod
     async def open(
@@ -132,7 +146,7 @@ class Practice:
             key=key,
             popups={network: one.popup_characters_max for network, one in alike.items()},
             reaches={network for network, one in alike.items() if one.reaches},
-            carriers={NETWORK: _ACCOUNT},
+            carriers={NETWORK: ACCOUNT},
             now=clock,
             token=token,
         )
@@ -150,7 +164,7 @@ class Practice:
             if not silent[0]:
                 line(where, what)
 
-        console = ConsoleAdapter(app.dispatcher, now=clock, token=token, line=shown, like=like, carries=_ACCOUNT)
+        console = ConsoleAdapter(app.dispatcher, now=clock, token=token, line=shown, like=like, carries=ACCOUNT)
         second = ConsoleAdapter(
             app.dispatcher,
             now=clock,
@@ -196,14 +210,67 @@ class Practice:
         pinned = self.console.pinned
         self.console.posted = {message: shown for message, shown in self.console.posted.items() if message in pinned}
 
-    async def begin_other(self) -> None:
-        """Let the second committee be there, without a word of how it came to be."""
+    async def begin_other(self) -> Chat:
+        """Let the second committee be there, without a word of how it came to be. Returns its group."""
         chat = self.console.group(OTHER)
-        there = await self.app.database.read(lambda tx: people.place_at(tx, chat.id))
-        if there is not None and there.committee_id is not None:
-            return
+        if not await self._is_committee(chat):
+            with self._quietly():
+                await self._found(chat, OTHER_ORGANIZERS, OTHER_MEMBERS)
+        for who in OTHERS:
+            self.console.somebody(who)
+        return chat
+
+    async def begin_linked(self) -> Chat:
+        """Let the second committee be there, linked with the first unless they are `apart`. Returns its group."""
+        there = await self._is_committee(self.console.group(OTHER))
+        chat = await self.begin_other()
+        if not there and not self.apart:
+            await self.link()
+        return chat
+
+    async def keep_apart(self) -> None:
+        """The second committee is not linked when it comes to be. Raises ValueError where it is there already."""
+        if await self._is_committee(self.console.group(OTHER)):
+            raise ValueError(f"{OTHER} is there already; say before it is named that it is not linked")
+        self.apart = True
+
+    async def cut_wire(self, cut: bool) -> None:
+        """From now on what committees say to each other is lost, or is not lost any more."""
+        self.console.cut = cut
+        self.console.said_on_wire_at = self.clock()
+        await self.settle()
+
+    async def _is_committee(self, chat: Chat) -> bool:
+        place = await self.app.database.read(lambda tx: people.place_at(tx, chat.id))
+        return place is not None and place.committee_id is not None
+
+    async def link(self) -> None:
+        """Link the two committees, as they are once people have compared the words and both have decided so."""
+        now = self.clock()
+
+        async def work(tx: Transaction) -> None:
+            both = []
+            for title in (GROUP, OTHER):
+                place = await people.place_at(tx, self.console.group(title).id)
+                assert place is not None
+                assert place.committee_id is not None
+                both.append(await people.committee(tx, place.committee_id))
+            selves = [await linking.own(tx, one, now=now) for one in both]
+            for one in both:
+                wire = await linking.open_wire(tx, NETWORK, FEDERATION, FEDERATION_NAME)
+                there = await peers.add_federation(
+                    tx, one.id, FEDERATION, FEDERATION_NAME, place_id=wire, state="in", now=now
+                )
+                for other, mine in zip(both, selves, strict=True):
+                    await peers.add_peer(
+                        tx, there.id, mine.certificates[0], other.name, account=ACCOUNT, state="in", now=now
+                    )
+                beat = self.app.commands.named(BEAT).says(federation=there.id)
+                await due.plan_after(tx, f"federation:{there.id}:beat", beat, now, since=now, committee=one.id)
+
         with self._quietly():
-            await self._found(chat, OTHER_ORGANIZERS, OTHER_MEMBERS)
+            await self.app.database.transact(work)
+            await self.settle()
 
     @contextlib.contextmanager
     def _quietly(self) -> Iterator[None]:
@@ -230,26 +297,47 @@ class Practice:
 
     async def say(self, who: str, text: str, chat: Chat | None = None, *, reply_to: str | None = None) -> None:
         """Somebody writes, in the group if no chat is named."""
-        manages, chat = who in _ADMINISTRATORS, chat or self.group
+        manages, chat = who in ADMINISTRATORS, chat or self.group
         await self.console_of(chat).say(who, text, chat, reply_to=reply_to, manages_chat=manages)
         await self.settle()
 
     async def press(self, who: str, label: str, *, within: Chat | None = None) -> None:
         """Somebody presses the newest button with this label that they can see. Raises NoSuchButton."""
         within = within or self.group
-        await self.console_of(within).press(who, label, within=within, manages_chat=who in _ADMINISTRATORS)
+        await self.console_of(within).press(who, label, within=within, manages_chat=who in ADMINISTRATORS)
         await self.settle()
 
     async def skip(self, time: timedelta) -> None:
         """Let time pass, stopping wherever something falls due."""
         target = self.clock() + time
+        awake = self.clock() + AWAKE
         while (following := await self.app.dispatcher.tick(self.clock())) is not None and following <= target:
             await self.settle()
+            awake = max(awake, self.console.said_on_wire_at + AWAKE)
+            if following > awake and await self._leave_out(following, target):
+                continue
             self.clock.move(following)
         await self.settle()
         self.clock.move(target)
         await self.app.dispatcher.tick(target)
         await self.settle()
+
+    async def _leave_out(self, following: datetime, target: datetime) -> bool:
+        """Put off the beats that would only tell the same again, until something else happens.
+
+        A committee tells its others some ten times an hour what it knows; nothing is learnt from most of it. Whoever
+        was heard until now would have been heard all the time. False: what falls due next is no such beat.
+        """
+
+        async def work(tx: Transaction) -> bool:
+            other = await due.next_but(tx, BEAT)
+            until = target if other is None else min(other, target)
+            if not await due.put_off(tx, BEAT, until=until):
+                return False
+            await peers.heard_all_along(tx, since=following - HEARD, now=until)
+            return True
+
+        return await self.app.database.transact(work)
 
 
 _NAME = r"[a-z][a-z0-9_]{0,31}"
@@ -260,6 +348,8 @@ _SAYS = re.compile(
 )
 _COMES = re.compile(rf"{_THERE}(?P<who>{_NAME}){_ON} (?P<verb>joins|leaves)")
 _SKIP = re.compile(r"skip (?P<time>.+)")
+_APART = f"{OTHER.lower()} is not linked"
+_CUT, _HEALED = "the wire is cut", "the wire is healed"
 _BUTTON = re.compile(r"\[(?P<label>[^\]]+)\]")
 _TIME = re.compile(r"(\d{1,4})\s*(w|d|h|m|min|s)", re.ASCII)
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "min": "minutes", "s": "seconds"}
@@ -278,7 +368,7 @@ async def run_script(practice: Practice, script: str) -> None:
         line = raw.strip()
         if line and not line.startswith("#"):
             try:
-                await _step(practice, line)
+                await step(practice, line)
             except NoSuchButton as error:
                 raise NotUnderstood(number, f"nobody sees a button [{error}] there") from error
             except NothingSaid as error:
@@ -287,7 +377,8 @@ async def run_script(practice: Practice, script: str) -> None:
                 raise NotUnderstood(number, str(error)) from error
 
 
-async def _step(practice: Practice, line: str) -> None:
+async def step(practice: Practice, line: str) -> None:
+    """Carry out one line of a script. Raises NoSuchButton, NothingSaid, or ValueError where it means nothing."""
     if found := _COMES.fullmatch(line):
         console = _network(practice, found["network"])
         move = console.arrive if found["verb"] == "joins" else console.depart
@@ -298,6 +389,10 @@ async def _step(practice: Practice, line: str) -> None:
         if time is None:
             raise ValueError(f"“{found['time']}” is not a stretch of time such as 2d or 1h 30m")
         await practice.skip(time)
+    elif line == _APART:
+        await practice.keep_apart()
+    elif line in (_CUT, _HEALED):
+        await practice.cut_wire(line == _CUT)
     elif found := _SAYS.fullmatch(line):
         who, text = found["who"], found["text"].strip()
         console = _network(practice, found["network"])
@@ -314,13 +409,22 @@ async def _step(practice: Practice, line: str) -> None:
         raise ValueError("this is no step: write “ana: hello”, “ana (dm): /balance”, “dan joins” or “skip 2d”")
 
 
+def step_there(line: str) -> str | None:
+    """The step of a script that says what somebody of a committee does: `hillside/dora: hello`; None: it is none."""
+    who, colon, words = line.partition(":")
+    found = _COMES.fullmatch(line.lower()) or _SAYS.fullmatch(written := f"{who.lower()}{colon}{words}")
+    if found is None or found["place"] not in (GROUP.lower(), OTHER.lower()):
+        return None
+    return line.lower() if found.re is _COMES else written
+
+
 async def _group(practice: Practice, place: str | None) -> str:
     """The title of the group of a committee."""
     if place is None or place == GROUP.lower():
         return GROUP
     if place != OTHER.lower():
         raise ValueError(f"there is no committee “{place}”; write “{OTHER.lower()}/{OTHER_ORGANIZERS[0]}: hello”")
-    await practice.begin_other()
+    await practice.begin_linked()
     return OTHER
 
 

@@ -105,6 +105,8 @@ class Network:
     make: Callable[[Dispatcher], Adapter]
     refusal: Callable[[Any], Coroutine[Any, Any, str | None]]
     """Why the network does not let the bot in, where only a person can mend that; it ends once that is known."""
+    account: str | None = None
+    """The bot's account, where committees can be linked over the network; None: they cannot."""
 
 
 def networks(config: Config) -> list[Network]:
@@ -115,9 +117,12 @@ def networks(config: Config) -> list[Network]:
 
         found.append(Network(TelegramAdapter, lambda dispatcher: telegram(config, dispatcher), _refused_by_telegram))
     if config.matrix is not None:
-        from bot.adapters.matrix import MatrixAdapter
+        from bot.adapters.matrix import MatrixAdapter, account_of
 
-        found.append(Network(MatrixAdapter, lambda dispatcher: matrix(config, dispatcher), _refused_by_matrix))
+        account = account_of(config.matrix_folder, config.matrix.user, config.matrix_homeserver)
+        found.append(
+            Network(MatrixAdapter, lambda dispatcher: matrix(config, dispatcher), _refused_by_matrix, account=account)
+        )
     return found
 
 
@@ -130,6 +135,7 @@ async def _serve(config: Config) -> None:
         key=config.database_key,
         popups={network.kind.network: network.kind.popup_characters_max for network in served},
         reaches=[network.kind.network for network in served if network.kind.reaches],
+        carriers={network.kind.network: network.account for network in served if network.account is not None},
         language=config.bot.language,
     )
     await app.database.transact(lambda tx: custodians.describe_host(tx, _about(config)))

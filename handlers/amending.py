@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot import making
+from bot import making, together
 from bot.arguments import LongNote, Note, Number
 from bot.chat import Button, Card, Reply
 from bot.domain import pollline
@@ -32,6 +32,7 @@ _PARK, _OTHERS, _GREEN = T("Park"), T("Where do we meet? | Library | Park"), T("
 async def poll_drop(context: Context, *, number: Number, note: Note = "") -> Reply:
     """Nobody can choose it any more; whoever did hears of it. It is never deleted."""
     there = await making.own(context, number, "open", "planned", "queued")
+    await together.check_alone(context, there)
     option = _option(there, note)
     if option.key is not None:
         raise Refusal(T("The answers of this process cannot be withdrawn."))
@@ -139,6 +140,7 @@ def _places(choice: Any) -> tuple[set[int], set[int]]:
 async def poll_add(context: Context, *, number: Number, note: Note = "") -> Reply:
     """Only before the first ballot: nobody has voted on less than others."""
     there = await making.own(context, number, "open", "planned", "queued")
+    await together.check_alone(context, there)
     if any(one.key is not None for one in there.options):
         raise Refusal(T("This process has its own answers: no option can be added."))
     if await ballots.count(context.tx, there):
@@ -181,6 +183,7 @@ async def poll_add(context: Context, *, number: Number, note: Note = "") -> Repl
 async def poll_amend(context: Context, *, number: Number, note: LongNote = "") -> Reply | Card | None:
     """The earlier poll is over without a result; what was voted there is not carried over, and the voters hear so."""
     there = await making.own(context, number, "open")
+    await together.check_alone(context, there)
     if there.says is not None:
         raise Refusal(
             T("What the committee would do cannot be put otherwise here. Withdraw it, and ask for the other thing.")

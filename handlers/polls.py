@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot import calculations, decisions, making, objections, outcomes
+from bot import calculations, decisions, making, objections, outcomes, together
 from bot.arguments import Carried, LongNote, Number, Reference
 from bot.chat import Button, Card, Link, Reply, Shown
 from bot.domain import processes
@@ -20,6 +20,7 @@ from bot.polls import (
     BEGUN_BY,
     ONE,
     after_closing,
+    after_withdrawing,
     all_processes,
     found,
     how_decided,
@@ -362,6 +363,7 @@ async def poll_withdraw(context: Context, *, number: Number) -> Reply:
         gone = context.commands.named("survey_withdrawn")
         await context.say(gone.says(poll=there.id), authority=Authority.CLOCK)
     await polls.set_state(context.tx, there, "withdrawn")
+    await after_withdrawing(context, there)
     await making.serve_queue(context)
     await entries.append(
         context.tx, context.committee, "poll", {"poll": there.number, "withdrawn": context.member.id}, now=context.now
@@ -420,6 +422,7 @@ async def _conclude(context: Context, there: Poll, verdict: Verdict, counted: Ma
     words = lines(
         T("Poll {number} is closed: {what}", number=there.number, what=await question(context, there)),
         *result_words(closed),
+        *await together.pending_lines(context, closed),
     )
     await context.announce(words)
     return None
@@ -660,6 +663,7 @@ async def _open_card(view: View, there: Poll, heading: Words) -> Shown:
         told.append(N("It counts if at least {n} votes.", "It counts if at least {n} vote.", needed))
     told += await objections.card_lines(view, there)
     told += await outcomes.election_lines(view, there)
+    told += await together.card_lines(view, there)
     told.append(_seals(there, turned.roll))
     return Shown(lines(*told), buttons=_vote_buttons(view, there))
 
@@ -726,4 +730,5 @@ async def _standings(view: View, there: Poll) -> dict[int, Text]:
 async def _closed_lines(view: View, there: Poll) -> list[Words]:
     named_ = there.secrecy == "open" and there.method in ONE and there.verdict not in ("no_quorum", "too_few")
     told = result_words(there, await _standings(view, there) if named_ else None)
-    return [*told, *await objections.card_lines(view, there), *await outcomes.card_lines(view, there)]
+    told += await objections.card_lines(view, there)
+    return [*told, *await outcomes.card_lines(view, there), *await together.card_lines(view, there)]

@@ -123,6 +123,22 @@ async def next_at(tx: Reader) -> datetime | None:
     return from_us(at_us) if at_us is not None else None
 
 
+async def next_but(tx: Reader, command: str) -> datetime | None:
+    """When the next thing falls due that is not this command."""
+    at_us = await tx.value("SELECT min(at_us) FROM due WHERE command <> ?", command)
+    return from_us(at_us) if at_us is not None else None
+
+
+async def put_off(tx: Transaction, command: str, *, until: datetime) -> int:
+    """Let this command fall due no sooner than this, wherever it is planned. How many it was sooner."""
+    rows = await tx.all(
+        "UPDATE due SET at_us = ?1 WHERE command = ?2 AND at_us < ?1 AND rrule IS NULL RETURNING 1",
+        to_us(until),
+        command,
+    )
+    return len(rows)
+
+
 async def fallen(tx: Reader, *, now: datetime) -> list[Row]:
     """What has fallen due, longest ago first, at most `AT_ONCE_MAX`."""
     rows = await tx.all(

@@ -497,4 +497,9 @@ def _owed(row: tuple[object, ...]) -> Owed:
 def _wire(read: Any) -> WireAct:
     if "text" in read:
         return WirePost(read["text"])
-    return WireDoors(name=read["name"], let_in=tuple(read["let_in"]), put_out=tuple(read["put_out"]))
+    return WireDoors(
+        name=read["name"],
+        let_in=tuple(read["let_in"]),
+        put_out=tuple(read["put_out"]),
+        people=tuple(read.get("people", ())),
+    )

@@ -236,6 +236,32 @@ async def committees_at(tx: Reader, chat: ChatId) -> list[int]:
     return [row[0] for row in rows]
 
 
+async def accounts_at(tx: Reader, chat: ChatId) -> frozenset[str] | None:
+    """The accounts of the bots of the federation of a wire; None: no committee here is in it or comes into it."""
+    here = await committees_at(tx, chat)
+    if not here:
+        return None
+    rows = await tx.all(
+        """SELECT DISTINCT p.account FROM federations f JOIN peers p ON p.federation_id = f.id
+           WHERE f.uid = ? AND f.state IN ('coming', 'in') AND p.state IN ('coming', 'in') AND p.account IS NOT NULL
+           LIMIT ?""",
+        federation_of(chat) or "",
+        PEERS_MAX,
+    )
+    return frozenset(row[0] for row in rows)
+
+
+async def on_network(tx: Reader, network: str) -> list[Federation]:
+    """The federations whose wire is on this network, of all committees here that are in one."""
+    columns = ", ".join(f"f.{name}" for name in _FEDERATION.split(", "))
+    rows = await tx.all(
+        f"""SELECT {columns} FROM federations f JOIN chats c ON c.id = f.place_id
+            WHERE f.state = 'in' AND c.address LIKE ? ORDER BY f.id LIMIT 1000""",
+        f"{network}:wire:%",
+    )
+    return [_federation(row) for row in rows]
+
+
 async def committees_asked_for(tx: Reader, text: str) -> list[int]:
     """Whom something at the door is for: the committee here that has invited with its code, or awaits more of it.
 
@@ -450,6 +476,11 @@ async def missing(tx: Reader, federation_id: int) -> Mapping[str, int]:
         PEERS_MAX,
     )
     return {author: int(many) for author, many in rows if many > 0}
+
+
+async def heard_all_along(tx: Transaction, *, since: datetime, now: datetime) -> None:
+    """Whoever was heard since then was heard until now: in practice, where time is let pass."""
+    await tx.execute("UPDATE peers SET heard_us = max(heard_us, ?) WHERE heard_us >= ?", to_us(now), to_us(since))
 
 
 async def pinned(tx: Reader, federation_id: int) -> signing.Pinned:

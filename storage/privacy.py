@@ -567,6 +567,8 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "peer_admission_votes": "which committees have said yes or no to that",
     "chain_ends": "how much linked committees have said, by their own word",
     "wire_spent": "how much linked committees have asked of this one",
+    "linked_polls": "what linked committees decide together, in figures",
+    "linked_statements": "how linked committees have voted, in figures",
     "drill_scores": "how drills went, in figures",
     "rules": "what the committee has set for itself",
     "poll_patterns.rule": "what decides a poll, by the committee's processes",
@@ -683,6 +685,10 @@ NOT_ABOUT_A_PERSON: Mapping[str, str] = {
     "alert_kinds": "the kinds of alerts of a committee",
     "alert_questions": "what a committee asks of alerts",
     "alert_records": "how alerts turned out, by kind, without persons",
+    "linked_alerts": "alerts of linked committees, as all may know them",
+    "linked_sent": "what linked committees are told of an alert, as all may know it",
+    "linked_tallies": "what a linked committee brings to an alert, in figures",
+    "linked_more": "how many alerts of a linked committee wait",
     "sos_plans.salt": "chance",
     "sos_plans.hash": "of a word that is nowhere kept",
     "sos_calls": "whoever looks on must not learn whether an SOS goes on; gone after a day",
@@ -958,6 +964,8 @@ async def erase_words(tx: Transaction, person_id: int, names: Collection[str]) -
             UNION ALL SELECT n.thing, n.text FROM straws s JOIN straw_options o ON o.straw_id = s.id
             JOIN notes n ON n.thing IN ('straw:' || s.id, 'straw_option:' || o.id)
             WHERE n.text IS NOT NULL AND s.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
+            UNION ALL SELECT n.thing, n.text FROM linked_polls l JOIN notes n ON n.thing = 'linked_poll:' || l.id
+            WHERE n.text IS NOT NULL AND l.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})
             UNION ALL SELECT n.thing, n.text FROM survey_answers a JOIN survey_questions q ON q.id = a.question_id
             JOIN polls s ON s.id = q.poll_id JOIN notes n ON n.thing = 'survey_answer:' || a.id
             WHERE n.text IS NOT NULL AND s.committee_id IN (SELECT committee_id FROM members WHERE id IN {_MINE})

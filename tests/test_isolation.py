@@ -75,6 +75,7 @@ OF_TABLES = {
     "survey_question": "survey_questions",
     "survey_option": "survey_options",
     "survey_answer": "survey_answers",
+    "linked_poll": "linked_polls",
     "pattern": "poll_patterns",
     "pattern_name": "poll_patterns",
 }

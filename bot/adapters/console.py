@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.adapters import matrix_words
 from bot.chat import (
@@ -36,6 +36,7 @@ from bot.chat import (
     door_of,
     native,
 )
+from bot.domain import envelope
 from bot.text import plain
 
 NETWORK = "console"
@@ -159,6 +160,10 @@ class ConsoleAdapter:
         """The same of pictures."""
         self.carried: list[tuple[ChatId, str]] = []
         """What went over wires and to doors."""
+        self.cut = False
+        """What is given to wires and doors is lost."""
+        self.said_on_wire_at = datetime.min.replace(tzinfo=UTC)
+        """When anything went there last but what committees tell each other all the time."""
 
     # --- the people's side -----------------------------------------------------------------------------------
 
@@ -342,9 +347,16 @@ class ConsoleAdapter:
             self._line(self.title(letter.chat), f"bot ends the poll: {flat(posted.poll.question)}")
 
     async def carry(self, key: str, chat: ChatId, wire: WireAct) -> str:
-        """All committees of the practice are at one bot: what it sends comes back to it. Doors stand open."""
+        """All committees of the practice are at one bot: what it sends comes back to it, unless the wire is cut.
+
+        Doors stand open. What is lost looks like sent, as on a real network; it is asked for again.
+        """
         if isinstance(wire, WirePost):
             came_from = chat if account_behind(chat) is None else door_of(self.network, self.carries or "")
+            if not _is_beat(wire.text):
+                self.said_on_wire_at = self._now()
+            if self.cut:
+                return key
             self.carried.append((chat, wire.text))
             await self._dispatcher.handle(
                 WireText(event=key, at=self._now(), chat=Chat(id=came_from, private=False), text=wire.text)
@@ -424,6 +436,14 @@ class ConsoleAdapter:
 
 def _is_group(chat: ChatId) -> bool:
     return native(chat).startswith("group:")
+
+
+def _is_beat(text: str) -> bool:
+    """Whether it stands outside of its author's chain, as what is told again and again does."""
+    try:
+        return envelope.load(text).number == 0
+    except envelope.Unsound:
+        return False
 
 
 def poll_text(question: str, options: Sequence[str], *, several: bool) -> str:

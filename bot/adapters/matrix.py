@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from bot.adapters import matrix_polls
-from bot.adapters.matrix_account import DEVICE_NAME, CannotLogIn, CannotSign, NeedsLogin, WrongKey, lost_by
+from bot.adapters.matrix_account import DEVICE_NAME, CannotLogIn, CannotSign, NeedsLogin, WrongKey, kept, lost_by
 from bot.adapters.matrix_api import ApiProblem, NotFound, Unreachable, path
 from bot.adapters.matrix_events import ENCRYPTED, Converter, answered_by, chat_of, is_edit, thread_of
+from bot.adapters.matrix_federations import WAITING_MAX, Federations, Patience, kept_text
 from bot.adapters.matrix_files import download, holds_file, upload
-from bot.adapters.matrix_rooms import PRIVATE_WITH, Room, server_of
+from bot.adapters.matrix_rooms import PRIVATE_WITH, Room, link_of, server_of
 from bot.adapters.matrix_trust import Damaged
 from bot.adapters.matrix_wire import BUSY, WATCHDOG_SECONDS, Batch, Joined, Json, Read, Wire, open_wire, problem
 from bot.adapters.matrix_words import NETWORK, PREFIX, SEEDED_MAX, contents, replacement, symbol
@@ -58,6 +59,8 @@ from bot.chat import (
     Unreadable,
     UserId,
     WireAct,
+    WireDoors,
+    account_behind,
     native,
 )
 from bot.router import Commands
@@ -120,6 +123,7 @@ class Timing:
     devices_every: float = 3600.0
     alarm_every: float = 3600.0
     heartbeat: float = 30.0
+    linked: Patience = Patience()
 
 
 _NOT_INVITED = T(
@@ -144,6 +148,16 @@ class _Held:
     until: float
 
 
+def account_of(folder: Path, user: str, homeserver: str) -> str | None:
+    """The whole address of the bot's account; None: that is known once it has logged in."""
+    if user.startswith("@"):
+        return user
+    with suppress(Damaged):
+        if (session := kept(folder)) is not None:
+            return session.user
+    return f"@{user}:{homeserver}" if "/" not in homeserver else None
+
+
 class MatrixAdapter:
     """Matrix as a network of the core. Make one, then `run` it and let delivery call `send`."""
 
@@ -153,7 +167,6 @@ class MatrixAdapter:
     numbered: bool = True
     reaches: bool = True
     one_limit: bool = True
-    carries: str | None = None
     per_second_max: int | None = None
 
     def __init__(
@@ -240,7 +253,20 @@ class MatrixAdapter:
         self._not_before = 0.0
         self._slowed_at = -timing.sparing
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.carries = account_of(folder, user, homeserver)
         self._alarmed: dict[str, float] = {}
+        self._links = Federations(
+            dispatcher,
+            self._rooms,
+            patience=timing.linked,
+            language=language,
+            appears=self._appears,
+            asked=lambda: self._asked,
+            heard=lambda: self._heard,
+        )
+        self._look_at_links = 0.0
+        """When the rooms of linked committees are to be compared with what they should be."""
+        self._waiting_invites = 0
 
     # --- reading ---------------------------------------------------------------------------------------------
 
@@ -249,6 +275,7 @@ class MatrixAdapter:
         since: str | None = None
         begun: datetime | None = None
         behind, everything, beat_at = True, True, -self._timing.heartbeat
+        disturbed = True
         unknown: str | None = None
         storing: asyncio.Task[None] | None = None
         seen: list[str] = []
@@ -290,6 +317,7 @@ class MatrixAdapter:
                 everything, storing = True, None
                 await asyncio.sleep(self._pauses.next())
             except (ApiProblem, Unreachable) as error:
+                disturbed = True
                 await asyncio.sleep(await self._recover(error))
             except (NeedsLogin, CannotLogIn, CannotSign, WrongKey, Damaged, NotFound) as error:
                 # Only people can mend that: `solibot check` tells them how.
@@ -311,6 +339,9 @@ class MatrixAdapter:
                     behind = False
                     self._look_again |= dict.fromkeys(self._rooms, 0.0)
                     caught_up()
+                if disturbed:
+                    disturbed = False
+                    self._background(self._links.beat_soon())
 
     async def _answers_under_way(self) -> None:
         """Let answers go out before asking for more: in a crowd asking costs the homeserver more than they do."""
@@ -357,6 +388,7 @@ class MatrixAdapter:
                     raise
                 self._wire = wire
                 self._watching = self._background(self._watch_devices(wire))
+                self._background(self._watch_links(wire))
             return self._wire
 
     async def first_opened(self) -> Exception | None:
@@ -386,6 +418,8 @@ class MatrixAdapter:
             seen += [read.event["event_id"] for read in timeline if not read.known]
             events += found
             await self._look_around(wire, room, timeline)
+            if room.linked is not None and not first:
+                self._note_link(wire, room, joined, timeline)
             for read in timeline:
                 if not read.known and _is_join_from_elsewhere(read.event, room, wire.me):
                     self._background(self._tie_together(wire, room.id, read.event["event_id"]))
@@ -394,10 +428,18 @@ class MatrixAdapter:
         await self._tell_sizes(batch.joined)
         moves = self._moves(wire)
         events += await self._keys_that_came(wire)
+        knocks = [
+            came
+            for event in batch.to_devices
+            if kept_text(event) and (came := self._links.at_the_door(event, now=self._now())) is not None
+        ]
+        events += [(0, came) for came in knocks]
         # One person's words keep their order across rooms too; the sort leaves each room's own order as it is.
         events.sort(key=lambda timed: timed[0])
         await self._handle_all([*moves, *(incoming for _, incoming in events)])
         self._moved.update(move.chat.id for move in moves)
+        for came in knocks:
+            self._background(self._links.answer_door(wire, came))
         self._remember(seen)
         for room_id, end in batch.left.items():
             await self._left(room_id, end)
@@ -412,7 +454,12 @@ class MatrixAdapter:
         """Let the core know how many people are in groups, where that is something new."""
         for room_id in rooms:
             room = self._rooms.get(room_id)
-            if room is None or room.meant_for(self._directs) is not None or self._sizes.get(room_id) == room.size():
+            if (
+                room is None
+                or room.linked
+                or room.meant_for(self._directs) is not None
+                or self._sizes.get(room_id) == room.size()
+            ):
                 continue
             self._sizes[room_id] = room.size()
             await self._dispatcher.sized(chat_of(room, None), room.size())
@@ -542,6 +589,8 @@ class MatrixAdapter:
         self, wire: Wire, room: Room, timeline: list[Read], *, live: Iterable[Read]
     ) -> list[tuple[int, Incoming]]:
         """What the events mean, each with its time. State counts from where it stands in what is `live`."""
+        if room.linked is not None:
+            return self._converted_link(room, timeline, live=live)
         await wire.check_senders([read for read in timeline if not read.known])
         converter = Converter(wire.me, commands=self._commands, now=self._now)
         current = {id(read) for read in live}
@@ -576,6 +625,28 @@ class MatrixAdapter:
         _shorten(self._authors)
         _shorten(self._threads)
         return found
+
+    def _converted_link(self, room: Room, timeline: list[Read], *, live: Iterable[Read]) -> list[tuple[int, Incoming]]:
+        """What was said in a room of linked committees: no chat, whatever people write there."""
+        current = {id(read) for read in live}
+        found: list[tuple[int, Incoming]] = []
+        for read in timeline:
+            if id(read) in current:
+                self._take(room, read)
+            if not read.known and (said := self._links.said(room, read.event)) is not None:
+                found.append((_stamp(read.event), said))
+        return found
+
+    def _note_link(self, wire: Wire, room: Room, joined: Joined, timeline: Iterable[Read]) -> None:
+        """What of a room of linked committees is more than what was said there."""
+        state = [read.event for read in timeline if not read.known and "state_key" in read.event]
+        if state:
+            self._look_at_links = min(self._look_at_links, time.monotonic() + self._timing.linked.look_soon)
+        if any(_is_join_of(event, wire.me) for event in state):
+            self._background(self._links.arrived(wire, room))
+        came = any(_is_join_of(event, str(event.get("state_key"))) for event in state)
+        if room.linked is not None and room.linked[1] == "wire" and (joined.limited or came):
+            self._background(self._links.beat_soon())
 
     async def _with_file(self, wire: Wire, room: Room, event: Json, incoming: Incoming) -> Incoming:
         """What was said with the file that came with it, or with what it answers to, where the command takes one."""
@@ -752,7 +823,7 @@ class MatrixAdapter:
         found: list[ChatMoved] = []
         now = time.monotonic()
         for room in self._rooms.values():
-            if room.successor is None or chat_of(room, None).id in self._moved:
+            if room.successor is None or room.linked is not None or chat_of(room, None).id in self._moved:
                 continue
             new = self._rooms.get(room.successor)
             every = self._timing.follow_every
@@ -784,6 +855,8 @@ class MatrixAdapter:
 
     async def _left(self, room_id: str, event: Json | None) -> None:
         room = self._rooms.pop(room_id, None)
+        if room is not None and room.linked is not None and (event is None or event.get("sender") != room.me):
+            self._background(self._links.lost(room.linked[0]))
         if self._wire is not None:
             self._wire.forget(room_id)
         kept: tuple[dict[str, Any], ...] = (
@@ -793,6 +866,8 @@ class MatrixAdapter:
         for facts in kept:
             facts.pop(room_id, None)
         if event is None or (room is None and _membership_before(event) != "join"):
+            return
+        if room is not None and room.linked is not None:
             return
         # Of a room that was left while nobody looked it is not known whether it was private: then it does no harm.
         room = room or Room(room_id, "")
@@ -816,6 +891,14 @@ class MatrixAdapter:
         sender, content = invitation.get("sender"), invitation.get("content")
         if not isinstance(sender, str) or not isinstance(content, dict) or room_id in self._answering:
             return
+        linked = _link_in(stripped)
+        if linked is not None:
+            if self._waiting_invites >= WAITING_MAX:
+                log.warning("too many invitations to link")
+                return
+            self._answering[room_id] = time.monotonic() + self._timing.room
+            self._background(self._invited_to_link(wire, room_id, sender, linked[0]))
+            return
         private = content.get("is_direct") is True
         old = next((room for room in self._rooms.values() if room.successor == room_id), None)
         if old is not None or await self._may_call(sender, private=private):
@@ -826,6 +909,38 @@ class MatrixAdapter:
             work = self._leave(wire, room_id, shown(_NOT_INVITED, Reader(self._language)))
         self._answering[room_id] = time.monotonic() + self._timing.room
         self._background(self._answered(room_id, work))
+
+    async def _invited_to_link(self, wire: Wire, room_id: str, sender: str, key: str) -> None:
+        """Into the rooms of a federation that a committee here is in or comes into, by one who is in it."""
+        self._waiting_invites += 1
+        try:
+            if await self._links.expected(key, sender):
+                async with self._at_once:
+                    await self._accept(wire, room_id, sender, None)
+            else:
+                log.info("invitation to link declined")
+                await self._leave(wire, room_id, "")
+        finally:
+            self._waiting_invites -= 1
+            self._answering.pop(room_id, None)
+
+    async def _watch_links(self, wire: Wire) -> None:
+        """Look now and then whether all is well with the rooms of linked committees, and those who are in them."""
+        patience = self._timing.linked
+        with suppress(ApiProblem, Unreachable):
+            for room_id, stripped in (await wire.invites()).items():
+                if _link_in(stripped) is not None:
+                    await self._invited(wire, room_id, stripped)
+        while self._wire is wire:
+            try:
+                if await self._links.probe(wire):
+                    await self._links.beat_soon()
+                if self._caught_up.is_set() and time.monotonic() >= self._look_at_links:
+                    self._look_at_links = time.monotonic() + patience.look
+                    await self._links.look(wire)
+            except (ApiProblem, Unreachable, Unavailable) as error:
+                log.info("rooms of linked committees not looked at", extra=_fault(error))
+            await asyncio.sleep(patience.probe)
 
     async def _answered(self, room_id: str, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -1189,8 +1304,30 @@ class MatrixAdapter:
         return True
 
     async def carry(self, key: str, chat: ChatId, wire: WireAct) -> str:
-        """Committees are not linked over this network. Raises Refused."""
-        raise Refused
+        """Say something to other bots, or let them into the rooms of a federation, or put them out."""
+        try:
+            async with asyncio.timeout(self._timing.catching_up):
+                await self._caught_up.wait()
+        except TimeoutError:
+            raise NotReached from None
+        there, account = self._wire, account_behind(chat)
+        if there is None:
+            raise NotReached
+        if (wait := self._not_before - time.monotonic()) > 0:
+            raise SlowDown(wait)
+        try:
+            if isinstance(wire, WireDoors):
+                await self._links.open(there, chat, wire)
+                return key
+            if account is not None:
+                return await self._links.knock(there, key, account, wire.text)
+            return await self._links.post(there, key, chat, wire.text, {KEY: key})
+        except ApiProblem as error:
+            found = self._problem(error)
+            # A wire is no chat that can be closed: the bot may be called into its rooms again.
+            raise (NotReached() if isinstance(found, ChatClosed) else found) from None
+        except Unreachable:
+            raise NotReached from None
 
     async def pin(self, chat: ChatId, message: str) -> bool:
         """Put a message above what is pinned already, which takes the power to."""
@@ -1309,6 +1446,12 @@ class MatrixAdapter:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._drop_wire()
+
+
+def _link_in(stripped: Iterable[Json]) -> tuple[str, str] | None:
+    """Into which room of which federation an invitation leads; None: into a chat."""
+    created = [event.get("content") for event in stripped if event.get("type") == "m.room.create"]
+    return link_of(created[0]) if created and isinstance(created[0], dict) else None
 
 
 def _position(stored: str | None) -> tuple[str | None, datetime | None]:

@@ -19,6 +19,10 @@ NAME_CHARACTERS_MAX = 100
 """Servers allow any length, and a name stands in many messages."""
 PRIVATE_WITH = "org.solibot.private_with"
 """In the creation event of a private room that the bot opened: with whom."""
+LINKED = "org.solibot.federation"
+"""In the creation event of a room of linked committees: of which wire, and which of its rooms."""
+LINKED_PARTS = ("wire", "roster", "council", "space")
+_WIRE = re.compile(r"[0-9a-f]{32}(\.[0-9]{1,6})?")
 
 
 @dataclass(slots=True)
@@ -50,6 +54,15 @@ class Room:
     powers: Json | None = None
     """None: nobody has said."""
     members: dict[str, Member] = field(default_factory=dict)
+    linked: tuple[str, str] | None = None
+    """Of which federation's wire it is a room, and which of its rooms; None: it is a chat."""
+    made_at: int = 0
+    """When it was made, in milliseconds, by the clock of the server where it was."""
+    settings: dict[str, Json] = field(default_factory=dict)
+    """Who may come in and who may read what."""
+    banned: set[str] = field(default_factory=set)
+    holds: set[str] = field(default_factory=set)
+    """Of a space: the rooms in it."""
 
     def take(self, event: Mapping[str, Any]) -> None:
         """A state event. One that makes no sense is passed over: servers let some through."""
@@ -59,6 +72,8 @@ class Room:
         match event.get("type"), event.get("state_key"):
             case "m.room.create", "":
                 self._created(content, str(event.get("sender", "")))
+                stamp = event.get("origin_server_ts")
+                self.made_at = stamp if isinstance(stamp, int) else 0
             case "m.room.power_levels", "":
                 self.powers = content
             case "m.room.encryption", "":
@@ -69,6 +84,12 @@ class Room:
             case "m.room.tombstone", "":
                 successor = content.get("replacement_room")
                 self.successor = successor if isinstance(successor, str) and successor else None
+            case (
+                "m.room.join_rules" | "m.room.history_visibility" | "m.room.guest_access" | "m.room.server_acl"
+            ) as kind, "":
+                self.settings[kind] = content
+            case "m.space.child", str(room):
+                (self.holds.add if content.get("via") else self.holds.discard)(room)
             case "m.room.member", str(user):
                 self._member(user, content, event.get("sender"))
             case _:
@@ -87,12 +108,14 @@ class Room:
         before = content.get("predecessor")
         if isinstance(before, dict) and isinstance(before.get("room_id"), str):
             self.predecessor = before["room_id"]
+        self.linked = link_of(content)
         alone_with = content.get(PRIVATE_WITH)
         if sender == self.me and isinstance(alone_with, str):
             self.private_with = alone_with
 
     def _member(self, user: str, content: Json, sender: object) -> None:
         membership = content.get("membership")
+        (self.banned.add if membership == "ban" else self.banned.discard)(user)
         if membership in ("join", "invite"):
             name = _words(content.get("displayname")) or localpart(user)
             before = self.members.get(user)
@@ -163,6 +186,17 @@ class Room:
             return None
         user = self.meant_for(directs)
         return user if user in self.members or not self.others() else None
+
+
+def link_of(created: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Of which federation's wire a room is, and which of its rooms, by its creation event; None: it is a chat."""
+    said = created.get(LINKED)
+    if not isinstance(said, dict):
+        return None
+    wire, part = said.get("wire"), said.get("part")
+    if not isinstance(wire, str) or not isinstance(part, str):
+        return None
+    return (wire, part) if _WIRE.fullmatch(wire) and part in LINKED_PARTS else None
 
 
 def localpart(user: str) -> str:

@@ -89,6 +89,8 @@ class Batch:
     """Room -> what is told of it before one is in it."""
     left: dict[str, Json | None] = field(default_factory=dict)
     """Room -> the event by which the bot is not in it any more, where it is told."""
+    to_devices: list[Json] = field(default_factory=list)
+    """What came straight to this device."""
     directs: Json | None = None
     """The rooms that the account has marked as private, where that changed."""
 
@@ -213,6 +215,17 @@ class Wire:
         """Go into a room; `via`: servers that know it. Raises ApiProblem or Unreachable."""
         query = urlencode([(name, server) for server in via for name in ("server_name", "via")])
         await self.api.call("POST", f"{path('join', room_id)}?{query}", seconds=FIRST_SECONDS)
+
+    async def invites(self) -> dict[str, list[Json]]:
+        """The invitations that are open, as in `Batch`: a later answer to a sync does not tell of them again.
+
+        Raises ApiProblem or Unreachable.
+        """
+        none: Json = {"types": []}
+        bare = {"room": {"state": none, "timeline": none, "ephemeral": none, "account_data": none}, "presence": none}
+        query = {"filter": json.dumps(bare), "timeout": "0"}
+        body = await self.api.call("GET", path("sync"), query=query, seconds=FIRST_SECONDS)
+        return _invites(body.get("rooms"))
 
     async def leave(self, room_id: str, why: str) -> None:
         """Out of a room, or not into it, with a word to those who are. Raises ApiProblem or Unreachable."""
@@ -378,9 +391,7 @@ def _batch(body: Json, following: str, read: Callable[[str, Json], Read], me: st
             limited=timeline.get("limited") is True,
             before=timeline.get("prev_batch"),
         )
-    for room_id, room in rooms.get("invite", {}).items():
-        events = room.get("invite_state", {}).get("events", ())
-        batch.invites[room_id] = [event for event in events if isinstance(event, dict)]
+    batch.invites = _invites(rooms)
     for room_id, room in rooms.get("leave", {}).items():
         events = [*room.get("state", {}).get("events", ()), *room.get("timeline", {}).get("events", ())]
         own = [
@@ -389,10 +400,20 @@ def _batch(body: Json, following: str, read: Callable[[str, Json], Read], me: st
             if _is_event(event) and event["type"] == "m.room.member" and event.get("state_key") == me
         ]
         batch.left[room_id] = own[-1] if own else None
+    straight = body.get("to_device", {}).get("events", ())
+    batch.to_devices = [event for event in straight if isinstance(event, dict)]
     for event in body.get("account_data", {}).get("events", ()):
         if isinstance(event, dict) and event.get("type") == "m.direct" and isinstance(event.get("content"), dict):
             batch.directs = event["content"]
     return batch
+
+
+def _invites(rooms: object) -> dict[str, list[Json]]:
+    found: dict[str, list[Json]] = {}
+    for room_id, room in rooms.get("invite", {}).items() if isinstance(rooms, dict) else ():
+        events = room.get("invite_state", {}).get("events", ())
+        found[room_id] = [event for event in events if isinstance(event, dict)]
+    return found
 
 
 def _is_event(event: object) -> bool:

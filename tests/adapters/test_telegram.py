@@ -120,6 +120,15 @@ class Core:
     async def welcomes(self, user: UserId, *, private: bool) -> bool:
         return False
 
+    async def federated(self, wire: ChatId) -> frozenset[str] | None:
+        return None
+
+    async def reconnected(self, network: str) -> None:
+        pass
+
+    async def drifted(self, wire: ChatId, kind: str) -> None:
+        pass
+
     async def advance(self, network: str, position: str, seen: Collection[str] = ()) -> None:
         if self.broken:
             raise Unavailable("disk full")

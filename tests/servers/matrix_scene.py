@@ -105,7 +105,14 @@ async def open_bot(
     timing: Timing = QUICK,
 ) -> tuple[App, MatrixAdapter]:
     """The core and the adapter, not yet running."""
-    app = await App.open(folder / "solibot.sqlite", key=key, popups={}, reaches={"matrix"}, now=now)
+    app = await App.open(
+        folder / "solibot.sqlite",
+        key=key,
+        popups={},
+        reaches={"matrix"},
+        carriers={"matrix": user if user.startswith("@") else server.user(user)},
+        now=now,
+    )
     adapter = MatrixAdapter(
         folder=folder / "matrix",
         homeserver=url or server.url,
