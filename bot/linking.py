@@ -251,8 +251,8 @@ async def doors(
 ) -> None:
     """Let other bots into the rooms of a federation, or put them out: by their accounts; nobody named: make the rooms.
 
-    `people_in`: accounts of members, who come into the room where members of all committees talk. Order holds in a
-    lane.
+    `people_in`: accounts of members, who come into the room where members of all committees talk.
+    Order holds in a `lane`.
     """
     place = None if there.place_id is None else await people.place_of(context.tx, there.place_id)
     if place is not None:

@@ -15,10 +15,12 @@ from bot.adapters.console import NETWORK
 from bot.chat import Chat, ChatId, WireText, door_of, wire_of
 from bot.domain import envelope as rules
 from bot.domain.envelope import Chain, Content, Envelope
+from bot.practice import FEDERATION
+from bot.practice import FEDERATION_NAME as NAME
 from storage import due, governing, peers, people
 from storage.database import Reader, Transaction
 from tests.conftest import Town, two_decide
-from tests.linked import FEDERATION, NAME, Pair, link
+from tests.linked import Pair, link
 
 THIRD = "Oakdale"
 
