@@ -71,6 +71,10 @@ def try_(
         Path | None, typer.Option("--data", metavar="DIR", help="Keep the practice data in this folder.")
     ] = None,
     like: Annotated[Like, typer.Option("--like", help="Show it as members on this network see it.")] = Like.TELEGRAM,
+    matrix: Annotated[
+        bool, typer.Option("--matrix", help="Start a homeserver here, and be the members in Matrix clients.")
+    ] = False,
+    port: Annotated[int, typer.Option("--port", metavar="N", help="Where that homeserver listens.")] = 8008,
 ) -> None:
     """Try the bot in this terminal.
 
@@ -83,6 +87,11 @@ def try_(
     from bot.practice import NotUnderstood
     from storage.database import StorageError
 
+    if matrix:
+        if script is not None or like is not Like.TELEGRAM:
+            _end(WRONG_CONFIG, "--matrix goes with --data and --port only: you speak in a Matrix client, not here.")
+        _try_matrix(data, port)
+        return
     logs.begin_for_practice()
     text = _script(script) if script is not None else None
     try:
@@ -106,6 +115,23 @@ def try_(
         raise typer.Exit(130) from None
     if faults:
         _end(FAILED, f"The bot failed {faults} times; what it says about that stands above.")
+
+
+def _try_matrix(data: Path | None, port: int) -> None:
+    from bot import loopback, terminal
+
+    try:
+        with terminal.practice_folder(data) as folder:
+            loopback.by_matrix(folder, port=port, kept=data is not None, tell=lambda line: print(line, flush=True))
+    except loopback.CannotTry as reason:
+        _end(FAILED, reason.sentence)
+    except BlockingIOError:
+        _end(FAILED, f"Another process uses the folder {data}.")
+    except OSError as error:
+        where = data or "for temporary files"
+        _end(FAILED, f"The folder {where} cannot be used ({(error.strerror or 'error').lower()}).")
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
 
 
 def _script(name: str) -> str:

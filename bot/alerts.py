@@ -24,7 +24,20 @@ from bot.domain.recurrence import instant
 from bot.making import wall
 from bot.router import Authority, Context, Telling, View, begun_with
 from bot.text import Bold, Listed, Minutes, Refusal, Soon, T, Text, Typed, Words, lines
-from storage import alert_kinds, alerts, cards, due, entries, outbox, people, places, reach, rules, shifts
+from storage import (
+    alert_kinds,
+    alerts,
+    cards,
+    due,
+    entries,
+    linked_alerts,
+    outbox,
+    people,
+    places,
+    reach,
+    rules,
+    shifts,
+)
 from storage.alert_kinds import Known
 from storage.alerts import Alert, Page, PageState
 from storage.database import Reader, Transaction
@@ -68,6 +81,11 @@ ESCALATION = ("ring", "stay", "recall", "wake", "wake_more")
 """What is planned of an alert while people are called, by the ends of the keys."""
 ON_CALL = "alert_on_call"
 """The rule with the id of the task whose shifts are on call."""
+TALLIED = frozenset({"coming", "brings", "arrived", "cannot", "left"})
+TOLD_ON = frozenset({"verified", "needs", "expires", *alarm.ENDS})
+"""What of an alert linked committees are told in figures, a little later, and what at once."""
+TALLIED_AFTER = timedelta(seconds=30)
+"""So long it is waited for more of it, so that each answer is not one message."""
 AGED = timedelta(minutes=5)
 """Whoever is told of an alert later than that is told how old it is."""
 
@@ -82,6 +100,7 @@ MORE: Mapping[str, tuple[Text, Whose]] = {
     "alert_need": (T("What it takes"), "changing"),
     "alert_until": (T("Until when"), "changing"),
     "alert_call": (T("Call more people now"), "changing"),
+    "alert_ask_links": (T("Ask linked committees"), "changing"),
     "alert_roll_call": (T("Ask: are you safe?"), "changing"),
     "alert_roster": (T("Ask me whether I am safe"), "all"),
     "if_arrested": (T("If you are arrested"), "all"),
@@ -105,13 +124,12 @@ WHERE: Mapping[str, tuple[Text, Whose]] = {
 
 NOT_IN_DRILLS = frozenset(
     {
-        "alert_to_links",
         *("alert_meet", "alert_meet_say", "alert_meeting", "alert_address", "alert_address_say", "alert_place"),
         *("alert_name", "alert_named", "alert_unnamed", "alert_shown", "alert_where"),
         *("alert_worked", "if_arrested"),
     }
 )
-"""What a drill leaves out, by the names of commands: linked committees, exact places, arrests, hours."""
+"""What a drill leaves out, by the names of commands: exact places, arrests, hours."""
 DRILL = T("DRILL, only an exercise")
 """What everything that is said of a drill begins with. Its first word begins nothing else, in every language."""
 DRILL_LENGTH = timedelta(minutes=30)
@@ -519,6 +537,20 @@ async def note(
     if member is not None:
         await alerts.answered(context.tx, alert, member.id)
     await cards.changed(context.tx, alert.thing)
+    if kind in TALLIED or kind in TOLD_ON:
+        await tell_links(context, alert, after=TALLIED_AFTER if kind in TALLIED else timedelta(0))
+
+
+async def tell_links(context: Context, alert: Alert, *, after: timedelta = timedelta(0)) -> None:
+    """What has changed is told to linked committees, where they have to do with it; what is planned sooner stays."""
+    command = context.commands.get("alert_links")
+    if command is None or not await linked_alerts.concerns(context.tx, alert.id):
+        return
+    key, at = f"{alert.thing}:links", context.now + after
+    planned = await due.at(context.tx, key)
+    if planned is None or at < planned:
+        says = command.says(alert=alert.id)
+        await due.plan_after(context.tx, key, says, at, since=context.now, committee=context.committee.id)
 
 
 async def verified(context: Context, alert: Alert) -> None:
@@ -552,6 +584,12 @@ async def finish(context: Context, alert: Alert, outcome: Outcome, *, data: Mapp
         confirmed = (await state(context, alert)).verified
         await alert_kinds.count(context.tx, context.committee.id, alert.kind, outcome, confirmed=confirmed)
     await note(context, alert, outcome, data=data)
+    into = None if data is None else await alerts.get(context.tx, context.committee.id, data["into"])
+    if into is not None:
+        await linked_alerts.merged(context.tx, alert.id, into.id)
+        await tell_links(context, into)
+    else:
+        await linked_alerts.over_here(context.tx, alert.id)
     await alerts.over(context.tx, alert, outcome, now=context.now)
     await outbox.withdraw(context.tx, alert.thing)
     await entries.append(
@@ -710,6 +748,12 @@ async def marks(context: Context, command: str, arguments: Mapping[str, Any]) ->
 
 def certainty_words(now: Alarm) -> Text:
     """How sure it is. Nobody learns who confirmed it."""
+    if now.outside is not None and not now.witnesses:
+        return (
+            T("Confirmed by two people there.") if now.verified else T("Confirmed by two people there, not here yet.")
+        )
+    if now.outside is not None and now.verified:
+        return T("Confirmed there, and by somebody here.")
     if now.verified:
         return T("Confirmed: {have}/{need}", have=alarm.WITNESSES, need=alarm.WITNESSES)
     return T("Not confirmed yet: {have}/{need}", have=len(now.witnesses), need=alarm.WITNESSES)
@@ -720,6 +764,12 @@ def facts_words(alert: Alert, now: Alarm, *, at: datetime | None = None) -> list
     told: list[Words] = []
     if alert.exercise:
         told.append(T("Stay where you are, and answer as you would if it were real."))
+    if alert.origin is not None:
+        by, of = alert.origin
+        if of is None:
+            told.append(T("From {committee}, a linked committee", committee=by))
+        else:
+            told.append(T("From {committee}, by way of {other}, a linked committee", committee=of, other=by))
     if alert.area is not None:
         told.append(T("Where: {area}", area=alert.area))
     if alert.words is not None:
@@ -826,6 +876,8 @@ async def more_buttons(
     for name, (label, whose) in of.items():
         command = context.commands.get(name)
         if alert.exercise and name in NOT_IN_DRILLS:
+            continue
+        if name == "alert_ask_links" and not await linked_alerts.others(context.tx, context.committee.id):
             continue
         if command is None or (whose == "coming" and context.member.id not in now.coming):
             continue

@@ -55,6 +55,7 @@ from handlers import (
     lending,
     limits,
     linked_polls,
+    linked_alerts,
     making,
     meetings,
     members,
@@ -177,6 +178,7 @@ AREAS = (
     federation.router,
     wire.router,
     linked_polls.router,
+    linked_alerts.router,
 )
 """The order in which menus and help list them."""
 

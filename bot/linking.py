@@ -31,7 +31,7 @@ from storage.people import Committee
 log = logging.getLogger(__name__)
 
 SIGNS_FOR = timedelta(days=90)
-UNDERSTANDS: frozenset[str] = frozenset()
+UNDERSTANDS: frozenset[str] = frozenset({"status"})
 """The fields of a body that an author may say must be understood."""
 
 

@@ -368,7 +368,7 @@ async def run_script(practice: Practice, script: str) -> None:
         line = raw.strip()
         if line and not line.startswith("#"):
             try:
-                await _step(practice, line)
+                await step(practice, line)
             except NoSuchButton as error:
                 raise NotUnderstood(number, f"nobody sees a button [{error}] there") from error
             except NothingSaid as error:
@@ -377,7 +377,8 @@ async def run_script(practice: Practice, script: str) -> None:
                 raise NotUnderstood(number, str(error)) from error
 
 
-async def _step(practice: Practice, line: str) -> None:
+async def step(practice: Practice, line: str) -> None:
+    """Carry out one line of a script. Raises NoSuchButton, NothingSaid, or ValueError where it means nothing."""
     if found := _COMES.fullmatch(line):
         console = _network(practice, found["network"])
         move = console.arrive if found["verb"] == "joins" else console.depart
@@ -406,6 +407,15 @@ async def _step(practice: Practice, line: str) -> None:
             await practice.say(who, console.local(text.replace(" / ", "\n")), chat, reply_to=found["other"])
     else:
         raise ValueError("this is no step: write “ana: hello”, “ana (dm): /balance”, “dan joins” or “skip 2d”")
+
+
+def step_there(line: str) -> str | None:
+    """The step of a script that says what somebody of a committee does: `hillside/dora: hello`; None: it is none."""
+    who, colon, words = line.partition(":")
+    found = _COMES.fullmatch(line.lower()) or _SAYS.fullmatch(written := f"{who.lower()}{colon}{words}")
+    if found is None or found["place"] not in (GROUP.lower(), OTHER.lower()):
+        return None
+    return line.lower() if found.re is _COMES else written
 
 
 async def _group(practice: Practice, place: str | None) -> str:

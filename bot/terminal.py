@@ -16,20 +16,36 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bot.adapters.console import LIKENESSES, NETWORK, ConsoleAdapter, Likeness, NoSuchButton, Posted, flat
+from bot.adapters.console import (
+    LIKENESSES,
+    NETWORK,
+    ConsoleAdapter,
+    Likeness,
+    NoSuchButton,
+    NothingSaid,
+    Posted,
+    flat,
+)
 from bot.app import only_process
 from bot.chat import Chat, Key
 from bot.practice import (
+    ADMINISTRATORS,
     GROUP,
     MATRIX,
     MEMBERS,
     ORGANIZERS,
+    OTHER,
+    OTHER_MEMBERS,
+    OTHER_ORGANIZERS,
+    OTHERS,
     SCRIPT_START,
     FixedClock,
     Practice,
     RunningClock,
     read_time,
     run_script,
+    step,
+    step_there,
 )
 from bot.router import Where
 from bot.text import Reader, shown
@@ -53,6 +69,8 @@ STYLES = {"place": "ansicyan", "bot": "bold", "person": "ansigreen", "button": "
 
 COMMANDS = {
     "as": "Be somebody else: /as chi",
+    "hillside": "To the group of a second, linked committee, and back.",
+    "wire": "Cut what links the two committees, or mend it.",
     "dm": "To the private chat with the bot, and back.",
     "matrix": "To the group on a second network, and back: to try /connect.",
     "skip": "Let time pass: /skip 2d",
@@ -79,6 +97,9 @@ def greeting(who: str, like: Likeness = LIKENESSES["telegram"]) -> list[str]:
         f"  {like.prefix}menu     what the bot can do        [1]       {press}",
         "  /as chi   be somebody else           /skip 2d  let time pass",
         "  /dm       private chat, and back     /quit     leave",
+        "",
+        f"{OTHER} is a second committee, linked with {GROUP}:",
+        f"  /hillside go there, and back         {OTHER.lower()}/{OTHER_ORGANIZERS[0]}: hello   or speak from here",
         "",
         "Here you see everybody's private chats; on a real network nobody does.",
         "",
@@ -132,6 +153,8 @@ class Terminal:
         self.who = ORGANIZERS[0]
         self.private = False
         self.network = NETWORK
+        self.place = GROUP
+        """The committee whose group you are in, or were before you went to a private chat."""
 
     async def begin(self, folder: Path) -> None:
         """Open or begin the practice committee."""
@@ -149,7 +172,7 @@ class Terminal:
     def prompt(self) -> str:
         """Who you are and where, before what you type."""
         if self.network == NETWORK:
-            return f"{self.who} (dm)> " if self.private else f"{self.who} in {GROUP}> "
+            return f"{self.who} (dm)> " if self.private else f"{self.who} in {self.place}> "
         title = self._console.title(self._chat.id)
         return f"{title}> " if self.private else f"{self.who} in {title}> "
 
@@ -159,7 +182,11 @@ class Terminal:
 
     @property
     def _chat(self) -> Chat:
-        return self._console.somebody(self.who).private if self.private else self._console.group(GROUP)
+        return self._console.somebody(self.who).private if self.private else self._group
+
+    @property
+    def _group(self) -> Chat:
+        return self._console.group(self.place)
 
     def notice(self, text: str) -> None:
         """Words of the terminal itself."""
@@ -173,6 +200,8 @@ class Terminal:
                 return await self._own(found[1], (found[2] or "").strip())
             if pressed := _PRESS.fullmatch(line):
                 await self._press(pressed[1])
+            elif (elsewhere := step_there(line)) is not None:
+                await self._step(elsewhere)
             elif (local := self._console.local(line)) != line:
                 self.notice(f"Commands begin with “{self._console.prefix}” there: {local}")
             elif line:
@@ -190,6 +219,10 @@ class Terminal:
         match command:
             case "as":
                 await self._be(rest)
+            case "hillside":
+                await self._go_over(rest)
+            case "wire":
+                await self._wire(rest)
             case "dm":
                 self._move(rest)
             case "matrix":
@@ -205,21 +238,68 @@ class Terminal:
         if not _NAME.fullmatch(name) or name == "bot":
             self.notice("Who? Type a name, such as /as chi")
             return
+        place = self._place_of(name)
+        moves = place is not None and place != self.place and self.network == NETWORK
+        if place is not None and moves:
+            await self._enter(place)
         new = name not in self._console.people
         self.who = name
         if new:
-            await self._console.arrive(name, self._console.group(GROUP))
+            await self._console.arrive(name, self._group)
             await self.practice.settle()
             self.notice(f"You are {name}, who is new in the group. /join makes {name} a member.")
         else:
-            self.notice(f"You are {name} now.")
+            self.notice(f"You are {name} now, in the group {self.place}." if moves else f"You are {name} now.")
+
+    @staticmethod
+    def _place_of(name: str) -> str | None:
+        """The committee of somebody who was there from the beginning."""
+        return OTHER if name in OTHERS else GROUP if name in (*ORGANIZERS, *MEMBERS) else None
+
+    async def _enter(self, place: str) -> None:
+        """Be in the group of this committee."""
+        if place == OTHER:
+            await self.practice.begin_linked()
+        self.place, self.private = place, False
+
+    async def _go_over(self, rest: str) -> None:
+        if rest:
+            self.notice("Type /hillside alone: it goes to the other committee, and back.")
+            return
+        self.network = NETWORK
+        await self._be(ORGANIZERS[0] if self.place == OTHER else OTHER_ORGANIZERS[0])
+        if self.place == OTHER:
+            members = " and ".join(OTHER_MEMBERS)
+            self.notice(f"{members} are members here; /hillside goes back.")
+
+    async def _wire(self, rest: str) -> None:
+        if rest:
+            self.notice("Type /wire alone: it cuts what links the two committees, and mends it.")
+            return
+        cut = not self.practice.console.cut
+        await self.practice.cut_wire(cut)
+        if cut:
+            self.notice(f"The wire is cut: what {GROUP} and {OTHER} say to each other is lost. /wire mends it.")
+        else:
+            self.notice("The wire is mended. What was lost is asked for again within some ten minutes: /skip 20m")
+
+    async def _step(self, line: str) -> None:
+        """Somebody of one of the committees does something, whoever you are and wherever."""
+        try:
+            await step(self.practice, line)
+        except NoSuchButton as error:
+            self.notice(f"Nobody sees a button [{error}] there.")
+        except NothingSaid as error:
+            self.notice(f"{error} has not said anything there yet.")
+        except ValueError as error:
+            self.notice(f"That cannot be carried out: {error}.")
 
     def _move(self, rest: str) -> None:
         if rest:
             self.notice("Type /dm alone: it goes to the private chat, and back.")
             return
         self.private = not self.private
-        group = self._console.title(self._console.group(GROUP).id)
+        group = self._console.title(self._group.id)
         where = f"{self.who}'s private chat with the bot; /dm goes back" if self.private else f"the group {group}"
         self.notice(f"You are in {where}.")
 
@@ -227,7 +307,7 @@ class Terminal:
         if rest:
             self.notice("Type /matrix alone: it goes to the second network, and back.")
             return
-        self.network, self.private = NETWORK if self.network == MATRIX else MATRIX, False
+        self.network, self.private, self.place = NETWORK if self.network == MATRIX else MATRIX, False, GROUP
         title = self._console.title(self._chat.id)
         back = "; /matrix goes back. Your account there is another one" if self.network == MATRIX else ""
         self.notice(f"You are in the group {title}{back}.")
@@ -254,11 +334,11 @@ class Terminal:
             elif not any(key.token == there.token for row in posted.keys for there in row):
                 self.notice("That button is not there any more. Look at the newest messages.")
             else:
-                await console.press_key(self.who, key, message, manages_chat=self.who in ORGANIZERS)
+                await console.press_key(self.who, key, message, manages_chat=self.who in ADMINISTRATORS)
                 await self.practice.settle()
             return
         try:
-            await self.practice.press(self.who, label, within=self._console.group(GROUP))
+            await self.practice.press(self.who, label, within=self._group)
         except NoSuchButton:
             self.notice(f"{self.who} sees no button [{label}].")
 
@@ -274,7 +354,7 @@ class Terminal:
     @property
     def _visible(self) -> tuple[str, str]:
         """The chats in which somebody sees buttons where they are now."""
-        return self._console.group(GROUP).id, self._console.somebody(self.who).private.id
+        return self._group.id, self._console.somebody(self.who).private.id
 
     # --- what is said ----------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from bot import alerts as shared
-from bot import calling
+from bot import calling, relaying
 from bot.aftermath import card_end
 from bot.alerts import (
     END,
@@ -599,6 +599,7 @@ async def alert_update(context: Context, *, number: Number, line: LongNote) -> R
         now=context.now,
     )
     await cards.changed(context.tx, there.thing)
+    await shared.tell_links(context, there)
     told = await _tell_news(context, there, now)
     if not told:
         return answer(T("Noted: the card shows it."))
@@ -665,7 +666,7 @@ async def alert_card(view: View, ref: int) -> Shown | None:
     now = await state(view, there)
     if now.over:
         deleted, buttons = await card_end(view, there)
-        told_of = _counts(now) if deleted is None else deleted
+        told_of = [*_counts(now), *await relaying.over_words(view, there)] if deleted is None else deleted
         return Shown(lines(await heading(view, there), over_words(now), *told_of), buttons=buttons)
     others = await _other_languages(view)
     told: list[Words | None] = [
@@ -675,6 +676,7 @@ async def alert_card(view: View, ref: int) -> Shown | None:
         *facts_words(there, now, at=view.now),
         need_words(now),
         *_counts(now),
+        *await relaying.words(view, there),
         await calling.unreached_words(view, there),
     ]
     buttons = () if now.held else shared.answer_buttons(view, there, now)
@@ -716,6 +718,7 @@ async def alert_read(context: Context, *, number: Number) -> Reply:
             *facts_words(there, now, at=context.now),
             need_words(now),
             *_counts(now),
+            *await relaying.words(context, there),
         ),
         buttons=shared.answer_buttons(context, there, now),
         private=True,

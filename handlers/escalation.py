@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot import alerts as shared
+from bot import relaying
 from bot.arguments import Duration, LongNote, Number, OnOff, Reference
 from bot.chat import Button, Lane, Reply
 from bot.domain import alarm
@@ -87,6 +88,7 @@ async def _go_on(context: Context, alert_id: int) -> None:
         return
     key = f"{there.thing}:ring"
     wait = await _wait(context, there)
+    links = await relaying.may_ask(context, there)
     for _ in range(STEPS_MAX):
         events = await alerts.events(context.tx, there)
         found = alarm.alarm(events, expires_at=there.expires_at, now=context.now)
@@ -95,7 +97,7 @@ async def _go_on(context: Context, alert_id: int) -> None:
         done = rule.progress(events)
         uncalled = await _uncalled(context, there, found, done)
         rings = {int(ring) for ring, _ in uncalled}
-        if _links(context) and (done.ring is None or done.ring < Ring.LINKS):
+        if links and (done.ring is None or done.ring < Ring.LINKS):
             rings.add(Ring.LINKS)
         step = rule.step(found, done, now=context.now, wait=wait, rings=rings)
         match step.do:
@@ -147,11 +149,6 @@ async def _plan(context: Context, there: Alert, what: str, when: datetime, **mor
 async def _wait(context: Context, there: Alert) -> timedelta:
     minutes = await rules.get(context.tx, context.committee.id, RINGS)
     return rule.wait(there.urgency, rule.WAIT if minutes is None else timedelta(minutes=minutes))
-
-
-def _links(context: Context) -> bool:
-    """Whether there is an area that tells linked committees."""
-    return context.commands.get("alert_to_links") is not None
 
 
 def _calling(there: Alert) -> str:

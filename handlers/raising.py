@@ -25,6 +25,7 @@ _WHY: dict[str, Text] = {
     "budget": T("It waits for you: the same person has raised several that nobody has confirmed."),
     "newcomer": T("It waits for you: a newcomer has raised it."),
     "stranger": T("It waits for you: somebody who is no member has raised it."),
+    "linked": T("It waits for you: a linked committee has sent it. Let it through, and the group sees it."),
 }
 
 

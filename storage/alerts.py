@@ -12,7 +12,7 @@ from bot.domain import alarm
 from bot.domain.alarm import Alarm, Event, Outcome, Severity, Status, Urgency
 from bot.domain.chain import canonical
 from bot.text import Written
-from storage import entries, notes, outbox
+from storage import entries, linked_alerts, notes, outbox
 from storage.database import Reader, Transaction
 from storage.instants import from_us, to_us
 from storage.people import Committee, Member
@@ -23,7 +23,7 @@ EVENTS_MAX = 20_000
 PAGES_MAX = 100_000
 
 CONTENT_TABLES: tuple[str, ...] = (
-    *("alert_debriefs", "alert_hours", "alert_named", "alert_disclosures"),
+    *("alert_debriefs", "alert_hours", "alert_named", "alert_disclosures", "linked_tallies", "linked_sent"),
     *("phone_views", "alert_callers", "alert_calls", "alert_stand_downs", "alert_pages", "alert_events"),
 )
 """Whose rows go with an alert's content, by their column alert_id, in this order."""
@@ -38,7 +38,7 @@ CONTENT_NOTES: tuple[str, ...] = (
 """Which words go with it: questions for the things that they are kept under."""
 CONTENT_KEPT = frozenset({"alert_counts", "drill_scores"})
 """Tables about alerts that stay: they hold figures and nothing else."""
-CONTENT_FREED = ("pauses",)
+CONTENT_FREED = ("pauses", "linked_alerts")
 """Tables whose rows go in their own time; which alert they came from goes with its content."""
 _CONTENT_MAX = 100_000
 
@@ -66,6 +66,8 @@ class Alert:
     words: Written | None
     news: tuple[datetime, Written] | None
     """What whoever raised it, or an organizer, has written last, and when."""
+    origin: tuple[str, str | None] | None = None
+    """The linked committee that has sent it, and the one whose alert it is, where that is another."""
 
     @property
     def thing(self) -> str:
@@ -111,6 +113,7 @@ async def _alert(tx: Reader, row: Sequence[Any]) -> Alert:
         area=await notes.written(tx, f"alert_area:{id_}"),
         words=await notes.written(tx, f"alert:{id_}"),
         news=await _news(tx, id_),
+        origin=await linked_alerts.name_of_origin(tx, id_),
     )
 
 
@@ -141,8 +144,12 @@ async def add(
     needs: Mapping[str, int],
     expires: datetime,
     now: datetime,
+    outside: int | None = None,
 ) -> Alert:
-    """A new alert, with its first event; the books tell that it was raised, not by whom."""
+    """A new alert, with its first event; the books tell that it was raised, not by whom.
+
+    `outside`: for how many witnesses the linked committee counts whose alert it is; None: it is raised here.
+    """
     row = await tx.one(
         f"""INSERT INTO alerts (committee_id, number, kind, status, urgency, severity, raiser_id, raised_us, expires_us)
             SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM alerts WHERE committee_id = ?1
@@ -167,7 +174,8 @@ async def add(
         await notes.wrote(tx, f"alert:{id_}", raiser_id, now=now)
     await entries.append(tx, committee, "alert", body, now=now)
     found = await _alert(tx, row)
-    await happened(tx, found, "raised", member_id=raiser_id, data={"needs": dict(needs)}, now=now)
+    data = {"needs": dict(needs), **({} if outside is None else {"outside": outside})}
+    await happened(tx, found, "raised", member_id=raiser_id, data=data, now=now)
     return found
 
 
@@ -280,16 +288,17 @@ async def happened(
 
 
 async def events(tx: Reader, alert: Alert) -> list[Event]:
-    """What has happened in an alert, in the order in which it was known."""
+    """What has happened in an alert, in the order in which it was known, and what linked committees bring."""
     rows = await tx.all(
         "SELECT id, kind, member_id, at_us, data FROM alert_events WHERE alert_id = ? ORDER BY id LIMIT ?",
         alert.id,
         EVENTS_MAX,
     )
-    return [
+    found = [
         Event(id=id_, kind=kind, member=member, at=from_us(at_us), data=json.loads(data))
         for id_, kind, member, at_us, data in rows
     ]
+    return found + await linked_alerts.events(tx, alert.id)
 
 
 async def has_had(tx: Reader, alert: Alert, kind: str) -> bool:

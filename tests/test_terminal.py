@@ -220,6 +220,54 @@ async def test_like_matrix_anybody_can_be_reached_in_private(element: Hand) -> N
     assert await element.types("!balance") == ["dan (dm) | dan: !balance", "dan (dm) | bot: You have 0 min."]
 
 
+# --- the other committee -------------------------------------------------------------------------------------------
+
+
+async def test_you_go_to_the_other_committee_and_back(hand: Hand) -> None:
+    assert await hand.types("/hillside") == [
+        "-- You are dora now, in the group Hillside.",
+        "-- gus and hana are members here; /hillside goes back.",
+    ]
+    assert hand.prompt == "dora in Hillside> "
+    shown = await hand.types("/thank @gus 1h30 fixed the bike")
+    assert "Hillside | bot: Gus helped Dora: 1 h 30. (No. 1)  [1 My balance] [2 Undo]" in shown
+    assert (await hand.types("[2]"))[0] == "Hillside | dora presses [Undo]"
+    assert (await hand.types("/as zoe"))[0] == "Hillside | zoe joins"
+    assert await hand.types("/as chi") == ["-- You are chi now, in the group Riverside."]
+    assert await hand.types("/as hana") == ["-- You are hana now, in the group Hillside."]
+    assert await hand.types("/hillside") == ["-- You are ana now, in the group Riverside."]
+    assert await hand.types("/hillside now") == ["-- Type /hillside alone: it goes to the other committee, and back."]
+
+
+async def test_somebody_of_the_other_committee_speaks_while_you_are_here(hand: Hand) -> None:
+    assert await hand.types("hillside/dora: hello") == ["Hillside | dora: hello"]
+    shown = await hand.types("Hillside/gus (dm): /balance")
+    assert shown == ["gus (dm) | gus: /balance", "gus (dm) | bot: You have 0 min."]
+    assert await hand.types("hillside/Zoe joins") == ["Hillside | zoe joins"]
+    assert await hand.types("hillside/dora: [Nope]") == ["-- Nobody sees a button [Nope] there."]
+    assert await hand.types("hillside/dora > gus: hello") == ["-- gus has not said anything there yet."]
+    assert await hand.types("hillside/dora:") == ["-- That cannot be carried out: nothing is said."]
+    assert hand.prompt == "ana in Riverside> "
+    # What only looks like that is said as it stands.
+    assert await hand.types("hillside/dora says hello") == ["Riverside | ana: hillside/dora says hello"]
+    assert await hand.types("and/or: hello") == ["Riverside | ana: and/or: hello"]
+
+
+async def test_what_links_the_committees_can_be_cut_and_mended(hand: Hand) -> None:
+    await hand.types("/hillside")
+    assert await hand.types("/wire") == [
+        "-- The wire is cut: what Riverside and Hillside say to each other is lost. /wire mends it."
+    ]
+    assert hand.practice.console.cut
+    assert await hand.types("/wire") == [
+        "-- The wire is mended. What was lost is asked for again within some ten minutes: /skip 20m"
+    ]
+    assert not hand.practice.console.cut
+    assert await hand.types("/wire now") == [
+        "-- Type /wire alone: it cuts what links the two committees, and mends it."
+    ]
+
+
 # --- completion --------------------------------------------------------------------------------------------------
 
 

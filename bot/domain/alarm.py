@@ -74,9 +74,10 @@ NEEDS = (PEOPLE, "van", "legal", "medic", "child_care", "phone_tree")
 class Event:
     """Something that happened. `id`: the same event never counts twice.
 
-    `kind`: raised (needs), held, accepted; verified, doubted; coming (minutes), brings (what, off), arrived, cannot,
-    left; needs (needs), expires (at), updated, paged (ring); or one of `ENDS`. What is not known is passed over, such
-    as interrupts and interrupted: something real has ended a drill.
+    `kind`: raised (needs, outside), held, accepted; verified, doubted; coming (minutes), brings (what, off), arrived,
+    cannot, left; needs (needs), expires (at), updated, paged (ring); tally (of, rev, counts: what a linked committee
+    brings); or one of `ENDS`. What is not known is passed over, such as interrupts and interrupted: something real has
+    ended a drill.
     """
 
     id: int
@@ -112,11 +113,15 @@ class Alarm:
     """The furthest ring that was paged; None: none."""
     outcome: Outcome | None
     over_at: datetime | None
+    outside: int | None = None
+    """As many witnesses a linked committee, whose alert it is, counts for here; None: it was raised here."""
+    elsewhere: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """What of its needs linked committees bring, by committee."""
 
     @property
     def verified(self) -> bool:
-        """Two people of different branches stand for it."""
-        return len(self.witnesses) >= WITNESSES
+        """Two people of different branches stand for it, or a linked committee that is trusted like them."""
+        return len(self.witnesses) + (self.outside or 0) >= WITNESSES
 
     @property
     def certainty(self) -> Certainty:
@@ -132,7 +137,8 @@ class Alarm:
     def met(self) -> Mapping[str, int]:
         """How much of each need is met by those who come."""
         return {
-            what: len(self.coming) if what == PEOPLE else sum(what in one.brings for one in self.coming.values())
+            what: (len(self.coming) if what == PEOPLE else sum(what in one.brings for one in self.coming.values()))
+            + sum(counts.get(what, 0) for counts in self.elsewhere.values())
             for what in self.needs
         }
 
@@ -158,6 +164,8 @@ def alarm(events: Iterable[Event], *, expires_at: datetime, now: datetime) -> Al
     ring: int | None = None
     outcome: Outcome | None = None
     over_at: datetime | None = None
+    outside: int | None = None
+    elsewhere: dict[str, tuple[int, Mapping[str, int]]] = {}
     happened = sorted({event.id: event for event in events}.values(), key=lambda one: (one.at, one.id))
     raiser = next((event.member for event in happened if event.kind == "raised"), None)
     for event in happened:
@@ -171,6 +179,7 @@ def alarm(events: Iterable[Event], *, expires_at: datetime, now: datetime) -> Al
             case "raised":
                 raised_at = event.at
                 needs.update(event.data.get("needs", {}))
+                outside = event.data.get("outside")
                 if event.member is not None:
                     witnesses.add(event.member)
             case "held":
@@ -209,6 +218,8 @@ def alarm(events: Iterable[Event], *, expires_at: datetime, now: datetime) -> Al
                 wanted = datetime.fromisoformat(event.data["at"])
                 # It cannot have been over before that was said.
                 expires_at = max(event.at, wanted if raised_at is None else min(wanted, raised_at + EXPIRES_MAX))
+            case "tally" if event.data["rev"] > elsewhere.get(event.data["of"], (-1, {}))[0]:
+                elsewhere[event.data["of"]] = (event.data["rev"], event.data["counts"])
             case "paged":
                 ring = max(ring if ring is not None else 0, event.data.get("ring", 0))
             case _:
@@ -226,6 +237,8 @@ def alarm(events: Iterable[Event], *, expires_at: datetime, now: datetime) -> Al
         ring=ring,
         outcome=outcome,
         over_at=over_at,
+        outside=outside,
+        elsewhere={of: counts for of, (_, counts) in elsewhere.items()},
     )
 
 
@@ -238,11 +251,14 @@ def _bringing(before: Response, data: Mapping[str, Any]) -> Response:
 def reach(found: Alarm, kind: Kind) -> Alone | None:
     """Who may hear of it now; None: nobody but those who let it through.
 
-    One person alone can do what the committee lets one person do; two of different branches reach everybody.
+    One person alone can do what the committee lets one person do; two of different branches reach everybody. What a
+    linked committee has sent is shown to the group until then.
     """
     if found.held:
         return None
-    return "everyone" if found.verified else kind.alone
+    if found.verified:
+        return "everyone"
+    return kind.alone if found.outside is None else "group"
 
 
 def wakes(found: Alarm, *, urgency: Urgency, severity: Severity) -> bool:

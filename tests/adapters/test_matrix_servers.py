@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bot.homeserver import NotStarted
 from tests.servers.link import Link
 from tests.servers.matrix_members import (
     EncryptedMember,
@@ -25,7 +26,7 @@ from tests.servers.matrix_members import (
     reads_only_signed,
     signed_by_owner,
 )
-from tests.servers.synapse import Federation, Homeserver, NotStarted
+from tests.servers.synapse import Federation, Homeserver
 
 LIMITED = {"rc_message": {"per_second": 0.2, "burst_count": 3}}
 

@@ -29,6 +29,8 @@ from nio.client.async_client import AsyncClient, AsyncClientConfig
 from nio.crypto.attachments import decrypt_attachment, encrypt_attachment
 from nio.store.database import SqliteMemoryStore
 
+from bot.homeserver import Refused as Refused
+
 Json = dict[str, Any]
 Predicate = Callable[[Json], bool]
 T = TypeVar("T")
@@ -72,22 +74,6 @@ class Shown:
     redacted: bool = False
     reactions: dict[str, list[str]] = field(default_factory=dict)
     """Who reacted with each key, in order."""
-
-
-class Refused(Exception):
-    """The homeserver said no."""
-
-    def __init__(self, status: int, body: Json) -> None:
-        super().__init__(status, body.get("errcode"), body.get("error"))
-        self.status = status
-        self.code: str = body.get("errcode", "")
-        self.body = body
-
-    @property
-    def retry_after_ms(self) -> int | None:
-        """How long to wait, for a 429."""
-        value = self.body.get("retry_after_ms")
-        return None if value is None else int(value)
 
 
 class NotHeard(AssertionError):

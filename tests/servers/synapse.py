@@ -7,58 +7,31 @@ test has a loop of its own; what speaks HTTP is awaited. A server never outlives
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import hashlib
-import hmac
-import http.client
 import ipaddress
-import json
 import os
 import secrets
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 from urllib.parse import quote
 
-import aiohttp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from bot.homeserver import START_SECONDS_MAX, Refused, Synapse, listener
 from tests.servers.link import Link, hold_port
-from tests.servers.matrix_members import Account, EncryptedMember, Json, Member, Refused, StrictMember
+from tests.servers.matrix_members import Account, EncryptedMember, Json, Member, StrictMember
 
-START_SECONDS_MAX = 60.0
-STOP_SECONDS_MAX = 15.0
 _QUIET_ROUNDS = 5
 _FAST_FOLDER = Path("/dev/shm")
-_GENEROUS = {"per_second": 100_000, "burst_count": 100_000}
-
-# The server holds one end of a pipe: when the other end goes, however its starter died, it removes its data and ends.
-# (PR_SET_PDEATHSIG would be bound to the thread that started it, and could not remove anything.)
-_ON_A_LEASH = """
-import os, runpy, shutil, sys, threading
-leash, data = int(sys.argv.pop(1)), sys.argv.pop(1)
-def hold():
-    os.read(leash, 1)
-    shutil.rmtree(data, ignore_errors=True)
-    os._exit(9)
-threading.Thread(target=hold, daemon=True).start()
-runpy.run_module("synapse.app.homeserver", run_name="__main__", alter_sys=True)
-"""
-
-
-class NotStarted(Exception):
-    """The server did not come up; the end of its log says why."""
 
 
 class Authority:
@@ -117,7 +90,7 @@ class Authority:
         )
 
 
-class Homeserver:
+class Homeserver(Synapse):
     """One Synapse with a database of its own; the same ports and data over every restart.
 
     `config`: settings of Synapse laid over ours, say `{"rc_message": {"per_second": 0.2, "burst_count": 10}}`; with
@@ -137,24 +110,19 @@ class Homeserver:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._held = [hold_port()]
-        self.port: int = self._held[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
         self.federation_port: int | None = None
+        self._authority = authority
         if authority is not None:
             self._held.append(hold_port())
             self.federation_port = self._held[1].getsockname()[1]
             if link is not None:
                 link.target = self.federation_port
             name = f"localhost:{link.port if link else self.federation_port}"
-        self.name = name
-        self.log = folder / f"synapse-{self.port}.log"
-        self.process: subprocess.Popen[bytes] | None = None
-        self._leash: int | None = None
         self._members: list[Member] = []
         self._admin: Account | None = None
-        self._secret = secrets.token_hex(16)
-        self.data = Path(tempfile.mkdtemp(prefix="solibot-synapse-", dir=_fast(folder)))
-        self._write_config(config or {}, authority)
+        data = Path(tempfile.mkdtemp(prefix="solibot-synapse-", dir=_fast(folder)))
+        port: int = self._held[0].getsockname()[1]
+        super().__init__(data, port=port, name=name, log=folder / f"synapse-{port}.log", config=config)
 
     # -- as plain calls, for fixtures of a session ----------------------------------------------------
 
@@ -165,55 +133,14 @@ class Homeserver:
         server.open()
         return server
 
-    def open(self) -> None:
-        """Start the process and wait until it answers."""
-        self.launch()
-        self.wait()
-
     def close(self) -> None:
         """End the process, if it runs, and remove the data."""
         try:
-            self._end(signal.SIGKILL)  # nobody will look at the data again
+            self.end(signal.SIGKILL)  # nobody will look at the data again
         finally:
             for held in self._held:
                 held.close()
             shutil.rmtree(self.data, ignore_errors=True)
-
-    def launch(self) -> None:
-        """Start the process without waiting: several can come up at once."""
-        assert not self.running, "it runs already"
-        theirs, self._leash = os.pipe()
-        # Compiling Synapse anew takes longer than all the rest of its start.
-        environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-        try:
-            with self.log.open("ab") as log:
-                self.process = subprocess.Popen(
-                    [
-                        sys.executable, "-c", _ON_A_LEASH, str(theirs), str(self.data),
-                        "-c", str(self.data / "homeserver.yaml"),
-                    ],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.data, pass_fds=[theirs], env=environment,
-                    start_new_session=True,
-                )  # fmt: skip
-        finally:
-            os.close(theirs)
-
-    def wait(self) -> None:
-        """Until it answers. Raises NotStarted when it ended or takes too long."""
-        end = time.monotonic() + START_SECONDS_MAX
-        while not self._ready(end):
-            time.sleep(0.02)
-
-    @property
-    def running(self) -> bool:
-        """Whether its process lives."""
-        return self.process is not None and self.process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        """Its process's number."""
-        assert self.process is not None
-        return self.process.pid
 
     # -- as a test does it ----------------------------------------------------------------------------
 
@@ -233,47 +160,30 @@ class Homeserver:
         """Start it, or start it again; returns when it answers."""
         self.launch()
         end = time.monotonic() + START_SECONDS_MAX
-        while not self._ready(end):
+        while not self.ready(end):
             await asyncio.sleep(0.02)
 
     async def stop(self) -> None:
         """Ask it to end, and wait."""
-        await asyncio.to_thread(self._end, signal.SIGTERM)
+        await asyncio.to_thread(self.end, signal.SIGTERM)
 
     async def kill(self) -> None:
         """kill -9."""
-        self._end(signal.SIGKILL)
+        self.end(signal.SIGKILL)
 
     async def restart(self) -> None:
         """Stop it and start it: same data, same ports, same tokens."""
         await self.stop()
         await self.start()
 
-    def log_tail(self, lines: int = 40) -> str:
-        """The end of what it wrote."""
-        if not self.log.exists():
-            return ""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
-
     # -- people ---------------------------------------------------------------------------------------
-
-    def user(self, localpart: str) -> str:
-        """The full id of somebody here."""
-        return f"@{localpart}:{self.name}"
 
     async def register(
         self, localpart: str, password: str = "correct horse", *, admin: bool = False, display: str | None = None
     ) -> Account:
         """Make an account with a first device."""
-        path = "/_synapse/admin/v1/register"
-        nonce = (await self._call("GET", path))["nonce"]
-        role = "admin" if admin else "notadmin"
-        mac = hmac.new(self._secret.encode(), "\0".join((nonce, localpart, password, role)).encode(), hashlib.sha1)
-        body = {"nonce": nonce, "username": localpart, "password": password, "admin": admin, "mac": mac.hexdigest()}
-        if display is not None:
-            body["displayname"] = display
-        answer = await self._call("POST", path, body)
-        return Account(answer["user_id"], answer["device_id"], answer["access_token"], password)
+        made = await asyncio.to_thread(self.enrol, localpart, password, admin=admin, display=display)
+        return Account(made.user, made.device, made.token, password)
 
     @overload
     async def somebody(
@@ -312,7 +222,7 @@ class Homeserver:
         """A call to Synapse's admin API, say `("GET", "/v2/users")`."""
         if self._admin is None:
             self._admin = await self.register(f"admin-{secrets.token_hex(3)}", admin=True)
-        return await self._call(method, "/_synapse/admin" + path, body, token=self._admin.token)
+        return await asyncio.to_thread(self.call, method, "/_synapse/admin" + path, body, token=self._admin.token)
 
     async def log_out_device(self, user: str, device: str) -> None:
         """Its token is unknown from now on (M_UNKNOWN_TOKEN), and its keys are gone."""
@@ -340,87 +250,20 @@ class Homeserver:
 
     # -- inside ---------------------------------------------------------------------------------------
 
-    async def _call(self, method: str, path: str, body: Json | None = None, *, token: str | None = None) -> Json:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        async with (
-            aiohttp.ClientSession() as session,
-            session.request(method, self.url + path, json=body, headers=headers) as response,
-        ):
-            answer: Json = await response.json()
-            if response.status != 200:
-                raise Refused(response.status, answer)
-            return answer
-
-    def _ready(self, end: float) -> bool:
-        if not self.running:
-            raise NotStarted(self.log_tail())
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", "/health")
-            if connection.getresponse().status == 200:
-                return True
-        except (OSError, http.client.HTTPException):
-            pass
-        finally:
-            connection.close()
-        if time.monotonic() > end:
-            raise NotStarted(self.log_tail())
-        return False
-
-    def _end(self, how: signal.Signals) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(how)
-            try:
-                self.process.wait(STOP_SECONDS_MAX)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        if self._leash is not None:  # only when it is dead: letting go removes the data
-            os.close(self._leash)
-            self._leash = None
-
-    def _write_config(self, config: Mapping[str, Any], authority: Authority | None) -> None:
-        data = self.data
-        seed = base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
-        (data / "signing.key").write_text(f"ed25519 a_{secrets.token_hex(2)} {seed}\n")
-        (data / "log.yaml").write_text(json.dumps(_LOGGING))
-        (data / "media").mkdir()
-        settings: Json = {
-            "server_name": self.name,
-            "public_baseurl": self.url + "/",
-            "report_stats": False,
-            "listeners": [_listener(self.port, "client")],
-            "database": {"name": "sqlite3", "args": {"database": str(data / "homeserver.db")}},
-            "media_store_path": str(data / "media"),
-            "signing_key_path": str(data / "signing.key"),
-            "log_config": str(data / "log.yaml"),
-            "registration_shared_secret": self._secret,
-            "macaroon_secret_key": secrets.token_hex(16),
-            "form_secret": secrets.token_hex(16),
-            "enable_registration": False,
-            "bcrypt_rounds": 4,
-            "presence": {"enabled": False},
-            "stats": {"enabled": False},
-            "user_directory": {"enabled": False},
-            "trusted_key_servers": [],
-            "suppress_key_server_warning": True,
-            **_LIMITS,
+    def federated(self) -> Json:
+        """The settings by which it speaks with other homeservers, if with any."""
+        if self._authority is None:
+            return super().federated()
+        assert self.federation_port is not None
+        certificate, key = self._authority.issue(self.data)
+        return {
+            "listeners": [listener(self.federation_port, "federation", "keys", tls=True)],
+            "tls_certificate_path": str(certificate),
+            "tls_private_key_path": str(key),
+            "federation_custom_ca_list": [str(self._authority.certificate)],
+            "ip_range_blacklist": [],
+            "federation": _QUICK_FEDERATION,
         }
-        if authority is None:
-            settings["federation_domain_whitelist"] = []
-        else:
-            assert self.federation_port is not None
-            certificate, key = authority.issue(data)
-            settings["listeners"].append(_listener(self.federation_port, "federation", "keys", tls=True))
-            settings |= {
-                "tls_certificate_path": str(certificate),
-                "tls_private_key_path": str(key),
-                "federation_custom_ca_list": [str(authority.certificate)],
-                "ip_range_blacklist": [],
-                "federation": _QUICK_FEDERATION,
-            }
-        # JSON is YAML too.
-        (data / "homeserver.yaml").write_text(json.dumps(settings | dict(config)))
 
 
 class Federation:
@@ -506,38 +349,6 @@ def _fast(folder: Path) -> Path:
     """Where fsync costs nothing, if there is such a place."""
     return _FAST_FOLDER if _FAST_FOLDER.is_dir() and os.access(_FAST_FOLDER, os.W_OK) else folder
 
-
-def _listener(port: int, *names: str, tls: bool = False) -> Json:
-    resources: Sequence[Json] = [{"names": [*names], "compress": False}]
-    return {"port": port, "type": "http", "tls": tls, "bind_addresses": ["127.0.0.1"], "resources": resources}
-
-
-_LOGGING: Json = {
-    "version": 1,
-    "formatters": {"line": {"format": "%(asctime)s %(name)s %(levelname)s %(message)s"}},
-    "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"level": "WARNING", "handlers": ["out"]},
-    "disable_existing_loggers": False,
-}
-
-_LIMITS: Json = {
-    **dict.fromkeys(
-        (
-            "rc_message", "rc_registration", "rc_registration_token_validity", "rc_admin_redaction",
-            "rc_joins_per_room", "rc_3pid_validation", "rc_third_party_invite", "rc_media_create", "rc_key_requests",
-            "rc_delayed_event_mgmt", "rc_reports", "rc_room_creation", "rc_user_directory", "rc_profile",
-        ),
-        _GENEROUS,
-    ),
-    "rc_login": {"address": _GENEROUS, "account": _GENEROUS, "failed_attempts": _GENEROUS},
-    "rc_joins": {"local": _GENEROUS, "remote": _GENEROUS},
-    "rc_invites": {"per_room": _GENEROUS, "per_user": _GENEROUS, "per_issuer": _GENEROUS},
-    "rc_presence": {"per_user": _GENEROUS},
-    "rc_federation": {
-        "window_size": 1000, "sleep_limit": 100_000, "sleep_delay": 1, "reject_limit": 100_000, "concurrent": 100,
-    },
-    "federation_rr_transactions_per_room_per_second": 1000,
-}  # fmt: skip
 
 # Milliseconds. By default Synapse waits ten minutes before it tries a lost server again.
 _QUICK_FEDERATION: Json = {
