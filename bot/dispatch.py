@@ -130,8 +130,8 @@ DRIFTS: Mapping[str, Callable[[str], Text]] = {
         federation=name,
     ),
     "unmade": lambda name: T(
-        "The homeserver does not let me make the rooms in which linked committees talk ({federation}). Whoever looks "
-        "after it must know version 12 of rooms, or update it.",
+        "The homeserver does not let me make the rooms in which linked committees talk ({federation}). It must know "
+        "version 12 of rooms: whoever looks after it can update it.",
         federation=name,
     ),
 }

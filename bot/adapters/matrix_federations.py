@@ -192,6 +192,7 @@ class Federations:
         """What was said at another's door and waits for the word that it was taken in."""
         self._knocks: OrderedDict[str, list[float]] = OrderedDict()
         self._all_knocks: list[float] = []
+        self._refused_at = 0.0
         self._strange_since: dict[tuple[str, str], float] = {}
         self._away: set[str] = set()
         """Homeservers that could not be reached."""
@@ -272,14 +273,18 @@ class Federations:
         now = time.monotonic()
         self._all_knocks = [at for at in self._all_knocks if at > now - 60]
         own = [at for at in self._knocks.pop(sender, []) if at > now - 60]
-        if len(self._all_knocks) >= HEARD_AT_DOOR_MAX or len(own) >= HEARD_AT_DOOR_MAX // 3:
+        bears = len(self._all_knocks) < HEARD_AT_DOOR_MAX and len(own) < HEARD_AT_DOOR_MAX // 3
+        if bears:
+            own.append(now)
+            self._all_knocks.append(now)
+        elif not self._refused_at or now - self._refused_at > 60:
+            self._refused_at = now
             log.warning("too much at the door")
-            return False
-        self._knocks[sender] = [*own, now]
-        self._all_knocks.append(now)
+        if own:
+            self._knocks[sender] = own
         while len(self._knocks) > HEARD_AT_DOOR_MAX:
             self._knocks.popitem(last=False)
-        return True
+        return bears
 
     async def answer_door(self, wire: Wire, came: WireText) -> None:
         """Say that it was taken in."""

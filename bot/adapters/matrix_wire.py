@@ -400,8 +400,9 @@ def _batch(body: Json, following: str, read: Callable[[str, Json], Read], me: st
             if _is_event(event) and event["type"] == "m.room.member" and event.get("state_key") == me
         ]
         batch.left[room_id] = own[-1] if own else None
-    straight = body.get("to_device", {}).get("events", ())
-    batch.to_devices = [event for event in straight if isinstance(event, dict)]
+    straight = body.get("to_device")
+    events = straight.get("events") if isinstance(straight, dict) else None
+    batch.to_devices = [event for event in events if isinstance(event, dict)] if isinstance(events, list) else []
     for event in body.get("account_data", {}).get("events", ()):
         if isinstance(event, dict) and event.get("type") == "m.direct" and isinstance(event.get("content"), dict):
             batch.directs = event["content"]
