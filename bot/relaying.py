@@ -66,6 +66,15 @@ async def over_words(view: Context | View, alert: Alert) -> Sequence[Words]:
     return told
 
 
+async def score_words(view: View, alert_id: int) -> Sequence[Words]:
+    """Of a drill: how many committees were asked, and from how many people would have come."""
+    asked = [one for one in await linked_alerts.tallies(view.tx, alert_id) if one.asked]
+    if not asked:
+        return ()
+    came = sum(bool(one.counts) for one in asked)
+    return (T("Linked committees: {asked} asked, people would have come from {came}.", asked=len(asked), came=came),)
+
+
 def _bringing(there: Sequence[linked_alerts.Brings]) -> Sequence[linked_alerts.Brings]:
     """Those who bring most first."""
     some = [one for one in there if one.counts]

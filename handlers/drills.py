@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from bot import alerts as shared
+from bot import relaying
 from bot.alerts import NEEDS, kinds_of
 from bot.arguments import LongNote, Number, Percent, Reference, choice
 from bot.chat import Button, Card, Reply, Shown
@@ -117,7 +118,8 @@ async def score_card(view: View, ref: int) -> Shown | None:
         return None
     before = await drills.recent(view.tx, view.committee.id, before=ref)
     ready_ = Button(label=_READY, says=ready.says())
-    return Shown(lines(*_score_words(scored, before[0] if before else None)), buttons=((ready_,),))
+    words = [*_score_words(scored, before[0] if before else None), *await relaying.score_words(view, ref)]
+    return Shown(lines(*words), buttons=((ready_,),))
 
 
 def _score_words(scored: Scored, before: Scored | None) -> list[Words | None]:

@@ -36,6 +36,8 @@ router = Router("linked_alerts", under="federation")
 KIND = "alert"
 """For trust: what committees say of alerts."""
 MERGE_OFFERED_MAX = 3
+CHANGES_MAX = 200
+"""Who changes an alert more often is not followed: what people here say of it must have room."""
 LISTED_MAX = 5
 _ALL = frozenset(map(plain, ("all", "todas", "todos", "alle")))
 _KINDS_LIKE = T("eviction, raid")
@@ -80,10 +82,12 @@ async def _send(context: Context, there: Alert) -> int:
     now = await shared.state(context, there)
     before = await linked.sent(tx, there.id)
     came = await linked.came_as(tx, there.id)
-    uid = came[0].uid if came else before[0].uid if before else _new_uid(context)
+    theirs = _theirs(came)
+    uid = theirs[0].uid if theirs else before[0].uid if before else _new_uid(context)
     known = {one.author for one in await linked.tallies(tx, there.id)}
     # Never back to where it came from.
     known |= {one.origin for one in came} | {one.by for one in came}
+    came = _theirs(came)
     known.add((await linking.own(tx, context.committee, now=context.now)).author)
     asked = 0
     for federation in await peers.federations(tx, context.committee.id):
@@ -128,6 +132,11 @@ async def _send(context: Context, there: Alert) -> int:
             committee=context.committee.id,
         )
     return asked
+
+
+def _theirs(came: Sequence[Came]) -> Sequence[Came]:
+    """Those whose alert it is; not those that go on as one that was raised here."""
+    return [one for one in came if one.state != "merged"]
 
 
 def _new_uid(context: Context) -> str:
@@ -215,7 +224,7 @@ async def alert_links(context: Context, *, alert: Reference) -> None:
     now = await shared.state(context, there)
     came = await linked.came_as(context.tx, there.id)
     for one in await linked.sent(context.tx, there.id):
-        await _keep_told(context, there, now, came, one)
+        await _keep_told(context, there, now, _theirs(came), one)
     for origin in came:
         await _tell_back(context, there, now, origin)
 
@@ -335,6 +344,9 @@ async def _first_heard(context: Context, said: Said, told: Told, origin: str) ->
         now=context.now,
     )
     if became == "nothing":
+        return
+    if became == "past" and len(before) >= rule.IN_DAY:
+        # Enough was told of them today.
         return
     if became in ("waits", "elsewhere", "past"):
         if len(await linked.waiting(tx, peer.id)) >= rule.WAITING_MAX and became != "past":
@@ -519,11 +531,13 @@ async def _wanted_now(context: Context, peer: Peer, came: Came, told: Told, trus
 async def _go_on(context: Context, there: Alert, came: Came, told: Told, *, before: Told | None) -> None:
     now = await shared.state(context, there)
     await _brought(context, there, came, told)
+    events = await alerts.events(context.tx, there)
+    changes = sum(one.kind in ("needs", "expires") for one in events) < CHANGES_MAX
     needs = {**dict.fromkeys(now.needs, 0), **told.needs}
-    if {what: many for what, many in needs.items() if many} != dict(now.needs):
+    if changes and {what: many for what, many in needs.items() if many} != dict(now.needs):
         await shared.note(context, there, "needs", data={"needs": needs})
     until = min(told.until, there.raised_at + alarm.EXPIRES_MAX)
-    if before is not None and told.expires != before.expires and until > context.now:
+    if changes and before is not None and told.expires != before.expires and until > context.now:
         await shared.note(context, there, "expires", data={"at": until.isoformat()})
         await shared.plan_end(context, there, until)
     if told.news and (before is None or told.news != before.news):
@@ -553,20 +567,22 @@ async def peer_alert_end(context: Context, *, said: FromPeer) -> None:
     if came is not None and peer.author not in (came.by, came.origin):
         return
     if came is None:
-        if len(await linked.of_peer(tx, peer.id, since=context.now - timedelta(days=1))) < linked.LISTED_MAX:
-            await linked.comes(
-                tx,
-                context.committee.id,
-                peer.id,
-                origin,
-                over.uid,
-                rev=over.rev,
-                state="over",
-                told=None,
-                hops=0,
-                let=False,
-                now=context.now,
-            )
+        if len(await linked.of_peer(tx, peer.id, since=context.now - timedelta(days=1))) >= linked.LISTED_MAX:
+            return
+        # Its alert may come later, over another federation.
+        await linked.comes(
+            tx,
+            context.committee.id,
+            peer.id,
+            origin,
+            over.uid,
+            rev=over.rev,
+            state="over",
+            told=None,
+            hops=0,
+            let=False,
+            now=context.now,
+        )
     elif came.state != "over":
         await linked.is_over(tx, came.id, rev=max(over.rev, came.rev))
         await due.cancel(tx, _gone_key(came.id))

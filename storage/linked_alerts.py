@@ -245,9 +245,12 @@ async def merged(tx: Transaction, alert_id: int, into: int) -> None:
 
 
 async def is_over(tx: Transaction, id_: int, *, rev: int | None = None) -> None:
-    """It is over there, or its time is: nothing of what was told is kept."""
+    """It is over there, or its time is: nothing of what was told is kept. As what it went on here is not theirs."""
     await tx.execute(
-        "UPDATE linked_alerts SET state = 'over', told = NULL, rev = coalesce(?, rev) WHERE id = ?", rev, id_
+        """UPDATE linked_alerts SET state = 'over', told = NULL, rev = coalesce(?, rev),
+               alert_id = CASE state WHEN 'merged' THEN NULL ELSE alert_id END WHERE id = ?""",
+        rev,
+        id_,
     )
 
 

@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from bot import linking
+from bot.adapters.console import NETWORK
 from bot.domain.roster import Trust
 from bot.practice import OTHER
 from bot.router import Authority, Context
-from storage import alerts, peers
+from storage import alerts, peers, people
 from storage.database import Reader, Transaction
 from tests.conftest import Town, two_decide
 from tests.linked import FEDERATION, committees, link
@@ -349,6 +350,10 @@ async def test_a_drill_stays_one_all_the_way(town: Town) -> None:
     await pair.presses("gus", "In 10 min")
     await town.skip("1m")
     assert "From Hillside: 1 person" in _shown(town, "Riverside")[-1]
+    await town.says("ana", "/alert 1 end")
+    scores = [what for what in _shown(town, "Riverside") if "how it went" in what]
+    assert "Linked committees: 1 asked, people would have come from 1." in scores[-1]
+    assert any("DRILL 1: how it went" in what for what in _shown(town))
 
 
 async def test_what_was_raised_here_too_is_offered_to_be_one_and_goes_on_as_one(town: Town) -> None:
@@ -385,3 +390,60 @@ async def test_the_content_of_an_alert_goes_with_what_others_brought(town: Town)
         return kept, await tx.value("SELECT count(*) FROM linked_alerts WHERE told IS NOT NULL OR alert_id IS NOT NULL")
 
     assert await town.practice.app.database.read(ask) == (0, 0)
+
+
+async def test_an_alert_is_handed_on_into_another_federation_once_and_never_back(town: Town) -> None:
+    pair = await link(town)
+    practice = town.practice
+    lane = practice.console.group("Mill Lane")
+    await practice._found(lane, ("ida", "jon"), ("kim",))
+
+    async def second(tx: Transaction) -> None:
+        rows = await tx.all("SELECT id FROM committees ORDER BY id LIMIT 3")
+        both = [await people.committee(tx, id_) for (id_,) in rows[1:]]
+        selves = [await linking.own(tx, one, now=practice.clock()) for one in both]
+        for one in both:
+            wire = await linking.open_wire(tx, NETWORK, "f1" * 16, "Valley")
+            there = await peers.add_federation(
+                tx, one.id, "f1" * 16, "Valley", place_id=wire, state="in", now=practice.clock()
+            )
+            for other, mine in zip(both, selves, strict=True):
+                await peers.add_peer(
+                    tx,
+                    there.id,
+                    mine.certificates[0],
+                    other.name,
+                    account="solibot",
+                    state="in",
+                    now=practice.clock(),
+                )
+
+    await practice.app.database.transact(second)
+    await _raised(town)
+    assert not _shown(town, "Mill Lane"), "nobody in Hillside has decided that"
+    await pair.presses("gus", "I can confirm it")
+    await pair.presses("hana", "I can confirm it")
+    await pair.presses("dora", "More …")
+    await pair.presses("dora", "Ask linked committees")
+    card = _shown(town, "Mill Lane")[-1]
+    assert "From Riverside, by way of Hillside, a linked committee / Where: Main St 5" in card
+    await practice.press("kim", "In 10 min", within=lane)
+    await town.skip("3m")
+    assert "From Mill Lane: 1 person" in next(what for what in reversed(_shown(town)) if "ALERT 1" in what)
+    assert "From Hillside: 1 person" in _shown(town, "Riverside")[-1]
+    assert "people 1/9" in _shown(town, "Riverside")[-1], "whoever comes is counted once"
+    assert not any("ALERT 2" in what for there, what in town.transcript if there in ("Riverside", OTHER))
+    await town.says("chi", "/alert 1 end")
+    assert any("It is over: nobody need come any more." in words for words in town.heard("kim"))
+
+
+async def test_how_it_went_can_be_looked_at_here_and_there(town: Town) -> None:
+    pair = await link(town)
+    await _raised(town)
+    await pair.presses("gus", "In 10 min")
+    await town.skip("1m")
+    await town.says("chi", "/alert 1 end")
+    await pair.presses("gus", "How it went")
+    assert town.heard("gus")[-1]
+    await town.presses("eli", "How it went")
+    assert town.heard("eli")[-1]
