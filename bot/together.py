@@ -50,7 +50,8 @@ class Standing:
     @property
     def out(self) -> frozenset[str]:
         """The committees whose vote is not waited for: they do not take part, or are in the federation no more."""
-        here = {author for author, one in self.peers.items() if one.state == "in"}
+        here = {author for author, one in self.peers.items() if one.state == "in"} - {self.me}
+        here |= {self.me} if self.federation.state == "in" else set()
         declined = {author for author, said in self.answers.items() if said == "declined"}
         return frozenset(author for author in self.there.terms.asked if author not in here or author in declined)
 
