@@ -292,6 +292,8 @@ class Practice:
     async def settle(self) -> None:
         """Let what is due at this moment be done, and everything that is owed be delivered."""
         await self.app.settle()
+        while await self.console.hand_over():
+            await self.app.settle()
 
     def console_of(self, chat: Chat) -> ConsoleAdapter:
         """The network that a chat is on."""

@@ -160,6 +160,7 @@ class ConsoleAdapter:
         """The same of pictures."""
         self.carried: list[tuple[ChatId, str]] = []
         """What went over wires and to doors."""
+        self._under_way: list[WireText] = []
         self.cut = False
         """What is given to wires and doors is lost."""
         self.said_on_wire_at = datetime.min.replace(tzinfo=UTC)
@@ -358,10 +359,20 @@ class ConsoleAdapter:
             if self.cut:
                 return key
             self.carried.append((chat, wire.text))
-            await self._dispatcher.handle(
+            self._under_way.append(
                 WireText(event=key, at=self._now(), chat=Chat(id=came_from, private=False), text=wire.text)
             )
         return key
+
+    async def hand_over(self) -> bool:
+        """Bring what went to wires and doors since the last time. False: nothing did.
+
+        Not while other things are being delivered: what is shown first would hang on how quick the machine is.
+        """
+        under_way, self._under_way = self._under_way, []
+        for one in under_way:
+            await self._dispatcher.handle(one)
+        return bool(under_way)
 
     async def pin(self, chat: ChatId, message: str) -> bool:
         """Messages do not scroll away here, but what was pinned is still there when others are cleared away."""
