@@ -1,4 +1,4 @@
-"""`python -m bench core|telegram|matrix|crash|books|audit|statement|policies|rota|reminders|count|alerts|drill|federation`"""
+"""`python -m bench core|telegram|matrix|crash|books|audit|statement|policies|rota|reminders|count|alerts|drill|...`"""
 
 from __future__ import annotations
 

@@ -98,12 +98,12 @@ def _costs(rounds: int) -> None:
     print(f"one envelope for {RECIPIENTS} committees ({len(text):,} characters sealed), milliseconds of CPU:")
     for name, each in parts.items():
         print(f"  {name:<16} {each:8.3f}")
-    print(f"  {'all of that':<16} {sum(parts.values()):8.3f}")
+    print(f"  {'all of that':<16} {sum(parts.values()):8.3f}   at most 20 are allowed")
     written, taken = asyncio.run(_whole(author, reader, pinned, to, rounds))
     print("with the tables in memory, what one committee does:")
     print(f"  {'write':<16} {written:8.3f}")
     print(f"  {'take in':<16} {taken:8.3f}")
-    print(f"  {'both':<16} {written + taken:8.3f}   at most 20 are allowed")
+    print(f"  {'both':<16} {written + taken:8.3f}")
 
 
 async def _whole(
@@ -125,12 +125,13 @@ async def _whole(
 
 
 async def _spread(lost: float, seed: int) -> None:
-    """One alert among a hundred committees on one wire, which loses this share of what it carries to each."""
+    """One alert among a hundred committees on one wire, which loses this share of what it carries to each.
+
+    Signing and sealing are stood in for: messages are counted here, not time.
+    """
     random = Random(seed)
-    sides = [Side(place) for place in range(COMMITTEES)]
-    pinned = signing.Pinned(side.certificate for side in sides)
-    knows = [side.knows(pinned) for side in sides]
-    everybody = [side.author for side in sides]
+    everybody = [hashlib.sha256(f"{place}".encode()).hexdigest() for place in range(COMMITTEES)]
+    knows, kept = [_stood_in(author, everybody) for author in everybody], [Tables() for _ in everybody]
     now, posts, beats, have = BEGIN, 0, 0, {0}
 
     async def carry(texts: Sequence[str], by: int) -> None:
@@ -138,10 +139,10 @@ async def _spread(lost: float, seed: int) -> None:
         waiting = [(text, by) for text in texts]
         while waiting:
             text, by = waiting.pop(0)
-            for place, side in enumerate(sides):
+            for place in range(COMMITTEES):
                 if place == by or random.random() < lost:
                     continue
-                async with side.kept.work(now) as store:
+                async with kept[place].work(now) as store:
                     found = await wire.receive(store, knows[place], FEDERATION, text, now=now)
                 if found.applied:
                     have.add(place)
@@ -149,7 +150,7 @@ async def _spread(lost: float, seed: int) -> None:
                 waiting += [(one, place) for one in found.posts]
 
     content = Content(kind="alert", body=BODY, to=tuple(everybody[1:]))
-    async with sides[0].kept.work(now) as store:
+    async with kept[0].work(now) as store:
         _, text = await wire.write(store, knows[0], FEDERATION, content, now=now)
     posts += 1
     await carry([text], 0)
@@ -159,20 +160,40 @@ async def _spread(lost: float, seed: int) -> None:
         if len(have) == COMMITTEES:
             break
         now += timedelta(seconds=4)
-        async with sides[place].kept.work(now) as store:
-            to = [one for one in everybody if one != sides[place].author]
+        async with kept[place].work(now) as store:
+            to = [one for one in everybody if one != everybody[place]]
             texts = await wire.heartbeat(store, knows[place], FEDERATION, to=to, now=now)
         beats += len(texts)
         await carry(texts, place)
+    each = (posts + beats) / COMMITTEES
     print(
-        f"  {lost:>5.0%} lost: {at_once:3} have it at once, {len(have):3} after {(now - BEGIN).seconds:3} s and {beats:2} "
-        f"heartbeats; {posts + beats:3} messages, {(posts + beats) / COMMITTEES:.2f} per committee (3 are allowed)"
+        f"  {lost:>4.0%} lost: {at_once:3} have it at once, {len(have):3} after {beats:2} "
+        f"heartbeats: {posts + beats:3} messages, {each:.2f} per committee (3 are allowed)"
+    )
+
+
+def _stood_in(me: str, everybody: Sequence[str]) -> wire.Keys:
+    def signed(who: str, words: bytes) -> bytes:
+        return hashlib.sha256(who.encode() + words).digest()
+
+    def open_(sealed: bytes) -> bytes | None:
+        whom, _, inside = sealed.partition(b"\n")
+        return inside if me in whom.decode().split() else None
+
+    return wire.Keys(
+        chain=Chain(me, 0),
+        key="0" * 16,
+        sign=lambda words: signed(me, words),
+        seal=lambda words, to: " ".join(sorted({*to, me})).encode() + b"\n" + words,
+        verify=lambda who, key, sent, words, given: given == signed(who, words),
+        open_=open_,
+        member=frozenset(everybody).__contains__,
     )
 
 
 def run(rounds: int) -> None:
     """Print the figures."""
     _costs(max(rounds, 2) * 10)
-    print(f"one alert among {COMMITTEES} committees on one wire, with real keys:")
+    print(f"one alert among {COMMITTEES} committees on one wire:")
     for lost in (0.0, 0.02, 0.2):
         asyncio.run(_spread(lost, 1))
