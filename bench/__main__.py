@@ -1,4 +1,4 @@
-"""`python -m bench core|telegram|matrix|crash|books|audit|statement|policies|rota|reminders|count|alerts|drill`"""
+"""`python -m bench core|telegram|matrix|crash|books|audit|statement|policies|rota|reminders|count|alerts|drill|...`"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def main() -> None:
     """Run one benchmark."""
     parser = argparse.ArgumentParser(prog="bench", description="Figures as ratios against a baseline in the same run.")
     which = ["core", "telegram", "matrix", "crash", "books", "audit", "statement", "policies", "rota", "reminders"]
-    which += ["count", "alerts", "drill"]
+    which += ["count", "alerts", "drill", "federation"]
     parser.add_argument("which", choices=which)
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each figure is measured")
     parser.add_argument("--rounds", type=int, default=2, help="how often, in turn with the baseline")
@@ -67,6 +67,10 @@ def main() -> None:
         from bench import alerts
 
         alerts.run(asked.rounds)
+    elif asked.which == "federation":
+        from bench import federation
+
+        federation.run(asked.rounds)
     elif asked.which == "audit":
         from bench import books
 

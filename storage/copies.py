@@ -15,7 +15,8 @@ _OTHERS: tuple[str, ...] = (
     # Persons of no committee that is left, and chats that are neither a committee's nor somebody's.
     "DELETE FROM persons WHERE id NOT IN (SELECT person_id FROM members)",
     """DELETE FROM chats WHERE committee_id IS NULL
-       AND id NOT IN (SELECT private_chat_id FROM identities WHERE private_chat_id IS NOT NULL)""",
+       AND id NOT IN (SELECT private_chat_id FROM identities WHERE private_chat_id IS NOT NULL)
+       AND id NOT IN (SELECT place_id FROM federations WHERE place_id IS NOT NULL)""",
     "DELETE FROM guesses WHERE user NOT IN (SELECT user FROM identities)",
     "DELETE FROM straw_votes WHERE straw_id IS NULL",
 )
@@ -226,6 +227,9 @@ def settle_after_a_copy(path: Path, key: str | None) -> None:
         if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'calendars'").fetchone() is not None:
             connection.execute("DELETE FROM calendars")
         connection.execute("UPDATE outbox SET body = NULL, state = 'given_up' WHERE state = 'waiting'")
+        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'peer_selves'").fetchone() is not None:
+            # What was said to linked committees meanwhile is forgotten: nothing may be said under those numbers again.
+            connection.execute("UPDATE peer_selves SET life = max(life + 1, unixepoch())")
 
 
 @contextlib.contextmanager
