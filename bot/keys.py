@@ -7,14 +7,13 @@ can lie in a drawer, and the others change. Formats, with test vectors: docs/pro
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pyrage
-from Crypto.PublicKey import ECC
-from Crypto.Signature import eddsa
 
 from bot.domain.envelope import Unsound, canonical, decoded, encoded
 
@@ -22,8 +21,15 @@ CERTIFICATE_DOMAIN = b"solibot.certificate.v1\0"
 SIGNS_AT_MOST_SECONDS = 90 * 24 * 3600
 """A signing key is certified for so long at most."""
 SEED_BYTES = 32
-# Its types leave out what a function without annotations returns.
-_eddsa: Any = eddsa
+
+
+@functools.cache
+def _eddsa() -> Any:
+    # It takes a tenth of the program's start, and most committees are linked with none.
+    # Any: its types leave out what a function without annotations returns.
+    from Crypto.Signature import eddsa
+
+    return eddsa
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +48,11 @@ class SigningKey:
 
     def sign(self, words: bytes) -> bytes:
         """The signature, 64 bytes; the same for the same words."""
-        return bytes(_eddsa.new(self._key, "rfc8032").sign(words))
+        return bytes(_eddsa().new(self._key, "rfc8032").sign(words))
 
     @property
     def _key(self) -> Any:
-        return ECC.construct(curve="Ed25519", seed=self.seed)
+        return _eddsa().import_private_key(self.seed)
 
     def __repr__(self) -> str:
         return "SigningKey(…)"
@@ -55,7 +61,7 @@ class SigningKey:
 def verified(public: bytes, words: bytes, signature: bytes) -> bool:
     """Whether this key has signed these words."""
     try:
-        _eddsa.new(_eddsa.import_public_key(public), "rfc8032").verify(words, signature)
+        _eddsa().new(_eddsa().import_public_key(public), "rfc8032").verify(words, signature)
     except ValueError:
         return False
     return True
