@@ -183,8 +183,7 @@ def practice_folder(tmp_path: Path, migrated: Path) -> Path:
 class Riverside:
     """A practice committee that was begun once, for each test to go on with a copy.
 
-    To begin it takes longer than most of what is tried then. That it is begun rightly is tested in test_terminal.py,
-    and that going on with a copy is the same, in test_conversations.py.
+    To begin it takes longer than most of what is tried then. That nothing is otherwise is tested in test_practice.py.
     """
 
     folder: Path
