@@ -14,9 +14,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pyrage
-from Crypto.PublicKey import ECC
-from Crypto.Signature import eddsa
-from mnemonic import Mnemonic
 
 from bot.domain.envelope import Unsound, canonical, decoded, encoded
 
@@ -24,8 +21,15 @@ CERTIFICATE_DOMAIN = b"solibot.certificate.v1\0"
 SIGNS_AT_MOST_SECONDS = 90 * 24 * 3600
 """A signing key is certified for so long at most."""
 SEED_BYTES = 32
-# Its types leave out what a function without annotations returns.
-_eddsa: Any = eddsa
+
+
+@functools.cache
+def _eddsa() -> Any:
+    # It takes a tenth of the program's start, and most committees are linked with none.
+    # Any: its types leave out what a function without annotations returns.
+    from Crypto.Signature import eddsa
+
+    return eddsa
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,11 @@ class SigningKey:
 
     def sign(self, words: bytes) -> bytes:
         """The signature, 64 bytes; the same for the same words."""
-        return bytes(_eddsa.new(self._key, "rfc8032").sign(words))
+        return bytes(_eddsa().new(self._key, "rfc8032").sign(words))
 
     @property
     def _key(self) -> Any:
-        return ECC.construct(curve="Ed25519", seed=self.seed)
+        return _eddsa().import_private_key(self.seed)
 
     def __repr__(self) -> str:
         return "SigningKey(…)"
@@ -57,7 +61,7 @@ class SigningKey:
 def verified(public: bytes, words: bytes, signature: bytes) -> bool:
     """Whether this key has signed these words."""
     try:
-        _eddsa.new(_eddsa.import_public_key(public), "rfc8032").verify(words, signature)
+        _eddsa().new(_eddsa().import_public_key(public), "rfc8032").verify(words, signature)
     except ValueError:
         return False
     return True
@@ -86,6 +90,8 @@ def fingerprint_words(author: str) -> tuple[str, ...]:
 
 @functools.cache
 def _word_list() -> tuple[str, ...]:
+    from mnemonic import Mnemonic
+
     words = tuple(Mnemonic("english").wordlist)
     assert len(words) == 2**_WORD_BITS
     return words

@@ -6,10 +6,10 @@ import contextlib
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from bot import linking
 from bot.adapters.console import LIKENESSES, NETWORK, ConsoleAdapter, Likeness, NoSuchButton, NothingSaid
@@ -96,6 +96,15 @@ class RunningClock:
         self._ahead += max(timedelta(), to - self())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What of a practice stands in no file: whoever has it and a copy of the folder goes on as the practice would."""
+
+    chance: tuple[Any, ...]
+    """The state of the source of tokens."""
+    networks: Mapping[str, Mapping[str, Any]]
+
+
 class Practice:
     """Riverside: two organizers, two members, and you as any of them."""
 
@@ -107,6 +116,7 @@ class Practice:
         *,
         networks: Mapping[str, ConsoleAdapter],
         silent: list[bool],
+        chance: random.Random,
     ) -> None:
         self.app = app
         self.console = console
@@ -117,6 +127,7 @@ class Practice:
         self._silent = silent
         self.apart = False
         """The second committee is not linked with the first when it comes to be."""
+        self._chance = chance
 
     @classmethod
     async def open(
@@ -129,10 +140,12 @@ class Practice:
         empty: bool = False,
         like: Likeness = LIKENESSES["telegram"],
         key: str | None = None,
+        begun: Begun | None = None,
     ) -> Self:
         """Open or begin a practice folder. `like`: which network the group is on, to look at.
 
         `repeatable`: tokens come from a fixed seed. `empty`: nobody is there. `key`: the database is encrypted with it.
+        `begun`: the folder is a copy of that of a practice that could be repeated, and goes on where that was shut.
         """
         source = random.Random(7)  # noqa: S311 - repeating exactly is what it is for
         seeded = False
@@ -153,8 +166,8 @@ class Practice:
         newest = await app.database.read(inbox.newest)
         # Not by the file: it is there too where the program was ended before anybody had said anything.
         used = newest is not None or bool(await app.database.read(inspection.committees))
-        seeded = repeatable and not used
-        if seeded:
+        seeded = repeatable and (begun is not None or not used)
+        if seeded and not used:
             await app.database.transact(lambda tx: connections.begin(tx, b"practice"))
         if newest is not None:
             clock.move(newest)
@@ -178,8 +191,13 @@ class Practice:
             app.add(adapter)
         await app.delivery.start()
         app.computing.start()
-        practice = cls(app, console, clock, networks={NETWORK: console, MATRIX: second}, silent=silent)
-        if not used and not empty:
+        networks = {NETWORK: console, MATRIX: second}
+        practice = cls(app, console, clock, networks=networks, silent=silent, chance=source)
+        if begun is not None:
+            source.setstate(begun.chance)
+            for network, adapter in networks.items():
+                adapter.remember(begun.networks[network])
+        elif not used and not empty:
             await practice._begin()
         for who in (*ORGANIZERS, *MEMBERS):
             console.somebody(who)
@@ -282,6 +300,11 @@ class Practice:
             yield
         finally:
             self._silent[0] = before
+
+    def begun(self) -> Begun:
+        """With a copy of the folder once it is shut, all that it takes to go on from here, more than once."""
+        memories = {network: adapter.memory() for network, adapter in self.networks.items()}
+        return Begun(chance=self._chance.getstate(), networks=memories)
 
     async def close(self) -> None:
         """Shut the folder."""

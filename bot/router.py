@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
+from types import CodeType
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import ValidationError
@@ -559,7 +560,7 @@ class Router:
         assert not for_others or allow is Authority.MEMBER, "only what is each member's own is said for others"
 
         def declare(handler: Handler) -> Command:
-            assert {concerns, petition} - {None} <= inspect.signature(handler).parameters.keys()
+            assert {concerns, petition} - {None} <= set(_keywords(handler))
             command = Command(
                 name=name,
                 handler=handler,
@@ -637,15 +638,24 @@ class Router:
 
 
 def _parameters(handler: Handler) -> tuple[Parameter, ...]:
+    names = _keywords(handler)
+    if not names:
+        return ()
+    # Reading annotations is the longest part of the program's start.
     hints = typing.get_type_hints(handler, include_extras=True)
+    defaults = inspect.unwrap(handler).__kwdefaults__ or {}
     parameters = []
-    for parameter in inspect.signature(handler).parameters.values():
-        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
-            continue
-        kinds = [kind for kind in _annotations(hints[parameter.name]) if isinstance(kind, Kind)]
-        assert len(kinds) == 1, f"{parameter.name} needs a kind, such as Person or Duration"
-        parameters.append(Parameter(parameter.name, kinds[0], parameter.default is inspect.Parameter.empty))
+    for name in names:
+        kinds = [kind for kind in _annotations(hints[name]) if isinstance(kind, Kind)]
+        assert len(kinds) == 1, f"{name} needs a kind, such as Person or Duration"
+        parameters.append(Parameter(name, kinds[0], name not in defaults))
     return tuple(parameters)
+
+
+def _keywords(handler: Handler) -> tuple[str, ...]:
+    """The names of its keyword-only parameters, in order."""
+    code: CodeType = inspect.unwrap(handler).__code__
+    return code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
 
 
 def _annotations(hint: Any) -> Iterable[Any]:

@@ -719,9 +719,10 @@ def newest_schema() -> int:
 def _migrations() -> list[Traversable]:
     """The steps of the schema, oldest first: the file of step n begins with n."""
     folder = resources.files("storage") / "migrations" / "sqlite"
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
-    return files
+    named = {file.name: file for file in folder.iterdir()}
+    names = sorted(name for name in named if name.endswith(".sql"))
+    assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
+    return [named[name] for name in names]
 
 
 def _scrub(connection: Any) -> bool:

@@ -7,7 +7,8 @@ import gc
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, settings
 
 from bot.adapters.console import NETWORK
 from bot.chat import Chat
-from bot.practice import DATABASE, GROUP, SCRIPT_START, FixedClock, Practice, read_time
+from bot.practice import DATABASE, GROUP, SCRIPT_START, Begun, FixedClock, Practice, read_time
 from storage import entries, inspection, people, proposals, rules, transfers
 from storage.database import Database, Reader, Transaction
 
@@ -178,16 +179,44 @@ def practice_folder(tmp_path: Path, migrated: Path) -> Path:
     return tmp_path
 
 
+@dataclass(frozen=True)
+class Riverside:
+    """A practice committee that was begun once, for each test to go on with a copy.
+
+    To begin it takes longer than most of what is tried then. That nothing is otherwise is tested in test_practice.py.
+    """
+
+    folder: Path
+    begun: Begun
+
+    async def opened(self, folder: Path, line: Callable[[str, str], None]) -> Practice:
+        """The practice just begun, in a folder of its own, at the hour when scripts begin."""
+        shutil.copyfile(self.folder / DATABASE, folder / DATABASE)
+        clock = FixedClock(SCRIPT_START)
+        return await Practice.open(folder, line=line, clock=clock, repeatable=True, begun=self.begun)
+
+
+@pytest.fixture(scope="session")
+def riverside(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Riverside:
+    """Riverside, begun, whose program has ended."""
+    folder = tmp_path_factory.mktemp("riverside")
+    shutil.copyfile(migrated, folder / DATABASE)
+
+    async def begin() -> Begun:
+        clock = FixedClock(SCRIPT_START)
+        practice = await Practice.open(folder, line=lambda *_: None, clock=clock, repeatable=True)
+        begun = practice.begun()
+        await practice.close()
+        return begun
+
+    return Riverside(folder, asyncio.run(begin()))
+
+
 @pytest_asyncio.fixture
-async def town(practice_folder: Path) -> AsyncIterator[Town]:
+async def town(riverside: Riverside, tmp_path: Path) -> AsyncIterator[Town]:
     """A practice committee; at the end its books are checked, and nothing may have gone wrong inside."""
     transcript: list[tuple[str, str]] = []
-    practice = await Practice.open(
-        practice_folder,
-        line=lambda where, what: transcript.append((where, what)),
-        clock=FixedClock(SCRIPT_START),
-        repeatable=True,
-    )
+    practice = await riverside.opened(tmp_path, lambda where, what: transcript.append((where, what)))
     await two_decide(practice.app.database)
     town = Town(practice, transcript)
     yield town

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,13 +13,12 @@ from hypothesis import strategies as st
 
 from bot.adapters.console import NoSuchButton
 from bot.app import commands
-from bot.practice import DATABASE, SCRIPT_START, FixedClock, Practice
 from bot.router import Authority
 from bot.text import T
 from storage import conduct, outbox, people
 from storage.database import Reader, Transaction
 from storage.instants import to_us
-from tests.conftest import Town
+from tests.conftest import Riverside, Town
 
 REASON = "kept shouting at people"
 
@@ -423,16 +421,11 @@ STEPS = (
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=7))
 @settings(max_examples=25)
 def test_no_order_of_steps_by_one_organizer_alone_suspends_or_excludes_anybody(
-    migrated: Path, steps: list[str]
+    riverside: Riverside, steps: list[str]
 ) -> None:
     async def go(folder: Path) -> None:
         transcript: list[tuple[str, str]] = []
-        practice = await Practice.open(
-            folder,
-            line=lambda where, what: transcript.append((where, what)),
-            clock=FixedClock(SCRIPT_START),
-            repeatable=True,
-        )
+        practice = await riverside.opened(folder, lambda where, what: transcript.append((where, what)))
         town = Town(practice, transcript)
         await dan_joins(town)
         for step in steps:
@@ -452,7 +445,6 @@ def test_no_order_of_steps_by_one_organizer_alone_suspends_or_excludes_anybody(
         await practice.close()
 
     with TemporaryDirectory() as folder:
-        shutil.copyfile(migrated, Path(folder) / DATABASE)
         asyncio.run(go(Path(folder)))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 from collections.abc import Callable, Coroutine
 from dataclasses import fields, replace
 from datetime import timedelta
@@ -20,13 +19,13 @@ from bot.adapters.console import NoSuchButton, Somebody
 from bot.adapters.telegram_words import as_html
 from bot.chat import BotAdded, BotRemoved, Card, Mention, Message, Sender, Shown
 from bot.domain import joining, ledger
-from bot.practice import DATABASE, MATRIX, SCRIPT_START, FixedClock, Practice
+from bot.practice import MATRIX, SCRIPT_START, FixedClock, Practice
 from bot.router import Router, View
 from bot.text import Minutes, Named, Reader, Refusal, T, render
 from storage import cards, connections, entries, people, transfers
 from storage.database import Reader as Look
 from storage.database import Transaction
-from tests.conftest import Town
+from tests.conftest import Riverside, Town
 
 UNKNOWN = (
     "That code does not work. A code works once, within 30 min. For a new one, type /connect where the "
@@ -924,15 +923,12 @@ async def everything_is_sound(town: Town) -> None:
 
 @settings(max_examples=20)
 @given(happens=st.lists(steps, min_size=1, max_size=25))
-def test_in_whatever_order_people_connect_the_books_are_sound(migrated: Path, happens: list[tuple[Any, ...]]) -> None:
+def test_in_whatever_order_people_connect_the_books_are_sound(
+    riverside: Riverside, happens: list[tuple[Any, ...]]
+) -> None:
     async def go(folder: Path) -> None:
         transcript: list[tuple[str, str]] = []
-        practice = await Practice.open(
-            folder,
-            line=lambda where, what: transcript.append((where, what)),
-            clock=FixedClock(SCRIPT_START),
-            repeatable=True,
-        )
+        practice = await riverside.opened(folder, lambda where, what: transcript.append((where, what)))
         town = Town(practice, transcript)
         try:
             await connect_groups(town)
@@ -946,7 +942,6 @@ def test_in_whatever_order_people_connect_the_books_are_sound(migrated: Path, ha
             await practice.close()
 
     with TemporaryDirectory() as folder:
-        shutil.copyfile(migrated, Path(folder) / DATABASE)
         asyncio.run(go(Path(folder)))
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.practice import SCRIPT_START, FixedClock, Practice, run_script
+from bot.practice import run_script
+from tests.conftest import Riverside
 
 ROOT = Path(__file__).parent.parent
 FOLDER = Path(__file__).parent / "conversations"
@@ -18,15 +19,10 @@ SCRIPTS = sorted(FOLDER.rglob("*.chat"))
 CONVERSATION_SECONDS_MAX = 60
 
 
-async def transcript(script: str, folder: Path) -> tuple[list[str], int]:
+async def transcript(script: str, riverside: Riverside, folder: Path) -> tuple[list[str], int]:
     """What the text of a script prints, a line each, and how many internal errors there were."""
     said: list[str] = []
-    practice = await Practice.open(
-        folder,
-        line=lambda where, what: said.append(f"{where} | {what}"),
-        clock=FixedClock(SCRIPT_START),
-        repeatable=True,
-    )
+    practice = await riverside.opened(folder, lambda where, what: said.append(f"{where} | {what}"))
     try:
         await run_script(practice, script)
     finally:
@@ -35,8 +31,8 @@ async def transcript(script: str, folder: Path) -> tuple[list[str], int]:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: str(script.relative_to(FOLDER).with_suffix("")))
-def test_a_conversation_goes_as_written(script: Path, practice_folder: Path) -> None:
-    said, incidents = asyncio.run(transcript(script.read_text("utf-8"), practice_folder))
+def test_a_conversation_goes_as_written(script: Path, riverside: Riverside, tmp_path: Path) -> None:
+    said, incidents = asyncio.run(transcript(script.read_text("utf-8"), riverside, tmp_path))
     expected = script.with_suffix(".txt").read_text("utf-8").splitlines()
     differences = list(difflib.unified_diff(expected, said, "expected", "said", lineterm="", n=1))
     name = script.relative_to(ROOT).with_suffix("")

@@ -25,7 +25,7 @@ from bot.domain import ledger
 from bot.practice import DATABASE, SCRIPT_START, FixedClock, Practice
 from storage import entries, notes, people, transfers
 from storage.database import Database, Reader, Transaction
-from tests.conftest import two_decide
+from tests.conftest import Riverside, two_decide
 
 NOTE = "Xylophonquatsch: zwölf Bücher beim Zahnarzt in Quedlinburg"
 
@@ -105,15 +105,12 @@ def log_in(path: Path) -> Iterator[None]:
 
 
 @pytest_asyncio.fixture
-async def folder(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Folder]:
+async def folder(tmp_path: Path, riverside: Riverside, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Folder]:
     """Riverside, with its log beside its database."""
     data = tmp_path / "data"
     data.mkdir()
-    shutil.copyfile(migrated, data / DATABASE)
     with log_in(data / "log"):
-        practice = await Practice.open(
-            data, line=lambda where, what: None, clock=FixedClock(SCRIPT_START), repeatable=True
-        )
+        practice = await riverside.opened(data, lambda *_: None)
         await two_decide(practice.app.database)
         found = Folder(data, practice)
         send, edit = ConsoleAdapter.send, ConsoleAdapter.edit

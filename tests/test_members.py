@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.chat import Document
-from bot.practice import DATABASE, SCRIPT_START, FixedClock, Practice
 from bot.router import Context
 from bot.text import shown
 from handlers import members
 from storage import people, rules
 from storage.database import Reader, Transaction
-from tests.conftest import Town
+from tests.conftest import Riverside, Town
 
 
 async def _ask(town: Town, question: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -614,17 +611,11 @@ async def test_five_hundred_people_come_in_at_once(town: Town) -> None:
 )
 @settings(max_examples=15)
 async def test_however_rosa_comes_to_her_account_the_hours_are_hers_and_she_is_one_member(
-    tmp_path_factory: pytest.TempPathFactory, migrated: Path, steps: list[tuple[str, int]]
+    tmp_path_factory: pytest.TempPathFactory, riverside: Riverside, steps: list[tuple[str, int]]
 ) -> None:
     transcript: list[tuple[str, str]] = []
     folder = tmp_path_factory.mktemp("claim")
-    shutil.copyfile(migrated, folder / DATABASE)
-    practice = await Practice.open(
-        folder,
-        line=lambda where, what: transcript.append((where, what)),
-        clock=FixedClock(SCRIPT_START),
-        repeatable=True,
-    )
+    practice = await riverside.opened(folder, lambda where, what: transcript.append((where, what)))
     town = Town(practice, transcript)
     await practice.say("chi", "/add Rosa")
     for step, minutes in steps:

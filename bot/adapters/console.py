@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from bot.adapters import matrix_words
 from bot.chat import (
@@ -149,7 +149,7 @@ class ConsoleAdapter:
         self._token = token
         self._line = line
         self._run = token()[:6]
-        self._count = itertools.count(1)
+        self._count = 0
         self.people: dict[str, Somebody] = {}
         self.posted: dict[str, Posted] = {}
         self.pinned: set[str] = set()
@@ -336,7 +336,7 @@ class ConsoleAdapter:
         options = enumerate(poll.options)
         keys = tuple((Key(label=option, token=str(place)),) for place, option in options)
         text = poll_text(poll.question, poll.options, several=poll.several)
-        self.posted[message] = Posted(letter.chat, text, keys, next(self._count), poll)
+        self.posted[message] = Posted(letter.chat, text, keys, self._counted(), poll)
         self._line(self.title(letter.chat), f"bot sends a poll: {flat(text)}")
         return PollSent(message, message)
 
@@ -398,7 +398,7 @@ class ConsoleAdapter:
 
     def _post(self, letter: Letter, message: str, who: str) -> None:
         text = self._text(letter)
-        self.posted[message] = Posted(letter.chat, text, letter.keys, next(self._count))
+        self.posted[message] = Posted(letter.chat, text, letter.keys, self._counted())
         labels = [] if self.numbered else [f"[{key.label}]" for row in letter.keys for key in row]
         if isinstance(letter.document, Picture):
             # Its size depends on the version of what drew it.
@@ -442,7 +442,33 @@ class ConsoleAdapter:
 
     def _next(self) -> str:
         # Message ids of an earlier run on the same data must not be mistaken for ours.
-        return f"{self._run}-{next(self._count)}"
+        return f"{self._run}-{self._counted()}"
+
+    def _counted(self) -> int:
+        self._count += 1
+        return self._count
+
+    # --- what stands in no database --------------------------------------------------------------------------
+
+    def memory(self) -> Mapping[str, Any]:
+        """What the people at the terminal know and see now."""
+        return {
+            "_run": self._run,
+            "_count": self._count,
+            "people": {name: replace(person, last_said={**person.last_said}) for name, person in self.people.items()},
+            "posted": {message: replace(shown, votes={**shown.votes}) for message, shown in self.posted.items()},
+            "pinned": {*self.pinned},
+            "_inside": {chat: {*people} for chat, people in self._inside.items()},
+            "documents": [*self.documents],
+            "pictures": [*self.pictures],
+            "carried": [*self.carried],
+        }
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        """They know and see what those of another terminal did, and go on from there."""
+        vars(self).update(memory)
+        # What they learn from now on is no part of what was given.
+        vars(self).update(self.memory())
 
 
 def _is_group(chat: ChatId) -> bool:
