@@ -345,8 +345,9 @@ def told(server: Synapse) -> list[str]:
         "Log in with any Matrix client on this computer, say Element: choose another",
         "homeserver there, and write the address above. You find your group among the",
         "rooms. Write !menu there; numbers under a message are chosen by reactions.",
-        "Only this computer reaches it. Nothing is encrypted, so that whoever logs in",
-        "later can read what was said. To leave, press Ctrl-C.",
+        f"Both committees are linked, in {FEDERATION_NAME}: !federation shows it.",
+        "Only this computer reaches it. Nothing that people write is encrypted, so that",
+        "whoever logs in later can read what was said. To leave, press Ctrl-C.",
         "",
     ]
 

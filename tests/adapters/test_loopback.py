@@ -86,7 +86,7 @@ def by_bot(event: Json) -> bool:
     return "_bot:" in event["sender"]
 
 
-async def test_somebody_logs_in_sees_a_card_and_presses_by_reaction(tmp_path: Path) -> None:
+async def test_somebody_logs_in_presses_by_reaction_and_sees_with_whom_they_are_linked(tmp_path: Path) -> None:
     async with tried(tmp_path) as command:
         ana, room = await logged_in(command, "ana")
         await ana.say(room, "!thank @ben 1h30 fixed the bike")
@@ -99,8 +99,9 @@ async def test_somebody_logs_in_sees_a_card_and_presses_by_reaction(tmp_path: Pa
         await ben.hears(private, says("You have 1 h 30."), within=30)
         dora, hillside = await logged_in(command, "dora")
         assert hillside != room
-        await dora.say(hillside, "!menu")
-        await dora.hears(hillside, says("Thank somebody"), within=30)
+        for member, group, other in ((ana, room, "Hillside"), (dora, hillside, "Riverside")):
+            await member.say(group, "!federation")
+            await member.hears(group, says(f"Northside: 2 committees\n{other}: heard"), within=30)
         for member in (ana, ben, dora):
             await member.close()
         folder = next(tmp_path.glob("solibot-*"))
