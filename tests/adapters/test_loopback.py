@@ -48,12 +48,14 @@ class Tried:
 
 
 @contextlib.asynccontextmanager
-async def tried(temporary: Path, *options: str) -> AsyncIterator[Tried]:
+async def tried(temporary: Path, *options: str, port: int | None = None) -> AsyncIterator[Tried]:
     """`solibot try --matrix`, until somebody could log in; at the end it is gone, whatever happened."""
-    with hold_port() as held:
-        port: int = held.getsockname()[1]
+    if port is None:
+        with hold_port() as held:
+            port = held.getsockname()[1]
+        options = ("--port", str(port), *options)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "try", "--matrix", "--port", str(port), *options,
+        sys.executable, "-m", "bot", "try", "--matrix", *options,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=ROOT, start_new_session=True,
         env={**os.environ, "TMPDIR": str(temporary)},
     )  # fmt: skip
@@ -120,7 +122,9 @@ async def test_what_is_kept_goes_on(tmp_path: Path) -> None:
         await ana.hears(room, says("Ben helped Ana: 1 h 30."), within=30)
         await ana.close()
         assert await command.presses_ctrl_c() == 0
-    async with tried(tmp_path, "--data", str(kept)) as command:
+        port = int(command.url.rpartition(":")[2])
+    assert f"begun with the port {port}" in refused(kept, port + 1)
+    async with tried(tmp_path, "--data", str(kept), port=port) as command:
         assert not any("comes to be" in line for line in command.lines)
         ana, same = await logged_in(command, "ana")
         assert same == room
