@@ -259,9 +259,7 @@ async def test_what_links_the_committees_can_be_cut_and_mended(hand: Hand) -> No
         "-- The wire is cut: what Riverside and Hillside say to each other is lost. /wire mends it."
     ]
     assert hand.practice.console.cut
-    assert await hand.types("/wire") == [
-        "-- The wire is mended. What was lost is asked for again."
-    ]
+    assert await hand.types("/wire") == ["-- The wire is mended. What was lost is asked for again."]
     assert not hand.practice.console.cut
     assert await hand.types("/wire now") == [
         "-- Type /wire alone: it cuts what links the two committees, and mends it."
