@@ -116,6 +116,8 @@ async def test_time_passes_quickly_between_two_committees_that_have_nothing_to_s
         heard = await last_heard(town, committee)
         assert heard is not None
         assert town.practice.clock() - heard <= HEARD, "whoever is there is heard"
+    said = [what for _, what in town.transcript if "has not been heard" in what or "is heard again" in what]
+    assert not said, "nobody is told that the other committee is silent"
 
 
 async def test_whoever_was_not_heard_is_not_heard_because_time_passes_quickly(town: Town) -> None:
