@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot import linking
-from bot.practice import FEDERATION, HEARD, NotUnderstood, run_script
+from bot.practice import FEDERATION, NotUnderstood, run_script
 from bot.router import Authority, Context
 from storage import inspection, peers, people
 from storage.database import Reader, Transaction
 from tests.conftest import Town
 
 RIVERSIDE, HILLSIDE = 1, 2
+HEARD = timedelta(minutes=15)
 
 
 async def linked(town: Town) -> list[list[str]]:
