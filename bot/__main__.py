@@ -74,7 +74,9 @@ def try_(
     matrix: Annotated[
         bool, typer.Option("--matrix", help="Start a homeserver here, and be the members in Matrix clients.")
     ] = False,
-    port: Annotated[int, typer.Option("--port", metavar="N", help="Where that homeserver listens.")] = 8008,
+    port: Annotated[
+        int | None, typer.Option("--port", metavar="N", help="Where that homeserver listens. Without it: 8008.")
+    ] = None,
 ) -> None:
     """Try the bot in this terminal.
 
@@ -117,7 +119,7 @@ def try_(
         _end(FAILED, f"The bot failed {faults} times; what it says about that stands above.")
 
 
-def _try_matrix(data: Path | None, port: int) -> None:
+def _try_matrix(data: Path | None, port: int | None) -> None:
     from bot import loopback, terminal
 
     try:

@@ -94,6 +94,12 @@ def is_free(port: int) -> bool:
     return True
 
 
+def begun_at(data: Path) -> int | None:
+    """The port of the homeserver whose data is in this folder; None: there is none yet."""
+    file = data / _SETTINGS
+    return int(json.loads(file.read_text())["listeners"][0]["port"]) if file.exists() else None
+
+
 class Leashed:
     """A Python module run as a program of its own, which ends when this process does, however that may be.
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-from bot.homeserver import Json, Leashed, NotStarted, Synapse, installed, is_free
+from bot.homeserver import Json, Leashed, NotStarted, Synapse, begun_at, installed, is_free
 from bot.practice import FEDERATION_NAME, GROUP, MEMBERS, ORGANIZERS, OTHER, OTHER_MEMBERS, OTHER_ORGANIZERS
 
 PORT = 8008
@@ -137,7 +137,7 @@ class Running:
 
 
 @contextlib.contextmanager
-def village(folder: Path, *, port: int, kept: bool, tell: Callable[[str], None]) -> Iterator[Running]:
+def village(folder: Path, *, port: int | None, kept: bool, tell: Callable[[str], None]) -> Iterator[Running]:
     """A homeserver with both committees on it, their bots running; all of it ends with the context.
 
     `kept`: the folder stays, and goes on where it was. Raises CannotTry.
@@ -147,6 +147,13 @@ def village(folder: Path, *, port: int, kept: bool, tell: Callable[[str], None])
             "This needs a homeserver. Install Solibot with its extra homeserver; from a clone of it: "
             "uv run --extra homeserver solibot try --matrix"
         )
+    begun = begun_at(folder / "homeserver")
+    if port is not None and begun not in (None, port):
+        raise CannotTry(
+            f"This folder was begun with the port {begun}, and its bots look for it there. Leave --port out, or name "
+            "another folder."
+        )
+    port = port or begun or PORT
     if not is_free(port):
         raise CannotTry(f"Another program uses the port {port}. Name another one, such as --port {port + 1}")
     tell("A homeserver starts on this computer; that takes some seconds.")
@@ -345,13 +352,14 @@ def told(server: Synapse) -> list[str]:
         "Log in with any Matrix client on this computer, say Element: choose another",
         "homeserver there, and write the address above. You find your group among the",
         "rooms. Write !menu there; numbers under a message are chosen by reactions.",
-        "Only this computer reaches it. Nothing is encrypted, so that whoever logs in",
-        "later can read what was said. To leave, press Ctrl-C.",
+        f"Both committees are linked, in {FEDERATION_NAME}: !federation shows it.",
+        "Only this computer reaches it. Nothing that people write is encrypted, so that",
+        "whoever logs in later can read what was said. To leave, press Ctrl-C.",
         "",
     ]
 
 
-def by_matrix(folder: Path, *, port: int, kept: bool, tell: Callable[[str], None]) -> None:
+def by_matrix(folder: Path, *, port: int | None, kept: bool, tell: Callable[[str], None]) -> None:
     """Let both committees be there until Ctrl-C. Raises CannotTry, also when one of the programs has ended."""
     with village(folder.resolve(), port=port, kept=kept, tell=tell) as running:
         for line in told(running.server):

@@ -41,8 +41,6 @@ BEAT = "wire_beat"
 """The command by which a committee tells the others how far it knows what was said."""
 AWAKE = timedelta(hours=1)
 """So long after something that matters was said to another committee nothing is left out where time is let pass."""
-HEARD = timedelta(minutes=15)
-"""Whoever was heard so lately is being heard."""
 SCRIPT_START = datetime(2026, 1, 5, 18, 0, tzinfo=UTC)
 """When scripts begin, a Monday evening: the same script gives the same transcript on every day."""
 DATABASE = "practice.sqlite"
@@ -341,7 +339,7 @@ class Practice:
         while (following := await self.app.dispatcher.tick(self.clock())) is not None and following <= target:
             await self.settle()
             awake = max(awake, self.console.said_on_wire_at + AWAKE)
-            if following > awake and await self._leave_out(following, target):
+            if following > awake and await self._leave_out(target):
                 continue
             self.clock.move(following)
         await self.settle()
@@ -349,20 +347,17 @@ class Practice:
         await self.app.dispatcher.tick(target)
         await self.settle()
 
-    async def _leave_out(self, following: datetime, target: datetime) -> bool:
+    async def _leave_out(self, target: datetime) -> bool:
         """Put off the beats that would only tell the same again, until something else happens.
 
-        A committee tells its others some ten times an hour what it knows; nothing is learnt from most of it. Whoever
-        was heard until now would have been heard all the time. False: what falls due next is no such beat.
+        A committee tells its others some ten times an hour what it knows; nothing is learnt from most of it.
+        A bot that has not listened itself calls nobody silent. False: what falls due next is no such beat.
         """
 
         async def work(tx: Transaction) -> bool:
             other = await due.next_but(tx, BEAT)
             until = target if other is None else min(other, target)
-            if not await due.put_off(tx, BEAT, until=until):
-                return False
-            await peers.heard_all_along(tx, since=following - HEARD, now=until)
-            return True
+            return bool(await due.put_off(tx, BEAT, until=until))
 
         return await self.app.database.transact(work)
 

@@ -478,11 +478,6 @@ async def missing(tx: Reader, federation_id: int) -> Mapping[str, int]:
     return {author: int(many) for author, many in rows if many > 0}
 
 
-async def heard_all_along(tx: Transaction, *, since: datetime, now: datetime) -> None:
-    """Whoever was heard since then was heard until now: in practice, where time is let pass."""
-    await tx.execute("UPDATE peers SET heard_us = max(heard_us, ?) WHERE heard_us >= ?", to_us(now), to_us(since))
-
-
 async def pinned(tx: Reader, federation_id: int) -> signing.Pinned:
     """The keys of all who are or were in a federation: what they said while they were in it stays true."""
     rows = await tx.all(

@@ -8,11 +8,12 @@ from bot import linking
 from bot.adapters.console import NETWORK
 from bot.practice import ACCOUNT, BEAT, FEDERATION_NAME, OTHER, OTHERS
 from bot.practice import FEDERATION as FEDERATION
-from bot.practice import FEDERATION_NAME as NAME  # noqa: F401
 from storage import due, peers, people
 from storage.database import Reader, Transaction
 from storage.people import Committee
 from tests.conftest import Town
+
+NAME = FEDERATION_NAME
 
 
 @dataclass(frozen=True)

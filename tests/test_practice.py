@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot import linking
-from bot.practice import FEDERATION, HEARD, NotUnderstood, run_script
+from bot.practice import FEDERATION, NotUnderstood, run_script
 from bot.router import Authority, Context
 from storage import inspection, peers, people
 from storage.database import Reader, Transaction
 from tests.conftest import Town
 
 RIVERSIDE, HILLSIDE = 1, 2
+HEARD = timedelta(minutes=15)
 
 
 async def linked(town: Town) -> list[list[str]]:
@@ -116,6 +117,8 @@ async def test_time_passes_quickly_between_two_committees_that_have_nothing_to_s
         heard = await last_heard(town, committee)
         assert heard is not None
         assert town.practice.clock() - heard <= HEARD, "whoever is there is heard"
+    said = [what for _, what in town.transcript if "has not been heard" in what or "is heard again" in what]
+    assert not said, "nobody is told that the other committee is silent"
 
 
 async def test_whoever_was_not_heard_is_not_heard_because_time_passes_quickly(town: Town) -> None:

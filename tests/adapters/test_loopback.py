@@ -48,12 +48,14 @@ class Tried:
 
 
 @contextlib.asynccontextmanager
-async def tried(temporary: Path, *options: str) -> AsyncIterator[Tried]:
+async def tried(temporary: Path, *options: str, port: int | None = None) -> AsyncIterator[Tried]:
     """`solibot try --matrix`, until somebody could log in; at the end it is gone, whatever happened."""
-    with hold_port() as held:
-        port: int = held.getsockname()[1]
+    if port is None:
+        with hold_port() as held:
+            port = held.getsockname()[1]
+        options = ("--port", str(port), *options)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "try", "--matrix", "--port", str(port), *options,
+        sys.executable, "-m", "bot", "try", "--matrix", *options,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=ROOT, start_new_session=True,
         env={**os.environ, "TMPDIR": str(temporary)},
     )  # fmt: skip
@@ -86,7 +88,7 @@ def by_bot(event: Json) -> bool:
     return "_bot:" in event["sender"]
 
 
-async def test_somebody_logs_in_sees_a_card_and_presses_by_reaction(tmp_path: Path) -> None:
+async def test_somebody_logs_in_presses_by_reaction_and_sees_with_whom_they_are_linked(tmp_path: Path) -> None:
     async with tried(tmp_path) as command:
         ana, room = await logged_in(command, "ana")
         await ana.say(room, "!thank @ben 1h30 fixed the bike")
@@ -99,8 +101,9 @@ async def test_somebody_logs_in_sees_a_card_and_presses_by_reaction(tmp_path: Pa
         await ben.hears(private, says("You have 1 h 30."), within=30)
         dora, hillside = await logged_in(command, "dora")
         assert hillside != room
-        await dora.say(hillside, "!menu")
-        await dora.hears(hillside, says("Thank somebody"), within=30)
+        for member, group, other in ((ana, room, "Hillside"), (dora, hillside, "Riverside")):
+            await member.say(group, "!federation")
+            await member.hears(group, says(f"Northside: 2 committees\n{other}: heard"), within=30)
         for member in (ana, ben, dora):
             await member.close()
         folder = next(tmp_path.glob("solibot-*"))
@@ -119,7 +122,9 @@ async def test_what_is_kept_goes_on(tmp_path: Path) -> None:
         await ana.hears(room, says("Ben helped Ana: 1 h 30."), within=30)
         await ana.close()
         assert await command.presses_ctrl_c() == 0
-    async with tried(tmp_path, "--data", str(kept)) as command:
+        port = int(command.url.rpartition(":")[2])
+    assert f"begun with the port {port}" in refused(kept, port + 1)
+    async with tried(tmp_path, "--data", str(kept), port=port) as command:
         assert not any("comes to be" in line for line in command.lines)
         ana, same = await logged_in(command, "ana")
         assert same == room
