@@ -107,9 +107,9 @@ def test_one_field_of_any_shape_is_read_within_bounds_or_not_at_all(told: Told, 
 def test_nothing_that_comes_breaks_what_reads_it(body: dict[str, Any]) -> None:
     for read in (relaying.read_told, relaying.read_over, relaying.read_tally, relaying.read_got):
         with pytest.raises(Unread):
-            read({**body, "id": 7})  # type: ignore[operator]
+            read({**body, "id": 7})
         with contextlib.suppress(Unread):
-            read({"id": UID, **body})  # type: ignore[operator]
+            read({"id": UID, **body})
 
 
 @given(
