@@ -137,7 +137,7 @@ def test_nothing_is_let_in_beyond_trust(
         assert became == "nothing"
 
 
-@given(st.lists(st.tuples(st.integers(0, 4000), st.booleans()), max_size=60))
+@given(st.lists(st.tuples(st.sampled_from((0, 5, 30, 61, 600, 4000)), st.booleans()), max_size=60))
 def test_no_committee_gets_more_in_than_its_budget(sent: list[tuple[int, bool]]) -> None:
     at, let = NOW, list[LetIn]()
     for seconds, critical in sent:
