@@ -112,7 +112,7 @@ async def _send(context: Context, there: Alert) -> int:
             to=[one.author for one in others],
             expires=True,
             told=told,
-            hops=came[0].hops - 1 if came else rule.HOPS,
+            hops=_hops(came),
         ):
             continue
         await linked.tell(tx, there.id, federation.id, uid, told)
@@ -134,9 +134,14 @@ async def _send(context: Context, there: Alert) -> int:
     return asked
 
 
-def _theirs(came: Sequence[Came]) -> Sequence[Came]:
+def _theirs(came: Sequence[Came]) -> list[Came]:
     """Those whose alert it is; not those that go on as one that was raised here."""
     return [one for one in came if one.state != "merged"]
+
+
+def _hops(came: Sequence[Came]) -> int:
+    """How often whoever is told of it may hand it on."""
+    return max(0, came[0].hops - 1) if came else rule.HOPS
 
 
 def _new_uid(context: Context) -> str:
@@ -203,7 +208,7 @@ async def _post(
             to=to,
             expires=told.until if told is not None and expires else None,
             must=("status",) if told is not None else (),
-            hops=max(0, hops),
+            hops=hops,
             lane=Lane.ALERT,
         )
     except (Refusal, LookupError):
@@ -271,7 +276,9 @@ async def _keep_told(context: Context, there: Alert, now: Alarm, came: Sequence[
     told = await _told(context, there, now, came, uid=one.uid, rev=one.rev, wide=one.wide)
     if told != one.told:
         told = replace(told, rev=one.rev + 1)
-        if await _post(context, federation, "alert_update", told.dump(), to=to, expires=True, told=told):
+        if await _post(
+            context, federation, "alert_update", told.dump(), to=to, expires=True, told=told, hops=_hops(came)
+        ):
             await linked.tell(context.tx, there.id, federation.id, one.uid, told)
 
 

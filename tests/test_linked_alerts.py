@@ -8,6 +8,7 @@ from typing import Any
 
 from bot import linking
 from bot.adapters.console import NETWORK
+from bot.chat import Chat
 from bot.domain.roster import Trust
 from bot.practice import OTHER
 from bot.router import Authority, Context
@@ -173,15 +174,41 @@ async def test_at_level_0_nothing_is_heard_of_it(town: Town) -> None:
     assert not town.heard("dora")
 
 
+async def _mill_lane(town: Town, uid: str, name: str, *, with_riverside: bool) -> Chat:
+    """A third committee, linked with Hillside, and with Riverside or not; its group."""
+    practice = town.practice
+    lane = practice.console.group("Mill Lane")
+    await practice._found(lane, ("ida", "jon"), ("kim",))
+    now = practice.clock()
+
+    async def work(tx: Transaction) -> None:
+        rows = await tx.all("SELECT id FROM committees ORDER BY id LIMIT 3")
+        all_ = [await people.committee(tx, id_) for (id_,) in rows[0 if with_riverside else 1 :]]
+        selves = [await linking.own(tx, one, now=now) for one in all_]
+        for one in all_:
+            there = await peers.federation_called(tx, one.id, uid)
+            if there is None:
+                wire = await linking.open_wire(tx, NETWORK, uid, name)
+                there = await peers.add_federation(tx, one.id, uid, name, place_id=wire, state="in", now=now)
+            for other, mine in zip(all_, selves, strict=True):
+                await peers.add_peer(
+                    tx, there.id, mine.certificates[0], other.name, account="solibot", state="in", now=now
+                )
+
+    await practice.app.database.transact(work)
+    return lane
+
+
 # --- another committee that does what it wants -------------------------------------------------------------------
 
 
-async def _says(town: Town, kind: str, body: Mapping[str, Any], *, past: bool = False) -> None:
-    """Riverside's bot tells Hillside something that our own program would not."""
+async def _says(town: Town, kind: str, body: Mapping[str, Any], *, past: bool = False, by: str = "Riverside") -> None:
+    """A committee's bot tells the others something that our own program would not."""
 
     async def work(tx: Transaction) -> None:
-        riverside, hillside = await committees(tx)
-        here = await peers.federation_called(tx, riverside.id, FEDERATION)
+        id_ = await tx.value("SELECT id FROM committees WHERE name = ?", by)
+        committee = await people.committee(tx, id_)
+        here = await peers.federation_called(tx, committee.id, FEDERATION)
         assert here is not None
         context = Context(
             tx=tx,
@@ -191,12 +218,11 @@ async def _says(town: Town, kind: str, body: Mapping[str, Any], *, past: bool = 
             place=None,
             chat=None,
             language="en",
-            of_committee=riverside,
+            of_committee=committee,
             authority=Authority.CLOCK,
         )
         expires = town.practice.clock() - timedelta(minutes=1) if past else None
         await linking.post(context, here, kind, body, expires=expires)
-        del hillside
 
     await town.practice.app.database.transact(work)
     await town.practice.settle()
@@ -394,46 +420,23 @@ async def test_the_content_of_an_alert_goes_with_what_others_brought(town: Town)
 
 async def test_an_alert_is_handed_on_into_another_federation_once_and_never_back(town: Town) -> None:
     pair = await link(town)
-    practice = town.practice
-    lane = practice.console.group("Mill Lane")
-    await practice._found(lane, ("ida", "jon"), ("kim",))
-
-    async def second(tx: Transaction) -> None:
-        rows = await tx.all("SELECT id FROM committees ORDER BY id LIMIT 3")
-        both = [await people.committee(tx, id_) for (id_,) in rows[1:]]
-        selves = [await linking.own(tx, one, now=practice.clock()) for one in both]
-        for one in both:
-            wire = await linking.open_wire(tx, NETWORK, "f1" * 16, "Valley")
-            there = await peers.add_federation(
-                tx, one.id, "f1" * 16, "Valley", place_id=wire, state="in", now=practice.clock()
-            )
-            for other, mine in zip(both, selves, strict=True):
-                await peers.add_peer(
-                    tx,
-                    there.id,
-                    mine.certificates[0],
-                    other.name,
-                    account="solibot",
-                    state="in",
-                    now=practice.clock(),
-                )
-
-    await practice.app.database.transact(second)
+    lane = await _mill_lane(town, "f1" * 16, "Valley", with_riverside=False)
     await _raised(town)
-    assert not _shown(town, "Mill Lane"), "nobody in Hillside has decided that"
+    assert not any("ALERT" in what for what in _shown(town, "Mill Lane")), "nobody in Hillside has decided that"
     await pair.presses("gus", "I can confirm it")
     await pair.presses("hana", "I can confirm it")
     await pair.presses("dora", "More …")
     await pair.presses("dora", "Ask linked committees")
     card = _shown(town, "Mill Lane")[-1]
     assert "From Riverside, by way of Hillside, a linked committee / Where: Main St 5" in card
-    await practice.press("kim", "In 10 min", within=lane)
+    await town.practice.press("kim", "In 10 min", within=lane)
     await town.skip("3m")
     assert "From Mill Lane: 1 person" in next(what for what in reversed(_shown(town)) if "ALERT 1" in what)
     assert "From Hillside: 1 person" in _shown(town, "Riverside")[-1]
     assert "people 1/9" in _shown(town, "Riverside")[-1], "whoever comes is counted once"
     assert not any("ALERT 2" in what for there, what in town.transcript if there in ("Riverside", OTHER))
     await town.says("chi", "/alert 1 end")
+    await town.skip("1m")
     assert any("It is over: nobody need come any more." in words for words in town.heard("kim"))
 
 
@@ -443,7 +446,37 @@ async def test_how_it_went_can_be_looked_at_here_and_there(town: Town) -> None:
     await pair.presses("gus", "In 10 min")
     await town.skip("1m")
     await town.says("chi", "/alert 1 end")
-    await pair.presses("gus", "How it went")
-    assert town.heard("gus")[-1]
-    await town.presses("eli", "How it went")
-    assert town.heard("eli")[-1]
+    for presses, who in ((pair.presses, "gus"), (town.presses, "eli")):
+        before = len(town.transcript)
+        await presses(who, "How it went")
+        assert any("Over after" in what for _, what in town.transcript[before:])
+
+
+async def test_nobody_ends_or_changes_or_counts_in_what_another_committee_has_raised(town: Town) -> None:
+    pair = await link(town)
+    await _mill_lane(town, FEDERATION, "Northside", with_riverside=True)
+    await _raised(town)
+
+    async def ask(tx: Reader) -> tuple[str, str]:
+        uid = await tx.value("SELECT uid FROM linked_sent")
+        return uid, await tx.value(
+            "SELECT s.author FROM peer_selves s JOIN committees c ON c.id = s.committee_id WHERE c.name = 'Riverside'"
+        )
+
+    uid, riverside = await town.practice.app.database.read(ask)
+    before = _shown(town)[-1]
+    for origin in ({}, {"origin": riverside}):
+        await _says(town, "alert_end", {"id": uid, "rev": 99, "outcome": "cancelled", **origin}, by="Mill Lane")
+        forged = {**_body(town, 1), "id": uid, "rev": 99, "news": "go home", "needs": {}, **origin}
+        await _says(town, "alert_update", forged, by="Mill Lane")
+    assert not any("go home" in what for what in _shown(town) if "ALERT 1:" in what)
+    assert [what for what in _shown(town) if "ALERT 1:" in what][-1] == before
+    await pair.presses("gus", "In 10 min")
+    await town.skip("1m")
+    assert "From Hillside: 1 person" in _shown(town, "Riverside")[-1]
+    await _says(
+        town, "alert_tally", {"id": uid, "rev": 5, "coming": [3, 0, 0], "there": 0, "brings": {}}, by="Mill Lane"
+    )
+    await town.skip("1m")
+    # Asked like Hillside, it may say so of itself, and that stands apart.
+    assert "From Mill Lane: 3 people / From Hillside: 1 person" in _shown(town, "Riverside")[-1]
