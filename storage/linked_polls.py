@@ -96,7 +96,7 @@ async def add(
     made = _linked(row)
     if state == "asked":
         # Once it is voted on here its words are those of the poll, and are erased with it.
-        await notes.keep(tx, made.thing, "\n".join((question.words, *question.options)))
+        await notes.keep(tx, f"linked_poll:{made.id}", "\n".join((question.words, *question.options)))
     return made
 
 

@@ -831,6 +831,7 @@ NOTES = {
         WHERE o.member_id IN {_MINE}""",
     "order_slot": f"""SELECT 'order_slot:' || s.id FROM order_slots s JOIN orders o ON o.id = s.order_id
         WHERE o.member_id IN {_MINE}""",
+    "linked_poll": _NOBODYS,
     "straw": f"SELECT 'straw:' || id FROM straws WHERE maker_id IN {_MINE}",
     "straw_option": f"""SELECT 'straw_option:' || o.id FROM straw_options o JOIN straws s ON s.id = o.straw_id
         WHERE s.maker_id IN {_MINE}""",

@@ -84,6 +84,10 @@ async def test_nobody_hears_another_count_before_all_have_closed(town: Town) -> 
     assert (await poll_of(town, 1)).state == "closed"
     await town.skip("1d")
     assert not any("by heads" in one for one in (*pair.sees("Hillside"), *town.sees()))
+    said = await town.practice.app.database.read(
+        lambda tx: tx.value("SELECT count(*) FROM linked_statements WHERE kind = 'count'")
+    )
+    assert said == 0
     await vote(pair, "dora", "emil gus hana")
     await town.skip("4d")
     assert any("Yes: 5 by heads, 1 by committees." in one for one in pair.sees("Hillside"))

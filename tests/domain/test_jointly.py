@@ -103,7 +103,7 @@ def test_the_same_hash_means_the_same_counts(one: list[Statement], other: list[S
         (body([3, 1, 0], result=1, roll=3), "roll"),
         (body([3, 1, 0], result=1, voters=3), "sum"),
         (body([3, 1, 0], result=1, voters="4"), "unsound"),
-        (body([3, 1, 0], result=1, at=None), "unsound"),
+        ({**body([3, 1, 0], result=1), "at": None}, "unsound"),
         (body([3, True, 0], result=1), "unsound"),
     ],
 )
