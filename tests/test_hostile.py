@@ -162,7 +162,7 @@ def hostile(random: Random, member: Member, sent: int) -> str:
             life = random.choice([0, random.randrange(10**9), 2**53 - 1])
             number = random.choice([1, 2, 999, 10**6, 2**53 - 1])
             previous = rules.FIRST if number == 1 else "a" * 64
-            changes = {"chain": Chain(member.author, life), "number": number, "previous": previous}
+            changes: dict[str, Any] = {"chain": Chain(member.author, life), "number": number, "previous": previous}
             text = member.says(_inside(random, member), sent + random.choice([-40, -1, 0, 1, 300]) * day, **changes)
         case 4:
             hops = tuple(
