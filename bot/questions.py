@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from bot import config
-from bot.app import only_process
 from bot.config import FILE, NETWORKS, Config, TelegramSection, WrongConfig
 from bot.text import LANGUAGES
 from storage import inspection
@@ -261,6 +260,9 @@ def _inviters() -> list[str]:
 def _logged_in(folder: Path, user: str, address: str) -> tuple[str, str] | None:
     """The password and the account's whole name, once the bot is logged in; None: that is to come later."""
     from bot.adapters import matrix_check
+
+    # With it comes all that a running bot can do, which takes a second and more.
+    from bot.app import only_process
 
     for _ in range(TRIES_MAX):
         password = _answer("Password of the bot's account (nothing is shown; Enter alone: later): ", hidden=True)

@@ -6,6 +6,7 @@ import asyncio
 import re
 import shutil
 import typing
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -239,7 +240,7 @@ class Two:
         """All that belongs to Hillside, its people and its chats, in every table."""
 
         async def ask(tx: Reader) -> dict[str, list[Row]]:
-            owned: dict[tuple[str, str], set[Any]] = {("committees", "id"): {2}}
+            owned: defaultdict[tuple[str, str], set[Any]] = defaultdict(set, {("committees", "id"): {2}})
             people_ = await tx.all("SELECT person_id FROM members WHERE committee_id = 2")
             owned["persons", "id"] = {id_ for (id_,) in people_}
             private = await tx.all(
@@ -248,11 +249,13 @@ class Two:
             )
             owned["chats", "id"] = {id_ for (id_,) in private}
             everything = {table.name: await tx.all(f"SELECT * FROM {table.name}") for table in self.tables}
-            found: dict[str, list[Row]] = {}
+            found: dict[str, list[Row]] = {table.name: [] for table in self.tables}
+            # Most tables are empty.
+            tables = [table for table in self.tables if everything[table.name]]
             # What refers to something of theirs is theirs too, and so on.
             for _ in range(4):
-                for table in self.tables:
-                    at = [(place, owned.get(target, set())) for place, target in table.refers]
+                for table in tables:
+                    at = [(place, owned[target]) for place, target in table.refers]
                     if "committee_id" in table.columns:
                         at.append((table.columns.index("committee_id"), {2}))
                     if table.name in ("committees", "persons", "chats"):
