@@ -218,7 +218,7 @@ async def three(federation: Federation, folder: Path) -> AsyncIterator[Three]:
             bot = await stack.enter_async_context(
                 scene(server, folder / name, invites_from=[people[0].user], now=clock, encrypted_private_chats=True)
             )
-            side = await committee(bot, name, people, encrypted=True)
+            side = await committee(bot, name, people, encrypted=True, public=True)
             group = InRoom(name, bot, side.room, people)
             await group.says(0, f"/organizer @{names[1]}")
             rooms.append(group)
@@ -307,6 +307,7 @@ async def _they_alert_each_other(there: Three) -> None:
     riverside, hillside, eastside = there.all
     await riverside.says(0, "/alert eviction Main St 5, 9 people, 1 van, until 23:30")
     await riverside.presses(1, "I can confirm it")
+    await riverside.shows("Confirmed")
     begun = time.monotonic()
     await riverside.presses(0, "More …")
     await riverside.presses(0, "Ask linked committees")
@@ -327,11 +328,15 @@ async def _they_alert_each_other(there: Three) -> None:
 
 
 async def _they_decide_together(there: Three) -> None:
+    for one in there.all:
+        # Of so few people figures are told only where a committee has said so.
+        await one.says(0, "/together_small on")
+        await one.presses(1, "Agree")
     begun = time.monotonic()
     closes = (there.clock() + timedelta(days=2)).strftime("%Y-%m-%d")
     await there.riverside.says(0, f"/ask_together Shall we share a van? until {closes} 18:00")
     for one in there.all:
-        await one.shows("Shall we share a van?", "decided together")
+        await one.shows("Shall we share a van?", "ecided together")
     _tell(f"all three vote, {time.monotonic() - begun:.1f} s after the question")
     for one, label in zip(there.all, ("Yes", "Yes", "No"), strict=True):
         for who in (0, 1):

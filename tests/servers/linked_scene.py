@@ -216,14 +216,20 @@ async def committees(
         yield sides
 
 
-async def committee(bot_: Scene, name: str, somebody: Sequence[Member], *, encrypted: bool) -> Side:
-    """A committee in a room of its own, the first of its people its organizer."""
+async def committee(
+    bot_: Scene, name: str, somebody: Sequence[Member], *, encrypted: bool, public: bool = False
+) -> Side:
+    """A committee in a room of its own, the first of its people its organizer.
+
+    `public`: the others come by themselves; whom somebody has called in cannot confirm their alerts.
+    """
     founder = somebody[0]
-    room = await founder.create_room(name, version="12", encrypted=encrypted, invite=[bot_.bot])
+    room = await founder.create_room(name, version="12", encrypted=encrypted, public=public, invite=[bot_.bot])
     await founder.hears(room, says("Hello!"), by=bot_.bot, within=30)
     await bot_.quiet(await founder.say(room, "!setup"))
     for one in somebody[1:]:
-        await founder.invite(room, one.user)
+        if not public:
+            await founder.invite(room, one.user)
         await one.join(room)
         await bot_.quiet(await one.say(room, "!join"))
     id_ = await bot_.app.database.read(lambda tx: tx.value("SELECT max(id) FROM committees"))
