@@ -854,15 +854,15 @@ async def _come_in(context: Context, one: Link, body: Mapping[str, Any]) -> None
     await cards.changed(context.tx, _thing(one))
     await linking.plan_beat(context, there)
     many = len(await peers.peers(context.tx, there.id)) - 1
-    await context.announce(
-        N(
-            "We are in {federation} now, linked with {name}.",
+    words = T("We are in {federation} now, linked with {name}.", federation=there.name, name=one.name)
+    if many > 1:
+        words = T(
             "We are in {federation} now, linked with {name} and others: {n} committees.",
-            many,
             federation=there.name,
             name=one.name,
+            n=many,
         )
-    )
+    await context.announce(words)
 
 
 async def _get_to_know(context: Context, federation_id: int, body: Mapping[str, Any], own: str) -> None:
