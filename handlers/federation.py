@@ -134,7 +134,7 @@ async def federation(context: Context, *, line: LongNote = "") -> Reply | Card |
     ]
     if found:
         buttons += [(Button(label=_INVITE, says=link_offer.says(federation=one.id)),) for one in found[:1]]
-        trust = context.commands.get("trust")
+        trust = context.commands.get("trust_levels")
         if trust is not None:
             says = trust.says()
             says = context.commands.asking(says) if trust.lacks(says) else says

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hypothesis import given, settings
@@ -19,6 +20,7 @@ from bot.practice import FEDERATION
 from bot.practice import FEDERATION_NAME as NAME
 from storage import due, governing, peers, people
 from storage.database import Reader, Transaction
+from storage.peers import Federation, Peer
 from tests.conftest import Town, two_decide
 from tests.linked import Pair, link
 
@@ -44,10 +46,10 @@ class Three:
         await self.town.practice.press(who, label, within=self.town.practice.console.group(where))
         return self.town.answers(before, where)
 
-    async def peers(self, committee: int) -> dict[str, peers.Peer]:
+    async def peers(self, committee: int) -> dict[str, Peer]:
         """The committees as one of them knows them."""
 
-        async def ask(tx: Reader) -> dict[str, peers.Peer]:
+        async def ask(tx: Reader) -> dict[str, Peer]:
             there = await peers.federation_called(tx, committee, FEDERATION)
             assert there is not None
             known = await peers.peers(tx, there.id, states=("coming", "in", "left", "expelled"))
@@ -55,10 +57,10 @@ class Three:
 
         return await self.town.practice.app.database.read(ask)
 
-    async def there(self, committee: int) -> peers.Federation:
+    async def there(self, committee: int) -> Federation:
         """The federation as one of them knows it."""
 
-        async def ask(tx: Reader) -> peers.Federation:
+        async def ask(tx: Reader) -> Federation:
             there = await peers.federation_called(tx, committee, FEDERATION)
             assert there is not None
             return there
@@ -296,7 +298,7 @@ async def _write(
     town: Town,
     committee: int,
     kind: str,
-    body: dict[str, object],
+    body: Mapping[str, object],
     *,
     life: int = 0,
     number: int = 0,
@@ -401,7 +403,8 @@ async def test_who_has_lied_is_heard_again_from_a_new_life_on_once_the_committee
 async def _wires(town: Town) -> list[str]:
     async def ask(tx: Reader) -> list[str]:
         rows = await tx.all("SELECT place_id FROM federations ORDER BY committee_id LIMIT 3")
-        return [(await people.place_of(tx, row[0])).address for row in rows]
+        places = [await people.place_of(tx, row[0]) for row in rows]
+        return [place.address for place in places if place is not None]
 
     return await town.practice.app.database.read(ask)
 
