@@ -295,10 +295,13 @@ class App:
             log.info("stopped", extra={"commits": counts.commits, "works": counts.works})
 
     async def settle(self) -> None:
-        """Let what is due at this moment be done, what takes long be worked out, and all that is owed be delivered."""
-        await self.dispatcher.tick(self.now())
+        """Let what is due at this moment be done, what takes long be worked out, and all that is owed be delivered.
+
+        What one thing says is delivered before the next is done: so it looks the same each time.
+        """
+        await self.dispatcher.tick(self.now(), after_each=self.delivery.settle)
         while await self.computing.settle():
-            await self.dispatcher.tick(self.now())
+            await self.dispatcher.tick(self.now(), after_each=self.delivery.settle)
         await self.delivery.settle()
 
     async def close(self) -> None:

@@ -292,11 +292,13 @@ class Dispatcher:
 
     # --- what the clock calls --------------------------------------------------------------------------------
 
-    async def tick(self, now: datetime) -> datetime | None:
+    async def tick(self, now: datetime, *, after_each: Callable[[], Awaitable[None]] | None = None) -> datetime | None:
         """Say everything that has fallen due. Returns when the next thing falls due; None: nothing is planned."""
         while rows := await self._database.transact(lambda tx: due.fallen(tx, now=now)):
             for row in rows:
                 await self._database.transact(lambda tx, row=row: self._say_due(tx, row, now))  # type: ignore[misc]
+                if after_each is not None:
+                    await after_each()
         return await self._database.transact(due.next_at)
 
     async def _say_due(self, tx: Transaction, row: due.Row, now: datetime) -> None:

@@ -336,7 +336,9 @@ class Practice:
         """Let time pass, stopping wherever something falls due."""
         target = self.clock() + time
         awake = self.clock() + AWAKE
-        while (following := await self.app.dispatcher.tick(self.clock())) is not None and following <= target:
+        while (
+            following := await self.app.dispatcher.tick(self.clock(), after_each=self.app.delivery.settle)
+        ) is not None and following <= target:
             await self.settle()
             awake = max(awake, self.console.said_on_wire_at + AWAKE)
             if following > awake and await self._leave_out(target):
@@ -344,7 +346,7 @@ class Practice:
             self.clock.move(following)
         await self.settle()
         self.clock.move(target)
-        await self.app.dispatcher.tick(target)
+        await self.app.dispatcher.tick(target, after_each=self.app.delivery.settle)
         await self.settle()
 
     async def _leave_out(self, target: datetime) -> bool:

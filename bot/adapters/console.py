@@ -365,14 +365,14 @@ class ConsoleAdapter:
         return key
 
     async def hand_over(self) -> bool:
-        """Bring what went to wires and doors since the last time. False: nothing did.
+        """Bring the next that went to a wire or a door. False: nothing is under way.
 
         Not while other things are being delivered: what is shown first would hang on how quick the machine is.
         """
-        under_way, self._under_way = self._under_way, []
-        for one in under_way:
-            await self._dispatcher.handle(one)
-        return bool(under_way)
+        if not self._under_way:
+            return False
+        await self._dispatcher.handle(self._under_way.pop(0))
+        return True
 
     async def pin(self, chat: ChatId, message: str) -> bool:
         """Messages do not scroll away here, but what was pinned is still there when others are cleared away."""
