@@ -364,6 +364,41 @@ def export(
         _end(FAILED, f"{out} cannot be written ({(error.strerror or 'error').lower()}).")
 
 
+class Drawer(StrEnum):
+    """What is done with a committee's root key."""
+
+    OUT = "out"
+    BACK = "back"
+
+
+@app.command("root-key")
+def root_key(
+    what: Annotated[Drawer, typer.Argument(help="“out”: into a file, and out of the database. “back”: from the file.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The file with the key; for “out” it must not be there.")
+    ],
+    committee: CommitteeName = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+) -> None:
+    """Put the root key of a linked committee into a drawer, or bring it back to renew its other keys.
+
+    Stop the bot first.
+    """
+    from bot import root_keys
+    from bot.exporting import CannotExport
+
+    try:
+        if what is Drawer.OUT:
+            told = root_keys.take_out(file, committee=committee, config=config, data=data)
+        else:
+            told = root_keys.bring_back(file, config=config, data=data)
+    except CannotExport as reason:
+        _end(reason.code, *reason.sentences)
+    for line in told:
+        typer.echo(line)
+
+
 @app.command()
 def key(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the secret key; it must not be there.")],

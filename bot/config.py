@@ -161,7 +161,7 @@ class TelegramSection(_Section):
 
 
 class MatrixSection(_Section):
-    """The bot's account at a Matrix homeserver."""
+    """The bot's account at a Matrix homeserver. Linked committees hear each other over it, those on Telegram too."""
 
     user: str = _setting(
         ...,

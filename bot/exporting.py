@@ -11,7 +11,7 @@ from bot.domain import statements
 from bot.practice import DATABASE
 from storage import inspection, people
 from storage import statements as rows
-from storage.database import StorageError, fresh_token, look
+from storage.database import Reader, StorageError, fresh_token, look
 
 
 class CannotExport(Exception):
@@ -24,7 +24,7 @@ class CannotExport(Exception):
 
 def export(form: statements.Form, *, committee: str | None, config: Path | None, data: Path | None) -> str:
     """The books as text. Raises CannotExport."""
-    file, key = _database(config, data)
+    file, key = database_of(config, data)
     try:
         return asyncio.run(_read(file, key, form, committee))
     except FileNotFoundError:
@@ -35,7 +35,8 @@ def export(form: statements.Form, *, committee: str | None, config: Path | None,
         ) from None
 
 
-def _database(config: Path | None, data: Path | None) -> tuple[Path, str | None]:
+def database_of(config: Path | None, data: Path | None) -> tuple[Path, str | None]:
+    """Where the database is, and its key. A practice folder needs no settings. Raises CannotExport."""
     if data is not None and config is None and (data / DATABASE).exists():
         return data / DATABASE, None
     try:
@@ -47,10 +48,15 @@ def _database(config: Path | None, data: Path | None) -> tuple[Path, str | None]
 
 async def _read(file: Path, key: str | None, form: statements.Form, wanted: str | None) -> str:
     async with look(file, key=key) as tx:
-        all_ = [await people.committee(tx, id_) for id_ in await inspection.committees(tx)]
-        meant = [one for one in all_ if wanted is None or wanted == one.uid or one.name.casefold() == wanted.casefold()]
-        if len(meant) != 1:
-            names = ", ".join(f"{one.name} ({one.uid})" for one in all_) or "none"
-            raise CannotExport(f"Name one committee with --committee, by its name or its id. There are: {names}.")
-        books = await rows.books(tx, meant[0], now=utc_now())
+        books = await rows.books(tx, await meant(tx, wanted), now=utc_now())
     return statements.exported(books, form, fresh_token())
+
+
+async def meant(tx: Reader, wanted: str | None) -> people.Committee:
+    """The committee of this name or id, or the only one. Raises CannotExport."""
+    all_ = [await people.committee(tx, id_) for id_ in await inspection.committees(tx)]
+    found = [one for one in all_ if wanted is None or wanted == one.uid or one.name.casefold() == wanted.casefold()]
+    if len(found) != 1:
+        names = ", ".join(f"{one.name} ({one.uid})" for one in all_) or "none"
+        raise CannotExport(f"Name one committee with --committee, by its name or its id. There are: {names}.")
+    return found[0]

@@ -148,14 +148,11 @@ async def forget_root(tx: Transaction, committee_id: int) -> bool:
     )
 
 
-async def bring_root(tx: Transaction, committee_id: int, root: signing.SigningKey) -> bool:
-    """The root key is brought back. False: it is not this committee's."""
+async def bring_root(tx: Transaction, root: signing.SigningKey) -> bool:
+    """The root key is brought back. False: it is no committee's here."""
     return bool(
         await tx.value(
-            "UPDATE peer_selves SET root = ? WHERE committee_id = ? AND author = ? RETURNING 1",
-            root.seed,
-            committee_id,
-            signing.author_of(root.public),
+            "UPDATE peer_selves SET root = ? WHERE author = ? RETURNING 1", root.seed, signing.author_of(root.public)
         )
     )
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+import sqlite3
+import stat
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import keys as signing
-from bot import linking
+from bot import linking, root_keys
 from bot.adapters.console import NETWORK
 from bot.chat import Chat, ChatId, WireText, door_of, wire_of
 from bot.domain import envelope as rules
 from bot.domain.envelope import Chain, Content, Envelope
-from bot.practice import FEDERATION
+from bot.exporting import CannotExport
+from bot.practice import DATABASE, FEDERATION
 from bot.practice import FEDERATION_NAME as NAME
 from storage import due, governing, peers, people
 from storage.database import Reader, Transaction
@@ -503,6 +509,40 @@ async def test_without_the_root_key_organizers_are_told_before_the_keys_end(town
     assert "root key" not in "".join(town.heard("ana"))
     await town.skip("3d")
     assert "end in 14 days" in "".join(town.heard("ana"))
+
+
+async def test_the_root_key_goes_into_a_drawer_and_comes_back(town: Town, tmp_path: Path) -> None:
+    await link(town)
+    await _no_beats(town)
+    folder, file = tmp_path / "data", tmp_path / "root.key"
+    folder.mkdir()
+    with sqlite3.connect(town.practice.app.database.path) as one, sqlite3.connect(folder / DATABASE) as other:
+        one.backup(other)
+    done = await asyncio.to_thread(root_keys.take_out, file, committee="Riverside", config=None, data=folder)
+    assert "two places" in " ".join(done)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    seed = json.loads(file.read_text("utf-8"))["seed"]
+    assert bytes.fromhex(seed) not in (folder / DATABASE).read_bytes()
+    wrong = tmp_path / "wrong.key"
+
+    def refused(do: Callable[[], object]) -> str:
+        with pytest.raises(CannotExport) as reason:
+            do()
+        return " ".join(reason.value.sentences)
+
+    async def not_taken_back(text: str) -> str:
+        wrong.write_text(text, "utf-8")
+        return await asyncio.to_thread(refused, lambda: root_keys.bring_back(wrong, config=None, data=folder))
+
+    again = await asyncio.to_thread(
+        refused, lambda: root_keys.take_out(wrong, committee="Riverside", config=None, data=folder)
+    )
+    assert "taken out before" in again
+    assert not wrong.exists()
+    assert "no committee here" in await not_taken_back(json.dumps({root_keys.MARK: 1, "seed": "00" * 32}))
+    assert "no root key" in await not_taken_back("[]")
+    await asyncio.to_thread(root_keys.bring_back, file, config=None, data=folder)
+    assert bytes.fromhex(seed) in (folder / DATABASE).read_bytes()
 
 
 # --- visitors ----------------------------------------------------------------------------------------------------
