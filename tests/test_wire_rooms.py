@@ -43,7 +43,7 @@ async def test_organizers_hear_once_a_day_that_the_rooms_are_not_as_they_should_
 async def test_who_is_asked_for_knows_only_its_own_federations(town: Town) -> None:
     await link(town)
     core = town.practice.app.dispatcher
-    assert await core.federated(WIRE) == frozenset({"solibot"})
+    assert await core.federated(WIRE) == frozenset(["solibot"])
     assert await core.federated(wire_of(NETWORK, "0" * 32)) is None
 
     async def leave(tx: Transaction) -> None:

@@ -401,8 +401,8 @@ def _batch(body: Json, following: str, read: Callable[[str, Json], Read], me: st
         ]
         batch.left[room_id] = own[-1] if own else None
     straight = body.get("to_device")
-    sent = straight.get("events") if isinstance(straight, dict) else None
-    batch.to_devices = [event for event in sent if isinstance(event, dict)] if isinstance(sent, list) else []
+    told = straight.get("events") if isinstance(straight, dict) else None
+    batch.to_devices = [event for event in told if isinstance(event, dict)] if isinstance(told, list) else []
     for event in body.get("account_data", {}).get("events", ()):
         if isinstance(event, dict) and event.get("type") == "m.direct" and isinstance(event.get("content"), dict):
             batch.directs = event["content"]

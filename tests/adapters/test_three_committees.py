@@ -333,15 +333,16 @@ async def _they_decide_together(there: Three) -> None:
         await one.says(0, "/together_small on")
         await one.presses(1, "Agree")
     begun = time.monotonic()
-    closes = (there.clock() + timedelta(days=2)).strftime("%Y-%m-%d")
-    await there.riverside.says(0, f"/ask_together Shall we share a van? until {closes} 18:00")
+    closes = (there.clock() + timedelta(days=2)).replace(hour=18, minute=0, second=0, microsecond=0)
+    await there.riverside.says(0, f"/ask_together Shall we share a van? until {closes:%Y-%m-%d %H:%M}")
     for one in there.all:
         await one.shows("Shall we share a van?", "ecided together")
     _tell(f"all three vote, {time.monotonic() - begun:.1f} s after the question")
     for one, label in zip(there.all, ("Yes", "Yes", "No"), strict=True):
         for who in (0, 1):
             await one.presses(who, label)
-    await there.skip(timedelta(days=4))
+    # No further: what is counted much later than it closes is not counted.
+    await there.skip(closes + timedelta(minutes=1) - there.clock())
     for one in there.all:
         await one.shows("Decided together: it has passed.", "All 3 committees count the same.")
 
