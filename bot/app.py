@@ -35,6 +35,7 @@ from handlers import (
     conduct,
     connect,
     consent,
+    council,
     credits,  # noqa: A004 - the area's name
     drills,
     effort,
@@ -177,6 +178,7 @@ AREAS = (
     availability.router,
     straw.router,
     federation.router,
+    council.router,
     wire.router,
     linked_polls.router,
     linked_alerts.router,

@@ -139,6 +139,9 @@ async def federation(context: Context, *, line: LongNote = "") -> Reply | Card |
             says = trust.says()
             says = context.commands.asking(says) if trust.lacks(says) else says
             buttons.append((Button(label=T("Whom we trust"), says=says),))
+        council = context.commands.get("council")
+        if council is not None and any(one.place_id is not None for one in found):
+            buttons.append((Button(label=T("Talk with the others"), says=council.says()),))
     elif not open_:
         told.append(
             lines(

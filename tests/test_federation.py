@@ -289,3 +289,15 @@ async def test_half_are_enough_when_the_others_say_nothing(town: Town) -> None:
     await town.skip("73h")
     assert "Lakeside is in Northside now." in town.answers(before, OTHER)
     assert "We are in Northside now" in town.answers(before, "Lakeside")
+
+
+async def test_whoever_wants_to_talk_with_members_of_the_others_is_let_in_and_nobody_else(town: Town) -> None:
+    assert "We are linked with no other committee" in await town.whispers("chi", "/council")
+    await town.practice.begin_linked()
+    before = len(town.practice.console.doors)
+    assert "You are called into the room of Northside" in await town.whispers("chi", "/council")
+    assert [one.people for one in town.practice.console.doors[before:]] == [("chi",)]
+    await town.says("ben", "/federation")
+    told = await town.presses("ben", "Talk with the others")
+    assert [one.people for one in town.practice.console.doors[before:]] == [("chi",), ("ben",)]
+    assert "You are called into the room" in told + "".join(town.heard("ben"))

@@ -30,6 +30,7 @@ from bot.chat import (
     StrawVote,
     UserId,
     WireAct,
+    WireDoors,
     WirePost,
     WireText,
     account_behind,
@@ -160,6 +161,8 @@ class ConsoleAdapter:
         """The same of pictures."""
         self.carried: list[tuple[ChatId, str]] = []
         """What went over wires and to doors."""
+        self.doors: list[WireDoors] = []
+        """Who was let in and put out; nobody goes through doors in a terminal."""
         self._under_way: list[WireText] = []
         self.cut = False
         """What is given to wires and doors is lost."""
@@ -362,6 +365,8 @@ class ConsoleAdapter:
             self._under_way.append(
                 WireText(event=key, at=self._now(), chat=Chat(id=came_from, private=False), text=wire.text)
             )
+        else:
+            self.doors.append(wire)
         return key
 
     async def hand_over(self) -> bool:
