@@ -5,17 +5,25 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from bot import keys as signing
 from bot import wire
 from bot.domain import envelope as rules
 from bot.domain.envelope import Chain, Content
 from tests.federating import Tables
+
+if TYPE_CHECKING:
+    from tests.servers.linked_scene import Side as LinkedSide
+    from tests.servers.synapse import Homeserver
 
 RECIPIENTS = 30
 COMMITTEES = 100
@@ -191,9 +199,82 @@ def _stood_in(me: str, everybody: Sequence[str]) -> wire.Keys:
     )
 
 
+# --- over two homeservers ----------------------------------------------------------------------------------------
+
+
+async def _latencies(times: int) -> None:
+    """An alert's envelope from one committee's books to another's, and a bare event, over the same two Synapses."""
+    import bot.app
+    from tests.servers.linked_scene import committees, link, probing
+    from tests.servers.synapse import Federation
+
+    setattr(bot.app, "AREAS", (*bot.app.AREAS, probing))  # noqa: B010 - one more than its type counts
+    with tempfile.TemporaryDirectory() as folder:
+        servers = Federation(Path(folder) / "servers", links=False)
+        servers.open()
+        try:
+            async with committees(servers.servers, Path(folder), ("Riverside", "Hillside")) as sides:
+                await link(sides)
+                bare, sealed = await _in_turn(servers.servers, sides, times)
+            await servers.dismiss()
+        finally:
+            servers.close()
+    print(f"from one homeserver to another, {times} of each, in turn:")
+    for name, found in (("a bare event", bare), ("an envelope", sealed)):
+        print(f"  {name:<16} p50 {found[times // 2] * 1000:6.1f} ms   p95 {found[int(times * 0.95)] * 1000:6.1f} ms")
+    print(f"  ratio of p95: {sealed[int(times * 0.95)] / bare[int(times * 0.95)]:.2f} x (1.25 are allowed)")
+
+
+async def _in_turn(
+    servers: Sequence[Homeserver], sides: Sequence[LinkedSide], times: int
+) -> tuple[list[float], list[float]]:
+    """Seconds, sorted.
+
+    Of bare events: from a client's call to another client's /sync. Of envelopes: from the unit of work that says it to
+    the commit of its effect.
+    """
+    one, other = await servers[0].somebody("one"), await servers[1].somebody("other", accepts="all")
+    room = await one.create_room("bare", version="12", invite=[other.user])
+    await one.hears(room, lambda event: event.get("state_key") == other.user, within=60, by=other.user)
+    riverside, hillside = sides
+    arrived, database = asyncio.Event(), hillside.scene.app.database
+    before, told = database.on_commit, 0
+
+    def committed(outgoing: list[object]) -> None:
+        if before is not None:
+            before(outgoing)
+        arrived.set()
+
+    database.on_commit = committed
+    bare, sealed = [], []
+    for number in range(times):
+        began = time.perf_counter()
+        await one.call(
+            "PUT", f"/v3/rooms/{quote(room)}/send/org.solibot.bench/{number}", {"number": number, "text": "x" * 6000}
+        )
+        await other.hears(room, _numbered(number), within=30)
+        bare.append(time.perf_counter() - began)
+        await asyncio.sleep(0.2)
+        began = time.perf_counter()
+        await riverside.says({"number": number, **BODY})
+        while told <= number:
+            arrived.clear()
+            told = len(await hillside.heard())
+            if told <= number:
+                await asyncio.wait_for(arrived.wait(), 30)
+        sealed.append(time.perf_counter() - began)
+        await asyncio.sleep(0.2)
+    return sorted(bare), sorted(sealed)
+
+
+def _numbered(number: int) -> Callable[[dict[str, Any]], bool]:
+    return lambda event: bool(event["content"].get("number") == number)
+
+
 def run(rounds: int) -> None:
     """Print the figures."""
     _costs(max(rounds, 2) * 10)
     print(f"one alert among {COMMITTEES} committees on one wire:")
     for lost in (0.0, 0.02, 0.2):
         asyncio.run(_spread(lost, 1))
+    asyncio.run(_latencies(max(rounds, 2) * 50))
