@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
@@ -60,64 +61,71 @@ def _called(words: Sequence[Word], there: Sequence[V]) -> Found[V] | None:
     return None
 
 
-class _PeerKind(Kind[Peer]):
+class _NamedKind(Kind[V]):
+    """Something of a federation, by its name."""
+
+    gone: Text
+    """What is said where it is not there any more."""
+
+    @abstractmethod
+    async def all(self, tx: Reader, committee_id: int) -> Sequence[V]:
+        """What a committee may mean."""
+
+    @abstractmethod
+    async def by_id(self, tx: Reader, committee_id: int, id_: int) -> V | None:
+        """One of them."""
+
+    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[V] | None:
+        if not words or reading.committee is None:
+            return None
+        return _called(words, await self.all(reading.tx, reading.committee.id))
+
+    def dump(self, value: V) -> int:
+        return value.id
+
+    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> V:
+        found = None
+        if committee is not None and isinstance(data, int):
+            found = await self.by_id(tx, committee.id, data)
+        if found is None:
+            raise Refusal(self.gone)
+        return found
+
+    def label(self, value: V) -> str:
+        return value.name
+
+    async def choices(self, tx: Transaction, member: Member) -> Sequence[tuple[Text | str, V]]:
+        return [(one.name, one) for one in await self.all(tx, member.committee_id)]
+
+
+class _PeerKind(_NamedKind[Peer]):
     """A linked committee, by its name."""
 
     expected = T("the name of a linked committee")
     example = "Hillside"
     question = T("Which committee?")
+    gone = T("That committee is not linked with this one.")
 
-    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Peer] | None:
-        if not words or reading.committee is None:
-            return None
-        return _called(words, await _others(reading.tx, reading.committee.id))
+    async def all(self, tx: Reader, committee_id: int) -> Sequence[Peer]:
+        return await _others(tx, committee_id)
 
-    def dump(self, value: Peer) -> int:
-        return value.id
-
-    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Peer:
-        found = None
-        if committee is not None and isinstance(data, int):
-            found = await peers.peer_by_id(tx, committee.id, data)
-        if found is None:
-            raise Refusal(T("That committee is not linked with this one."))
-        return found
-
-    def label(self, value: Peer) -> str:
-        return value.name
-
-    async def choices(self, tx: Transaction, member: Member) -> Sequence[tuple[Text | str, Peer]]:
-        return [(one.name, one) for one in await _others(tx, member.committee_id)]
+    async def by_id(self, tx: Reader, committee_id: int, id_: int) -> Peer | None:
+        return await peers.peer_by_id(tx, committee_id, id_)
 
 
-class _FederationKind(Kind[Federation]):
+class _FederationKind(_NamedKind[Federation]):
     """A federation that this committee is in, by its name."""
 
     expected = T("the name of a federation")
     example = "Northside"
     question = T("Which federation?")
+    gone = T("This committee is not in that federation.")
 
-    async def read(self, words: Sequence[Word], reading: Reading, *, first: bool) -> Found[Federation] | None:
-        if not words or reading.committee is None:
-            return None
-        return _called(words, await _inside(reading.tx, reading.committee.id))
+    async def all(self, tx: Reader, committee_id: int) -> Sequence[Federation]:
+        return await _inside(tx, committee_id)
 
-    def dump(self, value: Federation) -> int:
-        return value.id
-
-    async def load(self, data: Any, tx: Transaction, committee: Committee | None) -> Federation:
-        found = None
-        if committee is not None and isinstance(data, int):
-            found = await peers.federation(tx, committee.id, data)
-        if found is None:
-            raise Refusal(T("This committee is not in that federation."))
-        return found
-
-    def label(self, value: Federation) -> str:
-        return value.name
-
-    async def choices(self, tx: Transaction, member: Member) -> Sequence[tuple[Text | str, Federation]]:
-        return [(one.name, one) for one in await _inside(tx, member.committee_id)]
+    async def by_id(self, tx: Reader, committee_id: int, id_: int) -> Federation | None:
+        return await peers.federation(tx, committee_id, id_)
 
 
 async def _inside(tx: Reader, committee_id: int) -> list[Federation]:

@@ -200,48 +200,39 @@ async def queue_content(
 
 async def queue_deletion(tx: Transaction, place: Place, message: str, *, now: datetime) -> None:
     """Owe it to a chat to take a message out of it. In place of words there is what to delete."""
-    key, deletes = tx.token(), (place.address, message)
-    body = json.dumps({"spans": [], "keys": [], "fallback": None, "deletes": deletes}, separators=(",", ":"))
-    id_ = await tx.value(
-        "INSERT INTO outbox (key, chat_id, lane, body, created_us) VALUES (?, ?, ?, ?, ?) RETURNING id",
-        key,
-        place.id,
-        int(Lane.NOTICE),
-        body,
-        to_us(now),
-    )
-    tx.outgoing.append(
-        Owed(
-            id=id_,
-            key=key,
-            chat_id=place.id,
-            address=place.address,
-            topic=None,
-            lane=Lane.NOTICE,
-            about=(),
-            reply_to=None,
-            spans=(),
-            keys=(),
-            fallback=None,
-            created_at=now,
-            deletes=deletes,
-        )
-    )
+    await _queue_act(tx, place, now=now, lane=Lane.NOTICE, deletes=(place.address, message))
 
 
 async def queue_wire(
     tx: Transaction, place: Place, wire: WireAct, *, now: datetime, lane: Lane, about: Sequence[str] = ()
 ) -> None:
     """Owe something to other bots, behind a wire or a door. In place of words there is what it is."""
+    await _queue_act(tx, place, now=now, lane=lane, about=about, wire=wire)
+
+
+async def _queue_act(
+    tx: Transaction,
+    place: Place,
+    *,
+    now: datetime,
+    lane: Lane,
+    about: Sequence[str] = (),
+    deletes: tuple[ChatId, str] | None = None,
+    wire: WireAct | None = None,
+) -> None:
     key = tx.token()
-    body = json.dumps({"spans": [], "keys": [], "fallback": None, "wire": asdict(wire)}, separators=(",", ":"))
+    body: dict[str, object] = {"spans": [], "keys": [], "fallback": None}
+    if deletes is not None:
+        body["deletes"] = deletes
+    if wire is not None:
+        body["wire"] = asdict(wire)
     id_ = await tx.value(
         "INSERT INTO outbox (key, chat_id, lane, about, body, created_us) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
         key,
         place.id,
         int(lane),
         _listed(about),
-        body,
+        json.dumps(body, ensure_ascii=False, separators=(",", ":")),
         to_us(now),
     )
     tx.outgoing.append(
@@ -258,6 +249,7 @@ async def queue_wire(
             keys=(),
             fallback=None,
             created_at=now,
+            deletes=deletes,
             wire=wire,
         )
     )
