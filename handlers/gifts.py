@@ -80,6 +80,7 @@ async def gift(
 @router.command(
     "gift_to",
     allow=Authority.MEMBER,
+    within="gift",
     label=T("I gave something"),
     help=T(
         "You gave somebody something, or helped them, and nobody counts hours; or it was for {all}.", all=Typed("all")

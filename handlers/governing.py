@@ -102,7 +102,7 @@ class _PeerKind(_NamedKind[Peer]):
     """A linked committee, by its name."""
 
     expected = T("the name of a linked committee")
-    example = "Hillside"
+    example = "Eastside"
     question = T("Which committee?")
     gone = T("That committee is not linked with this one.")
 
@@ -240,7 +240,7 @@ _ASKS = {
     within="federation",
     label=T("How far we trust"),
     help=T("How far we trust a linked committee: whether what it says is shown here, and calls people."),
-    sample=("Hillside", "alert", "4"),
+    sample=("Eastside", "alert", "4"),
     proposal=_trust_proposal,
     asks=_ASKS,
 )
@@ -256,7 +256,7 @@ async def trust(context: Context, *, peer: Other, what: What, level: Level) -> R
     within="federation",
     label=T("Trust them less, now"),
     help=T("Two organizers at once: what a linked committee says reaches only them, or nobody."),
-    sample=("Hillside", "alert", "0"),
+    sample=("Eastside", "alert", "0"),
     proposal=_trust_proposal,
     asks=_ASKS,
 )
@@ -417,7 +417,7 @@ def _expel_proposal(*, peer: Peer) -> Text:
     label=T("Expel a committee"),
     help=T("Ask all linked committees to expel one: two thirds of the others must agree."),
     proposal=_expel_proposal,
-    sample=("Hillside",),
+    sample=("Eastside",),
 )
 async def expel(context: Context, *, peer: Other) -> Reply:
     """Who may vote is frozen now: all but the one whom it is about."""
@@ -660,7 +660,7 @@ def _freeze_proposal(*, peer: Peer) -> Text:
     label=T("Freeze a committee"),
     help=T("Freeze a linked committee for 24 hours; a second committee must say the same within an hour."),
     proposal=_freeze_proposal,
-    sample=("Hillside",),
+    sample=("Eastside",),
 )
 async def freeze(context: Context, *, peer: Other) -> Reply:
     """In an emergency: any two committees together. It ends by itself."""
@@ -772,7 +772,7 @@ def _hear_proposal(*, peer: Peer) -> Text:
     label=T("Hear a committee again"),
     help=T("Hear a committee again that has said two different things in one place."),
     proposal=_hear_proposal,
-    sample=("Hillside",),
+    sample=("Eastside",),
 )
 async def hear_again(context: Context, *, peer: Other) -> Reply:
     """A new life is heard; what was numbered until then stays without effect: which of two was meant, nobody knows."""
@@ -1066,7 +1066,7 @@ async def guests(context: Context, *, what: Opened) -> Reply:
     within="federation",
     label=T("Visit a committee"),
     help=T("Look at what a linked committee opens to visitors."),
-    sample=("Hillside",),
+    sample=("Eastside",),
 )
 async def visit(context: Context, *, peer: Other) -> Reply:
     """Asked over the wire; the other committee is not told who asks."""

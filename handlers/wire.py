@@ -71,7 +71,10 @@ async def _listen(context: Context, there: peers.Federation) -> None:
     silent = [one for one in others if context.now - max(one.heard_at or one.since, listening) >= SILENT]
     told = await peers.silent(context.tx, there.id)
     new = [one for one in silent if one.id not in told]
-    await peers.set_silent(context.tx, there.id, [one.id for one in silent], now=context.now)
+    # That this bot was away itself is no sign of life of theirs.
+    again = [one for one in others if one.id in told and one.heard_at is not None and one.heard_at > told[one.id]]
+    still = {one.id for one in silent} | (told.keys() - {one.id for one in again})
+    await peers.set_silent(context.tx, there.id, sorted(still), now=context.now)
     if len(silent) == len(others) > 1 and new:
         last = max(one.heard_at or one.since for one in others)
         words = T(
@@ -90,8 +93,8 @@ async def _listen(context: Context, there: peers.Federation) -> None:
             time=since,
         )
         await _tell_organizers(context, words)
-    for one in others:
-        if one.id in told and one not in silent:
+    for one in again:
+        if one not in silent:
             await _tell_organizers(context, T("{committee} is heard again.", committee=one.name))
 
 

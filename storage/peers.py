@@ -836,12 +836,14 @@ async def listens(tx: Transaction, federation_id: int, *, now: datetime, but_for
     return from_us(since)
 
 
-async def silent(tx: Reader, federation_id: int) -> frozenset[int]:
-    """The ids of those of whom people have been told that they are not heard."""
+async def silent(tx: Reader, federation_id: int) -> Mapping[int, datetime]:
+    """Those of whom people have been told that they are not heard, by their ids, and when they were told."""
     rows = await tx.all(
-        "SELECT id FROM peers WHERE federation_id = ? AND silent_us IS NOT NULL LIMIT ?", federation_id, PEERS_MAX
+        "SELECT id, silent_us FROM peers WHERE federation_id = ? AND silent_us IS NOT NULL ORDER BY id LIMIT ?",
+        federation_id,
+        PEERS_MAX,
     )
-    return frozenset(row[0] for row in rows)
+    return {row[0]: from_us(row[1]) for row in rows}
 
 
 async def set_silent(tx: Transaction, federation_id: int, ids: Sequence[int], *, now: datetime) -> None:

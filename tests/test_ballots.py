@@ -153,15 +153,15 @@ async def test_a_second_tap_does_nothing_twice(town: Town) -> None:
     assert "Counted: Van 1." in town.practice.console.posted[message].text
 
 
-async def test_a_paper_waits_for_me_and_is_gone_when_the_poll_is(town: Town, practice_folder: Path) -> None:
+async def test_a_paper_waits_for_me_and_is_gone_when_the_poll_is(town: Town, tmp_path: Path) -> None:
     await town.says("ana", "/poll several What do we cook? | Lentils | Pasta, closes fri 20:00")
     await town.whispers("chi", "/ballot 1")
     await taps(town, "chi", "Pasta")
     await town.skip("1d")
     assert "not cast yet: Pasta" in await town.whispers("chi", "/ballot 1")
-    assert rows(practice_folder, "papers") == 1
+    assert rows(tmp_path, "papers") == 1
     await town.says("ana", "/poll 1 withdraw")
-    assert rows(practice_folder, "papers") == 0
+    assert rows(tmp_path, "papers") == 0
     assert "is closed" in await taps(town, "chi", "Cast my vote")
 
 
@@ -271,7 +271,7 @@ async def test_where_there_are_no_pop_ups_the_card_only_leads_to_the_private_cha
     assert [[key.label for key in row] for row in shown.keys] == [["Vote in private"]]
 
 
-async def test_nothing_on_disk_leads_from_a_hidden_ballot_to_its_voter(town: Town, practice_folder: Path) -> None:
+async def test_nothing_on_disk_leads_from_a_hidden_ballot_to_its_voter(town: Town, tmp_path: Path) -> None:
     await grown(town)
     await town.says("ana", HIDDEN)
 
@@ -288,13 +288,13 @@ async def test_nothing_on_disk_leads_from_a_hidden_ballot_to_its_voter(town: Tow
     await town.presses("dan", "Library")
     await town.whispers("eli", "/vote 1 union hall")
     await town.whispers("eli", "/vote 1 park")
-    assert any(files_with(practice_folder, secret) for secret in secrets), "while it runs, it is there"
-    with sqlite3.connect(practice_folder / DATABASE) as connection:
+    assert any(files_with(tmp_path, secret) for secret in secrets), "while it runs, it is there"
+    with sqlite3.connect(tmp_path / DATABASE) as connection:
         told = connection.execute("SELECT body FROM outbox WHERE state <> 'waiting'").fetchall()
     assert {body for (body,) in told} == {None}, "what was said in private is blanked once it is delivered"
     await town.skip("5d")
-    assert [secret for secret in secrets if files_with(practice_folder, secret)] == []
-    with sqlite3.connect(practice_folder / DATABASE) as connection:
+    assert [secret for secret in secrets if files_with(tmp_path, secret)] == []
+    with sqlite3.connect(tmp_path / DATABASE) as connection:
         kept = connection.execute("SELECT voter, choice, how FROM poll_ballots ORDER BY voter").fetchall()
         bodies = "\n".join(body for (body,) in connection.execute("SELECT body FROM entries"))
         inbox = str(connection.execute("SELECT * FROM inbox").fetchall())
@@ -333,12 +333,12 @@ async def test_the_order_of_sealed_ballots_tells_nothing(town: Town) -> None:
     assert len(seen) > 4
 
 
-async def test_a_hidden_poll_that_is_withdrawn_keeps_no_ballot(town: Town, practice_folder: Path) -> None:
+async def test_a_hidden_poll_that_is_withdrawn_keeps_no_ballot(town: Town, tmp_path: Path) -> None:
     await grown(town)
     await town.says("ana", HIDDEN)
     await town.whispers("chi", "/vote 1 2")
     await town.says("ana", "/poll 1 withdraw")
-    assert [rows(practice_folder, table) for table in ("poll_ballots", "poll_keys", "poll_receipts")] == [0, 0, 0]
+    assert [rows(tmp_path, table) for table in ("poll_ballots", "poll_keys", "poll_receipts")] == [0, 0, 0]
 
 
 async def test_a_hidden_poll_is_not_closed_by_the_vote_that_would_decide_it(town: Town) -> None:

@@ -10,6 +10,7 @@ from storage.database import Reader, Row
 from tests.conftest import Riverside
 
 SCRIPT = """
+hillside is not linked
 ana: /thank @ben 1h30 fixed the bike
 ben: [My balance]
 dan joins

@@ -82,7 +82,7 @@ async def test_among_equals_more_gladly_then_the_earliest(town: Town) -> None:
     await town.whispers("ana", "/times 2 yes")
     await town.skip("4d")
     told = [one for one in town.sees() if "We meet" in one]
-    assert told[-2].endswith(
+    assert [one for one in told if "Choir" not in one][-1].endswith(
         "We meet: Sat, Jan 10 18:00, 1 h. / 2 yes: as many can come at another time, but more of them only if need be."
     )
     assert told[-1].endswith(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -16,7 +17,7 @@ from bot.practice import OTHER
 from bot.text import Reader as Language
 from bot.text import shown
 from handlers import wire as area
-from storage import copies, peers
+from storage import copies, due, peers
 from storage.database import Reader, Transaction
 from tests.conftest import Town
 from tests.linked import FEDERATION, Pair, committees, link
@@ -124,18 +125,18 @@ async def test_whoever_is_not_heard_for_half_an_hour_is_told_once_and_once_more_
     assert "If something is urgent, reach them by telephone." in told
     assert town.answers(before, "Riverside") == town.answers(before, "chi (dm)") == ""
 
-    async def back(tx: Transaction) -> None:
-        there = await peers.federation_called(tx, 2, FEDERATION)
+    async def beats(tx: Transaction, committee: int) -> None:
+        there = await peers.federation_called(tx, committee, FEDERATION)
         assert there is not None
         await peers.set_state(tx, there.id, "in")
-        from storage import due
+        says, now = town.practice.app.commands.named("wire_beat").says(federation=there.id), town.practice.clock()
+        await due.plan_after(tx, f"again:{committee}", says, now, since=now, committee=committee)
 
-        says = town.practice.app.commands.named("wire_beat").says(federation=there.id)
-        await due.plan_after(tx, "again", says, town.practice.clock(), since=town.practice.clock(), committee=2)
-
-    await town.practice.app.database.transact(back)
     before = len(town.transcript)
-    await town.skip("30m")
+    # First Hillside's bot speaks again, then Riverside's looks who is heard.
+    for committee in (2, 1, 1):
+        await town.practice.app.database.transact(partial(beats, committee=committee))
+        await town.practice.settle()
     assert town.answers(before, "ana (dm)").count("Hillside is heard again.") == 1
 
 

@@ -274,7 +274,7 @@ async def test_commands_names_and_buttons_are_completed(hand: Hand) -> None:
         return [text for text, _, _ in hand.completions(before)]
 
     assert offered("/tha") == ["/thank"]
-    assert offered("/as") == ["/askback", "/ask_fund", "/ask_fund_for", "/as"]
+    assert offered("/as") == ["/askback", "/ask_fund", "/ask_fund_for", "/ask_together", "/as"]
     assert {"/thank", "/menu", "/as", "/skip", "/quit"} <= set(offered("/"))
     assert offered("/thank @") == ["@ana", "@ben", "@chi", "@eli"]
     assert offered("/thank @b") == ["@ben"]
