@@ -41,9 +41,13 @@ def _mutant(name: str, *changes: tuple[str, str, str], killed_by: str = MACHINE,
 # Those that the issue names come first; in brackets, whether the rules make the mistake or the books.
 MUTANTS = (
     _mutant(
-        "holds ignored (rules)", (LEDGER, "account.balance - account.held + (released", "account.balance + (released")
+        "holds ignored (rules)",
+        (LEDGER, "account.balance - account.held + (released", "account.balance + (released"),
+        long=True,
     ),
-    _mutant("limit without holds (books)", (BOOKS, "balance - held + leg.minutes >=", "balance + leg.minutes >=")),
+    _mutant(
+        "limit without holds (books)", (BOOKS, "balance - held + leg.minutes >=", "balance + leg.minutes >="), long=True
+    ),
     _mutant("a promise below the limit (books)", (HOLDS, "balance - held - ?1 >= ?3", "balance >= ?3")),
     _mutant(
         "holds never kept back",
@@ -57,6 +61,7 @@ MUTANTS = (
     _mutant(
         "double post: a yes counts twice (books)",
         (TABLES, "WHEN OLD.state <> 'open'", "WHEN OLD.state = 'nothing'"),
+        long=True,
     ),
     _mutant(
         "void leaks: what was kept back is not freed",
@@ -65,6 +70,7 @@ MUTANTS = (
             '"UPDATE accounts SET held = held - ? WHERE id = ?"',
             '"UPDATE accounts SET held = held - 0 * ? WHERE id = ?"',
         ),
+        long=True,
     ),
     _mutant(
         "void leaks: a hold outlives its exchange",
@@ -81,6 +87,7 @@ MUTANTS = (
             '        await release(tx, one)\n        await end(tx, one, "withdrawn")',
             '        await end(tx, one, "withdrawn")',
         ),
+        long=True,
     ),
     _mutant(
         "reversal twice (rules)",
@@ -89,6 +96,7 @@ MUTANTS = (
     _mutant(
         "reversal twice (books)",
         (FIRST_TABLES, "reverses_id INTEGER UNIQUE REFERENCES", "reverses_id INTEGER REFERENCES"),
+        long=True,
     ),
     _mutant(
         "a share loses a remainder",
@@ -102,6 +110,7 @@ MUTANTS = (
             "shares = apportion(gaining[first], giving)",
             "shares = {key: gaining[first] // len(giving) for key in giving}",
         ),
+        long=True,
     ),
     # How hours are counted, months that are closed, the fund.
     _mutant(
@@ -150,11 +159,13 @@ MUTANTS = (
         "a reserve pays what it has not (rules and books)",
         (BOOKS, "a.kind IN ('fund', 'reserve') THEN 0", "a.kind = 'fund' THEN 0"),
         killed_by=COUNTED,
+        long=True,
     ),
     _mutant(
         "what was decided first holds",
         (DECIDED, '"SELECT max(version) FROM schemes', '"SELECT min(version) FROM schemes'),
         killed_by=COUNTED,
+        long=True,
     ),
     _mutant(
         "what was done for all is undone by one",

@@ -212,6 +212,7 @@ async def test_kill_9_between_a_ring_and_its_messages_loses_nobody_and_calls_nob
         )
 
 
+@pytest.mark.soak
 async def test_when_the_network_was_away_for_an_hour_each_is_told_once_and_how_old_it_is(tmp_path: Path) -> None:
     async with TelegramServer() as server:
         calling = _Calling(server, on_telegram(server, tmp_path))

@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[1]
 def test_what_honest_committees_say_arrives_once_and_in_order_whatever_happens(first: int) -> None:
     for seed in range(first, min(first + AT_ONCE, SEEDS)):
         # The long run tells all of them over the real tables; the model of them takes half the time.
-        story = Story(seed, Tables if seed % 2 or SEEDS > 50 else Memory)
+        story = Story(seed, Tables if seed % 5 == 0 or SEEDS > 50 else Memory)
         try:
             asyncio.run(story.run(STEPS))
         except Broken as broken:

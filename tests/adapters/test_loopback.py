@@ -88,6 +88,7 @@ def by_bot(event: Json) -> bool:
     return "_bot:" in event["sender"]
 
 
+@pytest.mark.soak
 async def test_somebody_logs_in_presses_by_reaction_and_sees_with_whom_they_are_linked(tmp_path: Path) -> None:
     async with tried(tmp_path) as command:
         ana, room = await logged_in(command, "ana")

@@ -196,7 +196,7 @@ def _seeds(member: Member, bot: Scene, message: str) -> list[str]:
     return [key for key, who in member.shown(message).reactions.items() if bot.bot in who]
 
 
-@pytest.mark.parametrize(("version", "encrypted"), [("12", False), ("11", True)])
+@pytest.mark.parametrize(("version", "encrypted"), [("12", False), pytest.param("11", True, marks=pytest.mark.soak)])
 async def test_a_number_is_tapped_or_written_in_place_of_a_button(
     homeserver: Homeserver, tmp_path: Path, version: str, encrypted: bool
 ) -> None:

@@ -461,6 +461,7 @@ async def test_check_tells_what_the_bot_may_do_in_its_rooms(bot: Bot) -> None:
 
 
 @pytest.mark.usefixtures("unmeasured")
+@pytest.mark.soak
 async def test_check_tells_of_rooms_that_were_replaced(bot: Bot) -> None:
     await bot.prepare()
     ana = await bot.homeserver.somebody("ana")
@@ -525,7 +526,7 @@ async def test_an_account_of_an_administrator_asks_for_its_limit(homeserver: Hom
     assert "ok     matrix limit: none: the homeserver makes an exception" in about("matrix limit", await bot.check())
 
 
-@pytest.mark.parametrize("noted", [True, False])
+@pytest.mark.parametrize("noted", [pytest.param(True, marks=pytest.mark.soak), False])
 async def test_a_room_that_was_left_behind_by_a_kill_is_left_the_next_time(
     bot: Bot, noted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -581,6 +582,7 @@ async def test_a_wrong_password_ends_a_bot_that_has_no_other_network(bot: Bot) -
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.soak
 async def test_keys_that_do_not_open_end_it_too(bot: Bot) -> None:
     await bot.prepare()
     (bot.data / "pickle.key").write_text("ab" * 32)
@@ -589,6 +591,7 @@ async def test_keys_that_do_not_open_end_it_too(bot: Bot) -> None:
     assert f"[matrix] {bot.data / 'pickle.key'} does not open the keys" in done.stderr
 
 
+@pytest.mark.soak
 async def test_a_bot_that_matrix_refuses_goes_on_at_telegram(bot: Bot) -> None:
     async with TelegramServer() as telegram:
         telegram.short_polls(0)
@@ -608,6 +611,7 @@ async def test_a_bot_that_matrix_refuses_goes_on_at_telegram(bot: Bot) -> None:
         assert await running.stop() == 0
 
 
+@pytest.mark.soak
 async def test_a_running_bot_is_looked_at_without_disturbing_it(bot: Bot) -> None:
     await bot.prepare()
     running = RunningBot(bot.folder, bot.config.read_text())

@@ -25,17 +25,17 @@ from bot.text import LANGUAGES, Reader, T, shown
 from storage import connections
 from storage.members import RECOUNT_AFTER
 from tests.conftest import without_hashes
-from tests.scripts import FOLDER, SCRIPTS, TWINS
+from tests.scripts import FOLDER, SCRIPTS
 from tests.servers.matrix_members import Json, Member, Predicate, relation
 from tests.servers.matrix_scene import Scene, invited, scene
 from tests.servers.synapse import Homeserver
 
-MAIN = frozenset((*("thank", "undo", "private", "quiet", "straw", "voting", "alert"),))
+MAIN = frozenset(("thank", "voting", "alert"))
 """Over Synapse in each run; all others, and every other language, in the long run: each takes some seconds."""
 _POP_UPS = frozenset(("unseen", "sin_ver", "ungesehen"))
 """What only a network with pop-ups can do: on Matrix a reaction in a room is seen by all."""
 ENCRYPTED = ("thank", "tap", "gracias", "danke")
-"""Thanks in the three languages, and a poll; in each run in English."""
+"""Thanks in the three languages, and a poll; in each run the thanks in English."""
 SAID = (
     *("bot: ", "bot (edit): ", "bot sends a file: ", "bot sends a picture: "),
     *("bot sends a poll: ", "bot ends the poll: "),
@@ -489,7 +489,7 @@ async def test_matrix_hears_what_the_terminal_shows(
 @pytest.mark.parametrize(
     "script",
     [
-        pytest.param(script, marks=[pytest.mark.soak] if script in TWINS else [])
+        pytest.param(script, marks=[] if script.stem in MAIN else [pytest.mark.soak])
         for script in (FOLDER / f"{name}.chat" for name in ENCRYPTED)
     ],
     ids=lambda script: script.stem,

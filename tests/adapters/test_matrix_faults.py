@@ -64,6 +64,7 @@ def _cards(member: Member, room: str, bot: str) -> list[str]:
 # --- gaps ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.soak
 async def test_what_was_said_while_the_bot_was_away_is_done_once_and_in_order(
     homeserver: Homeserver, tmp_path: Path
 ) -> None:
@@ -97,6 +98,7 @@ async def test_what_was_said_while_the_bot_was_away_is_done_once_and_in_order(
         assert len(_cards(ana, room, user)) == len(set(_cards(ana, room, user))) == 42
 
 
+@pytest.mark.soak
 async def test_a_second_look_finds_what_no_sync_told_of(federation: Federation, tmp_path: Path) -> None:
     near, far = federation[0], federation[1]
     (tmp_path / "bot").mkdir()
@@ -252,6 +254,7 @@ async def test_what_a_second_look_finds_first_is_done_once_and_changes_the_room_
         assert bot.adapter._rooms[room].name_of(ana.user) == "Anabel"
 
 
+@pytest.mark.soak
 async def test_a_place_that_the_homeserver_does_not_know_is_found_again(homeserver: Homeserver, tmp_path: Path) -> None:
     (tmp_path / "bot").mkdir()
     ana, ben = await homeserver.somebody("ana"), await homeserver.somebody("ben")
@@ -289,6 +292,7 @@ def _device(bot: Scene) -> str:
     return session.device
 
 
+@pytest.mark.soak
 async def test_a_message_that_cannot_be_decrypted_is_asked_for_once_in_a_while(
     homeserver: Homeserver, tmp_path: Path
 ) -> None:
