@@ -427,6 +427,7 @@ def test_every_table_leads_to_a_committee_or_is_dealt_with_by_name(tmp_path: Pat
     assert tables - leads == copies.BELONGS_TO_NOBODY & tables
 
 
+@pytest.mark.soak
 async def test_every_night_there_is_a_copy_and_old_ones_go(tmp_path: Path) -> None:
     settings = await _two_committees(tmp_path)
     for committee in (1, 2):

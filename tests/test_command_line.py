@@ -307,6 +307,7 @@ async def test_the_bot_runs_logs_no_words_and_is_gone_soon_after_sigterm(
     assert all(private(file) for file in (bot.folder / "data").iterdir())
 
 
+@pytest.mark.soak
 async def test_it_is_gone_within_ten_seconds_when_the_network_hangs_and_says_later_what_it_owes(
     server: TelegramServer, bot: RunningBot
 ) -> None:

@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.servers.bursts import (
     Life,
     TelegramBursts,
@@ -91,6 +93,7 @@ class _Votes(TelegramBursts):
             self.last[who.username] = place
 
 
+@pytest.mark.soak
 async def test_kill_9_between_a_vote_and_its_answer_loses_no_vote_and_doubles_none(tmp_path: Path) -> None:
     async with TelegramServer() as server:
         bot = on_telegram(server, tmp_path)

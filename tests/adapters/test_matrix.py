@@ -387,6 +387,7 @@ async def _until(holds: Any, within: float = 10.0) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.soak
 async def test_when_somebody_third_comes_into_a_private_room_the_bot_leaves_it(
     homeserver: Homeserver, tmp_path: Path
 ) -> None:

@@ -30,7 +30,7 @@ from tests.servers.matrix_members import Json, Member, Predicate, relation
 from tests.servers.matrix_scene import Scene, invited, scene
 from tests.servers.synapse import Homeserver
 
-MAIN = frozenset(("thank", "voting", "alert"))
+MAIN = frozenset(("thank", "alert"))
 """Over Synapse in each run; all others, and every other language, in the long run: each takes some seconds."""
 _POP_UPS = frozenset(("unseen", "sin_ver", "ungesehen"))
 """What only a network with pop-ups can do: on Matrix a reaction in a room is seen by all."""

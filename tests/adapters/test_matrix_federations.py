@@ -165,6 +165,7 @@ async def _who_is_put_out_reads_nothing_new(linked: Linked) -> None:
     _tell("put out: nothing new at their homeserver, and none of their words is taken")
 
 
+@pytest.mark.soak
 async def test_rooms_are_made_once_though_no_answer_comes_and_the_bot_ends_meanwhile(
     homeserver: Homeserver, tmp_path: Path
 ) -> None:

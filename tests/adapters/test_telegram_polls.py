@@ -115,6 +115,7 @@ async def test_when_the_group_moves_votes_still_count(practice_folder: Path) -> 
         assert _card(telegram).startswith("Straw poll 1 is over: Where do we meet?\nLibrary: 2\nPark: 0\n")
 
 
+@pytest.mark.soak
 async def test_kill_9_between_votes_and_their_counting_loses_none_and_counts_none_twice(tmp_path: Path) -> None:
     chance = random.Random(5)
     async with TelegramServer() as server:
