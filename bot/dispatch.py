@@ -239,7 +239,7 @@ class Dispatcher:
         async def work(tx: Transaction) -> None:
             now = self._now()
             for there in await peers.on_network(tx, network):
-                says, key = beat.says(federation=there.id), f"federation:{there.id}:beat"
+                says, key = beat.says(federation=there.id), peers.beat_of(there.id)
                 await due.plan_after(tx, key, says, now, since=now, committee=there.committee_id)
 
         await self._database.transact(work)
@@ -308,19 +308,7 @@ class Dispatcher:
             log.info("due work skipped", extra={"command": row.says.command})
             return
         committee = await people.committee(tx, row.committee_id) if row.committee_id is not None else None
-        context = Context(
-            tx=tx,
-            now=now,
-            said_at=row.at,
-            commands=self._commands,
-            place=None,
-            chat=None,
-            language=committee.language if committee else self._language,
-            of_committee=committee,
-            authority=Authority.CLOCK,
-            carriers=self._carriers,
-            say_hook=self._say,
-        )
+        context = self._of_clock(tx, committee, now, said_at=row.at)
         started = time.perf_counter()
         try:
             async with tx.savepoint():
@@ -526,19 +514,7 @@ class Dispatcher:
             account, came = None, replace(came, chat=replace(came.chat, id=wire))
         for committee_id in await self._meant(tx, came):
             committee = await people.committee(tx, committee_id)
-            context = Context(
-                tx=tx,
-                now=now,
-                said_at=now,
-                commands=self._commands,
-                place=None,
-                chat=None,
-                language=committee.language,
-                of_committee=committee,
-                authority=Authority.CLOCK,
-                carriers=self._carriers,
-                say_hook=self._say,
-            )
+            context = self._of_clock(tx, committee, now, said_at=now)
             if account is None:
                 says = self._commands.named("wire_in").says(wire=came.chat.id, text=came.text)
             else:
@@ -832,6 +808,22 @@ class Dispatcher:
             of_committee=committee,
             manages_chat=manages_chat,
             pressed=pressed,
+            carriers=self._carriers,
+            say_hook=self._say,
+        )
+
+    def _of_clock(self, tx: Transaction, committee: Committee | None, now: datetime, *, said_at: datetime) -> Context:
+        """Nobody says it, and nowhere."""
+        return Context(
+            tx=tx,
+            now=now,
+            said_at=said_at,
+            commands=self._commands,
+            place=None,
+            chat=None,
+            language=committee.language if committee else self._language,
+            of_committee=committee,
+            authority=Authority.CLOCK,
             carriers=self._carriers,
             say_hook=self._say,
         )

@@ -11,7 +11,7 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from bot import keys as signing
@@ -192,7 +192,7 @@ async def post(
     if there.state != "in":
         raise Refusal(T("This committee is not in {federation}.", federation=there.name), private=True)
     known = await _keys(context, there)
-    others = [one.author for one in await peers.peers(context.tx, there.id) if one.author != known.chain.author]
+    others = [one.author for one in await peers.others(context.tx, there.id, known.chain.author)]
     content = Content(
         kind=kind,
         body=body,
@@ -211,18 +211,19 @@ async def post(
     return made
 
 
-async def plan_beat(context: Context, there: Federation) -> None:
-    """Let the others hear soon how far each chain is known here; and then again and again."""
+async def plan_beat(context: Context, there: Federation, *, after: timedelta = timedelta(minutes=1)) -> None:
+    """Let the others hear then how far each chain is known here; and then again and again."""
     says = context.commands.named("wire_beat").says(federation=there.id)
-    soon = context.now + timedelta(minutes=1)
-    key = f"federation:{there.id}:beat"
-    await due.plan_after(context.tx, key, says, soon, since=context.now, committee=context.committee.id)
+    when = context.now + after
+    await due.plan_after(
+        context.tx, peers.beat_of(there.id), says, when, since=context.now, committee=context.committee.id
+    )
 
 
 async def beat(context: Context, there: Federation, more: Mapping[str, Any] | None = None) -> None:
     """Tell the others how far each chain is known here, so that what is missing comes to light."""
     known = await _keys(context, there)
-    others = [one.author for one in await peers.peers(context.tx, there.id) if one.author != known.chain.author]
+    others = [one.author for one in await peers.others(context.tx, there.id, known.chain.author)]
     store = peers.Store(context.tx, there.id, now=context.now)
     if others:
         for text in await wire.heartbeat(store, known, there.uid, to=others, now=context.now, more=more):
@@ -274,7 +275,7 @@ async def take_in(context: Context, there: Federation, text: str) -> wire.Receiv
     store = peers.Store(context.tx, there.id, now=context.now)
     known = await _keys(context, there)
     found = await wire.receive(store, known, there.uid, text, now=context.now)
-    await _follow(context, there, found)
+    await _follow(context, there, found, me=known.chain.author)
     return found
 
 
@@ -286,7 +287,7 @@ async def carried(context: Context, there: Federation, *, since: datetime, room:
     if there.state != "in":
         return []
     known = await _keys(context, there)
-    others = [one.author for one in await peers.peers(context.tx, there.id) if one.author != known.chain.author]
+    others = [one.author for one in await peers.others(context.tx, there.id, known.chain.author)]
     store = peers.Store(context.tx, there.id, now=context.now)
     found = await wire.heartbeat(store, known, there.uid, to=others, now=context.now) if others else []
     room -= sum(len(one) + 1 for one in found)
@@ -301,33 +302,34 @@ async def carried(context: Context, there: Federation, *, since: datetime, room:
 
 async def ripen(context: Context, there: Federation) -> None:
     """Take in what waited for its time, which may have come."""
-    store = peers.Store(context.tx, there.id, now=context.now)
-    await _follow(context, there, await wire.ripen(store, await _keys(context, there), there.uid, now=context.now))
+    store, known = peers.Store(context.tx, there.id, now=context.now), await _keys(context, there)
+    found = await wire.ripen(store, known, there.uid, now=context.now)
+    await _follow(context, there, found, me=known.chain.author)
 
 
 async def resume(context: Context, there: Federation, author: str) -> None:
     """Deal with what was kept of a committee while nothing of theirs had an effect."""
-    store = peers.Store(context.tx, there.id, now=context.now)
-    found = await wire.resume(store, await _keys(context, there), author, now=context.now)
+    store, known = peers.Store(context.tx, there.id, now=context.now), await _keys(context, there)
+    found = await wire.resume(store, known, author, now=context.now)
     # Whom an alert called upon has been called otherwise by now, or not at all: it is told as past.
     late = [replace(one, past=one.past or _alerts(one)) for one in found.applied]
-    await _follow(context, there, replace(found, applied=late))
+    await _follow(context, there, replace(found, applied=late), me=known.chain.author)
 
 
 def _alerts(one: wire.Applied) -> bool:
     return one.content is not None and one.content.kind.partition("_")[0] == "alert"
 
 
-async def _follow(context: Context, there: Federation, found: wire.Received) -> None:
+async def _follow(context: Context, there: Federation, found: wire.Received, *, me: str) -> None:
     lately = [(one.envelope.chain.author, one.envelope.sent) for one in found.applied]
     lately += [(found.heard, found.heard_sent)] if found.heard is not None else []
     for author, sent in dict(sorted(lately)).items():
-        at = min(context.now, datetime.fromtimestamp(min(sent, 2**33), UTC))
+        at = min(context.now, rules.instant(sent))
         await peers.heard(context.tx, there.id, author, at=at)
     for chain, number in found.ends.items():
         await peers.tells_end(context.tx, there.id, chain, number)
     for one in found.applied:
-        await _effect(context, there, one)
+        await _effect(context, there, one, me=me)
     for text in found.posts:
         await _queue(context, there, text, lane=Lane.ANSWER)
     if found.forgotten:
@@ -338,13 +340,12 @@ async def _follow(context: Context, there: Federation, found: wire.Received) -> 
             await context.say(hook.says(federation=there.id), authority=Authority.CLOCK)
 
 
-async def _effect(context: Context, there: Federation, one: wire.Applied) -> None:
+async def _effect(context: Context, there: Federation, one: wire.Applied, *, me: str) -> None:
     """Say it as a command. Whatever goes wrong with it: it was dealt with, and what follows it must come in."""
     envelope, content = one.envelope, one.content
     if content is None:
         return
-    itself = envelope.chain.author == (await own(context.tx, context.committee, now=context.now)).author
-    if itself and content.kind not in RECALLED:
+    if envelope.chain.author == me and content.kind not in RECALLED:
         return
     peer = await peers.peer(context.tx, there.id, envelope.chain.author)
     command = context.commands.get(f"peer_{content.kind}")
@@ -361,8 +362,8 @@ async def _effect(context: Context, there: Federation, one: wire.Applied) -> Non
         hash=envelope.hash,
         life=envelope.chain.life,
         number=envelope.number,
-        sent=min(context.now, datetime.fromtimestamp(min(envelope.sent, 2**33), UTC)),
-        expires=None if content.expires is None else datetime.fromtimestamp(min(content.expires, 2**33), UTC),
+        sent=min(context.now, rules.instant(envelope.sent)),
+        expires=None if content.expires is None else rules.instant(content.expires),
         past=one.past,
         refs=content.refs,
         hops=content.hops,

@@ -284,7 +284,7 @@ class Practice:
                         tx, there.id, mine.certificates[0], other.name, account=ACCOUNT, state="in", now=now
                     )
                 beat = self.app.commands.named(BEAT).says(federation=there.id)
-                await due.plan_after(tx, f"federation:{there.id}:beat", beat, now, since=now, committee=one.id)
+                await due.plan_after(tx, peers.beat_of(there.id), beat, now, since=now, committee=one.id)
 
         with self._quietly():
             await self.app.database.transact(work)

@@ -152,6 +152,13 @@ class Context:
             about=about,
         )
 
+    async def tell_organizers(
+        self, words: Words, *, lane: Lane = Lane.NOTICE, buttons: Sequence[Sequence[Button | Link]] = ()
+    ) -> None:
+        """Say something to all organizers of the committee, to each in private."""
+        for organizer in await people.organizers(self.tx, self.committee.id):
+            await self.tell(organizer, words, lane=lane, buttons=buttons)
+
     @property
     def _network(self) -> str | None:
         """Where it is said, somebody with several accounts is told of it."""

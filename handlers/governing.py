@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 
 from bot import keys as signing
@@ -42,7 +42,6 @@ async def _others(tx: Reader, committee_id: int) -> list[Peer]:
     return [
         one
         for there in await peers.federations(tx, committee_id)
-        if there.state == "in"
         for one in await peers.peers(tx, there.id)
         if mine is None or one.author != mine.author
     ]
@@ -122,14 +121,10 @@ class _FederationKind(_NamedKind[Federation]):
     gone = T("This committee is not in that federation.")
 
     async def all(self, tx: Reader, committee_id: int) -> Sequence[Federation]:
-        return await _inside(tx, committee_id)
+        return await peers.federations(tx, committee_id)
 
     async def by_id(self, tx: Reader, committee_id: int, id_: int) -> Federation | None:
         return await peers.federation(tx, committee_id, id_)
-
-
-async def _inside(tx: Reader, committee_id: int) -> list[Federation]:
-    return [one for one in await peers.federations(tx, committee_id) if one.state == "in"]
 
 
 Other = Annotated[Peer, _PeerKind()]
@@ -162,10 +157,6 @@ async def _me(context: Context) -> str:
 async def _name(tx: Reader, federation_id: int, author: str) -> str:
     found = await peers.peer(tx, federation_id, author)
     return found.name if found is not None else "?"
-
-
-def _at(seconds: int) -> datetime:
-    return datetime.fromtimestamp(min(seconds, 2**33), UTC)
 
 
 # --- whom we trust with what -------------------------------------------------------------------------------------
@@ -304,7 +295,7 @@ async def trust_levels(context: Context) -> Reply:
     """All members may see it; nobody outside is told."""
     told: list[Words] = []
     buttons: list[tuple[Button, ...]] = []
-    for there in await _inside(context.tx, context.committee.id):
+    for there in await peers.federations(context.tx, context.committee.id):
         told += await _about(context, there, buttons)
     if not told:
         raise Refusal(
@@ -318,9 +309,7 @@ async def _about(context: Context, there: Federation, buttons: list[tuple[Button
     told: list[Words] = [T("{title}", title=Bold(there.name))]
     me = await _me(context)
     liars = await store.liars(context.tx, there.id)
-    for peer in await peers.peers(context.tx, there.id):
-        if peer.author == me:
-            continue
+    for peer in await peers.others(context.tx, there.id, me):
         levels = await peers.trust(context.tx, peer.id)
         told += [_trust_told(peer, kind, roster.level(levels, kind)) for kind in ("alert", "poll")]
         if peer.frozen_until is not None and peer.frozen_until > context.now:
@@ -387,7 +376,7 @@ async def _out(context: Context, there: Federation, state: peers.State) -> None:
         await peers.set_peer_state(context.tx, mine.id, state)
     for one in await peers.peers(context.tx, there.id):
         await store.forget_trust(context.tx, one.id)
-    await due.cancel(context.tx, f"federation:{there.id}:beat")
+    await due.cancel(context.tx, peers.beat_of(there.id))
 
 
 @router.command("peer_leave", allow=Authority.PEER, typed=False, help=T("A linked committee leaves."))
@@ -429,7 +418,7 @@ async def expel(context: Context, *, peer: Other) -> Reply:
     voters = {one.author for one in await peers.peers(context.tx, there.id)} - {peer.author}
     body = {"accused": peer.author, "voters": sorted(voters)}
     made = await linking.post(context, there, "expel", body)
-    case = Case(accused=peer.author, asked_by=me, voters=frozenset(voters), sent=_at(made.sent))
+    case = Case(accused=peer.author, asked_by=me, voters=frozenset(voters), sent=envelope.instant(made.sent))
     kept_ = await store.add_case(context.tx, there.id, made.hash, case)
     if kept_ is None:
         raise Refusal(T("This committee has asked for that often lately. Wait until something is decided."))
@@ -599,7 +588,7 @@ async def _vote(context: Context, kept: Kept, *, yes: bool) -> Federation:
     if me in rules.agreeing(kept.case, votes):
         raise Refusal(await _standing(context, there, kept))
     made = await linking.post(context, there, "expel_vote", {"case": kept.hash, "yes": yes}, refs=(kept.hash,))
-    await store.add_vote(context.tx, there.id, kept.hash, Vote(author=me, yes=yes, sent=_at(made.sent)))
+    await store.add_vote(context.tx, there.id, kept.hash, Vote(author=me, yes=yes, sent=envelope.instant(made.sent)))
     return there
 
 
@@ -672,7 +661,7 @@ async def freeze(context: Context, *, peer: Other) -> Reply:
     if any(context.now - at < rules.FREEZE_TOGETHER for at in mine):
         raise Refusal(T("That was asked already. A second committee must say the same within an hour."))
     made = await linking.post(context, there, "freeze", {"accused": peer.author}, lane=Lane.ANSWER)
-    await store.add_call(context.tx, there.id, peer.author, Call(_at(made.sent), me))
+    await store.add_call(context.tx, there.id, peer.author, Call(envelope.instant(made.sent), me))
     found = await _frozen(context, there, peer)
     if found is not None:
         return Reply(found)
@@ -942,9 +931,7 @@ async def _settle(context: Context, there: Federation) -> bool:
         mine = context.carriers.get(found.network)
         accounts = sorted({one.account for one in inside if one.account is not None and one.author != me} - {mine})
         await linking.doors(context, moved, let_in=accounts)
-    beat = context.commands.named("wire_beat").says(federation=there.id)
-    key = f"federation:{there.id}:beat"
-    await due.plan_after(context.tx, key, beat, context.now, since=context.now, committee=context.committee.id)
+    await linking.plan_beat(context, there, after=timedelta())
     return True
 
 
@@ -960,7 +947,10 @@ async def keys_turn(context: Context) -> None:
     tx, committee = context.tx, context.committee
     await linking.plan_keys(tx, committee, now=context.now)
     mine = await linking.own(tx, committee, now=context.now)
-    keys = [rules.Key(signing=one.key, begins=_at(one.begins), ends=_at(one.ends)) for one in mine.certificates]
+    keys = [
+        rules.Key(signing=one.key, begins=envelope.instant(one.begins), ends=envelope.instant(one.ends))
+        for one in mine.certificates
+    ]
     gone = [mine.certificates[place] for place in rules.over(keys, now=context.now)]
     await peers.destroy_own(tx, committee.id, gone)
     change = rules.change_due(keys, now=context.now)
@@ -976,8 +966,7 @@ async def keys_turn(context: Context) -> None:
                 "the root key from its drawer, or nothing can be said to them any more.",
                 left,
             )
-            for organizer in await people.organizers(tx, committee.id):
-                await context.tell(organizer, words)
+            await context.tell_organizers(words)
         return
     seed = next((one for one in mine.seeds if one is not None), None)
     keep = signing.SigningKey(seed) if seed is not None and change == "recipient" else None
@@ -987,8 +976,7 @@ async def keys_turn(context: Context) -> None:
         itself = await peers.peer(tx, there.id, mine.author)
         if itself is None:
             continue
-        if there.state == "in":
-            await linking.post(context, there, "keys", {"certificate": certificate.dump()})
+        await linking.post(context, there, "keys", {"certificate": certificate.dump()})
         await peers.add_key(tx, itself, certificate)
         await peers.prune_keys(tx, itself.id)
 
@@ -1007,12 +995,11 @@ async def peer_keys(context: Context, *, said: FromPeer) -> None:
             "count. Ask them by telephone.",
             peer=said.peer.name,
         )
-        for organizer in await people.organizers(context.tx, context.committee.id):
-            await context.tell(organizer, words)
+        await context.tell_organizers(words)
         return
-    if certificate.ends * 1_000_000 <= context.now.timestamp() * 1_000_000:
+    if certificate.ends <= context.now.timestamp():
         return
-    if _at(certificate.begins) > context.now + 2 * rules.TOLD_BEFORE:
+    if envelope.instant(certificate.begins) > context.now + 2 * rules.TOLD_BEFORE:
         raise Refusal(T("That was not understood."))
     await peers.add_key(context.tx, said.peer, certificate)
     await peers.prune_keys(context.tx, said.peer.id)

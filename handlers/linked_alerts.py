@@ -495,8 +495,7 @@ async def _tell_past(context: Context, peer: Peer, told: Told, trust: Trust) -> 
     if trust is not Trust.ORGANIZERS:
         await context.announce(words)
         return
-    for organizer in await people.organizers(context.tx, context.committee.id):
-        await context.tell(organizer, words)
+    await context.tell_organizers(words)
 
 
 async def _more_heard(context: Context, said: Said, told: Told, came: Came) -> None:

@@ -22,7 +22,7 @@ from bot.making import Draft
 from bot.polls import POLLS, all_processes, in_languages, process_words, question
 from bot.router import Authority, Context, Router, Telling, Todo
 from bot.text import N, Refusal, T, Text, Typed, Words, lines
-from storage import ballots, due, entries, linked_polls, peers, people, polls, rules
+from storage import ballots, due, entries, linked_polls, peers, polls, rules
 from storage.linked_polls import Kind, Linked
 from storage.peers import Federation
 from storage.polls import Poll
@@ -50,7 +50,7 @@ _EXAMPLE = Typed("/ask_together", _VAN)
 )
 async def ask_together(context: Context, *, line: LongNote) -> Reply | Card | None:
     """Asking is not deciding: each committee decides by its own vote."""
-    there = [one for one in await peers.federations(context.tx, context.committee.id) if one.state == "in"]
+    there = await peers.federations(context.tx, context.committee.id)
     if not there:
         raise Refusal(T("This committee is not linked with any other yet, so there is nobody to ask."))
     if len(there) > 1:
@@ -204,8 +204,7 @@ async def peer_poll(context: Context, *, said: FromPeer) -> None:
         now=context.now,
     )
     if late:
-        await _tell_organizers(
-            context,
+        await context.tell_organizers(
             T(
                 "{committee} has asked all linked committees: “{question}” It came too late to vote on.",
                 committee=said.peer.name,
@@ -222,7 +221,7 @@ async def peer_poll(context: Context, *, said: FromPeer) -> None:
         except Refusal:
             # Organizers can mend what is in the way, and take it up then.
             pass
-    await _tell_organizers(context, await _asked(context, linked, asks.words), buttons=_choices(linked))
+    await context.tell_organizers(await _asked(context, linked, asks.words), buttons=_choices(linked))
 
 
 def _read(body: Mapping[str, Any]) -> Question:
@@ -249,11 +248,6 @@ def _choices(linked: Linked) -> tuple[tuple[Button, ...], ...]:
             Button(label=T("Not for us"), says=joint_decline.says(linked=linked.id)),
         ),
     )
-
-
-async def _tell_organizers(context: Context, words: Words, *, buttons: Any = ()) -> None:
-    for one in await people.organizers(context.tx, context.committee.id):
-        await context.tell(one, words, buttons=buttons)
 
 
 async def _take_up(context: Context, linked: Linked) -> None:
@@ -446,8 +440,7 @@ async def _count(context: Context, linked: Linked, there: Poll) -> dict[str, Any
     if there.verdict not in ("no_quorum", "too_few") and not small:
         heads = _heads(linked.terms, there, result.get("totals", {}))
     elif small and voters:
-        await _tell_organizers(
-            context,
+        await context.tell_organizers(
             T(
                 "Poll {number}: so few have voted that figures would show who voted what. The other committees hear "
                 "only what was decided. If your committee wants figures to be told too: {command}",

@@ -291,8 +291,7 @@ async def _stop(context: Context, broken: audit.Broken) -> None:
             audit=Typed("/audit"),
         ),
     )
-    for organizer in await people.organizers(context.tx, context.committee.id):
-        await context.tell(organizer, words, lane=Lane.ALERT)
+    await context.tell_organizers(words, lane=Lane.ALERT)
 
 
 async def _resume(context: Context) -> None:
@@ -305,8 +304,7 @@ async def _resume(context: Context) -> None:
         "Whatever you noted on paper meanwhile can be recorded now.",
         committee=context.committee.name,
     )
-    for organizer in await people.organizers(context.tx, context.committee.id):
-        await context.tell(organizer, words, lane=Lane.ALERT)
+    await context.tell_organizers(words, lane=Lane.ALERT)
 
 
 async def _sound(context: Context, found: audit.Progress) -> Words:

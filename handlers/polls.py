@@ -478,8 +478,7 @@ async def poll_counted(
             "I could not count poll {number}: something is wrong with me. No ballot is lost. Tell whoever runs me.",
             number=there.number,
         )
-        for one in await people.organizers(context.tx, context.committee.id):
-            await context.tell(one, words)
+        await context.tell_organizers(words)
         return None
     verdict, counted = verdict_of(there, done.result)
     return await _finish(context, there, verdict, counted)

@@ -102,8 +102,7 @@ async def _tell_organizers(context: Context, search: Search, shift: Shift) -> No
         T("Nobody has been found yet: {shift}", shift=shift_words(shift)),
         T("Can you find somebody? Or call it off: {command}", command=Typed("/shift_off")),
     )
-    for one in await people.organizers(context.tx, context.committee.id):
-        await context.tell(one, words, buttons=((all_shifts(context.commands),),))
+    await context.tell_organizers(words, buttons=((all_shifts(context.commands),),))
 
 
 async def _line(context: Context, search: Search, computation: int | None) -> Line | None:

@@ -16,7 +16,7 @@ from bot.domain.envelope import Fault
 from bot.linking import Internal
 from bot.router import Authority, Context, Router, Where
 from bot.text import N, Refusal, T, Text, lines
-from storage import due, peers, people
+from storage import peers
 
 router = Router("wire", under="federation")
 
@@ -49,15 +49,7 @@ async def wire_beat(context: Context, *, federation: Reference) -> None:
     await _listen(context, there)
     # Not at the same moment as the others, and not foreseeable by whoever watches.
     share = int.from_bytes(context.tx.token().encode()[:4], "big") % 1000 / 1000
-    after = BEAT * (2 / 3 + share * 2 / 3)
-    await due.plan_after(
-        context.tx,
-        f"federation:{there.id}:beat",
-        wire_beat.says(federation=there.id),
-        context.now + after,
-        since=context.now,
-        committee=context.committee.id,
-    )
+    await linking.plan_beat(context, there, after=BEAT * (2 / 3 + share * 2 / 3))
 
 
 # --- who is not heard --------------------------------------------------------------------------------------------
@@ -67,7 +59,7 @@ async def _listen(context: Context, there: peers.Federation) -> None:
     """Tell the organizers once who is not heard any more, and once that they are again."""
     listening = await peers.listens(context.tx, there.id, now=context.now, but_for=BREAK)
     mine = await linking.own(context.tx, context.committee, now=context.now)
-    others = [one for one in await peers.peers(context.tx, there.id) if one.author != mine.author]
+    others = await peers.others(context.tx, there.id, mine.author)
     silent = [one for one in others if context.now - max(one.heard_at or one.since, listening) >= SILENT]
     told = await peers.silent(context.tx, there.id)
     new = [one for one in silent if one.id not in told]
@@ -83,7 +75,7 @@ async def _listen(context: Context, there: peers.Federation) -> None:
             federation=there.name,
             time=last,
         )
-        await _tell_organizers(context, words)
+        await context.tell_organizers(words)
         return
     for one in new:
         since = one.heard_at or one.since
@@ -92,15 +84,10 @@ async def _listen(context: Context, there: peers.Federation) -> None:
             committee=one.name,
             time=since,
         )
-        await _tell_organizers(context, words)
+        await context.tell_organizers(words)
     for one in again:
         if one not in silent:
-            await _tell_organizers(context, T("{committee} is heard again.", committee=one.name))
-
-
-async def _tell_organizers(context: Context, words: Text) -> None:
-    for organizer in await people.organizers(context.tx, context.committee.id):
-        await context.tell(organizer, words)
+            await context.tell_organizers(T("{committee} is heard again.", committee=one.name))
 
 
 # --- what had no effect ------------------------------------------------------------------------------------------
@@ -193,7 +180,7 @@ async def wire_refused(context: Context, *, federation: Reference) -> None:
         else:
             words = _NOBODYS.get(fault, _NOISE)(there.name)
         if words is not None:
-            await _tell_organizers(context, words)
+            await context.tell_organizers(words)
         if words is not None and fault == "equivocation":
             await context.announce(words)
 

@@ -382,6 +382,16 @@ async def peers(tx: Reader, federation_id: int, *, states: Sequence[State] = ("i
     return [_peer(row) for row in rows]
 
 
+async def others(tx: Reader, federation_id: int, me: str) -> list[Peer]:
+    """The committees of a federation but for one, by name."""
+    return [one for one in await peers(tx, federation_id) if one.author != me]
+
+
+def beat_of(federation_id: int) -> str:
+    """The key of the due row by which the others hear how far each chain is known here."""
+    return f"federation:{federation_id}:beat"
+
+
 async def peer(tx: Reader, federation_id: int, author: str) -> Peer | None:
     """One committee of a federation."""
     row = await tx.one(f"SELECT {_PEER} FROM peers WHERE federation_id = ? AND author = ?", federation_id, author)

@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -32,6 +32,7 @@ PADDED = (1024, 4096, 16_384)
 """The inside is filled up to one of these sizes (bytes), so that its length tells little."""
 INSIDE_MAX = PADDED[-1] - 4
 INT_MAX = 2**53 - 1
+INSTANT_MAX = 2**33
 DEPTH_MAX = 12
 RECIPIENTS_MAX = 200
 REFERENCES_MAX = 20
@@ -494,6 +495,11 @@ def expired(found: Content, *, now: datetime) -> bool:
 def seconds(at: datetime) -> int:
     """An instant as it stands in an envelope: whole seconds since 1970."""
     return int(at.timestamp())
+
+
+def instant(seconds_: int) -> datetime:
+    """The instant back, aware, UTC; what lies too far ahead to be one is as far ahead as can be told."""
+    return datetime.fromtimestamp(min(seconds_, INSTANT_MAX), UTC)
 
 
 def next_of(
