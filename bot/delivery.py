@@ -57,6 +57,8 @@ AT_ONCE_MAX = 30
 """Sends under way at one time on a network."""
 ALERTS_BESIDE_MAX = 10
 """So many alerts more, should all of those hang."""
+TOGETHER_MAX = 2
+"""So many may begin at one moment where a network bears only so many a second."""
 KEPT_FOR_ALERTS = 5
 """One of so many messages of a chat's measure is kept for alerts: what is ordinary never uses all of it up."""
 NOTICE_WAITS_SECONDS_MAX = 1.0
@@ -101,6 +103,10 @@ class Turns:
     """Who may send on a network: so many at one time, and begun in a second; the most urgent first, wherever it goes.
 
     Alerts have some places of their own, and wait for nobody else; only the network's measure holds for them too.
+
+    What begins in a second is spread over it. Were all begun at once and the next a second later, whatever delays a
+    timer would be lost in each second; here the next ones catch up, as far as `TOGETHER_MAX` allows. (The generic cell
+    rate algorithm, ITU-T I.371.)
     """
 
     def __init__(self, *, per_second: int | None) -> None:
@@ -108,7 +114,8 @@ class Turns:
         self._under_way = 0
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
-        self._began: deque[float] = deque()
+        self._next_at = 0.0
+        """When the next one may begin, where all before it began evenly."""
         self._timer: asyncio.TimerHandle | None = None
 
     def ask(self, urgent: int) -> asyncio.Future[None]:
@@ -146,16 +153,13 @@ class Turns:
             heapq.heappop(self._waiting)
             self._under_way += 1
             if self._per_second is not None:
-                self._began.append(time.monotonic())
+                self._next_at = max(self._next_at, time.monotonic()) + 1 / self._per_second
             turn.set_result(None)
 
     def _wait(self) -> float:
         if self._per_second is None:
             return 0.0
-        now = time.monotonic()
-        while self._began and self._began[0] <= now - 1.0:
-            self._began.popleft()
-        return self._began[0] + 1.0 - now if len(self._began) >= self._per_second else 0.0
+        return self._next_at - (TOGETHER_MAX - 1) / self._per_second - time.monotonic()
 
     def _again(self) -> None:
         self._timer = None
