@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 RECIPIENTS = 30
 COMMITTEES = 100
 FEDERATION = "f" * 32
+LOOKS_EVERY_SECONDS = 0.002
 BEGIN = datetime(2026, 11, 28, 6, 0, tzinfo=UTC)
 BODY = {"kind": "eviction", "area": "Mitte", "needs": {"people": 20, "vans": 1}, "text": "Come to the house. " * 20}
 
@@ -87,9 +88,11 @@ def _costs(rounds: int) -> None:
     sides = [Side(place) for place in range(RECIPIENTS + 1)]
     pinned = signing.Pinned(side.certificate for side in sides)
     to = [side.author for side in sides[1:]]
-    author, reader = sides[0], sides[1]
+    author = sides[0]
+    # What is sealed is tried for one after another: nobody has more work than whoever comes last.
+    reader = max(sides[1:], key=lambda side: side.author)
     words = rules.padded(rules.canonical(BODY))
-    recipients = pinned.recipients([*to, author.author])
+    recipients = pinned.recipients(sorted([*to, author.author]))
     sealed = signing.seal(words, recipients)
     text = rules.encoded(sealed)
     covered = b"x" * len(text)
@@ -237,15 +240,6 @@ async def _in_turn(
     room = await one.create_room("bare", version="12", invite=[other.user])
     await one.hears(room, lambda event: event.get("state_key") == other.user, within=60, by=other.user)
     riverside, hillside = sides
-    arrived, database = asyncio.Event(), hillside.scene.app.database
-    before, told = database.on_commit, 0
-
-    def committed(outgoing: list[object]) -> None:
-        if before is not None:
-            before(outgoing)
-        arrived.set()
-
-    database.on_commit = committed
     bare, sealed = [], []
     for number in range(times):
         began = time.perf_counter()
@@ -257,11 +251,9 @@ async def _in_turn(
         await asyncio.sleep(0.2)
         began = time.perf_counter()
         await riverside.says({"number": number, **BODY})
-        while told <= number:
-            arrived.clear()
-            told = len(await hillside.heard())
-            if told <= number:
-                await asyncio.wait_for(arrived.wait(), 30)
+        async with asyncio.timeout(30):
+            while await hillside.count("SELECT count(*) FROM probes") <= number:
+                await asyncio.sleep(LOOKS_EVERY_SECONDS)  # noqa: ASYNC110 — a commit that owes no message is not told
         sealed.append(time.perf_counter() - began)
         await asyncio.sleep(0.2)
     return sorted(bare), sorted(sealed)

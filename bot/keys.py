@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -244,7 +245,10 @@ def seal(words: bytes, recipients: Sequence[str]) -> bytes:
 
 def open_(sealed: bytes, identities: Sequence[str]) -> bytes | None:
     """What was sealed; None: it is not for any of these identities, or was changed."""
+    opened = io.BytesIO()
     try:
-        return bytes(pyrage.decrypt(sealed, [pyrage.x25519.Identity.from_str(one) for one in identities]))
+        # `pyrage.decrypt` reads the head anew for each of those to whom it is sealed: five times the work for thirty.
+        pyrage.decrypt_io(io.BytesIO(sealed), opened, [pyrage.x25519.Identity.from_str(one) for one in identities])
     except pyrage.DecryptError:
         return None
+    return opened.getvalue()
