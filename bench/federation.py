@@ -252,8 +252,9 @@ async def _in_turn(
         began = time.perf_counter()
         await riverside.says({"number": number, **BODY})
         async with asyncio.timeout(30):
-            while await hillside.count("SELECT count(*) FROM probes") <= number:
-                await asyncio.sleep(LOOKS_EVERY_SECONDS)  # noqa: ASYNC110 — a commit that owes no message is not told
+            # A commit that owes nobody a message is not told to anybody.
+            while await hillside.count("SELECT count(*) FROM probes") <= number:  # noqa: ASYNC110
+                await asyncio.sleep(LOOKS_EVERY_SECONDS)
         sealed.append(time.perf_counter() - began)
         await asyncio.sleep(0.2)
     return sorted(bare), sorted(sealed)
