@@ -465,13 +465,15 @@ class WireDoors:
     """Who is let into the rooms of a federation, and who is put out of them: accounts. `name`: how people call it.
 
     `let_in`: the bots of other committees. `people`: those who come into the room in which members of the committees
-    talk, and into no other. Without anybody: the rooms are made.
+    talk, and into no other. `people_out`: those who are of no committee here any more; whoever else has called them has
+    them still. Without anybody: the rooms are made.
     """
 
     name: str
     let_in: tuple[str, ...] = ()
     put_out: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
+    people_out: tuple[str, ...] = ()
 
 
 WireAct = WirePost | WireDoors

@@ -129,6 +129,12 @@ DRIFTS: Mapping[str, Callable[[str], Text]] = {
         "what the committees tell each other, but they see who says how much. Ask each other who let them in.",
         federation=name,
     ),
+    "stays": lambda name: T(
+        "A bot that is not of {federation} any more is still in the council, and can read what members write there. I "
+        "cannot put it out. Write nothing there, and make new rooms: {move}",
+        federation=name,
+        move=Typed("/move_federation ", name),
+    ),
     "unmade": lambda name: T(
         "The homeserver does not let me make the rooms in which linked committees talk ({federation}). It must know "
         "version 12 of rooms: whoever looks after it can update it.",

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -17,13 +18,14 @@ from typing import Annotated, Any
 from bot import keys as signing
 from bot import wire
 from bot.arguments import Found, Kind, Reading, Word
-from bot.chat import Chat, Lane, Saying, WireDoors, WirePost, door_of, wire_of
+from bot.chat import Chat, Lane, Saying, UserId, WireDoors, WirePost, door_of, native, network_of, wire_of
 from bot.domain import envelope as rules
 from bot.domain import roster
 from bot.domain.envelope import Chain, Content, Envelope
 from bot.router import Authority, Context
 from bot.text import Refusal, T, Text
 from storage import due, outbox, peers, people
+from storage.connections import Account
 from storage.database import BooksStopped, Reader, Transaction
 from storage.peers import Federation, Own, Peer
 from storage.people import Committee
@@ -248,17 +250,45 @@ async def doors(
     let_in: Sequence[str] = (),
     put_out: Sequence[str] = (),
     people_in: Sequence[str] = (),
+    people_out: Sequence[str] = (),
     lane: Lane = Lane.ANSWER,
 ) -> None:
     """Let other bots into the rooms of a federation, or put them out: by their accounts; nobody named: make the rooms.
 
-    `people_in`: accounts of members, who come into the room where members of all committees talk.
+    `people_in`, `people_out`: accounts of members, who come into the room where members of all committees talk, or
+    leave it.
     Order holds in a `lane`.
     """
     place = None if there.place_id is None else await people.place_of(context.tx, there.place_id)
     if place is not None:
-        act = WireDoors(name=there.name, let_in=tuple(let_in), put_out=tuple(put_out), people=tuple(people_in))
+        act = WireDoors(
+            name=there.name,
+            let_in=tuple(let_in),
+            put_out=tuple(put_out),
+            people=tuple(people_in),
+            people_out=tuple(people_out),
+        )
         await outbox.queue_wire(context.tx, place, act, now=context.now, lane=lane)
+
+
+@asynccontextmanager
+async def out_of_councils(context: Context, accounts: Sequence[Account]) -> AsyncIterator[None]:
+    """Whose account belongs to no member of a federation after this leaves the room in which its members talk."""
+    users = {one.user for one in accounts}
+    before = await peers.seats(context.tx, users)
+    yield
+    after = await peers.seats(context.tx, users)
+    gone: dict[str, list[UserId]] = {}
+    for uid, user in sorted(before.keys() - after.keys()):
+        gone.setdefault(uid, []).append(user)
+    for uid, theirs in gone.items():
+        there = next(found for (other, _), found in before.items() if other == uid)
+        place = None if there.place_id is None else await people.place_of(context.tx, there.place_id)
+        if place is None:
+            continue
+        out = [native(user) for user in theirs if network_of(user) == network_of(place.address)]
+        if out:
+            await doors(context, there, people_out=out, lane=Lane.NOTICE)
 
 
 async def knock(context: Context, network: str, account: str, text: str) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+from bot import linking
 from bot.arguments import Allowance, Candidate, Days, Language, Note, Number, Zone, choice
 from bot.chat import Button, Card, Link, Reply, Saying, Shown, network_of
 from bot.domain import admission, ledger, offices
@@ -631,7 +632,8 @@ async def nickname(context: Context, *, name: Note) -> Reply:
 
 
 async def _leave(context: Context) -> Words:
-    await people.leave(context.tx, context.member.id, now=context.now)
+    async with linking.out_of_councils(context, await connections.accounts_of(context.tx, context.member.person_id)):
+        await people.leave(context.tx, context.member.id, now=context.now)
     await conduct.quieten(context.tx, context.member)
     await entries.append(context.tx, context.committee, "left", {"member": context.member.id}, now=context.now)
     await proposals.reconsider(context.tx, context.committee.id)

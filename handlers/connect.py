@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from bot import linking
 from bot.arguments import Code, GroupName, Number
 from bot.chat import Button, Card, Reply, Saying
 from bot.domain import joining, ledger
@@ -539,7 +540,8 @@ async def separate(context: Context, *, number: Number) -> Reply:
     if found is None or any(one is None or one.person_id != context.person.id for one in accounts):
         raise Refusal(T("These two accounts are not connected any more."))
     before = await connections.accounts_of(context.tx, context.person.id)
-    await connections.separate(context.tx, found, context.person.id, now=context.now)
+    async with linking.out_of_councils(context, before):
+        await connections.separate(context.tx, found, context.person.id, now=context.now)
     this = await connections.account(context.tx, context.person.user)
     assert this is not None
     others = [
@@ -573,7 +575,8 @@ async def _disconnect_own(context: Context) -> Reply:
         raise Refusal(
             T("This account is not connected with another one. To connect one, type {connect}.", connect=CONNECT)
         )
-    await connections.take_out_account(context.tx, this, now=context.now)
+    async with linking.out_of_councils(context, [this]):
+        await connections.take_out_account(context.tx, this, now=context.now)
     for other in others:
         await _tell_account(
             context, other, T("{account} is not connected with this account any more.", account=this.described)

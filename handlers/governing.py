@@ -18,7 +18,7 @@ from bot.domain.governing import Call, Case, Move, Vote
 from bot.linking import FromPeer, Internal
 from bot.router import Asks, Authority, Context, Router, Where
 from bot.text import Bold, Listed, N, Refusal, T, Text, Typed, Words, lines
-from storage import board, due, peers, people
+from storage import board, connections, due, peers, people
 from storage import governing as store
 from storage import rules as settings
 from storage.database import Reader, Transaction
@@ -355,10 +355,10 @@ async def leave_federation(context: Context, *, there: Ours) -> Reply:
     others = [one for one in await peers.peers(context.tx, there.id) if mine is None or one.id != mine.id]
     await linking.post(context, there, "leave", {})
     shared = mine is None or mine.account is None or any(one.account == mine.account for one in others)
-    if mine is not None and mine.account is not None and not shared:
-        # After all that is still to be said.
-        await linking.doors(context, there, put_out=(mine.account,), lane=Lane.NOTICE)
     await _out(context, there, "left")
+    if mine is not None and mine.account is not None and not shared:
+        # After all that is still to be said and done.
+        await linking.doors(context, there, put_out=(mine.account,), lane=Lane.NOTICE)
     return Reply(
         T(
             "This committee has left {federation}. Nothing goes there any more, and nothing comes from there. "
@@ -369,8 +369,9 @@ async def leave_federation(context: Context, *, there: Ours) -> Reply:
 
 
 async def _out(context: Context, there: Federation, state: peers.State) -> None:
-    """This committee is out."""
-    await peers.set_state(context.tx, there.id, state)
+    """This committee is out, and its members are no more where those of the others talk."""
+    async with linking.out_of_councils(context, await connections.accounts_in(context.tx, context.committee.id)):
+        await peers.set_state(context.tx, there.id, state)
     mine = await peers.peer(context.tx, there.id, await _me(context))
     if mine is not None:
         await peers.set_peer_state(context.tx, mine.id, state)

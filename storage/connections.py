@@ -337,6 +337,16 @@ async def accounts_of(tx: Reader, person_id: int) -> list[Account]:
     return [_account(row) for row in rows]
 
 
+async def accounts_in(tx: Reader, committee_id: int) -> list[Account]:
+    """The accounts of all members of a committee."""
+    rows = await tx.all(
+        """SELECT i.user, i.person_id, i.name, i.username, i.private_chat_id FROM identities i
+           JOIN members m ON m.person_id = i.person_id WHERE m.committee_id = ? AND m.active = 1 LIMIT 100000""",
+        committee_id,
+    )
+    return [_account(row) for row in rows]
+
+
 def _account(row: tuple[object, ...]) -> Account:
     user, person_id, name, username, private_chat = row
     assert isinstance(person_id, int)

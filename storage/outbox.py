@@ -499,4 +499,5 @@ def _wire(read: Any) -> WireAct:
         let_in=tuple(read["let_in"]),
         put_out=tuple(read["put_out"]),
         people=tuple(read.get("people", ())),
+        people_out=tuple(read.get("people_out", ())),
     )

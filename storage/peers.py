@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from bot import keys as signing
 from bot import wire
-from bot.chat import ChatId, federation_of
+from bot.chat import ChatId, UserId, federation_of
 from bot.domain import envelope as rules
 from bot.domain.envelope import Chain, Envelope, Fault, Head, Want, What
 from storage.database import Reader, Transaction
@@ -207,6 +207,20 @@ async def federations(tx: Reader, committee_id: int, *, states: Sequence[State] 
         FEDERATIONS_MAX,
     )
     return [_federation(row) for row in rows]
+
+
+async def seats(tx: Reader, users: Collection[UserId]) -> dict[tuple[str, UserId], Federation]:
+    """Which of these accounts are of members of linked committees; by the federation's name on the wire and account."""
+    columns = ", ".join(f"f.{name}" for name in _FEDERATION.split(", "))
+    rows = await tx.all(
+        f"""SELECT i.user, {columns} FROM identities i
+            JOIN members m ON m.person_id = i.person_id AND m.active = 1
+            JOIN federations f ON f.committee_id = m.committee_id AND f.state = 'in'
+            WHERE i.user IN (SELECT value FROM json_each(?)) ORDER BY f.id, i.user LIMIT 100000""",
+        json.dumps([*users]),
+    )
+    found = ((user, _federation(row)) for user, *row in rows)
+    return {(there.uid, UserId(user)): there for user, there in found}
 
 
 async def federation(tx: Reader, committee_id: int, id_: int) -> Federation | None:

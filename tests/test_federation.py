@@ -12,6 +12,7 @@ from storage import peers, proposals, rules
 from storage.database import Reader, Transaction
 from tests.conftest import Town, two_decide
 from tests.linked import committees
+from tests.test_connect import connect_accounts
 
 
 @dataclass
@@ -301,3 +302,33 @@ async def test_whoever_wants_to_talk_with_members_of_the_others_is_let_in_and_no
     told = await town.presses("ben", "Talk with the others")
     assert [one.people for one in town.practice.console.doors[before:]] == [("chi",), ("ben",)]
     assert "You are called into the room" in told + "".join(town.heard("ben"))
+
+
+async def test_whoever_is_of_no_linked_committee_any_more_leaves_the_room_where_their_members_talk(town: Town) -> None:
+    await town.practice.begin_linked()
+    doors = town.practice.console.doors
+
+    def shown_out(since: int) -> list[str]:
+        return sorted(who for one in doors[since:] for who in one.people_out)
+
+    await town.says("dan", "/join")
+    before = len(doors)
+    await town.says("dan", "/leave")
+    assert shown_out(before) == ["dan"]
+    # Gus is of Hillside too, which is linked as well: he stays where they talk.
+    await town.says("gus", "/join")
+    before = len(doors)
+    await town.says("gus", "/leave")
+    assert shown_out(before) == []
+    # An account that is not somebody's any more.
+    await connect_accounts(town, "chi")
+    before = len(doors)
+    assert "a person of its own now" in await town.whispers("chi", "/disconnect")
+    assert shown_out(before) == ["chi"]
+    # The whole committee: all but Gus.
+    await town.says("gus", "/join")
+    await two_decide(town.practice.app.database)
+    before = len(doors)
+    await town.says("ana", "/leave_federation Northside")
+    await town.presses("ben", "Agree")
+    assert shown_out(before) == ["ana", "ben", "eli"]

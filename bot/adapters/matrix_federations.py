@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.adapters.matrix_api import ApiProblem, Unreachable, path
-from bot.adapters.matrix_rooms import LINKED, LINKED_PARTS, Json, Room, server_of
+from bot.adapters.matrix_rooms import GUEST, LINKED, LINKED_PARTS, Json, Room, server_of
 from bot.adapters.matrix_wire import Wire
 from bot.adapters.matrix_words import NETWORK
 from bot.chat import (
@@ -91,6 +91,8 @@ class Patience:
     """How far on has come is told no more often."""
     rooms: float = 30.0
     """Where others are linked already, so long their invitation may take before the rooms are made here."""
+    power: float = 120.0
+    """So long a bot waits in the room where people talk for the power to call them."""
     look: float = 600.0
     """So often the rooms are compared with what they should be, and soon after something changed there."""
     look_soon: float = 30.0
@@ -114,6 +116,7 @@ def powers(part: str, bots: frozenset[str], creators: frozenset[str]) -> Json:
         whole |= {"invite": POWER, "users": others, "events": {"m.room.power_levels": POWER}}
         if part == "council":
             whole["events_default"] = 0
+            whole["events"][GUEST] = POWER
     return whole
 
 
@@ -322,8 +325,10 @@ class Federations:
                 for part in LINKED_PARTS:
                     await self._let_in(wire, key, part, account)
             for account in doors.people if bots is not None else ():
-                for part in ("space", "council"):
-                    await self._let_in(wire, key, part, account)
+                await self._call(wire, key, account, bots or frozenset())
+            for account in doors.people_out:
+                if any(room.guests.get(account) == wire.me for room in self._talks(key)):
+                    await self._show_out(wire, key, account)
             for account in doors.put_out:
                 if account not in (bots or frozenset()) or account == wire.me:
                     await self._put_out(wire, key, account, stays=bots is not None and wire.me in bots)
@@ -402,7 +407,50 @@ class Federations:
             # They are in it already, or there is nobody of that name, or another one made the room.
             log.warning("somebody was not let into a room", extra={"status": error.status})
 
+    async def _call(self, wire: Wire, key: str, account: str, bots: frozenset[str]) -> None:
+        """A person into the room where people talk. First it is put down which bot called them: it shows them out."""
+        council = await self._room(key, "council")
+        if council is None or not council.may_send(wire.me, GUEST, state=True):
+            # Whoever has made the room gives the others power a moment after they have come in.
+            since = self._wanted_since.setdefault(f"{key} council", time.monotonic())
+            if time.monotonic() - since < self._patience.power:
+                raise NotReached
+            raise Refused
+        self._wanted_since.pop(f"{key} council", None)
+        if council.guests.get(account) not in bots:
+            where = path("rooms", council.id, "state", GUEST, account.removeprefix("@"))
+            await wire.api.call("PUT", where, {"called": True})
+        for part in ("space", "council"):
+            await self._let_in(wire, key, part, account)
+
+    def _talks(self, key: str) -> list[Room]:
+        """The rooms where people of the federation talk, those too that it has moved away from."""
+        uid = key.partition(".")[0]
+        return [room for room in self.rooms(part="council") if room.linked and room.linked[0].partition(".")[0] == uid]
+
+    async def _show_out(self, wire: Wire, key: str, person: str) -> None:
+        """Out of the rooms where people talk: they or their committee are not of the federation any more."""
+        for council in self._talks(key):
+            assert council.linked is not None
+            try:
+                for room in (*self.rooms(council.linked[0], "space"), council):
+                    if person in room.members:
+                        await wire.api.call("POST", path("rooms", room.id, "kick"), {"user_id": person})
+                if person in council.guests:
+                    where = path("rooms", council.id, "state", GUEST, person.removeprefix("@"))
+                    await wire.api.call("PUT", where, {})
+            except ApiProblem as error:
+                if error.status not in (400, 403, 404):
+                    raise
+                # They have gone by themselves, or this bot has no power there.
+                log.warning("somebody was not shown out of a room", extra={"status": error.status})
+
     async def _put_out(self, wire: Wire, key: str, account: str, *, stays: bool) -> None:
+        if account != wire.me:
+            for person in sorted(
+                {user for room in self._talks(key) for user, by in room.guests.items() if by == account}
+            ):
+                await self._show_out(wire, key, person)
         for room in self.rooms(key):
             if account == wire.me:
                 if not stays:
@@ -414,7 +462,8 @@ class Federations:
             except ApiProblem as error:
                 if error.status not in (400, 403, 404):
                     raise
-                # Whoever made the room can do it; nothing is sealed to them any more in any case.
+                # Whoever made the room can do it; nothing is sealed to them any more in any case. Where people talk
+                # with each other that is not enough: `look` tells it.
                 log.info("somebody was not put out of a room", extra={"status": error.status})
 
     async def expected(self, wire: str, inviter: str) -> bool:
@@ -499,10 +548,33 @@ class Federations:
                 still.add((room.id, user))
                 if now - self._strange_since.setdefault((room.id, user), now) >= self._patience.stranger:
                     await self._dispatcher.drifted(at, "stranger")
+            if part == "council":
+                still |= await self._look_who_talks(wire, room, bots, now=now)
             if wire.me in room.creators:
                 # Who was let in by another has no power yet where people are.
                 await self._put_right(wire, room, part, bots)
         self._strange_since = {one: since for one, since in self._strange_since.items() if one in still}
+
+    async def _look_who_talks(
+        self, wire: Wire, room: Room, bots: frozenset[str], *, now: float
+    ) -> set[tuple[str, str]]:
+        """Show out people whom no bot of the federation has called, and tell it where another bot has stayed.
+
+        A newcomer's word may come after their people: they have a while. Those are given who are strange as yet.
+        """
+        assert room.linked is not None
+        found = set()
+        for user in [user for user in room.members if user not in bots and user != room.me]:
+            if room.guests.get(user) in bots:
+                continue
+            found.add((room.id, user))
+            if now - self._strange_since.setdefault((room.id, user), now) < self._patience.stranger:
+                continue
+            if room.power(user) >= POWER:
+                await self._dispatcher.drifted(wire_of(NETWORK, room.linked[0]), "stays")
+            elif room.may_send(wire.me, GUEST, state=True):
+                await self._show_out(wire, room.linked[0], user)
+        return found
 
     async def lost(self, wire: str) -> None:
         """The bot is in a room no more, and did not leave it by itself."""

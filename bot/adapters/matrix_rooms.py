@@ -21,6 +21,9 @@ PRIVATE_WITH = "org.solibot.private_with"
 """In the creation event of a private room that the bot opened: with whom."""
 LINKED = "org.solibot.federation"
 """In the creation event of a room of linked committees: of which wire, and which of its rooms."""
+GUEST = "org.solibot.v1.guest"
+"""State of a council: which bot has called a person into it. Its key is their account without the "@": with it, only
+they themselves could write it."""
 LINKED_PARTS = ("wire", "roster", "council", "space")
 _WIRE = re.compile(r"[0-9a-f]{32}(\.[0-9]{1,6})?")
 
@@ -63,6 +66,8 @@ class Room:
     banned: set[str] = field(default_factory=set)
     holds: set[str] = field(default_factory=set)
     """Of a space: the rooms in it."""
+    guests: dict[str, str] = field(default_factory=dict)
+    """Of a council: the people who were called into it, and each by which bot."""
 
     def take(self, event: Mapping[str, Any]) -> None:
         """A state event. One that makes no sense is passed over: servers let some through."""
@@ -90,6 +95,11 @@ class Room:
                 self.settings[kind] = content
             case "m.space.child", str(room):
                 (self.holds.add if content.get("via") else self.holds.discard)(room)
+            case kind, str(user) if kind == GUEST:
+                if content.get("called") is True and isinstance(sender := event.get("sender"), str):
+                    self.guests[f"@{user}"] = sender
+                else:
+                    self.guests.pop(f"@{user}", None)
             case "m.room.member", str(user):
                 self._member(user, content, event.get("sender"))
             case _:

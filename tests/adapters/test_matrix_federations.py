@@ -20,8 +20,9 @@ from urllib.parse import quote
 import pytest
 
 from bot import linking
-from bot.adapters.matrix_federations import PROFILE, SEALED
-from bot.adapters.matrix_rooms import link_of
+from bot.adapters.matrix import Timing
+from bot.adapters.matrix_federations import PROFILE, SEALED, Patience
+from bot.adapters.matrix_rooms import GUEST, link_of
 from bot.domain import envelope as rules
 from bot.router import Context
 from storage import peers
@@ -49,7 +50,9 @@ async def test_committees_on_two_servers_are_linked_over_rooms_that_nobody_else_
         await _they_hear_each_other(riverside, hillside)
         _a_server_keeps_no_words(federation)
         await _a_forged_envelope_reaches_nobody(linked)
+        await _their_members_talk_in_the_council(linked)
         await _who_is_put_out_reads_nothing_new(linked)
+        await _whoever_leaves_their_committee_leaves_the_council(linked)
 
 
 async def _rooms_are_as_they_should_be(linked: Linked) -> None:
@@ -134,20 +137,55 @@ async def _a_forged_envelope_reaches_nobody(linked: Linked) -> None:
     await riverside.hears(len(heard) + 1)
 
 
+async def _their_members_talk_in_the_council(linked: Linked) -> None:
+    riverside, hillside = linked.sides
+    [council] = linked.rooms(riverside, "council")
+    ana, dora = (side.people[0] for side in linked.sides)
+    for side, one in ((riverside, ana), (hillside, dora)):
+        one.accepts = "all"
+        await side.scene.quiet(await one.say(side.room, "!council"))
+    for one in (ana, dora):
+        await _until(lambda one=one: _is_in(one, council))  # type: ignore[misc]
+    await ana.hears(council, lambda event: event.get("state_key") == dora.user, within=30, by=dora.user)
+    await ana.say(council, "Who has a van?")
+    heard = await dora.hears(council, lambda event: _body(event) == "Who has a van?", within=30, by=ana.user)
+    assert dora.was_encrypted(heard["event_id"])
+    await dora.say(council, "!sos")
+    await ana.hears(council, lambda event: _body(event) == "!sos", within=30, by=dora.user)
+    async with riverside.as_bot() as ours:
+        state = await _state(ours, council)
+        assert {key: state[GUEST, key] for kind, key in state if kind == GUEST} == {
+            one.user[1:]: {"called": True} for one in (ana, dora)
+        }
+    # Nothing is carried out there, and the bots say nothing.
+    for side in linked.sides:
+        await side.scene.app.delivery.settle()
+        assert ana.texts(council, by=side.scene.bot) == []
+
+
+async def _whoever_leaves_their_committee_leaves_the_council(linked: Linked) -> None:
+    riverside = linked[0]
+    rooms = [linked.rooms(riverside, part)[0] for part in ("council", "space")]
+    ana = riverside.people[0]
+    assert {*rooms} <= await ana.joined_rooms()
+    await riverside.scene.quiet(await ana.say(riverside.room, "!leave"))
+    for room in rooms:
+        await _until(lambda room=room: _is_out(ana, room))  # type: ignore[misc]
+    async with riverside.as_bot() as ours:
+        state = await _state(ours, rooms[0])
+        assert {content.get("called") for (kind, _), content in state.items() if kind == GUEST} == {None}
+
+
 async def _who_is_put_out_reads_nothing_new(linked: Linked) -> None:
     riverside, hillside = linked.sides
+    dora, council = hillside.people[0], linked.rooms(riverside, "council")[0]
     [wire] = linked.rooms(riverside, "wire")
     heard = await hillside.heard()
-
-    async def expels(context: Context, there: Known) -> None:
-        found = await peers.peers(context.tx, there.id)
-        expelled = next(one for one in found if one.account == hillside.scene.bot)
-        await peers.set_peer_state(context.tx, expelled.id, "expelled")
-        await linking.doors(context, there, put_out=[hillside.scene.bot])
-
-    await riverside.does(expels)
+    await riverside.does(lambda context, there: _expels(context, there, hillside.scene.bot))
     async with hillside.as_bot() as theirs:
         await _until(lambda: _is_out(theirs, wire))
+        # Their people do not read on where the members of the others talk.
+        await _until(lambda: _is_out(dora, council))
         await riverside.says({"n": 4})
         await riverside.scene.app.delivery.settle()
         sealed = json.loads(await riverside.newest_of(riverside))["sealed"][:200]
@@ -157,12 +195,48 @@ async def _who_is_put_out_reads_nothing_new(linked: Linked) -> None:
         for attempt in (
             theirs.send(wire, SEALED, {"envelope": "let me in"}),
             theirs.join(wire, via=[riverside.server.name]),
+            dora.join(council, via=[riverside.server.name]),
         ):
             with pytest.raises(Refused) as refused:
                 await attempt
             assert refused.value.status == 403
     assert await hillside.heard() == heard
     _tell("put out: nothing new at their homeserver, and none of their words is taken")
+
+
+@pytest.mark.soak
+async def test_whom_nobody_has_called_is_shown_out_of_the_council_and_a_bot_that_stays_is_told(
+    homeserver: Homeserver, tmp_path: Path
+) -> None:
+    timing = Timing(pause=0.1, linked=Patience(probe=0.5, look=0.5, look_soon=0.5, stranger=1.0))
+    there = [homeserver, homeserver]
+    async with committees(there, tmp_path, ["Riverside", "Hillside"], encrypted=False, timing=timing) as sides:
+        linked = await link(sides)
+        riverside, hillside = linked.sides
+        [council] = linked.rooms(hillside, "council")
+        zed, (dora, *_) = await homeserver.somebody("zed", accepts="all"), hillside.people
+        dora.accepts = "all"
+        await hillside.scene.quiet(await dora.say(hillside.room, "!council"))
+        await _until(lambda: _is_in(dora, council))
+        async with riverside.as_bot() as ours:
+            await ours.invite(council, zed.user)
+            await zed.join(council)
+            await _until(lambda: _is_out(zed, council))
+        assert council in await dora.joined_rooms()
+        # Riverside's bot has made the rooms: nobody can put it out of them.
+        await hillside.does(lambda context, there: _expels(context, there, riverside.scene.bot))
+        await _until(lambda: _was_told(dora, "still in the council"))
+
+
+async def _was_told(who: Member, words: str) -> bool:
+    return any(words in said for room in await who.joined_rooms() for said in who.texts(room))
+
+
+async def _expels(context: Context, there: Known, account: str) -> None:
+    """What is done once the committees have decided it."""
+    found = await peers.peers(context.tx, there.id)
+    await peers.set_peer_state(context.tx, next(one.id for one in found if one.account == account), "expelled")
+    await linking.doors(context, there, put_out=[account])
 
 
 @pytest.mark.soak
@@ -335,6 +409,14 @@ async def _state(client: Member, room: str) -> dict[tuple[str, str], Json]:
 
 async def _has(client: Member, room: str, user: str) -> bool:
     return (PROFILE, user) in await _state(client, room)
+
+
+async def _is_in(client: Member, room: str) -> bool:
+    return room in await client.joined_rooms()
+
+
+def _body(event: Json) -> object:
+    return event["content"].get("body")
 
 
 async def _is_out(client: Member, room: str) -> bool:
