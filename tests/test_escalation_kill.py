@@ -88,7 +88,7 @@ class _Calling:
         """
         self.alerts += 1
         place = f"Quay Gate{self.alerts} Yard{self.alerts}"
-        self.server.say(self.ana, self.group, f"/alert eviction {place}, 50 people, for 5h")
+        self.server.say(self.ana, self.group, f"/alert eviction {place}, 50 people, for 47h")
         head = f"ALERT {self.alerts}:"
         await self.quiet(lambda: any(head in (one.text or "") for one in self._cards()))
         return next(one for one in self._cards() if head in (one.text or ""))

@@ -36,7 +36,7 @@ async def bursts(homeserver: Homeserver, tmp_path: Path) -> AsyncIterator[Matrix
 
 async def _all_is_well(bursts: MatrixBursts) -> None:
     # What was on its way when a homeserver went may be given up only after a minute, and all else in the room waits.
-    await bursts.quiet(bursts.answered, within=3 * AWAY_SECONDS + bursts.said / 5)
+    await bursts.quiet(bursts.answered, within=3 * AWAY_SECONDS)
     found = await bursts.found()
     print(found.line())
     assert await bursts.bot.stop() == 0

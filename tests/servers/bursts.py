@@ -101,8 +101,8 @@ class Bursts(ABC):
             await saying
 
     async def quiet(self, done: Callable[[], bool], *, within: float = AWAY_SECONDS) -> None:
-        """Wait until it is done, or until nothing more comes."""
-        end = asyncio.get_running_loop().time() + within
+        """Wait until it is done; on a busy machine many lives have left much for the last one."""
+        end = asyncio.get_running_loop().time() + within + self.said / 5
         while not done() and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(0.05)
 
@@ -223,6 +223,11 @@ def watch(database: Path, number: int, *, in_seconds: float) -> None:
 def reminded(words: Iterable[str]) -> Counter[int]:
     """How many of the messages that the bot has said are about each of these shifts: its buttons may name it again."""
     return Counter(int(number) for said in words for number in set(re.findall(r"\bwatch (\d+)", said)))
+
+
+def not_named(words: Iterable[str]) -> int:
+    """Of how many shifts those messages remind that they do not name: of many at once they name eight."""
+    return sum(int(number) for said in words for number in re.findall(r"\band (\d+) more\b", said))
 
 
 def reminders_waiting(database: Path) -> int:

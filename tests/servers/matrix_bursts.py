@@ -21,6 +21,7 @@ from tests.servers.bursts import (
     Bursts,
     Tally,
     effects,
+    not_named,
     numbers,
     owed,
     reading,
@@ -271,7 +272,7 @@ class MatrixBursts(Bursts):
                 wrong += words is None or f"(No. {transfers.get(number)})" not in words
         told = reminded(readable.values())
         return Found(
-            reminders_lost=sum(told[number] == 0 for number in range(1, self.watches + 1)),
+            reminders_lost=max(0, self.watches - len(told) - not_named(readable.values())),
             reminders_doubled=sum(often > 1 for often in told.values()),
             tally=tally(self.said, effects(self.bot.database), replied),
             asked_again=asked_again,
