@@ -114,9 +114,11 @@ async def _call(context: Context, more: str) -> Reply:
     again = call is not None
     if call is None:
         call = await sos.begin(context.tx, me.id, now=context.now)
-        end = sos_end.says(call=call.id)
+        key, other = _keys(call) if plan is not None else reversed(_keys(call))
         when = context.now + ENDS_AFTER
-        await due.plan_at(context.tx, f"sos:{call.id}:end", end, when, committee=context.committee.id)
+        # An id may be given again, where somebody has left meanwhile.
+        await due.cancel(context.tx, other)
+        await due.plan_at(context.tx, key, sos_end.says(call=call.id), when, committee=context.committee.id)
     else:
         await sos.said_again(context.tx, call, now=context.now)
     words = lines(
@@ -132,6 +134,16 @@ async def _call(context: Context, more: str) -> Reply:
         organizers = await people.organizers(context.tx, context.committee.id)
         told = await _tell(context, call, [one for one in organizers if one.id != me.id], words)
     return _called(told)
+
+
+def _keys(call: Call) -> tuple[str, str]:
+    """Under which its end is planned: where a word had been set up before, and where none had."""
+    return f"sos:{call.id}:end", f"sos:{call.id}:wordless"
+
+
+async def _wordless(context: Context, call: Call) -> bool:
+    """Whether no word had been set up before it: whoever took the telephone could choose one since."""
+    return await due.at(context.tx, _keys(call)[1]) is not None
 
 
 def _head(words: Text) -> Text:
@@ -204,16 +216,20 @@ async def sos_cancel(context: Context, *, word: CodeWord) -> Reply:
     call, plan = await sos.running(context.tx, me.id), await sos.plan_of(context.tx, me.id)
     # Worked out also where it changes nothing, so that it takes as long.
     right = raising.is_word(word, salt=plan.salt if plan else "", hashed=plan.hashed if plan else "")
-    if call is not None and plan is not None and right:
+    wordless = call is not None and await _wordless(context, call)
+    if call is not None and plan is not None and right and not wordless:
         await sos.put_state(context.tx, call, "off")
         await _tell_told(context, call, T("All clear: {name} has cancelled the SOS with the right word.", name=me.name))
     elif call is not None and call.state == "on":
         await sos.put_state(context.tx, call, "wrong")
-        await _tell_told(
-            context,
-            call,
-            T("The SOS of {name} goes on: a wrong word was written. Perhaps somebody made them.", name=me.name),
-        )
+        words = T("The SOS of {name} goes on: a wrong word was written. Perhaps somebody made them.", name=me.name)
+        if wordless:
+            words = T(
+                "{name} wants to cancel the SOS, but had set up no word before: perhaps somebody made them. It goes on; "
+                "find out how they are.",
+                name=me.name,
+            )
+        await _tell_told(context, call, words)
     return Reply(T("Cancelled."), private=True)
 
 
@@ -269,7 +285,9 @@ async def sos_set(context: Context, *, who: People = (), words: Note = "", word:
         raise Refusal(
             T("Without a word of at least {n} letters nobody could cancel it. Nothing is set up.", n=WORD_LEAST)
         )
-    if await sos.running(context.tx, me.id) is None:
+    call = await sos.running(context.tx, me.id)
+    # What was set up before a call stays while that goes on, and nobody who looks on can tell.
+    if call is None or await _wordless(context, call):
         salt = context.tx.token()
         await sos.set_plan(
             context.tx,

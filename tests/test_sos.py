@@ -55,6 +55,21 @@ async def test_with_nothing_set_up_the_organizers_are_one_tap_away(town: Town) -
     assert "SOS: Chi" in town.heard("ben")[-1]
 
 
+async def test_a_word_that_was_chosen_while_it_goes_on_does_not_cancel_it(town: Town) -> None:
+    await town.whispers("chi", "/sos")
+    await town.presses("chi", "Tell the organizers now")
+    # As whoever has taken the telephone could do.
+    await _sets_up(town, who="@eli")
+    await _agree(town, "eli")
+    assert await town.whispers("chi", "/sos cancel lilac") == "Cancelled."
+    assert town.heard("ben")[-1].startswith("Chi wants to cancel the SOS, but had set up no word before")
+    # What was set up is kept all the same, and holds for the next time.
+    await town.skip("25h")
+    assert await town.whispers("chi", "/sos") == "1 person is told."
+    assert await town.whispers("chi", "/sos cancel “Lilac”.") == "Cancelled."
+    assert town.heard("eli")[-1].startswith("All clear: Chi")
+
+
 async def test_only_the_right_word_cancels_and_nobody_who_looks_on_can_tell(town: Town) -> None:
     await _sets_up(town)
     await _agree(town, "ben", "eli")
