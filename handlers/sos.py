@@ -225,8 +225,8 @@ async def sos_cancel(context: Context, *, word: CodeWord) -> Reply:
         words = T("The SOS of {name} goes on: a wrong word was written. Perhaps somebody made them.", name=me.name)
         if wordless:
             words = T(
-                "{name} wants to cancel the SOS, but had set up no word before: perhaps somebody made them. It goes on; "
-                "find out how they are.",
+                "{name} wants to cancel the SOS, but had set up no word before: perhaps somebody made them. It goes "
+                "on; find out how they are.",
                 name=me.name,
             )
         await _tell_told(context, call, words)
