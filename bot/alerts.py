@@ -229,10 +229,21 @@ AlertKind = Annotated[Known, KnownKind()]
 
 
 async def found(context: Context, number: int) -> Alert:
-    """The alert with this number. Raises Refusal."""
-    there = await alerts.numbered(context.tx, context.committee.id, number)
+    """The alert with this number. Raises Refusal; it says the same of one that is hidden from whoever asks."""
+    there = await numbered(context, number)
     if there is None:
         raise none_with(number)
+    return there
+
+
+async def numbered(context: Context, number: int) -> Alert | None:
+    """The alert with this number; None: there is none, or none that whoever asks may know of."""
+    there = await alerts.numbered(context.tx, context.committee.id, number)
+    if there is None or may_change(context, there):
+        return there
+    now = await state(context, there)
+    if await reach_of(context, there, now) in (None, "organizers") and context.member.id not in now.witnesses:
+        return None
     return there
 
 

@@ -230,11 +230,8 @@ async def alert_timeline(context: Context, *, number: Number) -> Reply:
             )
         )
     reach = await shared.reach_of(context, there, now)
-    if reach in (None, "organizers"):
-        if not (shared.may_change(context, there) or context.member.id in now.witnesses):
-            raise shared.none_with(number)
-        if not context.in_private:
-            raise Refusal(T("That alert is not for the group yet. Look at it in private."), private=True)
+    if reach in (None, "organizers") and not context.in_private:
+        raise Refusal(T("That alert is not for the group yet. Look at it in private."), private=True)
     events = await alerts.events(context.tx, there)
     until = there.over_at or context.now
     told: list[Words | None] = [await heading(context, there)]

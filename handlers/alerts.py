@@ -282,8 +282,7 @@ async def _about(context: Context, number: int, rest: str) -> Reply | Card | Non
         return await alert_show.handler(context, number=number)
     word, _, more = rest.strip().partition(" ")
     command = context.commands.get(_ABOUT.get(plain(word.rstrip(":,")), ""))
-    known = await alerts.numbered(context.tx, context.committee.id, number) is not None
-    if command is None and not known:
+    if command is None and await shared.numbered(context, number) is None:
         # A line that begins with how many people it takes.
         return None
     await shared.found(context, number)
@@ -748,7 +747,7 @@ def _counts(now: Alarm) -> list[Words]:
 
 @router.entry("alert", about="decisions")
 async def alert_entry(telling: Telling, body: Mapping[str, Any]) -> Text:
-    """What the books tell of an alert: no names, and where it was as long as that is kept."""
+    """What the books tell of an alert: no names, and what it is and where only where all may know, while it is kept."""
     number = body["alert"]
     there = await alerts.numbered(telling.tx, telling.committee.id, number)
     if there is not None and there.exercise and "raised" not in body:
@@ -762,15 +761,18 @@ async def alert_entry(telling: Telling, body: Mapping[str, Any]) -> Text:
         return T("Alert {number}: {what}", number=number, what=OUTCOMES[body["over"]])
     if "verified" in body:
         return T("Alert {number} was confirmed.", number=number)
+    open_to_all = there is None or await shared.for_all(telling, there)
+    if "update" in body and not open_to_all:
+        return T("There is news of alert {number}.", number=number)
     if "update" in body:
         words = await notes.of(telling.tx, f"alert_update:{body['update']}")
         return T("News of alert {number}: {words}", number=number, words=words or _ERASED)
     kind = await shared.kind_words(telling, body["raised"])
-    area = None
-    if there is not None and await shared.for_all(telling, there):
-        area = await notes.of(telling.tx, f"alert_area:{there.id}")
     if body["status"] == "exercise":
         return T("DRILL {number} was begun: {kind}", number=number, kind=kind)
+    if not open_to_all:
+        return T("Alert {number} was raised.", number=number)
+    area = None if there is None else await notes.of(telling.tx, f"alert_area:{there.id}")
     if area is None:
         return T("Alert {number} was raised: {kind}", number=number, kind=kind)
     return T("Alert {number} was raised: {kind}, {area}", number=number, kind=kind, area=area)

@@ -35,9 +35,22 @@ async def test_what_one_person_tells_the_organizers_alone_the_group_does_not_see
     assert "Main St 5" in town.heard("ben")[-1]
     assert not any("Main St" in words for words in town.sees()[before:])
     # The log, which everybody reads, tells no more than the group was told.
+    await town.whispers("chi", "/alert 1 update they come by Oak St 9")
     log = await town.whispers("eli", "/log decisions")
-    assert "Alert 1 was raised: eviction" in log
+    assert "Alert 1 was raised. /" in f"{log} /"
+    assert "There is news of alert 1." in log
     assert "Main St" not in log
+    assert "Oak St" not in log
+    # Whatever somebody tries to say of it, it is as if there were none.
+    for words in ("", " roster", " end", " reach", " shown", " timeline", " roll_call", " update no"):
+        assert await town.whispers("eli", f"/alert 1{words}") == (
+            "There is no alert 1. /alerts shows those that there are."
+        )
+    assert await town.whispers("eli", "/alert 1 xyz") == await town.whispers("eli", "/alert 9 xyz")
+    await town.presses("ana", "I can confirm it")
+    log = await town.whispers("eli", "/log decisions")
+    assert "Alert 1 was raised: eviction, Main St 5" in log
+    assert "News of alert 1: they come by Oak St 9" in log
 
 
 async def test_one_person_calls_everybody_only_where_the_committee_has_said_so(town: Town) -> None:
