@@ -513,6 +513,20 @@ async def alert_arrived(context: Context, *, alert: Reference) -> Reply | Card:
     return await _told(context, there, T("Noted: you are there."))
 
 
+@router.command("alert_left", allow=Authority.CLOCK, typed=False, help=T("Somebody has left who was coming."))
+async def alert_left(context: Context, *, who: Reference) -> None:
+    """Whoever has left is not counted on, nor shown where it is: what they would have met is open again."""
+    member = await people.member_now(context.tx, context.committee.id, who)
+    if member is None or member.active:
+        return
+    for one in await alerts.open_(context.tx, context.committee.id):
+        now = await state(context, one)
+        if not now.over and who in now.coming:
+            await note(context, one, "left", member=member)
+            await shared.hook(context, "alert_hide", one)
+            await shared.hook(context, "alert_answered", one)
+
+
 async def _told(context: Context, there: Alert, words: Words) -> Reply | Card:
     """To whoever pressed it: the live card in their private chat, where it does not stand there; else a word."""
     if context.in_private and context.place is not None and not await shared.stands_here(context, there):

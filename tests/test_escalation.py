@@ -114,6 +114,23 @@ async def test_when_somebody_drops_out_those_on_call_hear_it_at_once_then_who_st
     assert _times_called(town, "fay") == before, "who has said no is asked no more"
 
 
+async def test_whoever_leaves_the_committee_is_not_counted_on_any_more(town: Town) -> None:
+    await _raised(town, "1 person")
+    await town.presses("ben", "In 10 min")
+    await town.skip("10m")
+    await town.whispers("ana", "/alert 1 meet church")
+    await town.presses("ben", "Where do we meet?")
+    assert "people 1/1" in town.sees()[-1]
+    await town.whispers("ben", "/leave")
+    await town.skip("1s")
+    assert "people 0/1" in town.sees()[-1]
+    assert town.heard("ana")[-1].startswith("Something is missing again.")
+    assert any(where == "ben (dm)" and what == "bot takes a message away" for where, what in town.transcript)
+    await town.says("ana", "/alert 1 end")
+    await town.skip("15m")
+    assert "It is over" not in town.heard("ben")[-1]
+
+
 async def test_what_it_takes_can_be_raised_and_lowered_at_any_time(town: Town) -> None:
     await _twelve(town)
     await _raised(town, "3 people")
