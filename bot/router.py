@@ -380,6 +380,8 @@ class Command:
     """Only asks, and changes nothing: it may be said again in a private chat to be answered there."""
     for_others: bool = False
     """A helper may say it in the name of somebody without an account. Never what takes a vote or a consent."""
+    also: tuple[str, ...] = ()
+    """What it is called in other languages: typed, it is the same."""
     for_strangers: bool = False
     """May also be said by somebody who is no member; its handler must look at `of_member` and `of_committee`."""
     in_place: bool = False
@@ -559,6 +561,7 @@ class Router:
         confirm: Callable[..., Awaitable[Words]] | None = None,
         for_others: bool = False,
         for_strangers: bool = False,
+        also: Sequence[str] = (),
         edited: Text | None = None,
     ) -> Callable[[Handler], Command]:
         """Declare a command: the function's keyword-only, annotated parameters are its arguments."""
@@ -596,6 +599,7 @@ class Router:
                 confirm=confirm,
                 for_others=for_others,
                 for_strangers=for_strangers,
+                also=tuple(also),
                 edited=edited,
             )
             assert command.asks.keys() <= {parameter.name for parameter in command.parameters}
@@ -689,6 +693,7 @@ class Commands:
 
     def __init__(self, routers: Sequence[Router], *, propose: str = "propose", ask: str = "ask") -> None:
         self._commands: dict[str, Command] = {}
+        self._also: dict[str, Command] = {}
         self._cards: dict[str, CardRenderer] = {}
         self._entries: dict[tuple[str, str | None], EntryWords] = {}
         self._marks: dict[str, Marks] = {}
@@ -701,6 +706,7 @@ class Commands:
             for command in router.commands:
                 assert command.name not in self._commands, f"/{command.name} is declared twice"
                 self._commands[command.name] = command
+                self._also |= dict.fromkeys(command.also, command)
             assert not self._cards.keys() & router.cards.keys()
             self._cards |= router.cards
             for words in router.entries:
@@ -787,7 +793,7 @@ class Commands:
         if found is None:
             return None
         name = found.group(1).lower()
-        command = self._commands.get(name)
+        command = self._commands.get(name) or self._also.get(name)
         if command is not None and not command.typed:
             command = None
         return Line(command, name, tuple(words_of(text, mentions, found.end())))

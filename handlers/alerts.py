@@ -73,6 +73,8 @@ Need = Annotated[str, choice(*NEEDS, expected=T("what you can bring"), labels=NE
     label=T("Raise an alert"),
     sample=(T("eviction Main St 5, 20 people, 1 van, until 14:00"),),
     for_strangers=True,
+    # Who is in a hurry types what it is called: nobody answers in a group what is no command.
+    also=("alarm", "alerta", "alarma"),
     edited=T(
         "You have changed what you wrote about an alert. What you wrote first counts, and no second alert is raised. "
         "Say what is different by its number: {news} or {needs} or {until}",
