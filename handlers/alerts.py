@@ -234,7 +234,7 @@ async def _made(context: Context, said: alertline.Line, answers: str) -> Reply |
                 )
                 if cut
                 else None,
-                _next(reach),
+                _next(reach, awake=await shared.organizers_awake(context, made)),
             ),
         ),
         private=True,
@@ -242,8 +242,10 @@ async def _made(context: Context, said: alertline.Line, answers: str) -> Reply |
     )
 
 
-def _next(reach: alarm.Alone | None) -> Text:
+def _next(reach: alarm.Alone | None, *, awake: bool) -> Text:
     match reach:
+        case None | "organizers" if not awake:
+            return T("Only the organizers may hear of it yet, and they have quiet hours now: call one of them.")
         case None:
             return T("An organizer has to let it through first; they are told now.")
         case "organizers":
@@ -369,7 +371,9 @@ async def waiting(context: Context) -> Sequence[Todo]:
     told = []
     for one in await alerts.open_(context.tx, context.committee.id):
         now = await state(context, one)
-        if now.over or await shared.reach_of(context, one, now) in (None, "organizers"):
+        reach = await shared.reach_of(context, one, now)
+        organizes = "organizer" in context.roles and context.in_private
+        if now.over or reach is None or (reach == "organizers" and not organizes):
             continue
         if context.member.id in now.coming or context.member.id in now.cannot:
             continue
@@ -448,9 +452,15 @@ async def _tell_of_doubt(context: Context, there: Alert) -> None:
         (Button(label=T("False alarm"), says=alert_false.says(number=there.number)),),
     )
     words = lines(await heading(context, there), T("Somebody doubts that it is true. Can you find out?"))
-    for member in await shared.in_charge(context, there):
-        if member.id != context.member.id and shared.may_hear(member, context.now):
+    charged = [one for one in await shared.in_charge(context, there) if shared.may_hear(one, context.now)]
+    awake = await shared.awake(context, there, await state(context, there), charged)
+    for member in charged:
+        if member.id == context.member.id:
+            continue
+        if member in awake:
             await shared.tell(context, member, words, alert=there, buttons=buttons)
+        else:
+            await context.nudge(member, words, buttons=buttons, key=there.thing)
 
 
 # --- answering ---------------------------------------------------------------------------------------------------
@@ -624,16 +634,24 @@ async def alert_update(context: Context, *, number: Number, line: LongNote) -> R
 async def _tell_news(context: Context, there: Alert, now: Alarm) -> int:
     """To how many it goes in private; the group sees it on the card."""
     assert there.news is not None
-    reached = {one.member_id for one in await alerts.pages(context.tx, there) if one.state in ("sent", "answered")}
+    pages = {one.member_id: one for one in await alerts.pages(context.tx, there) if one.state in ("sent", "answered")}
     words = lines(await heading(context, there), T("News: “{words}” (as it was written)", words=there.news[1]))
     show = ((Button(label=T("Show it"), says=alert_show.says(number=there.number)),),)
+    found = [await shared.hears(context, id_) for id_ in sorted((pages.keys() | now.coming.keys()) - now.cannot)]
+    members = [one for one in found if one is not None and one != context.of_member]
+    resting = await shared.resting(context, there, now, [one for one in members if one.id not in now.coming])
     told = 0
-    for id_ in sorted((reached | now.coming.keys()) - now.cannot):
-        member = await shared.hears(context, id_)
-        if member is None or member == context.of_member:
-            continue
-        if await shared.tell(context, member, words, alert=there, buttons=show) is not None:
-            told += 1
+    for member in members:
+        if member.id not in resting:
+            told += await shared.tell(context, member, words, alert=there, buttons=show) is not None
+        elif pages[member.id].state == "sent":
+            # In the morning they are told what is so then.
+            ring = pages[member.id].ring
+            await alerts.page(context.tx, there, member.id, ring=ring, outbox_id=None, state="waits", now=context.now)
+        else:
+            await context.nudge(member, words, buttons=show, key=there.thing)
+    if resting:
+        await shared.plan_wake(context, there, min(resting.values()))
     return told
 
 

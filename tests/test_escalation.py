@@ -234,6 +234,36 @@ async def test_what_is_over_by_the_morning_is_told_to_nobody_who_slept(town: Tow
     assert _called(town) == set()
 
 
+async def test_what_comes_after_wakes_nobody_who_is_not_coming_either(town: Town) -> None:
+    await town.whispers("eli", "/wake on")
+    await town.says("ana", "/alert eviction Main St 5, 9 people, until tomorrow 12:00")
+    await town.presses("ben", "I can confirm it")
+    await town.skip("6h")
+    chi = len(town.heard("chi"))
+    await town.whispers("ana", "/alert 1 update they are inside")
+    assert "they are inside" in town.heard("eli")[-1]
+    assert len(town.heard("chi")) == chi
+    await town.skip("8h")
+    assert "they are inside" in town.heard("chi")[-1], "what is so in the morning"
+    assert len(town.heard("chi")) == chi + 1
+
+
+async def test_that_it_is_over_wakes_nobody_who_is_not_coming(town: Town) -> None:
+    await town.says("ana", "/alert eviction Main St 5, 9 people, until tomorrow 12:00")
+    await town.presses("ben", "I can confirm it")
+    await town.presses("eli", "In 60 min")
+    await town.skip("6h")
+    await town.whispers("ana", "/alert 1 end")
+    assert "It is over: nobody need come any more." in town.heard("eli")[-1]
+    await town.skip("1m")
+    # What they were told in the evening says so, without a sound.
+    told = [what for where, what in town.transcript if where == "chi (dm)"][-1]
+    assert told == "bot (edit): ALERT 1: eviction / It is over: nobody need come any more."
+    await town.skip("15m")
+    assert "1 was coming and has not said that they know." in town.heard("ana")[-1]
+    assert not any("was coming and has not" in said for said in town.heard("chi"))
+
+
 async def test_what_goes_on_in_the_morning_with_enough_people_says_so(town: Town) -> None:
     await _twelve(town)
     await town.skip("4h")

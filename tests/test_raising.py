@@ -53,6 +53,25 @@ async def test_what_one_person_tells_the_organizers_alone_the_group_does_not_see
     assert "News of alert 1: they come by Oak St 9" in log
 
 
+async def test_what_is_for_organizers_breaks_no_quiet_hours_of_theirs(town: Town) -> None:
+    await _decided(town, "/alert_kind strike alone organizers")
+    await town.skip("6h")
+    told = len(town.heard("ana")), len(town.heard("ben"))
+    assert "they have quiet hours now: call one of them." in await town.whispers("chi", "/alert strike Dock 7")
+    waits = "An alert waits for an organizer. Organizers: look at it in private, with /todo."
+    assert town.sees()[-1] == waits
+    said = await town.says("zed", LINE)
+    assert said == f"{waits}\nOnly the organizers may hear of it yet, and they have quiet hours now: tell a member."
+    assert (len(town.heard("ana")), len(town.heard("ben"))) == told
+    assert "ALERT 1: strike or picket" in await town.whispers("ben", "/todo")
+    await town.skip("7h")
+    assert (len(town.heard("ana"))) == told[0]
+    await town.skip("1h")
+    heard = "\n".join(town.heard("ana")[told[0] :])
+    assert "ALERT 1: strike or picket / Not confirmed yet: 1/2" in heard
+    assert "ALERT 2: eviction / It still waits: no organizer has answered. / Where: Main St 5" in heard
+
+
 async def test_one_person_calls_everybody_only_where_the_committee_has_said_so(town: Town) -> None:
     await town.says("chi", "/alert raid Oak St 1")
     await _decided(town, "/alert_kind eviction alone everyone")
