@@ -275,8 +275,18 @@ async def state(context: Context | View, alert: Alert) -> Alarm:
 
 
 async def reach_of(context: Context | View | Telling, alert: Alert, now: Alarm) -> alarm.Alone | None:
-    """Who may hear of an alert that is `now`, by what the committee lets one person do; None: nobody yet."""
-    return alarm.reach(now, await kind_of(context, alert))
+    """Who may hear of an alert that is `now`, by what the committee lets one person do; None: nobody yet.
+
+    What is over stays for those for whom it was, also where the committee has changed its kind since.
+    """
+    reach = alarm.reach(now, await kind_of(context, alert))
+    if alert.over_at is None or reach is None or now.verified:
+        return reach
+    groups = await people.chats_of(context.tx, context.committee.id)
+    if not groups:
+        return reach
+    shown = [one for one in groups if await cards.stands_in(context.tx, alert.thing, one.id)]
+    return "group" if shown else "organizers"
 
 
 def may_change(context: Context, alert: Alert) -> bool:

@@ -86,6 +86,10 @@ Need = Annotated[str, choice(*NEEDS, expected=T("what you can bring"), labels=NE
 async def alert(context: Context, *, line: LongNote = "") -> Reply | Card | None:
     """One line raises it; a number shows one, or does something with it; nothing asks for the kind by buttons."""
     if context.of_member is None:
+        number, _, rest = line.strip().lstrip("#").partition(" ")
+        if number.isdecimal() and (not rest.strip() or plain(rest.split()[0]) in _ABOUT):
+            # What members say of an alert that is there: no organizer is called for that.
+            raise Refusal(T("Say what it is, and where: {example}", example=EXAMPLE))
         # Said by no button: only this leads there.
         return await context.say(context.commands.named("alert_stranger").says(line=line), authority=Authority.CLOCK)
     if not line.strip():

@@ -282,6 +282,18 @@ async def alert_merge(context: Context, *, number: Number, line: LongNote) -> Re
             T("These two cannot be made one: take two that go on, both real or both a drill, and let through."),
             private=True,
         )
+    reaches = await shared.reach_of(context, one, now), await shared.reach_of(context, other, into)
+    if reaches[0] in ("group", "everyone") and reaches[1] == "organizers":
+        raise Refusal(
+            T(
+                "Alert {other} is for the organizers alone yet: whoever comes to alert {number} could not see it. Say "
+                "it the other way round: {example}",
+                other=other.number,
+                number=number,
+                example=Typed(f"/alert {other.number} same {number}"),
+            ),
+            private=True,
+        )
     for kind, member_id, data in raising.carried(now, into, at=context.now):
         member = await people.member_now(context.tx, context.committee.id, member_id)
         if member is not None:

@@ -53,6 +53,25 @@ async def test_what_one_person_tells_the_organizers_alone_the_group_does_not_see
     assert "News of alert 1: they come by Oak St 9" in log
 
 
+async def test_what_was_for_the_organizers_stays_so_when_the_kind_is_changed(town: Town) -> None:
+    await _decided(town, "/alert_kind eviction alone organizers")
+    await town.whispers("chi", LINE)
+    await town.says("eli", "/alert raid Oak St 1")
+    await town.presses("eli", "In 10 min")
+    # Whoever comes to the one could not see the other.
+    assert "Say it the other way round: /alert 1 same 2" in await town.whispers("ana", "/alert 2 same 1")
+    await town.whispers("ana", "/alert 1 end")
+    await town.whispers("ana", "/alert 2 end")
+    await _decided(town, "/alert_kind eviction alone group")
+    await _decided(town, "/alert_kind raid alone organizers")
+    assert (await town.whispers("eli", "/alert 1")).startswith("There is no alert 1.")
+    assert await town.whispers("eli", "/alerts") == "ALERT 2: raid or detention / It is over."
+    log = await town.whispers("eli", "/log decisions")
+    assert "Alert 1 was raised. /" in log
+    assert "Alert 2 was raised: raid or detention, Oak St 1" in log
+    assert "Main St" not in log
+
+
 async def test_what_is_for_organizers_breaks_no_quiet_hours_of_theirs(town: Town) -> None:
     await _decided(town, "/alert_kind strike alone organizers")
     await town.skip("6h")
@@ -281,6 +300,9 @@ async def test_a_stranger_tells_the_organizers_and_nobody_else(town: Town) -> No
 
 
 async def test_a_stranger_says_it_in_private_where_the_bot_has_one_committee(town: Town) -> None:
+    for line in ("/alert 1", "/alert 1 end", "/alert #1 update they have gone"):
+        assert (await town.whispers("zed", line)).startswith("Say what it is, and where:")
+    assert not any("ALERT" in said for said in town.heard("ben"))
     assert (await town.whispers("zed", "/alert Main St 5, they are at the door")).startswith("The organizers are told")
     assert "ALERT 1: other" in town.heard("ben")[-1]
     assert "Main St 5" in town.heard("ben")[-1]
