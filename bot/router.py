@@ -296,6 +296,9 @@ class View:
 
 Marks = Callable[[Context, str, Mapping[str, Any]], Awaitable[Text | None]]
 Handler = Callable[..., Awaitable[Reply | Card | None]]
+Picks = Callable[[Transaction, int, Sequence[Committee], str], Awaitable[Committee | None]]
+"""For which of somebody's committees a command is meant that they say in private; None: they have to be asked. It is
+given the person's id, the committees, and what is said behind the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +383,8 @@ class Command:
     """Only asks, and changes nothing: it may be said again in a private chat to be answered there."""
     for_others: bool = False
     """A helper may say it in the name of somebody without an account. Never what takes a vote or a consent."""
+    picks: Picks | None = None
+    """Said in private by somebody in several committees: for which one. Without it they are asked."""
     also: tuple[str, ...] = ()
     """What it is called in other languages: typed, it is the same."""
     for_strangers: bool = False
@@ -562,6 +567,7 @@ class Router:
         for_others: bool = False,
         for_strangers: bool = False,
         also: Sequence[str] = (),
+        picks: Picks | None = None,
         edited: Text | None = None,
     ) -> Callable[[Handler], Command]:
         """Declare a command: the function's keyword-only, annotated parameters are its arguments."""
@@ -600,6 +606,7 @@ class Router:
                 for_others=for_others,
                 for_strangers=for_strangers,
                 also=tuple(also),
+                picks=picks,
                 edited=edited,
             )
             assert command.asks.keys() <= {parameter.name for parameter in command.parameters}

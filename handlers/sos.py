@@ -14,7 +14,7 @@ from bot.domain.board import plain
 from bot.router import Asks, Authority, Context, Router, Todo, Where
 from bot.text import Bold, N, Refusal, T, Text, Typed, Words, lines
 from storage import due, people, sos
-from storage.database import Transaction
+from storage.database import Reader, Transaction
 from storage.people import Committee, Member
 from storage.sos import Call
 
@@ -60,6 +60,20 @@ CodeWord = Annotated[str, _CodeWordKind()]
 # --- calling -----------------------------------------------------------------------------------------------------
 
 
+async def _meant(tx: Reader, person_id: int, committees: Sequence[Committee], words: str) -> Committee | None:
+    """Nobody under threat is asked for which committee, where one alone is set up, or called already."""
+    if plain(words.partition(" ")[0]) in _SET_UP:
+        return None
+    set_up, called = [], []
+    for committee in committees:
+        found = await people.member_of(tx, committee.id, person_id)
+        if found is not None and await sos.plan_of(tx, found[0].id) is not None:
+            set_up.append(committee)
+        if found is not None and await sos.running(tx, found[0].id) is not None:
+            called.append(committee)
+    return next((some[0] for some in (set_up, called) if len(some) == 1), None)
+
+
 @router.command(
     "sos",
     allow=Authority.MEMBER,
@@ -68,6 +82,7 @@ CodeWord = Annotated[str, _CodeWordKind()]
     while_suspended=True,
     help=T("You are under threat: those whom you have chosen are told at once."),
     label=T("SOS"),
+    picks=_meant,
 )
 async def sos_(context: Context, *, line: Note = "") -> Reply | Card | None:
     """One tap calls. What is written behind it is told too, but for the two words that set up and cancel."""

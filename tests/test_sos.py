@@ -36,6 +36,18 @@ async def test_one_tap_tells_those_whom_i_have_chosen_at_once_and_nobody_else(to
     assert "lilac" not in "\n".join(town.heard("ben"))
 
 
+async def test_in_several_committees_nobody_is_asked_for_which_one(town: Town) -> None:
+    await _sets_up(town)
+    await _agree(town, "ben", "eli")
+    hill = town.practice.console.group("Hillside")
+    await town.practice.console.say("ana", "/setup", hill, manages_chat=True)
+    await town.practice.say("chi", "/join", hill)
+    assert await town.whispers("chi", "/sos") == "2 people are told."
+    assert await town.whispers("chi", "/sos cancel rose") == "Cancelled."
+    assert "a wrong word was written" in town.heard("ben")[-1]
+    assert await town.whispers("chi", "/sos setup") == "For which committee?"
+
+
 async def test_who_has_not_agreed_is_not_told_and_then_the_organizers_are(town: Town) -> None:
     await _sets_up(town)
     await town.presses("eli", "No")
