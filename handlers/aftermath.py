@@ -270,7 +270,7 @@ async def _moment_words(context: Context, moment: Moment) -> list[Words]:
             words = await notes.written(context.tx, f"alert_update:{moment.event}")
             if words is None:
                 return [T("After {time}: news.", time=time)]
-            return [T("After {time}: news: “{words}”", time=time, words=words)]
+            return [T("After {time}: news: “{words}” (as it was written)", time=time, words=words)]
 
 
 async def _went_words(context: Context, there: Alert) -> list[Words]:
