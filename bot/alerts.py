@@ -20,6 +20,7 @@ from bot.chat import Button, Card, Lane, Reply
 from bot.domain import alarm, alertline, raising
 from bot.domain.alarm import Alarm, Kind, Outcome
 from bot.domain.board import plain
+from bot.domain.escalation import rests_until
 from bot.domain.recurrence import instant
 from bot.making import wall
 from bot.router import Authority, Context, Telling, View, begun_with
@@ -31,7 +32,9 @@ from storage import (
     cards,
     due,
     entries,
+    escalation,
     linked_alerts,
+    nudges,
     outbox,
     people,
     places,
@@ -229,10 +232,21 @@ AlertKind = Annotated[Known, KnownKind()]
 
 
 async def found(context: Context, number: int) -> Alert:
-    """The alert with this number. Raises Refusal."""
-    there = await alerts.numbered(context.tx, context.committee.id, number)
+    """The alert with this number. Raises Refusal; it says the same of one that is hidden from whoever asks."""
+    there = await numbered(context, number)
     if there is None:
         raise none_with(number)
+    return there
+
+
+async def numbered(context: Context, number: int) -> Alert | None:
+    """The alert with this number; None: there is none, or none that whoever asks may know of."""
+    there = await alerts.numbered(context.tx, context.committee.id, number)
+    if there is None or may_change(context, there):
+        return there
+    now = await state(context, there)
+    if await reach_of(context, there, now) in (None, "organizers") and context.member.id not in now.witnesses:
+        return None
     return there
 
 
@@ -261,8 +275,18 @@ async def state(context: Context | View, alert: Alert) -> Alarm:
 
 
 async def reach_of(context: Context | View | Telling, alert: Alert, now: Alarm) -> alarm.Alone | None:
-    """Who may hear of an alert that is `now`, by what the committee lets one person do; None: nobody yet."""
-    return alarm.reach(now, await kind_of(context, alert))
+    """Who may hear of an alert that is `now`, by what the committee lets one person do; None: nobody yet.
+
+    What is over stays for those for whom it was, also where the committee has changed its kind since.
+    """
+    reach = alarm.reach(now, await kind_of(context, alert))
+    if alert.over_at is None or reach is None or now.verified:
+        return reach
+    groups = await people.chats_of(context.tx, context.committee.id)
+    if not groups:
+        return reach
+    shown = [one for one in groups if await cards.stands_in(context.tx, alert.thing, one.id)]
+    return "group" if shown else "organizers"
 
 
 def may_change(context: Context, alert: Alert) -> bool:
@@ -506,7 +530,13 @@ async def spread(context: Context, alert: Alert) -> None:
 async def _spread(context: Context, alert: Alert, now: Alarm, reach: alarm.Alone) -> None:
     if reach == "organizers":
         organizers = await people.organizers(context.tx, context.committee.id)
-        await page(context, alert, [one for one in organizers if one.id not in now.witnesses], ring=0)
+        others = [one for one in organizers if one.id not in now.witnesses]
+        waits = await resting(context, alert, now, others)
+        told = await page(context, alert, others, ring=0, waits_until=waits)
+        if waits:
+            await plan_wake(context, alert, min(waits.values()))
+        if told and not any(one.state == "sent" for one in told):
+            await tell_organizers_to_look(context)
         return
     await show(context, alert)
     if reach == "everyone":
@@ -593,6 +623,10 @@ async def finish(context: Context, alert: Alert, outcome: Outcome, *, data: Mapp
         await linked_alerts.over_here(context.tx, alert.id)
     await alerts.over(context.tx, alert, outcome, now=context.now)
     await outbox.withdraw(context.tx, alert.thing)
+    await nudges.withdraw(context.tx, alert.thing)
+    if outcome != "expired":
+        # What has waited the whole night for an organizer, and in vain, they hear of all the same.
+        await nudges.withdraw(context.tx, f"{alert.thing}:held")
     await entries.append(
         context.tx, context.committee, "alert", {"alert": alert.number, "over": outcome}, now=context.now
     )
@@ -708,6 +742,61 @@ async def tell(
         committee=context.committee.id,
         about=(*((alert.thing,) if alert is not None else ()), *about),
         said=said,
+    )
+
+
+# --- in quiet hours --------------------------------------------------------------------------------------------------
+
+
+async def resting(context: Context, alert: Alert, found: Alarm, members: Iterable[Member]) -> dict[int, datetime]:
+    """Whom it does not reach just now, and until when they want to be left in peace.
+
+    Only what is verified, immediate and severe breaks that, only for those who agreed, and never a drill.
+    """
+    breaks = not alert.exercise and alarm.wakes(found, urgency=alert.urgency, severity=alert.severity)
+    agreed = await escalation.who_wakes(context.tx, context.committee.id) if breaks else frozenset()
+    found_resting: dict[int, datetime] = {}
+    for member in members:
+        hears = member
+        if member.helper_id is not None:
+            hears = await people.member_now(context.tx, context.committee.id, member.helper_id) or member
+        if hears.id in agreed:
+            continue
+        wish = await nudges.wish(context.tx, hears, committee=context.committee)
+        if (until := rests_until(wish, now=context.now)) is not None:
+            found_resting[member.id] = until
+    return found_resting
+
+
+async def plan_wake(context: Context, alert: Alert, at: datetime) -> None:
+    """Look then who bears it again; what is planned for earlier stays."""
+    key = f"{alert.thing}:wake"
+    planned = await due.at(context.tx, key)
+    if planned is None or at < planned:
+        says = context.commands.named("alert_wake").says(alert=alert.id, start=1)
+        await due.plan_at(context.tx, key, says, at, committee=context.committee.id)
+
+
+async def awake(context: Context, alert: Alert, found: Alarm, members: Iterable[Member]) -> list[Member]:
+    """Those of them whom it reaches just now: who takes part in it is not asleep, whatever their quiet hours say."""
+    members = list(members)
+    part = {alert.raiser_id, *found.coming, *found.witnesses}
+    resting_ = await resting(context, alert, found, [one for one in members if one.id not in part])
+    return [one for one in members if one.id not in resting_]
+
+
+async def organizers_awake(context: Context, alert: Alert) -> bool:
+    """Whether an organizer beside whoever has raised it is told of it now, or there is none who could be."""
+    organizers = await people.organizers(context.tx, context.committee.id)
+    others = [one for one in organizers if one.id != alert.raiser_id and may_hear(one, context.now)]
+    return not others or bool(await awake(context, alert, await state(context, alert), others))
+
+
+async def tell_organizers_to_look(context: Context) -> None:
+    """Said in the groups where no organizer could be told in private. Nothing of what the alert says."""
+    await context.announce(
+        T("An alert waits for an organizer. Organizers: look at it in private, with {todo}.", todo=Typed("/todo")),
+        lane=Lane.ALERT,
     )
 
 

@@ -80,6 +80,11 @@ async def to_call(context: Context, alert: Alert, what: What) -> list[Call]:
         rows = await reach.stand_downs(context.tx, alert.id)
         # Whoever has it, and only has not said so, is told once more before anybody calls.
         wanted = {row.member_id for row in rows if row.open and (row.state != "delivered" or row.reminded)}
+    # Nobody rings a telephone that may be in strange hands, nor whoever has left.
+    for id_ in sorted(wanted):
+        member = await people.member_now(context.tx, context.committee.id, id_)
+        if member is None or not member.active or member.rests_until is not None:
+            wanted.discard(id_)
     await reach.list_calls(context.tx, alert.id, what, sorted(wanted), now=context.now)
     listed = await reach.calls(context.tx, alert.id, what)
     return [one for one in listed if one.result is None and one.member_id in wanted]

@@ -153,6 +153,13 @@ class _Standing:
     language: str
 
 
+async def _picked(tx: Transaction, standing: _Standing, command: Command, words: str) -> Committee | None:
+    """For which committee a command is meant without being asked; None: nobody can tell."""
+    if command.picks is None or standing.person is None:
+        return None
+    return await command.picks(tx, standing.person.id, standing.committees, words)
+
+
 class Dispatcher:
     """Carries out what comes in. Everything it has to say goes into the outbox in the same unit of work."""
 
@@ -627,8 +634,11 @@ class Dispatcher:
             await self._reply(context, Reply(_ANONYMOUS), message, says=None)
             return None
         if place.private and len(standing.committees) > 1 and command.allow is not Authority.ANYONE:
-            await self._ask_committee(context, standing, message, command, line.words)
-            return None
+            picked = await _picked(tx, standing, command, " ".join(word.text for word in line.words))
+            if picked is None:
+                await self._ask_committee(context, standing, message, command, line.words)
+                return None
+            context = replace(context, of_committee=picked)
         read: dict[str, Saying] = {}
 
         async def say() -> Reply | Card | None:
@@ -657,8 +667,11 @@ class Dispatcher:
         command = self._commands.get(kept.says.command) if kept else None
         undecided = place.private and context.of_committee is None and len(standing.committees) > 1
         if undecided and command is not None and command.allow is not Authority.ANYONE:
-            await self._ask_committee(context, standing, press, command, ())
-            return None
+            picked = await _picked(tx, standing, command, "")
+            if picked is None:
+                await self._ask_committee(context, standing, press, command, ())
+                return None
+            context = replace(context, of_committee=picked)
         done: dict[str, Saying] = {}
 
         async def say() -> Reply | Card | None:

@@ -296,6 +296,9 @@ class View:
 
 Marks = Callable[[Context, str, Mapping[str, Any]], Awaitable[Text | None]]
 Handler = Callable[..., Awaitable[Reply | Card | None]]
+Picks = Callable[[Transaction, int, Sequence[Committee], str], Awaitable[Committee | None]]
+"""For which of somebody's committees a command is meant that they say in private; None: they have to be asked. It is
+given the person's id, the committees, and what is said behind the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +383,10 @@ class Command:
     """Only asks, and changes nothing: it may be said again in a private chat to be answered there."""
     for_others: bool = False
     """A helper may say it in the name of somebody without an account. Never what takes a vote or a consent."""
+    picks: Picks | None = None
+    """Said in private by somebody in several committees: for which one. Without it they are asked."""
+    also: tuple[str, ...] = ()
+    """What it is called in other languages: typed, it is the same."""
     for_strangers: bool = False
     """May also be said by somebody who is no member; its handler must look at `of_member` and `of_committee`."""
     in_place: bool = False
@@ -559,6 +566,8 @@ class Router:
         confirm: Callable[..., Awaitable[Words]] | None = None,
         for_others: bool = False,
         for_strangers: bool = False,
+        also: Sequence[str] = (),
+        picks: Picks | None = None,
         edited: Text | None = None,
     ) -> Callable[[Handler], Command]:
         """Declare a command: the function's keyword-only, annotated parameters are its arguments."""
@@ -596,6 +605,8 @@ class Router:
                 confirm=confirm,
                 for_others=for_others,
                 for_strangers=for_strangers,
+                also=tuple(also),
+                picks=picks,
                 edited=edited,
             )
             assert command.asks.keys() <= {parameter.name for parameter in command.parameters}
@@ -689,6 +700,7 @@ class Commands:
 
     def __init__(self, routers: Sequence[Router], *, propose: str = "propose", ask: str = "ask") -> None:
         self._commands: dict[str, Command] = {}
+        self._also: dict[str, Command] = {}
         self._cards: dict[str, CardRenderer] = {}
         self._entries: dict[tuple[str, str | None], EntryWords] = {}
         self._marks: dict[str, Marks] = {}
@@ -701,6 +713,7 @@ class Commands:
             for command in router.commands:
                 assert command.name not in self._commands, f"/{command.name} is declared twice"
                 self._commands[command.name] = command
+                self._also |= dict.fromkeys(command.also, command)
             assert not self._cards.keys() & router.cards.keys()
             self._cards |= router.cards
             for words in router.entries:
@@ -787,7 +800,7 @@ class Commands:
         if found is None:
             return None
         name = found.group(1).lower()
-        command = self._commands.get(name)
+        command = self._commands.get(name) or self._also.get(name)
         if command is not None and not command.typed:
             command = None
         return Line(command, name, tuple(words_of(text, mentions, found.end())))

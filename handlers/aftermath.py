@@ -230,11 +230,8 @@ async def alert_timeline(context: Context, *, number: Number) -> Reply:
             )
         )
     reach = await shared.reach_of(context, there, now)
-    if reach in (None, "organizers"):
-        if not (shared.may_change(context, there) or context.member.id in now.witnesses):
-            raise shared.none_with(number)
-        if not context.in_private:
-            raise Refusal(T("That alert is not for the group yet. Look at it in private."), private=True)
+    if reach in (None, "organizers") and not context.in_private:
+        raise Refusal(T("That alert is not for the group yet. Look at it in private."), private=True)
     events = await alerts.events(context.tx, there)
     until = there.over_at or context.now
     told: list[Words | None] = [await heading(context, there)]
@@ -273,7 +270,7 @@ async def _moment_words(context: Context, moment: Moment) -> list[Words]:
             words = await notes.written(context.tx, f"alert_update:{moment.event}")
             if words is None:
                 return [T("After {time}: news.", time=time)]
-            return [T("After {time}: news: “{words}”", time=time, words=words)]
+            return [T("After {time}: news: “{words}” (as it was written)", time=time, words=words)]
 
 
 async def _went_words(context: Context, there: Alert) -> list[Words]:

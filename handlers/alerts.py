@@ -73,6 +73,8 @@ Need = Annotated[str, choice(*NEEDS, expected=T("what you can bring"), labels=NE
     label=T("Raise an alert"),
     sample=(T("eviction Main St 5, 20 people, 1 van, until 14:00"),),
     for_strangers=True,
+    # Who is in a hurry types what it is called: nobody answers in a group what is no command.
+    also=("alarm", "alerta", "alarma"),
     edited=T(
         "You have changed what you wrote about an alert. What you wrote first counts, and no second alert is raised. "
         "Say what is different by its number: {news} or {needs} or {until}",
@@ -84,6 +86,10 @@ Need = Annotated[str, choice(*NEEDS, expected=T("what you can bring"), labels=NE
 async def alert(context: Context, *, line: LongNote = "") -> Reply | Card | None:
     """One line raises it; a number shows one, or does something with it; nothing asks for the kind by buttons."""
     if context.of_member is None:
+        number, _, rest = line.strip().lstrip("#").partition(" ")
+        if number.isdecimal() and (not rest.strip() or plain(rest.split()[0]) in _ABOUT):
+            # What members say of an alert that is there: no organizer is called for that.
+            raise Refusal(T("Say what it is, and where: {example}", example=EXAMPLE))
         # Said by no button: only this leads there.
         return await context.say(context.commands.named("alert_stranger").says(line=line), authority=Authority.CLOCK)
     if not line.strip():
@@ -232,7 +238,7 @@ async def _made(context: Context, said: alertline.Line, answers: str) -> Reply |
                 )
                 if cut
                 else None,
-                _next(reach),
+                _next(reach, awake=await shared.organizers_awake(context, made)),
             ),
         ),
         private=True,
@@ -240,8 +246,10 @@ async def _made(context: Context, said: alertline.Line, answers: str) -> Reply |
     )
 
 
-def _next(reach: alarm.Alone | None) -> Text:
+def _next(reach: alarm.Alone | None, *, awake: bool) -> Text:
     match reach:
+        case None | "organizers" if not awake:
+            return T("Only the organizers may hear of it yet, and they have quiet hours now: call one of them.")
         case None:
             return T("An organizer has to let it through first; they are told now.")
         case "organizers":
@@ -282,8 +290,7 @@ async def _about(context: Context, number: int, rest: str) -> Reply | Card | Non
         return await alert_show.handler(context, number=number)
     word, _, more = rest.strip().partition(" ")
     command = context.commands.get(_ABOUT.get(plain(word.rstrip(":,")), ""))
-    known = await alerts.numbered(context.tx, context.committee.id, number) is not None
-    if command is None and not known:
+    if command is None and await shared.numbered(context, number) is None:
         # A line that begins with how many people it takes.
         return None
     await shared.found(context, number)
@@ -368,7 +375,9 @@ async def waiting(context: Context) -> Sequence[Todo]:
     told = []
     for one in await alerts.open_(context.tx, context.committee.id):
         now = await state(context, one)
-        if now.over or await shared.reach_of(context, one, now) in (None, "organizers"):
+        reach = await shared.reach_of(context, one, now)
+        organizes = "organizer" in context.roles and context.in_private
+        if now.over or reach is None or (reach == "organizers" and not organizes):
             continue
         if context.member.id in now.coming or context.member.id in now.cannot:
             continue
@@ -447,9 +456,15 @@ async def _tell_of_doubt(context: Context, there: Alert) -> None:
         (Button(label=T("False alarm"), says=alert_false.says(number=there.number)),),
     )
     words = lines(await heading(context, there), T("Somebody doubts that it is true. Can you find out?"))
-    for member in await shared.in_charge(context, there):
-        if member.id != context.member.id and shared.may_hear(member, context.now):
+    charged = [one for one in await shared.in_charge(context, there) if shared.may_hear(one, context.now)]
+    awake = await shared.awake(context, there, await state(context, there), charged)
+    for member in charged:
+        if member.id == context.member.id:
+            continue
+        if member in awake:
             await shared.tell(context, member, words, alert=there, buttons=buttons)
+        else:
+            await context.nudge(member, words, buttons=buttons, key=there.thing)
 
 
 # --- answering ---------------------------------------------------------------------------------------------------
@@ -512,6 +527,20 @@ async def alert_arrived(context: Context, *, alert: Reference) -> Reply | Card:
     await note(context, there, "arrived", member=context.member)
     await shared.hook(context, "alert_answered", there)
     return await _told(context, there, T("Noted: you are there."))
+
+
+@router.command("alert_left", allow=Authority.CLOCK, typed=False, help=T("Somebody has left who was coming."))
+async def alert_left(context: Context, *, who: Reference) -> None:
+    """Whoever has left is not counted on, nor shown where it is: what they would have met is open again."""
+    member = await people.member_now(context.tx, context.committee.id, who)
+    if member is None or member.active:
+        return
+    for one in await alerts.open_(context.tx, context.committee.id):
+        now = await state(context, one)
+        if not now.over and who in now.coming:
+            await note(context, one, "left", member=member)
+            await shared.hook(context, "alert_hide", one)
+            await shared.hook(context, "alert_answered", one)
 
 
 async def _told(context: Context, there: Alert, words: Words) -> Reply | Card:
@@ -609,16 +638,24 @@ async def alert_update(context: Context, *, number: Number, line: LongNote) -> R
 async def _tell_news(context: Context, there: Alert, now: Alarm) -> int:
     """To how many it goes in private; the group sees it on the card."""
     assert there.news is not None
-    reached = {one.member_id for one in await alerts.pages(context.tx, there) if one.state in ("sent", "answered")}
+    pages = {one.member_id: one for one in await alerts.pages(context.tx, there) if one.state in ("sent", "answered")}
     words = lines(await heading(context, there), T("News: “{words}” (as it was written)", words=there.news[1]))
     show = ((Button(label=T("Show it"), says=alert_show.says(number=there.number)),),)
+    found = [await shared.hears(context, id_) for id_ in sorted((pages.keys() | now.coming.keys()) - now.cannot)]
+    members = [one for one in found if one is not None and one != context.of_member]
+    resting = await shared.resting(context, there, now, [one for one in members if one.id not in now.coming])
     told = 0
-    for id_ in sorted((reached | now.coming.keys()) - now.cannot):
-        member = await shared.hears(context, id_)
-        if member is None or member == context.of_member:
-            continue
-        if await shared.tell(context, member, words, alert=there, buttons=show) is not None:
-            told += 1
+    for member in members:
+        if member.id not in resting:
+            told += await shared.tell(context, member, words, alert=there, buttons=show) is not None
+        elif pages[member.id].state == "sent":
+            # In the morning they are told what is so then.
+            ring = pages[member.id].ring
+            await alerts.page(context.tx, there, member.id, ring=ring, outbox_id=None, state="waits", now=context.now)
+        else:
+            await context.nudge(member, words, buttons=show, key=there.thing)
+    if resting:
+        await shared.plan_wake(context, there, min(resting.values()))
     return told
 
 
@@ -748,7 +785,7 @@ def _counts(now: Alarm) -> list[Words]:
 
 @router.entry("alert", about="decisions")
 async def alert_entry(telling: Telling, body: Mapping[str, Any]) -> Text:
-    """What the books tell of an alert: no names, and where it was as long as that is kept."""
+    """What the books tell of an alert: no names, and what it is and where only where all may know, while it is kept."""
     number = body["alert"]
     there = await alerts.numbered(telling.tx, telling.committee.id, number)
     if there is not None and there.exercise and "raised" not in body:
@@ -762,15 +799,18 @@ async def alert_entry(telling: Telling, body: Mapping[str, Any]) -> Text:
         return T("Alert {number}: {what}", number=number, what=OUTCOMES[body["over"]])
     if "verified" in body:
         return T("Alert {number} was confirmed.", number=number)
+    open_to_all = there is None or await shared.for_all(telling, there)
+    if "update" in body and not open_to_all:
+        return T("There is news of alert {number}.", number=number)
     if "update" in body:
         words = await notes.of(telling.tx, f"alert_update:{body['update']}")
         return T("News of alert {number}: {words}", number=number, words=words or _ERASED)
     kind = await shared.kind_words(telling, body["raised"])
-    area = None
-    if there is not None and await shared.for_all(telling, there):
-        area = await notes.of(telling.tx, f"alert_area:{there.id}")
     if body["status"] == "exercise":
         return T("DRILL {number} was begun: {kind}", number=number, kind=kind)
+    if not open_to_all:
+        return T("Alert {number} was raised.", number=number)
+    area = None if there is None else await notes.of(telling.tx, f"alert_area:{there.id}")
     if area is None:
         return T("Alert {number} was raised: {kind}", number=number, kind=kind)
     return T("Alert {number} was raised: {kind}, {area}", number=number, kind=kind, area=area)

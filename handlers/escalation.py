@@ -18,7 +18,7 @@ from bot.router import Authority, Context, Router, Telling, Todo, Where
 from bot.shifts import WHICH, TaskOf
 from bot.text import Listed, Minutes, Refusal, T, Text, Typed, Words, lines
 from bot.text import Reader as For
-from storage import alerts, due, entries, escalation, nudges, outbox, people, reach, rules, shifts
+from storage import alerts, due, entries, escalation, outbox, people, reach, rules, shifts
 from storage.alerts import Alert, Page, PageState
 from storage.people import Member
 
@@ -183,14 +183,14 @@ async def _call(
     """Call those of a ring, and of those before it, whom nobody has called yet. True: there are more of them."""
     waiting = [(which, member) for which, member in uncalled if which <= ring]
     now, more = waiting[:AT_ONCE_MAX], len(waiting) > AT_ONCE_MAX
-    resting = await _resting(context, there, found, [member for _, member in now])
+    resting = await shared.resting(context, there, found, [member for _, member in now])
     told: list[Page] = []
     for which in sorted({which for which, _ in now}):
         members = [member for at, member in now if at == which]
         about = (_calling(there),)
         told += await shared.page(context, there, members, ring=which, waits_until=resting, about=about)
     if resting:
-        await _plan_wake(context, there, min(resting.values()))
+        await shared.plan_wake(context, there, min(resting.values()))
     heard = any(one.state == "sent" for one in told)
     if done.ring is None or ring > done.ring or (heard and not done.heard):
         await shared.note(context, there, "ring", data={"ring": ring, "told": heard or ring >= Ring.LINKS})
@@ -293,7 +293,7 @@ async def _tell_on_call(context: Context, there: Alert, found: Alarm, done: Prog
 async def _tell_again(context: Context, there: Alert, found: Alarm, pages: Sequence[Page], first: Words | None) -> None:
     """Tell those who bear it just now; for the others it waits."""
     members = await _members(context, pages)
-    resting = await _resting(context, there, found, members.values())
+    resting = await shared.resting(context, there, found, members.values())
     page, buttons = await shared.page_message(context, there)
     words = lines(first, page)
     said: dict[For, outbox.Content] = {}
@@ -311,7 +311,7 @@ async def _tell_again(context: Context, there: Alert, found: Alarm, pages: Seque
             context.tx, there, member.id, ring=one.ring, outbox_id=outbox_id, state=state, now=context.now
         )
     if resting:
-        await _plan_wake(context, there, min(resting.values()))
+        await shared.plan_wake(context, there, min(resting.values()))
     if pages:
         await shared.hook(context, "alert_paged", there)
 
@@ -326,35 +326,6 @@ async def _members(context: Context, pages: Iterable[Page]) -> Mapping[int, Memb
 
 
 # --- in their quiet hours ----------------------------------------------------------------------------------------
-
-
-async def _resting(context: Context, there: Alert, found: Alarm, members: Iterable[Member]) -> dict[int, datetime]:
-    """Whom it does not reach just now, and until when they want to be left in peace.
-
-    Only what is verified, immediate and severe breaks that, only for those who agreed, and never a drill.
-    """
-    breaks = not there.exercise and alarm.wakes(found, urgency=there.urgency, severity=there.severity)
-    agreed = await escalation.who_wakes(context.tx, context.committee.id) if breaks else frozenset()
-    resting = {}
-    for member in members:
-        hears = member
-        if member.helper_id is not None:
-            hears = await people.member_now(context.tx, context.committee.id, member.helper_id) or member
-        if hears.id in agreed:
-            continue
-        wish = await nudges.wish(context.tx, hears, committee=context.committee)
-        if (until := rule.rests_until(wish, now=context.now)) is not None:
-            resting[member.id] = until
-    return resting
-
-
-async def _plan_wake(context: Context, there: Alert, at: datetime) -> None:
-    """Look then who bears it again; what is planned for earlier stays."""
-    key = f"{there.thing}:wake"
-    planned = await due.at(context.tx, key)
-    if planned is None or at < planned:
-        says = context.commands.named("alert_wake").says(alert=there.id, start=1)
-        await due.plan_at(context.tx, key, says, at, committee=context.committee.id)
 
 
 @router.command("alert_wake", allow=Authority.CLOCK, typed=False, help=T("Somebody's quiet hours are over."))

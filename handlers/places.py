@@ -168,7 +168,13 @@ async def alert_name(context: Context, *, number: Number, line: LongNote = "") -
     """Chosen among those who come: by a button, or by name."""
     if not context.in_private:
         example = Typed(f"/alert {number} name")
-        raise Refusal(T("Who is named is nobody else's business. Say it to me in private: {example}", example=example))
+        raise Refusal(
+            lines(
+                T("Delete your message now.") if line.strip() else None,
+                T("Who is named is nobody else's business. Say it to me in private: {example}", example=example),
+            ),
+            private=True,
+        )
     there, now = await shared.own(context, number)
     await _needs_place(context, there)
     if line.strip():

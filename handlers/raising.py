@@ -9,13 +9,13 @@ from datetime import timedelta
 from bot import alerts as shared
 from bot.alerts import AlertKind, answer, facts_words, going_on, heading, note, state
 from bot.arguments import LongNote, Number, Reference
-from bot.chat import Button, Card, Lane, Reply
+from bot.chat import Button, Card, Reply
 from bot.dialogue import answer_button
 from bot.domain import alertline, raising
 from bot.domain.alarm import Alarm
 from bot.router import Asks, Authority, Context, Router, Todo
 from bot.text import N, Refusal, T, Text, Typed, Words, lines
-from storage import alerts, due, inspection, people
+from storage import alerts, due, inspection, nudges, people
 from storage.alerts import Alert
 
 router = Router("raising", under="alerts")
@@ -70,18 +70,16 @@ async def _tell(context: Context, there: Alert, now: Alarm, *, again: bool = Fal
         *facts_words(there, now),
     )
     told = 0
-    for organizer in await people.organizers(context.tx, context.committee.id):
-        if organizer.id != there.raiser_id and shared.may_hear(organizer, context.now):
+    organizers = await people.organizers(context.tx, context.committee.id)
+    others = [one for one in organizers if one.id != there.raiser_id and shared.may_hear(one, context.now)]
+    awake = await shared.awake(context, there, now, others)
+    for organizer in others:
+        if organizer in awake:
             told += await shared.tell(context, organizer, words, alert=there, buttons=buttons) is not None
+        else:
+            await context.nudge(organizer, words, buttons=buttons, key=f"{there.thing}:held")
     if not told or again:
-        # Nothing of what it says: only that somebody has to look.
-        await context.announce(
-            T(
-                "An alert waits for an organizer. Organizers: look at it in private, with {todo}.",
-                todo=Typed("/todo"),
-            ),
-            lane=Lane.ALERT,
-        )
+        await shared.tell_organizers_to_look(context)
 
 
 async def _why(context: Context, there: Alert) -> str:
@@ -114,6 +112,7 @@ async def alert_accept(context: Context, *, alert: Reference) -> Reply:
     """Any one organizer but whoever raised it. Where nobody stands for it, because a stranger said it, they do now."""
     there, now = await _to_decide(context, alert)
     await due.cancel(context.tx, f"{there.thing}:held")
+    await nudges.withdraw(context.tx, f"{there.thing}:held")
     await note(context, there, "accepted", member=context.member)
     if not now.witnesses:
         await note(context, there, "verified", member=context.member)
@@ -187,7 +186,9 @@ async def alert_stranger(context: Context, *, line: LongNote) -> Reply:
         waits = waits or (now.held and not now.over)
     if waits or len(before) >= raising.STRANGERS_MAX:
         raise Refusal(T("The organizers have been told of an alert already. Ask a member to raise yours."))
-    await shared.raise_alert(context, replace(said, exercise=False))
+    made = await shared.raise_alert(context, replace(said, exercise=False))
+    if not await shared.organizers_awake(context, made):
+        return Reply(T("Only the organizers may hear of it yet, and they have quiet hours now: tell a member."))
     return Reply(T("The organizers are told now. One of them has to let it through. Tell a member too, if you can."))
 
 
@@ -279,6 +280,18 @@ async def alert_merge(context: Context, *, number: Number, line: LongNote) -> Re
     if other.id == one.id or other.exercise != one.exercise or into.held:
         raise Refusal(
             T("These two cannot be made one: take two that go on, both real or both a drill, and let through."),
+            private=True,
+        )
+    reaches = await shared.reach_of(context, one, now), await shared.reach_of(context, other, into)
+    if reaches[0] in ("group", "everyone") and reaches[1] == "organizers":
+        raise Refusal(
+            T(
+                "Alert {other} is for the organizers alone yet: whoever comes to alert {number} could not see it. Say "
+                "it the other way round: {example}",
+                other=other.number,
+                number=number,
+                example=Typed(f"/alert {other.number} same {number}"),
+            ),
             private=True,
         )
     for kind, member_id, data in raising.carried(now, into, at=context.now):

@@ -63,7 +63,8 @@ async def alert_reach_look(context: Context, *, alert: Reference) -> None:
     if new:
         await cards.changed(context.tx, there.thing)
     told = await reach.told_to_call(context.tx, there.id)
-    for member in await calls.callers(context, there) if open_ else ():
+    callers = await calls.callers(context, there) if open_ else ()
+    for member in await shared.awake(context, there, await shared.state(context, there), callers):
         if new or member.id not in told:
             await reach.tell_to_call(context.tx, there.id, member.id)
             await shared.tell(

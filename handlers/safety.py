@@ -128,7 +128,8 @@ async def _to_ask(context: Context, alert: Alert) -> list[Member]:
 async def _shown_to_organizers(context: Context, alert: Alert, card: Card) -> Reply | Card:
     """The card with the figures goes to whoever raised the alert and to the organizers, in private."""
     mine = context.place if context.place is not None and context.place.private else None
-    for one in await _in_charge(context, alert):
+    charged = await _in_charge(context, alert)
+    for one in await shared.awake(context, alert, await shared.state(context, alert), charged):
         place = await people.private_chat_of(context.tx, one.person_id)
         if place is not None and (mine is None or place.id != mine.id):
             await cards.show(context.tx, card.thing, place, committee=context.committee.id, lane=Lane.ALERT)

@@ -14,7 +14,7 @@ from bot.domain.board import plain
 from bot.router import Asks, Authority, Context, Router, Todo, Where
 from bot.text import Bold, N, Refusal, T, Text, Typed, Words, lines
 from storage import due, people, sos
-from storage.database import Transaction
+from storage.database import Reader, Transaction
 from storage.people import Committee, Member
 from storage.sos import Call
 
@@ -60,6 +60,20 @@ CodeWord = Annotated[str, _CodeWordKind()]
 # --- calling -----------------------------------------------------------------------------------------------------
 
 
+async def _meant(tx: Reader, person_id: int, committees: Sequence[Committee], words: str) -> Committee | None:
+    """Nobody under threat is asked for which committee, where one alone is set up, or called already."""
+    if plain(words.partition(" ")[0]) in _SET_UP:
+        return None
+    set_up, called = [], []
+    for committee in committees:
+        found = await people.member_of(tx, committee.id, person_id)
+        if found is not None and await sos.plan_of(tx, found[0].id) is not None:
+            set_up.append(committee)
+        if found is not None and await sos.running(tx, found[0].id) is not None:
+            called.append(committee)
+    return next((some[0] for some in (set_up, called) if len(some) == 1), None)
+
+
 @router.command(
     "sos",
     allow=Authority.MEMBER,
@@ -68,6 +82,7 @@ CodeWord = Annotated[str, _CodeWordKind()]
     while_suspended=True,
     help=T("You are under threat: those whom you have chosen are told at once."),
     label=T("SOS"),
+    picks=_meant,
 )
 async def sos_(context: Context, *, line: Note = "") -> Reply | Card | None:
     """One tap calls. What is written behind it is told too, but for the two words that set up and cancel."""
@@ -114,9 +129,11 @@ async def _call(context: Context, more: str) -> Reply:
     again = call is not None
     if call is None:
         call = await sos.begin(context.tx, me.id, now=context.now)
-        end = sos_end.says(call=call.id)
+        key, other = _keys(call) if plan is not None else reversed(_keys(call))
         when = context.now + ENDS_AFTER
-        await due.plan_at(context.tx, f"sos:{call.id}:end", end, when, committee=context.committee.id)
+        # An id may be given again, where somebody has left meanwhile.
+        await due.cancel(context.tx, other)
+        await due.plan_at(context.tx, key, sos_end.says(call=call.id), when, committee=context.committee.id)
     else:
         await sos.said_again(context.tx, call, now=context.now)
     words = lines(
@@ -132,6 +149,16 @@ async def _call(context: Context, more: str) -> Reply:
         organizers = await people.organizers(context.tx, context.committee.id)
         told = await _tell(context, call, [one for one in organizers if one.id != me.id], words)
     return _called(told)
+
+
+def _keys(call: Call) -> tuple[str, str]:
+    """Under which its end is planned: where a word had been set up before, and where none had."""
+    return f"sos:{call.id}:end", f"sos:{call.id}:wordless"
+
+
+async def _wordless(context: Context, call: Call) -> bool:
+    """Whether no word had been set up before it: whoever took the telephone could choose one since."""
+    return await due.at(context.tx, _keys(call)[1]) is not None
 
 
 def _head(words: Text) -> Text:
@@ -204,16 +231,20 @@ async def sos_cancel(context: Context, *, word: CodeWord) -> Reply:
     call, plan = await sos.running(context.tx, me.id), await sos.plan_of(context.tx, me.id)
     # Worked out also where it changes nothing, so that it takes as long.
     right = raising.is_word(word, salt=plan.salt if plan else "", hashed=plan.hashed if plan else "")
-    if call is not None and plan is not None and right:
+    wordless = call is not None and await _wordless(context, call)
+    if call is not None and plan is not None and right and not wordless:
         await sos.put_state(context.tx, call, "off")
         await _tell_told(context, call, T("All clear: {name} has cancelled the SOS with the right word.", name=me.name))
     elif call is not None and call.state == "on":
         await sos.put_state(context.tx, call, "wrong")
-        await _tell_told(
-            context,
-            call,
-            T("The SOS of {name} goes on: a wrong word was written. Perhaps somebody made them.", name=me.name),
-        )
+        words = T("The SOS of {name} goes on: a wrong word was written. Perhaps somebody made them.", name=me.name)
+        if wordless:
+            words = T(
+                "{name} wants to cancel the SOS, but had set up no word before: perhaps somebody made them. It goes "
+                "on; find out how they are.",
+                name=me.name,
+            )
+        await _tell_told(context, call, words)
     return Reply(T("Cancelled."), private=True)
 
 
@@ -269,7 +300,9 @@ async def sos_set(context: Context, *, who: People = (), words: Note = "", word:
         raise Refusal(
             T("Without a word of at least {n} letters nobody could cancel it. Nothing is set up.", n=WORD_LEAST)
         )
-    if await sos.running(context.tx, me.id) is None:
+    call = await sos.running(context.tx, me.id)
+    # What was set up before a call stays while that goes on, and nobody who looks on can tell.
+    if call is None or await _wordless(context, call):
         salt = context.tx.token()
         await sos.set_plan(
             context.tx,

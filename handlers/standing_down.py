@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from bot import alerts as shared
@@ -10,10 +10,10 @@ from bot import calling
 from bot.alerts import heading
 from bot.arguments import Reference
 from bot.chat import Button, Lane, Reply, Shown
-from bot.domain.alarm import Outcome
+from bot.domain.alarm import Alarm, Outcome
 from bot.router import Authority, Context, Router, View
 from bot.text import N, Refusal, T, Text, Words, lines
-from storage import alerts, cards, due, people, reach
+from storage import alerts, cards, due, escalation, outbox, people, reach
 from storage.alerts import Alert
 from storage.people import Member
 
@@ -67,18 +67,54 @@ async def _tell_those_reached(context: Context, there: Alert) -> bool:
     reached = {id_ for id_, state, taken in await reach.pages(context.tx, there.id) if taken or state == "answered"}
     into = await _into(context, there)
     owed = sorted((reached | set(now.coming)) - told, key=lambda id_: (id_ not in now.coming, id_))
+    asleep = await _asleep(context, there, now, owed[:AT_ONCE_MAX])
     for id_ in owed[:AT_ONCE_MAX]:
         member = await people.member_now(context.tx, context.committee.id, id_)
         # Whoever comes to an alert that goes on as another is still right to come.
         coming = id_ in now.coming and there.outcome != "merged"
         state: reach.State = "known"
         ends_it = context.of_member is not None and context.member.id == id_
-        if member is not None and member.active and not ends_it:
+        if id_ in asleep and not ends_it:
+            state = await _tell_asleep(context, there, asleep[id_], into=into)
+        elif member is not None and member.active and not ends_it:
             sent = await _tell(context, there, member, coming=coming, into=into)
             state = "sent" if sent else "unreachable"
         await reach.stand_down(context.tx, there.id, id_, coming=coming, state=state, now=context.now)
     await cards.changed(context.tx, reach.tracking_thing(there.id))
     return len(owed) > AT_ONCE_MAX
+
+
+async def _asleep(context: Context, there: Alert, now: Alarm, ids: Sequence[int]) -> dict[int, Member]:
+    """Those whom its end does not wake: they are not coming, and want to be left in peace just now."""
+    found = [await shared.hears(context, id_) for id_ in ids if id_ not in now.coming]
+    members = [one for one in found if one is not None]
+    awake = await shared.awake(context, there, now, members)
+    return {one.id: one for one in members if one not in awake}
+
+
+async def _tell_asleep(context: Context, there: Alert, member: Member, *, into: Alert | None) -> reach.State:
+    """What they were told says so from now on, in its place; who has no such message hears it in the morning."""
+    words, buttons = await _words(context, there, coming=False, into=into)
+    ids = [one for one in [await reach.page_message(context.tx, there.id, member.id)] if one is not None]
+    for chat_id, message in (await escalation.messages(context.tx, ids)).values():
+        place = await people.place_of(context.tx, chat_id)
+        if place is None:
+            continue
+        await outbox.queue(
+            context.tx,
+            place,
+            shared.marked(there, words),
+            reader=await people.reader_in(context.tx, chat_id, private=True, committee_id=context.committee.id),
+            now=context.now,
+            lane=Lane.ALERT,
+            buttons=buttons,
+            committee=context.committee.id,
+            about=(there.thing, reach.over_thing(there.id, member.id)),
+            edits=message,
+        )
+        return "sent"
+    await context.nudge(member, shared.marked(there, words), buttons=buttons)
+    return "known"
 
 
 async def _into(context: Context, there: Alert) -> Alert | None:
@@ -90,6 +126,14 @@ async def _into(context: Context, there: Alert) -> Alert | None:
 
 
 async def _tell(context: Context, there: Alert, member: Member, *, coming: bool, into: Alert | None) -> bool:
+    words, buttons = await _words(context, there, coming=coming, into=into)
+    about = (reach.over_thing(there.id, member.id),)
+    return await shared.tell(context, member, words, alert=there, buttons=buttons, about=about) is not None
+
+
+async def _words(
+    context: Context, there: Alert, *, coming: bool, into: Alert | None
+) -> tuple[Words, tuple[tuple[Button, ...], ...]]:
     assert there.outcome is not None
     said: list[Words | None] = [await heading(context, there)]
     buttons: tuple[tuple[Button, ...], ...] = ()
@@ -102,8 +146,7 @@ async def _tell(context: Context, there: Alert, member: Member, *, coming: bool,
     if coming:
         said.append(T("You said that you are coming. Press the button, so that nobody has to call you."))
         buttons = ((Button(label=T("I know"), says=alert_known.says(alert=there.id)),),)
-    about = (reach.over_thing(there.id, member.id),)
-    return await shared.tell(context, member, lines(*said), alert=there, buttons=buttons, about=about) is not None
+    return lines(*said), buttons
 
 
 async def _look_at(context: Context, there: Alert, after: timedelta) -> None:
@@ -141,7 +184,8 @@ async def alert_standing_down(context: Context, *, alert: Reference) -> None:
 
 async def _show_tracking(context: Context, there: Alert) -> None:
     """To whoever raised it, and to the organizers, in private: one card, which changes."""
-    for member in await shared.in_charge(context, there):
+    charged = await shared.in_charge(context, there)
+    for member in await shared.awake(context, there, await shared.state(context, there), charged):
         place = await people.private_chat_of(context.tx, member.person_id)
         thing = reach.tracking_thing(there.id)
         if place is not None and not await cards.stands_in(context.tx, thing, place.id):

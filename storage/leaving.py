@@ -41,6 +41,14 @@ async def went(tx: Transaction, member_id: int, *, now: datetime) -> None:
     if row is None:
         return
     committee_id, forgotten, balance, in_units = row
+    if await tx.one(
+        """SELECT 1 FROM alerts a JOIN alert_events e ON e.alert_id = a.id
+           WHERE a.committee_id = ? AND a.over_us IS NULL AND e.member_id = ? LIMIT 1""",
+        committee_id,
+        member_id,
+    ):
+        # Whoever was coming to an alert is not counted on any more, nor shown where it is.
+        await _plan(tx, f"left_alerts:{member_id}", "alert_left", member_id, committee_id, now)
     at = now if forgotten else now + relativedelta(months=await kept_months(tx, committee_id))
     await _plan(tx, f"leftover:{member_id}", "leftover", member_id, committee_id, at)
     if balance and not forgotten:

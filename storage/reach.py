@@ -77,6 +77,12 @@ async def pages(tx: Reader, alert_id: int) -> list[tuple[int, str, bool]]:
     return [(member, state, bool(delivered)) for member, state, delivered in rows]
 
 
+async def page_message(tx: Reader, alert_id: int, member_id: int) -> int | None:
+    """The row id of the message in which a member was told of an alert last; None: there is none."""
+    row = await tx.one("SELECT outbox_id FROM alert_pages WHERE alert_id = ? AND member_id = ?", alert_id, member_id)
+    return None if row is None else row[0]
+
+
 async def unreachable(tx: Reader, alert_id: int) -> int:
     """How many could not be reached."""
     return int(

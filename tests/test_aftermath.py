@@ -138,6 +138,8 @@ async def test_the_timeline_tells_what_happened_and_not_who_it_was(town: Town) -
 
 async def test_the_timeline_can_be_seen_while_it_goes_on_and_from_the_card_when_it_is_over(town: Town) -> None:
     await town.says("ana", RAISED)
+    await town.whispers("ana", "/alert 1 update they are inside")
+    assert "news: “they are inside” (as it was written)" in await town.whispers("eli", "/alert 1 timeline")
     await town.presses("chi", "More …")
     told = await _press(town, "chi", "What happened when")
     assert told.endswith("It goes on.")

@@ -67,6 +67,12 @@ async def test_one_line_in_private_raises_it_in_the_group(town: Town) -> None:
     assert "Chi" not in _card(town)
 
 
+async def test_what_it_is_called_in_another_language_raises_it_too(town: Town) -> None:
+    assert "ALERT 1: eviction" in await town.says("chi", "/Alarm Räumung Main St 5")
+    assert "ALERT 2: raid or detention" in await town.says("eli", "/alerta redada Dock 7")
+    assert (await town.says("zed", "/alarma incendio")).startswith("The organizers are told now.")
+
+
 async def test_in_private_three_taps_and_one_line_raise_it(town: Town) -> None:
     before = len(town.transcript)
     await town.whispers("chi", "/alert")

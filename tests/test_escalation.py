@@ -114,6 +114,23 @@ async def test_when_somebody_drops_out_those_on_call_hear_it_at_once_then_who_st
     assert _times_called(town, "fay") == before, "who has said no is asked no more"
 
 
+async def test_whoever_leaves_the_committee_is_not_counted_on_any_more(town: Town) -> None:
+    await _raised(town, "1 person")
+    await town.presses("ben", "In 10 min")
+    await town.skip("10m")
+    await town.whispers("ana", "/alert 1 meet church")
+    await town.presses("ben", "Where do we meet?")
+    assert "people 1/1" in town.sees()[-1]
+    await town.whispers("ben", "/leave")
+    await town.skip("1s")
+    assert "people 0/1" in town.sees()[-1]
+    assert town.heard("ana")[-1].startswith("Something is missing again.")
+    assert any(where == "ben (dm)" and what == "bot takes a message away" for where, what in town.transcript)
+    await town.says("ana", "/alert 1 end")
+    await town.skip("15m")
+    assert "It is over" not in town.heard("ben")[-1]
+
+
 async def test_what_it_takes_can_be_raised_and_lowered_at_any_time(town: Town) -> None:
     await _twelve(town)
     await _raised(town, "3 people")
@@ -215,6 +232,36 @@ async def test_what_is_over_by_the_morning_is_told_to_nobody_who_slept(town: Tow
     await town.presses("eli", "I can confirm it")
     await town.skip("20h")
     assert _called(town) == set()
+
+
+async def test_what_comes_after_wakes_nobody_who_is_not_coming_either(town: Town) -> None:
+    await town.whispers("eli", "/wake on")
+    await town.says("ana", "/alert eviction Main St 5, 9 people, until tomorrow 12:00")
+    await town.presses("ben", "I can confirm it")
+    await town.skip("6h")
+    chi = len(town.heard("chi"))
+    await town.whispers("ana", "/alert 1 update they are inside")
+    assert "they are inside" in town.heard("eli")[-1]
+    assert len(town.heard("chi")) == chi
+    await town.skip("8h")
+    assert "they are inside" in town.heard("chi")[-1], "what is so in the morning"
+    assert len(town.heard("chi")) == chi + 1
+
+
+async def test_that_it_is_over_wakes_nobody_who_is_not_coming(town: Town) -> None:
+    await town.says("ana", "/alert eviction Main St 5, 9 people, until tomorrow 12:00")
+    await town.presses("ben", "I can confirm it")
+    await town.presses("eli", "In 60 min")
+    await town.skip("6h")
+    await town.whispers("ana", "/alert 1 end")
+    assert "It is over: nobody need come any more." in town.heard("eli")[-1]
+    await town.skip("1m")
+    # What they were told in the evening says so, without a sound.
+    told = [what for where, what in town.transcript if where == "chi (dm)"][-1]
+    assert told == "bot (edit): ALERT 1: eviction / It is over: nobody need come any more."
+    await town.skip("15m")
+    assert "1 was coming and has not said that they know." in town.heard("ana")[-1]
+    assert not any("was coming and has not" in said for said in town.heard("chi"))
 
 
 async def test_what_goes_on_in_the_morning_with_enough_people_says_so(town: Town) -> None:

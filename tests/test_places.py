@@ -361,8 +361,11 @@ async def test_nobody_is_named_who_does_not_come_nor_before_there_is_a_place(sea
     assert await sealed.whispers("ana", "/alert 1 name @ben") == (
         "Nobody of that name is coming. /alert 1 name shows those who are."
     )
-    assert await sealed.says("ana", "/alert 1 name @chi") == (
-        "Who is named is nobody else's business. Say it to me in private: /alert 1 name"
+    before = len(sealed.sees())
+    await sealed.says("ana", "/alert 1 name @chi")
+    assert len(sealed.sees()) == before
+    assert sealed.heard("ana")[-1] == (
+        "Delete your message now. / Who is named is nobody else's business. Say it to me in private: /alert 1 name"
     )
 
 

@@ -35,9 +35,60 @@ async def test_what_one_person_tells_the_organizers_alone_the_group_does_not_see
     assert "Main St 5" in town.heard("ben")[-1]
     assert not any("Main St" in words for words in town.sees()[before:])
     # The log, which everybody reads, tells no more than the group was told.
+    await town.whispers("chi", "/alert 1 update they come by Oak St 9")
     log = await town.whispers("eli", "/log decisions")
-    assert "Alert 1 was raised: eviction" in log
+    assert "Alert 1 was raised. /" in f"{log} /"
+    assert "There is news of alert 1." in log
     assert "Main St" not in log
+    assert "Oak St" not in log
+    # Whatever somebody tries to say of it, it is as if there were none.
+    for words in ("", " roster", " end", " reach", " shown", " timeline", " roll_call", " update no"):
+        assert await town.whispers("eli", f"/alert 1{words}") == (
+            "There is no alert 1. /alerts shows those that there are."
+        )
+    assert await town.whispers("eli", "/alert 1 xyz") == await town.whispers("eli", "/alert 9 xyz")
+    await town.presses("ana", "I can confirm it")
+    log = await town.whispers("eli", "/log decisions")
+    assert "Alert 1 was raised: eviction, Main St 5" in log
+    assert "News of alert 1: they come by Oak St 9" in log
+
+
+async def test_what_was_for_the_organizers_stays_so_when_the_kind_is_changed(town: Town) -> None:
+    await _decided(town, "/alert_kind eviction alone organizers")
+    await town.whispers("chi", LINE)
+    await town.says("eli", "/alert raid Oak St 1")
+    await town.presses("eli", "In 10 min")
+    # Whoever comes to the one could not see the other.
+    assert "Say it the other way round: /alert 1 same 2" in await town.whispers("ana", "/alert 2 same 1")
+    await town.whispers("ana", "/alert 1 end")
+    await town.whispers("ana", "/alert 2 end")
+    await _decided(town, "/alert_kind eviction alone group")
+    await _decided(town, "/alert_kind raid alone organizers")
+    assert (await town.whispers("eli", "/alert 1")).startswith("There is no alert 1.")
+    assert await town.whispers("eli", "/alerts") == "ALERT 2: raid or detention / It is over."
+    log = await town.whispers("eli", "/log decisions")
+    assert "Alert 1 was raised. /" in log
+    assert "Alert 2 was raised: raid or detention, Oak St 1" in log
+    assert "Main St" not in log
+
+
+async def test_what_is_for_organizers_breaks_no_quiet_hours_of_theirs(town: Town) -> None:
+    await _decided(town, "/alert_kind strike alone organizers")
+    await town.skip("6h")
+    told = len(town.heard("ana")), len(town.heard("ben"))
+    assert "they have quiet hours now: call one of them." in await town.whispers("chi", "/alert strike Dock 7")
+    waits = "An alert waits for an organizer. Organizers: look at it in private, with /todo."
+    assert town.sees()[-1] == waits
+    said = await town.says("zed", LINE)
+    assert said == f"{waits}\nOnly the organizers may hear of it yet, and they have quiet hours now: tell a member."
+    assert (len(town.heard("ana")), len(town.heard("ben"))) == told
+    assert "ALERT 1: strike or picket" in await town.whispers("ben", "/todo")
+    await town.skip("7h")
+    assert (len(town.heard("ana"))) == told[0]
+    await town.skip("1h")
+    heard = "\n".join(town.heard("ana")[told[0] :])
+    assert "ALERT 1: strike or picket / Not confirmed yet: 1/2" in heard
+    assert "ALERT 2: eviction / It still waits: no organizer has answered. / Where: Main St 5" in heard
 
 
 async def test_one_person_calls_everybody_only_where_the_committee_has_said_so(town: Town) -> None:
@@ -249,6 +300,9 @@ async def test_a_stranger_tells_the_organizers_and_nobody_else(town: Town) -> No
 
 
 async def test_a_stranger_says_it_in_private_where_the_bot_has_one_committee(town: Town) -> None:
+    for line in ("/alert 1", "/alert 1 end", "/alert #1 update they have gone"):
+        assert (await town.whispers("zed", line)).startswith("Say what it is, and where:")
+    assert not any("ALERT" in said for said in town.heard("ben"))
     assert (await town.whispers("zed", "/alert Main St 5, they are at the door")).startswith("The organizers are told")
     assert "ALERT 1: other" in town.heard("ben")[-1]
     assert "Main St 5" in town.heard("ben")[-1]

@@ -300,6 +300,18 @@ async def test_whoever_was_coming_and_says_nothing_is_told_once_more_and_then_ca
     assert any("2 know." in said and "was coming" not in said for said in town.heard("ana"))
 
 
+async def test_nobody_rings_the_telephone_of_somebody_who_was_arrested(town: Town) -> None:
+    await town.whispers("chi", f"/phone {NUMBER} all")
+    await _raid(town)
+    await town.presses("chi", "In 10 min")
+    await town.whispers("eli", "/arrested @chi")
+    await town.says("ana", "/alert 1 end")
+    await town.skip("12m")
+    await town.presses("ana", "Call them")
+    assert "There is nobody left for you to call." in town.heard("ana")[-1]
+    assert NUMBER not in "\n".join(town.heard("ana") + town.heard("ben"))
+
+
 async def test_what_is_not_told_yet_when_it_is_over_is_not_told_any_more(town: Town, wire: Wire) -> None:
     wire.away.add("eli")
     await town.says("ana", "/alert raid Main St 5")

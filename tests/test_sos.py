@@ -36,6 +36,18 @@ async def test_one_tap_tells_those_whom_i_have_chosen_at_once_and_nobody_else(to
     assert "lilac" not in "\n".join(town.heard("ben"))
 
 
+async def test_in_several_committees_nobody_is_asked_for_which_one(town: Town) -> None:
+    await _sets_up(town)
+    await _agree(town, "ben", "eli")
+    hill = town.practice.console.group("Hillside")
+    await town.practice.console.say("ana", "/setup", hill, manages_chat=True)
+    await town.practice.say("chi", "/join", hill)
+    assert await town.whispers("chi", "/sos") == "2 people are told."
+    assert await town.whispers("chi", "/sos cancel rose") == "Cancelled."
+    assert "a wrong word was written" in town.heard("ben")[-1]
+    assert await town.whispers("chi", "/sos setup") == "For which committee?"
+
+
 async def test_who_has_not_agreed_is_not_told_and_then_the_organizers_are(town: Town) -> None:
     await _sets_up(town)
     await town.presses("eli", "No")
@@ -53,6 +65,21 @@ async def test_with_nothing_set_up_the_organizers_are_one_tap_away(town: Town) -
     await town.presses("chi", "Tell the organizers now")
     assert town.heard("chi")[-1] == "2 people are told."
     assert "SOS: Chi" in town.heard("ben")[-1]
+
+
+async def test_a_word_that_was_chosen_while_it_goes_on_does_not_cancel_it(town: Town) -> None:
+    await town.whispers("chi", "/sos")
+    await town.presses("chi", "Tell the organizers now")
+    # As whoever has taken the telephone could do.
+    await _sets_up(town, who="@eli")
+    await _agree(town, "eli")
+    assert await town.whispers("chi", "/sos cancel lilac") == "Cancelled."
+    assert town.heard("ben")[-1].startswith("Chi wants to cancel the SOS, but had set up no word before")
+    # What was set up is kept all the same, and holds for the next time.
+    await town.skip("25h")
+    assert await town.whispers("chi", "/sos") == "1 person is told."
+    assert await town.whispers("chi", "/sos cancel “Lilac”.") == "Cancelled."
+    assert town.heard("eli")[-1].startswith("All clear: Chi")
 
 
 async def test_only_the_right_word_cancels_and_nobody_who_looks_on_can_tell(town: Town) -> None:

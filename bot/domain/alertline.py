@@ -85,6 +85,7 @@ _OF = _words("of an a de del un una einer eine des : -")
 _UNTIL = _words("until till til hasta bis")
 _FOR = _words("for durante für fuer")
 _AND = _words("and y e und & +")
+_CLOCK = re.compile(r"\d{1,2}[:.]\d{2}")
 _ABOUT_CLOCKS = _words("las la a um at")
 _COUNT = re.compile(r"(\d{1,6})x?", re.IGNORECASE)
 _PREPOSITIONS = re.compile(r"^(?:at|en)\s+(?=\S)", re.IGNORECASE)
@@ -100,6 +101,8 @@ def read(text: str, *, now: datetime, kinds: Mapping[str, str]) -> Line:
     length: timedelta | None = None
     for part in filter(None, (one.strip() for one in (left.strip(" :.-–"), *rest))):
         said, end = _ending(part, now)
+        if end is not None and _ending(said, now)[1] is not None:
+            raise Unclear(part, twice=True)
         if end is not None:
             found = (end, None) if isinstance(end, datetime) else (None, end)
             if (until, length) not in ((None, None), found):
@@ -237,7 +240,8 @@ def read_end(text: str, *, now: datetime) -> datetime | timedelta | None:
     day = read_day(" ".join(words), today=now.date()) if words else None
     if day is not None:
         return datetime.combine(day, time(23, 59))
-    return _length(words)
+    # “until 25:00” is no length of 25 hours.
+    return None if words and _CLOCK.fullmatch(words[0]) else _length(words)
 
 
 def _length(words: list[str]) -> timedelta | None:

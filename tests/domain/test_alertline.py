@@ -120,6 +120,8 @@ def test_until_when(words: str, end: datetime | timedelta) -> None:
     [
         ("eviction Hall, until 25:99", "until 25:99", False),
         ("eviction Hall, bis 99", "bis 99", False),
+        ("eviction Hall, bis 25:00", "bis 25:00", False),
+        ("eviction Hall until 14:00 until 15:00", "Hall until 14:00 until 15:00", True),
         ("eviction Hall, until 14:00, until 15:00", "until 15:00", True),
         ("eviction Hall until 14:00, for 2h", "for 2h", True),
         ("eviction Hall, 0 people", "0 people", False),
