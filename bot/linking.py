@@ -335,9 +335,19 @@ async def _follow(context: Context, there: Federation, found: wire.Received, *, 
     if found.forgotten:
         await peers.begin_life(context.tx, context.committee.id, rules.seconds(context.now))
     if found.refused:
-        hook = context.commands.get("wire_refused")
-        if hook is not None:
-            await context.say(hook.says(federation=there.id), authority=Authority.CLOCK)
+        await _told(context, there)
+
+
+async def refuse(context: Context, there: Federation, fault: rules.Fault, author: str) -> None:
+    """What a committee has said is an envelope, but what it is about cannot be: it is told like an envelope's fault."""
+    await peers.Store(context.tx, there.id, now=context.now).quarantine(fault, author)
+    await _told(context, there)
+
+
+async def _told(context: Context, there: Federation) -> None:
+    hook = context.commands.get("wire_refused")
+    if hook is not None:
+        await context.say(hook.says(federation=there.id), authority=Authority.CLOCK)
 
 
 async def _effect(context: Context, there: Federation, one: wire.Applied, *, me: str) -> None:
