@@ -392,13 +392,13 @@ async def _effect(context: Context, there: Federation, one: wire.Applied, *, me:
 # --- how far they are trusted ------------------------------------------------------------------------------------
 
 TRUST_TOLD: Mapping[roster.Trust, Text] = {
-    roster.Trust.BLOCKED: T("Nothing of what they say is shown."),
-    roster.Trust.ORGANIZERS: T("What they say is shown to the organizers only."),
-    roster.Trust.SHOWN: T("What they say is shown; nobody is alarmed by it."),
-    roster.Trust.CONFIRMED: T("What they say is shown, and alarms people once somebody here has confirmed it."),
-    roster.Trust.PAGES: T("What they say is shown, and alarms people at once."),
+    roster.Trust.BLOCKED: T("nobody here is told (0)"),
+    roster.Trust.ORGANIZERS: T("only the organizers are told (1)"),
+    roster.Trust.SHOWN: T("the group is told, nobody is called (2)"),
+    roster.Trust.CONFIRMED: T("the group is told, and people are called once somebody here confirms it (3)"),
+    roster.Trust.PAGES: T("people are called at once (4)"),
 }
-"""What each level means."""
+"""What comes of what they say, at each level."""
 
 
 async def trusted(tx: Reader, peer: Peer, kind: str) -> int:

@@ -178,7 +178,8 @@ async def _told(context: Context, there: Federation) -> list[Words]:
                     many,
                 )
             )
-        told.append(linking.TRUST_TOLD[roster.Trust(await linking.trusted(context.tx, one, ""))])
+        trust = roster.Trust(await linking.trusted(context.tx, one, ""))
+        told.append(T("What they say: {how}", how=linking.TRUST_TOLD[trust]))
     return told
 
 
