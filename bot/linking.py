@@ -365,9 +365,19 @@ async def _follow(context: Context, there: Federation, found: wire.Received, *, 
     if found.forgotten:
         await peers.begin_life(context.tx, context.committee.id, rules.seconds(context.now))
     if found.refused:
-        hook = context.commands.get("wire_refused")
-        if hook is not None:
-            await context.say(hook.says(federation=there.id), authority=Authority.CLOCK)
+        await _told(context, there)
+
+
+async def refuse(context: Context, there: Federation, fault: rules.Fault, author: str) -> None:
+    """What a committee has said is an envelope, but what it is about cannot be: it is told like an envelope's fault."""
+    await peers.Store(context.tx, there.id, now=context.now).quarantine(fault, author)
+    await _told(context, there)
+
+
+async def _told(context: Context, there: Federation) -> None:
+    hook = context.commands.get("wire_refused")
+    if hook is not None:
+        await context.say(hook.says(federation=there.id), authority=Authority.CLOCK)
 
 
 async def _effect(context: Context, there: Federation, one: wire.Applied, *, me: str) -> None:
@@ -412,13 +422,13 @@ async def _effect(context: Context, there: Federation, one: wire.Applied, *, me:
 # --- how far they are trusted ------------------------------------------------------------------------------------
 
 TRUST_TOLD: Mapping[roster.Trust, Text] = {
-    roster.Trust.BLOCKED: T("Nothing of what they say is shown."),
-    roster.Trust.ORGANIZERS: T("What they say is shown to the organizers only."),
-    roster.Trust.SHOWN: T("What they say is shown; nobody is alarmed by it."),
-    roster.Trust.CONFIRMED: T("What they say is shown, and alarms people once somebody here has confirmed it."),
-    roster.Trust.PAGES: T("What they say is shown, and alarms people at once."),
+    roster.Trust.BLOCKED: T("nobody here is told (0)"),
+    roster.Trust.ORGANIZERS: T("only the organizers are told (1)"),
+    roster.Trust.SHOWN: T("the group is told, nobody is called (2)"),
+    roster.Trust.CONFIRMED: T("the group is told, and people are called once somebody here confirms it (3)"),
+    roster.Trust.PAGES: T("people are called at once (4)"),
 }
-"""What each level means."""
+"""What comes of what they say, at each level."""
 
 
 async def trusted(tx: Reader, peer: Peer, kind: str) -> int:

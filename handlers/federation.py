@@ -24,7 +24,7 @@ from bot.router import Authority, Context, Router, Todo, View
 from bot.text import Bold, Minutes, N, Refusal, T, Text, Typed, Words, lines
 from storage import cards, due, links, peers, people, polls
 from storage import rules as settings
-from storage.database import Transaction
+from storage.database import Reader, Transaction
 from storage.links import Admission, Link, Why
 from storage.peers import Federation, Peer
 from storage.people import Committee
@@ -178,7 +178,8 @@ async def _told(context: Context, there: Federation) -> list[Words]:
                     many,
                 )
             )
-        told.append(linking.TRUST_TOLD[roster.Trust(await linking.trusted(context.tx, one, ""))])
+        trust = roster.Trust(await linking.trusted(context.tx, one, ""))
+        told.append(T("What they say: {how}", how=linking.TRUST_TOLD[trust]))
     return told
 
 
@@ -733,6 +734,8 @@ async def _greeted(context: Context, one: Link, came: door.Message, account: str
         there = await peers.federation(context.tx, context.committee.id, one.federation_id)
     if name is None or there is None or there.state != "in" or context.now >= one.ends or len(account) > 255:
         return
+    taken = [peer.name for peer in await peers.peers(context.tx, there.id) if peer.author != came.author]
+    name = roster.apart(name, taken, signing.fingerprint_words(came.author)[0])
     ends = context.now + roster.LINK_WITHIN
     await links.meet(context.tx, one, came.certificate, name, account=account, federation_id=there.id, ends=ends)
     await _plan_late(context, one.id, ends)
@@ -901,6 +904,8 @@ async def _get_to_know(context: Context, federation_id: int, body: Mapping[str, 
 
 OPEN_BY_ONE_MAX = 5
 """So many committees one other would bring in at the same time, at most."""
+WORDS_WITHIN = timedelta(hours=24)
+"""So long what a sponsor has counted may be missing here before people are told: it is asked for meanwhile."""
 
 
 async def _bring(context: Context, there: Federation, one: Link, own: str) -> None:
@@ -931,18 +936,38 @@ async def _bring(context: Context, there: Federation, one: Link, own: str) -> No
     await context.show(Card("peer_admission", id_))
 
 
-async def _plan_judging(context: Context, id_: int) -> None:
-    ends = context.now + roster.LINK_WITHIN + timedelta(seconds=1)
+async def _plan_judging(
+    context: Context, id_: int, *, after: timedelta = roster.LINK_WITHIN + timedelta(seconds=1)
+) -> None:
+    ends = context.now + after
     key, says = f"admission:{id_}", admission_over.says(admission=id_)
     await due.plan_after(context.tx, key, says, ends, since=context.now, committee=context.committee.id)
 
 
 @router.command("admission_over", allow=Authority.CLOCK, typed=False, help=T("The time to let a committee in is over."))
 async def admission_over(context: Context, *, admission: Reference) -> None:
-    """Count, if it was we who would bring them in."""
+    """Count, if it was we who would bring them in; else tell that what others have counted is not here."""
     found = await links.admission(context.tx, context.committee.id, admission)
-    if found is not None:
-        await _judge(context, found)
+    if found is None:
+        return
+    await _judge(context, found)
+    found = await links.admission(context.tx, context.committee.id, admission) or found
+    if found.state == "open" and found.closing is not None and found.closing.came_in:
+        await context.announce(
+            T(
+                "{name} is not let into {federation}: {sponsor} has counted words for it that nobody has sent here. It "
+                "is let in only if they come.",
+                name=found.name,
+                federation=found.federation,
+                sponsor=await _name_of(context.tx, found),
+            )
+        )
+
+
+async def _name_of(tx: Reader, found: Admission) -> str:
+    """What the committee is called that would bring somebody in."""
+    sponsor = await peers.peer(tx, found.federation_id, found.sponsor)
+    return sponsor.name if sponsor is not None else "…"
 
 
 @router.command("peer_admit", allow=Authority.PEER, typed=False, help=T("A linked committee would bring in another."))
@@ -961,21 +986,27 @@ async def peer_admit(context: Context, *, said: FromPeer) -> None:
     found = await links.admission_called(context.tx, said.federation.id, of)
     if found is None:
         return
-    closing = _closing(body)
-    if closing is not None and said.peer.author == found.sponsor:
+    closing = _closing(body, at)
+    if closing is not None and said.peer.author == found.sponsor and found.closing is None and _as_signed(said, at):
         await links.close(context.tx, found.id, closing)
-        found = await links.admission(context.tx, context.committee.id, found.id) or found
+        found = replace(found, closing=closing)
+        await _plan_judging(context, found.id, after=WORDS_WITHIN)
     await _judge(context, found)
 
 
-def _closing(body: Mapping[str, Any]) -> roster.Closing | None:
+def _as_signed(said: linking.Said, at: int) -> bool:
+    """Whether a time that somebody writes is neither earlier nor later than when they signed it."""
+    return abs(at - rules.seconds(said.sent)) <= rules.FUTURE.total_seconds()
+
+
+def _closing(body: Mapping[str, Any], at: int) -> roster.Closing | None:
     came_in, sides = body.get("in"), (body.get("counted_yes"), body.get("counted_no"))
     if not isinstance(came_in, bool):
         return None
     for side in sides:
         if not isinstance(side, list) or len(side) > peers.PEERS_MAX or not all(isinstance(one, str) for one in side):
             return None
-    return roster.Closing(yes=frozenset(sides[0] or ()), no=frozenset(sides[1] or ()), came_in=came_in)
+    return roster.Closing(yes=frozenset(sides[0] or ()), no=frozenset(sides[1] or ()), came_in=came_in, at=at)
 
 
 async def _proposed(context: Context, said: linking.Said, at: int) -> None:
@@ -986,22 +1017,30 @@ async def _proposed(context: Context, said: linking.Said, at: int) -> None:
         return
     if not all(isinstance(one, str) and rules.hexed(one, 64) for one in voters) or said.peer.author not in voters:
         return
-    # When it began must not be earlier or later than when it was signed.
-    if abs(at - rules.seconds(said.sent)) > rules.FUTURE.total_seconds():
+    if not _as_signed(said, at):
         return
     try:
         certificate = signing.load_certificate(newcomer["certificate"])
     except Unsound:
+        await linking.refuse(context, said.federation, "unsound", said.peer.author)
         return
     name, account = roster.called(newcomer.get("name")), newcomer.get("account")
     if name is None or not (account is None or (isinstance(account, str) and len(account) <= 255)):
         return
-    known = {one.author: one.since for one in await peers.peers(context.tx, said.federation.id)}
+    inside = await peers.peers(context.tx, said.federation.id)
+    known = {one.author: one.since for one in inside}
     if certificate.author in known:
         return
-    if await links.admissions_by(context.tx, said.federation.id, said.peer.author) >= OPEN_BY_ONE_MAX:
+    begun = await links.admissions_by(context.tx, said.federation.id, said.peer.author, now=context.now)
+    if begun >= OPEN_BY_ONE_MAX:
         return
     without = roster.left_out(frozenset(voters), known, now=said.sent)
+    named = await links.named_by(context.tx, said.federation.id, said.peer.author)
+    others = [
+        *(one.name for one in inside),
+        *(there for author, there in named.items() if author != certificate.author),
+    ]
+    twin = roster.is_called(name, others)
     await links.vote(context.tx, said.federation.id, said.hash, said.peer.author, yes=True, at=at)
     id_ = await links.propose(
         context.tx,
@@ -1011,11 +1050,32 @@ async def _proposed(context: Context, said: linking.Said, at: int) -> None:
         name,
         sponsor=said.peer.author,
         account=account,
-        voters=frozenset(voters),
+        voters=roster.asked(frozenset(voters), known, now=said.sent),
         began=at,
-        void=bool(without),
+        void=bool(without) or twin,
     )
-    if await linking.trusted(context.tx, said.peer, "") is not roster.Trust.BLOCKED:
+    if await linking.trusted(context.tx, said.peer, "") is roster.Trust.BLOCKED:
+        return
+    if without:
+        await context.announce(
+            T(
+                "{sponsor} would bring {name} into {federation} without asking all who are in it: that does not count.",
+                sponsor=said.peer.name,
+                name=name,
+                federation=said.federation.name,
+            )
+        )
+    elif twin:
+        await context.announce(
+            T(
+                "{sponsor} would bring a second committee called {name} into {federation}, with other keys: that does "
+                "not count. Ask both.",
+                sponsor=said.peer.name,
+                name=name,
+                federation=said.federation.name,
+            )
+        )
+    else:
         await context.show(Card("peer_admission", id_))
 
 
@@ -1039,6 +1099,7 @@ async def _judge(context: Context, found: Admission) -> None:
             yes=frozenset(author for author, yes in counted.items() if yes),
             no=frozenset(author for author, yes in counted.items() if not yes),
             came_in=outcome == "in",
+            at=now,
         )
         body = {
             "of": found.uid,
@@ -1053,7 +1114,7 @@ async def _judge(context: Context, found: Admission) -> None:
     if found.closing is None:
         await cards.changed(context.tx, _thing_of(found))
         return
-    settled = roster.closed(found.voters, said, found.closing)
+    settled = roster.closed(found.voters, said, found.closing, began=found.began)
     if settled is None:
         return
     await links.settle(context.tx, found.id, settled)
@@ -1069,7 +1130,7 @@ async def _judge(context: Context, found: Admission) -> None:
     elif settled == "void":
         await context.announce(
             T(
-                "{name} is not let in: what was counted for it in {federation} is not what was said.",
+                "{name} is not let in: what was counted for it in {federation} is not what was said, or not enough.",
                 name=found.name,
                 federation=there.name,
             )
@@ -1084,6 +1145,10 @@ async def _judge(context: Context, found: Admission) -> None:
 
 
 async def _is_in(context: Context, there: Federation, found: Admission) -> None:
+    known = await peers.peer(context.tx, there.id, found.author)
+    if known is not None and known.state == "in":
+        # It has come in otherwise meanwhile: nobody else's word changes what is known of it.
+        return
     peer = await peers.add_peer(
         context.tx,
         there.id,
@@ -1177,7 +1242,6 @@ async def admission_card(view: View, ref: int) -> Shown | None:
     mine = await peers.own(view.tx, view.committee.id)
     if found is None or mine is None:
         return None
-    sponsor = await peers.peer(view.tx, found.federation_id, found.sponsor)
     said = await links.votes(view.tx, found.federation_id, found.uid)
     counted = [yes for author, (yes, _) in said.items() if author in found.voters]
     heading = (
@@ -1185,7 +1249,7 @@ async def admission_card(view: View, ref: int) -> Shown | None:
         if found.sponsor == mine.author
         else T(
             "{sponsor} would bring {name} into {federation}, and has compared their words.",
-            sponsor=sponsor.name if sponsor is not None else "…",
+            sponsor=await _name_of(view.tx, found),
             name=Bold(found.name),
             federation=found.federation,
         )
@@ -1205,15 +1269,17 @@ async def admission_card(view: View, ref: int) -> Shown | None:
             return Shown(
                 lines(heading, T("That does not count: not all were asked who should be, or it was counted wrongly."))
             )
+    words = T("Their words: {words}. Whoever knows them can compare too.", words=_fingerprint(found.author))
     rule = T(
         "It comes in if at least half say yes and at most a third say no, within three days. Until {until}.",
         until=datetime.fromtimestamp(found.began, UTC) + roster.LINK_WITHIN,
     )
     buttons: tuple[tuple[Button, ...], ...] = ()
     if mine.author in said:
-        told = lines(heading, tally, rule, T("We have said yes.") if said[mine.author][0] else T("We have said no."))
+        ours = T("We have said yes.") if said[mine.author][0] else T("We have said no.")
+        told = lines(heading, words, tally, rule, ours)
     else:
-        told = lines(heading, tally, rule)
+        told = lines(heading, words, tally, rule)
         buttons = ((Button(label=_LET_IN, says=admission_yes.says(admission=found)),),)
         if await settings.get(view.tx, view.committee.id, DECIDED_BY) != POLL:
             buttons += ((Button(label=_AGAINST, says=admission_no.says(admission=found)),),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 
@@ -161,14 +161,6 @@ async def _name(tx: Reader, federation_id: int, author: str) -> str:
 
 # --- whom we trust with what -------------------------------------------------------------------------------------
 
-_HOW: Mapping[int, Text] = {
-    0: T("nobody here is told (0)"),
-    1: T("only the organizers are told (1)"),
-    2: T("the group is told, nobody is called (2)"),
-    3: T("the group is told, and people are called once somebody here confirms it (3)"),
-    4: T("people are called at once (4)"),
-}
-
 What = Annotated[
     str,
     choice(
@@ -182,7 +174,7 @@ What = Annotated[
 Level = Annotated[
     str,
     choice(
-        *(str(level) for level in _HOW),
+        *(str(int(level)) for level in linking.TRUST_TOLD),
         expected=T("a number from 0 to 4"),
         labels={
             "0": T("0: not at all"),
@@ -205,7 +197,7 @@ Low = Annotated[
 
 
 def _trust_told(peer: Peer, what: str, level: int) -> Text:
-    how = _HOW[level]
+    how = linking.TRUST_TOLD[roster.Trust(level)]
     match what:
         case "alert":
             return T("Alerts from {peer}: {how}", peer=peer.name, how=how)

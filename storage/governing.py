@@ -61,16 +61,10 @@ def _case(row: Row) -> Kept:
 
 async def add_case(tx: Transaction, federation_id: int, hash_: str, case: Case) -> Kept | None:
     """Keep a case. None: this committee has begun too many, or it is known."""
-    begun = await tx.value(
-        "SELECT count(*) FROM expulsions WHERE federation_id = ? AND asked_by = ? AND sent_us > ?",
-        federation_id,
-        case.asked_by,
-        to_us(case.sent - rules.EXPEL_WITHIN),
-    )
-    if begun >= CASES_OF_ONE_MAX:
-        return None
     row = await tx.one(
-        f"""INSERT INTO expulsions (federation_id, hash, accused, asked_by, voters, sent_us) VALUES (?, ?, ?, ?, ?, ?)
+        f"""INSERT INTO expulsions (federation_id, hash, accused, asked_by, voters, sent_us)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6
+            WHERE (SELECT count(*) FROM expulsions WHERE federation_id = ?1 AND asked_by = ?4 AND sent_us > ?7) < ?8
             ON CONFLICT DO NOTHING RETURNING {_CASE}""",
         federation_id,
         hash_,
@@ -78,6 +72,8 @@ async def add_case(tx: Transaction, federation_id: int, hash_: str, case: Case) 
         case.asked_by,
         json.dumps(sorted(case.voters)),
         to_us(case.sent),
+        to_us(case.sent - rules.EXPEL_WITHIN),
+        CASES_OF_ONE_MAX,
     )
     return None if row is None else _case(row)
 
@@ -116,22 +112,17 @@ async def close_cases(tx: Transaction, federation_id: int, accused: str, *, now:
 
 async def add_vote(tx: Transaction, federation_id: int, hash_: str, vote: Vote) -> bool:
     """Keep what a committee says to a case, known or not. False: it has said so before, or too much."""
-    many = await tx.value(
-        "SELECT count(*) FROM expulsion_votes WHERE federation_id = ? AND author = ? AND sent_us > ?",
-        federation_id,
-        vote.author,
-        to_us(vote.sent - rules.EXPEL_WITHIN),
-    )
-    if many >= VOTES_OF_ONE_MAX:
-        return False
     found = await tx.value(
-        """INSERT INTO expulsion_votes (federation_id, hash, author, yes, sent_us) VALUES (?, ?, ?, ?, ?)
+        """INSERT INTO expulsion_votes (federation_id, hash, author, yes, sent_us) SELECT ?1, ?2, ?3, ?4, ?5
+           WHERE (SELECT count(*) FROM expulsion_votes WHERE federation_id = ?1 AND author = ?3 AND sent_us > ?6) < ?7
            ON CONFLICT DO NOTHING RETURNING 1""",
         federation_id,
         hash_,
         vote.author,
         int(vote.yes),
         to_us(vote.sent),
+        to_us(vote.sent - rules.EXPEL_WITHIN),
+        VOTES_OF_ONE_MAX,
     )
     return found is not None
 
@@ -152,21 +143,16 @@ async def votes(tx: Reader, federation_id: int, hash_: str) -> list[Vote]:
 
 async def add_call(tx: Transaction, federation_id: int, accused: str, call: Call) -> bool:
     """Keep that a committee asks to freeze another. False: it is known, or it has asked too often."""
-    many = await tx.value(
-        "SELECT count(*) FROM freeze_calls WHERE federation_id = ? AND asked_by = ? AND sent_us > ?",
-        federation_id,
-        call.by,
-        to_us(call.at - rules.FREEZE_AGAIN_AFTER),
-    )
-    if many >= CALLS_OF_ONE_MAX:
-        return False
     found = await tx.value(
-        """INSERT INTO freeze_calls (federation_id, accused, asked_by, sent_us) VALUES (?, ?, ?, ?)
+        """INSERT INTO freeze_calls (federation_id, accused, asked_by, sent_us) SELECT ?1, ?2, ?3, ?4
+           WHERE (SELECT count(*) FROM freeze_calls WHERE federation_id = ?1 AND asked_by = ?3 AND sent_us > ?5) < ?6
            ON CONFLICT DO NOTHING RETURNING 1""",
         federation_id,
         accused,
         call.by,
         to_us(call.at),
+        to_us(call.at - rules.FREEZE_AGAIN_AFTER),
+        CALLS_OF_ONE_MAX,
     )
     return found is not None
 
@@ -200,22 +186,19 @@ async def freeze(tx: Transaction, federation_id: int, accused: str, found: Freez
 
 async def add_move(tx: Transaction, federation_id: int, author: str, move: Move, *, epoch: int) -> bool:
     """Keep that a committee wants to move. False: it is known, too far ahead, or one of too many."""
-    many = await tx.value(
-        "SELECT count(*) FROM move_calls WHERE federation_id = ? AND asked_by = ? AND epoch > ?",
-        federation_id,
-        author,
-        epoch,
-    )
-    if many >= MOVES_OF_ONE_MAX or not epoch < move.epoch <= epoch + EPOCHS_AHEAD_MAX:
+    if not epoch < move.epoch <= epoch + EPOCHS_AHEAD_MAX:
         return False
     found = await tx.value(
-        """INSERT INTO move_calls (federation_id, epoch, network, host, asked_by) VALUES (?, ?, ?, ?, ?)
+        """INSERT INTO move_calls (federation_id, epoch, network, host, asked_by) SELECT ?1, ?2, ?3, ?4, ?5
+           WHERE (SELECT count(*) FROM move_calls WHERE federation_id = ?1 AND asked_by = ?5 AND epoch > ?6) < ?7
            ON CONFLICT DO NOTHING RETURNING 1""",
         federation_id,
         move.epoch,
         move.network,
         move.host,
         author,
+        epoch,
+        MOVES_OF_ONE_MAX,
     )
     return found is not None
 

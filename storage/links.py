@@ -248,7 +248,9 @@ def _admission(row: Sequence[Any]) -> Admission:
 
 
 def _closing(kept: Mapping[str, Any]) -> roster.Closing:
-    return roster.Closing(yes=frozenset(kept["yes"]), no=frozenset(kept["no"]), came_in=kept["in"])
+    # What was kept before this was looked at does not say when.
+    at = kept.get("at", 0)
+    return roster.Closing(yes=frozenset(kept["yes"]), no=frozenset(kept["no"]), came_in=kept["in"], at=at)
 
 
 async def propose(
@@ -306,20 +308,33 @@ async def admission_called(tx: Reader, federation_id: int, uid: str) -> Admissio
     return None if row is None else _admission(row)
 
 
-async def admissions_by(tx: Reader, federation_id: int, sponsor: str) -> int:
-    """How many of a sponsor's are not settled."""
+async def admissions_by(tx: Reader, federation_id: int, sponsor: str, *, now: datetime) -> int:
+    """How many of a sponsor's are not settled, or did not count and began lately."""
     return int(
         await tx.value(
-            "SELECT count(*) FROM peer_admissions WHERE federation_id = ? AND sponsor = ? AND state = 'open'",
+            """SELECT count(*) FROM peer_admissions WHERE federation_id = ? AND sponsor = ?
+               AND (state = 'open' OR state = 'void' AND began_us > ?)""",
             federation_id,
             sponsor,
+            to_us(now - roster.LINK_WITHIN),
         )
     )
 
 
+async def named_by(tx: Reader, federation_id: int, sponsor: str) -> Mapping[str, str]:
+    """The names of those whom a sponsor would bring in now, by author."""
+    rows = await tx.all(
+        """SELECT author, name FROM peer_admissions WHERE federation_id = ? AND sponsor = ? AND state = 'open'
+           ORDER BY id LIMIT 100""",
+        federation_id,
+        sponsor,
+    )
+    return dict(rows)
+
+
 async def close(tx: Transaction, admission_id: int, closing: roster.Closing) -> None:
     """The sponsor has counted; its first word holds."""
-    kept = {"yes": sorted(closing.yes), "no": sorted(closing.no), "in": closing.came_in}
+    kept = {"yes": sorted(closing.yes), "no": sorted(closing.no), "in": closing.came_in, "at": closing.at}
     await tx.execute(
         "UPDATE peer_admissions SET closing = ? WHERE id = ? AND closing IS NULL", json.dumps(kept), admission_id
     )

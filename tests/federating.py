@@ -13,6 +13,7 @@ import functools
 import hashlib
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -309,10 +310,6 @@ class Peer:
     copies: list[Kept] = field(default_factory=list)
 
 
-async def _received(store: wire.Store, *, keys: Keys, text: str, now: datetime) -> Received:
-    return await wire.receive(store, keys, FEDERATION, text, now=now)
-
-
 class Broken(AssertionError):
     """Something that must always hold does not."""
 
@@ -327,7 +324,9 @@ class Story:
         self.liar = AUTHORS - 1
         self.liar_number = 0
         self.liar_previous = rules.FIRST
-        self.lied = False
+        self.lies: dict[str, Envelope] = {}
+        """Of two things under one number, each as it was posted."""
+        self.happened: Counter[str] = Counter()
         self.flying: list[tuple[datetime, int, str]] = []
         self.seen: list[str] = []
         self.parted: set[int] = set()
@@ -344,8 +343,11 @@ class Story:
             if only is not None and peer.place not in only:
                 continue
             cut = self.lossy and (peer.place in self.parted) != (by in self.parted)
-            for _ in range(2 if self.lossy and self.random.random() < 0.15 else 1):
+            times = 2 if self.lossy and self.random.random() < 0.15 else 1
+            self.happened["doubled"] += times - 1
+            for _ in range(times):
                 if self.lossy and (cut or self.random.random() < 0.2):
+                    self.happened["cut off" if cut else "dropped"] += 1
                     continue
                 delay = self.random.randint(0, 90 if self.lossy else 2)
                 self.flying.append((self.now + timedelta(seconds=delay), peer.place, text))
@@ -354,10 +356,22 @@ class Story:
         due = [one for one in self.flying if one[0] <= self.now]
         self.flying = [one for one in self.flying if one[0] > self.now]
         self.random.shuffle(due)
+        self.happened["out of order"] += due != sorted(due, key=lambda one: one[0])
         for _, place, text in due:
             peer = self.honest[place]
             keys = self.keys(peer)
-            await self.take(peer, functools.partial(_received, keys=keys, text=text, now=self.now))
+            await self.take(peer, functools.partial(self.received, keys=keys, text=text))
+
+    async def received(self, store: wire.Store, *, keys: Keys, text: str) -> Received:
+        """Raises Broken where somebody has both of two things under one number, and does not see the lie at once."""
+        lie = self.lies.get(text)
+        before = None if lie is None else await store.hash_at(lie.chain, lie.number)
+        found = await wire.receive(store, keys, FEDERATION, text, now=self.now)
+        if lie is not None and before not in (None, lie.hash):
+            self.happened["a lie found"] += 1
+            if not await store.frozen(lie.chain):
+                raise Broken("has both of two things under one number, and does not see it")
+        return found
 
     async def take(self, peer: Peer, receiving: Callable[[wire.Store], Awaitable[Received]]) -> None:
         async with peer.memory.work(self.now) as store:
@@ -459,11 +473,14 @@ class Story:
     def restore(self, peer: Peer) -> None:
         """Its database is put back from an old copy: what it said meanwhile it has forgotten."""
         if peer.copies:
+            known = len(peer.memory.effects)
             peer.memory = self.random.choice(peer.copies).copy()
+            self.happened["forgotten"] += len(peer.memory.effects) < known
             self.begin_anew(peer)
 
     async def month(self) -> None:
         """A month passes without a word: nobody has what was said before any more, but for what copies bring back."""
+        self.happened["a month"] += 1
         self.flying = []
         self.now += rules.OLD + timedelta(hours=1)
         for peer in self.honest:
@@ -489,7 +506,7 @@ class Story:
                 self.post(rules.dump(one), by=self.liar, only=half)
                 self.post(rules.dump(other), by=self.liar, only=[p for p in range(AUTHORS - 1) if p not in half])
                 self.liar_previous = one.hash
-                self.lied = True
+                self.lies |= {rules.dump(one): one, rules.dump(other): other}
             case 3 if self.seen:
                 # In somebody else's name.
                 victim = self.random.choice(self.honest)

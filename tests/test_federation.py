@@ -267,10 +267,10 @@ async def test_the_others_decide_who_comes_in(town: Town) -> None:
     await town.skip("20m")
     assert await there.heard() == [["Hillside", "Lakeside"], ["Lakeside", "Riverside"], ["Hillside", "Riverside"]]
     answer = await there.hillside("gus", "/federation")
-    assert "What they say is shown to the organizers only." in answer
+    assert "What they say: only the organizers are told (1)" in answer
     await without_beats(town)
     await town.skip("14d")
-    assert "What they say is shown to the organizers only." not in await there.hillside("gus", "/federation")
+    assert "What they say: only the organizers are told (1)" not in await there.hillside("gus", "/federation")
 
 
 async def test_more_than_a_third_against_it_keeps_them_out(town: Town) -> None:

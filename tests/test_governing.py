@@ -9,6 +9,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from bot.adapters.console import NETWORK
 from bot.chat import Chat, ChatId, WireText, door_of, wire_of
 from bot.domain import envelope as rules
 from bot.domain.envelope import Chain, Content, Envelope
+from bot.domain.governing import Call, Case, Move, Vote
 from bot.exporting import CannotExport
 from bot.practice import DATABASE, FEDERATION
 from bot.practice import FEDERATION_NAME as NAME
@@ -294,6 +296,41 @@ async def test_one_committee_alone_freezes_nobody(town: Town) -> None:
     await all_.presses("Hillside", "emil", "Agree")
     assert (await all_.peers(1))[THIRD].frozen_until is None
     assert (await all_.peers(2))[THIRD].frozen_until is None
+
+
+async def test_of_one_committee_only_so_much_is_kept_and_of_the_others_all_the_same(town: Town) -> None:
+    await link(town)
+    now, hours = town.practice.clock(), [timedelta(hours=one) for one in range(60)]
+
+    async def says(tx: Transaction, who: str) -> list[int]:
+        cases = [
+            Case(accused="a" * 64, asked_by=who, voters=frozenset({who}), sent=now + hours[one]) for one in range(20)
+        ]
+        kept = [
+            [await governing.add_case(tx, 1, f"{who}{one}", case) is not None for one, case in enumerate(cases)],
+            [
+                await governing.add_vote(tx, 1, f"{one}", Vote(author=who, yes=True, sent=now + hours[one]))
+                for one in range(40)
+            ],
+            [await governing.add_call(tx, 1, "a" * 64, Call(now + one, who)) for one in hours],
+            [
+                await governing.add_move(tx, 1, who, Move(2 + one % 10, "console", f"{one}"), epoch=1)
+                for one in range(20)
+            ],
+        ]
+        again = await governing.add_call(tx, 1, "a" * 64, Call(now, who))
+        ahead = await governing.add_move(tx, 1, who, Move(12, "console", "x"), epoch=1)
+        assert not again
+        assert not ahead
+        return [sum(one) for one in kept]
+
+    for who in ("b" * 64, "c" * 64):
+        assert await town.practice.app.database.transact(lambda tx, who=who: says(tx, who)) == [  # type: ignore[misc]
+            governing.CASES_OF_ONE_MAX,
+            governing.VOTES_OF_ONE_MAX,
+            governing.CALLS_OF_ONE_MAX,
+            governing.MOVES_OF_ONE_MAX,
+        ]
 
 
 # --- wires by hand -----------------------------------------------------------------------------------------------

@@ -82,14 +82,23 @@ async def test_nobody_hears_another_count_before_all_have_closed(town: Town) -> 
     assert (await poll_of(town, 1)).state == "open"
     await town.says("ana", "/poll 1 close")
     assert (await poll_of(town, 1)).state == "closed"
-    await town.skip("1d")
-    assert not any("by heads" in one for one in (*pair.sees("Hillside"), *town.sees()))
-    said = await town.practice.app.database.read(
-        lambda tx: tx.value("SELECT count(*) FROM linked_statements WHERE kind = 'count'")
-    )
-    assert said == 0
     await vote(pair, "dora", "emil gus hana")
-    await town.skip("4d")
+    closes = (await linked_of(town, 1))[0].terms.closes
+
+    async def counts() -> int:
+        return int(
+            await town.practice.app.database.read(
+                lambda tx: tx.value("SELECT count(*) FROM linked_statements WHERE kind = 'count'")
+            )
+        )
+
+    await town.skip(f"{(closes - int(town.practice.clock().timestamp())) // 60 - 1}m")
+    assert 60 <= closes - town.practice.clock().timestamp() < 180, "the last minutes before the end"
+    assert await counts() == 0
+    assert not any("by heads" in one for one in (*pair.sees("Hillside"), *town.sees()))
+    await town.skip("3m")
+    assert await counts() == 4, "both know both"
+    await town.skip("1d")
     assert any("Yes: 5 by heads, 1 by committees." in one for one in pair.sees("Hillside"))
     differs = "Nothing is decided: it is a tie. Talk again."
     assert differs in town.sees()[-1]

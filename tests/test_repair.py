@@ -103,6 +103,59 @@ async def test_whoever_says_two_things_under_one_number_is_told_to_everybody(tow
         assert town.answers(before, where).count("Hillside has said two different things under one number.") == 1
 
 
+async def test_what_has_no_effect_is_kept_apart_and_told_in_one_line_in_the_committee_s_language(town: Town) -> None:
+    pair = await link(town)
+    await _cut(pair, 2)
+    for organizer in ("ana", "ben"):
+        await town.says(organizer, "/language es")
+    member = await _hillside(town)
+    beat = {**_inside(member, ""), "kind": "heartbeat", "body": {"vector": []}}
+    old = member.says(beat, rules.seconds(town.practice.clock()), numbered=False)
+    town.practice.clock.move(town.practice.clock() + rules.OLD + timedelta(minutes=1))
+    kind, at = _inside(member, "x"), rules.seconds(town.practice.clock())
+    first = member.says(kind, at)
+    comes = {
+        "future": member.says(kind, at + 3600),
+        "forged": rules.dump(replace(rules.load(first), lamport=7)),
+        "old": old,
+        "version": rules.canonical({**json.loads(first), "v": 2}).decode(),
+        "too_big": first + " " * rules.WIRE_CHARACTERS_MAX,
+    }
+    member.number, member.previous = 0, rules.FIRST
+    comes["equivocation"] = member.says(_inside(member, "y"), at)
+    told = {
+        "future": "El reloj del bot de Hillside va adelantado:",
+        "forged": "Llegó algo a nombre de Hillside que Hillside no ha firmado:",
+        "old": "Llegó otra vez algo muy viejo a nombre de Hillside:",
+        "version": "En Northside llegó algo que este bot no puede leer por ser demasiado viejo:",
+        "too_big": "En Northside llegó algo que no tiene la forma que usan los bots de los comités:",
+        "equivocation": "Hillside ha dicho dos cosas distintas bajo un mismo número.",
+    }
+    await _comes(town, first)
+    before = len(town.transcript)
+
+    async def facts(tx: Reader) -> tuple[dict[str, tuple[bool, int]], int]:
+        rows = await tx.all("SELECT fault, author, many FROM quarantined WHERE federation_id = 1 ORDER BY fault")
+        dealt = await tx.value("SELECT max(number) FROM chain_heads WHERE author = ?", member.author)
+        return {fault: (author == member.author, many) for fault, author, many in rows}, dealt
+
+    for many in (1, 2):
+        for text in comes.values():
+            await _comes(town, text)
+        kept, dealt = await town.practice.app.database.read(facts)
+        assert kept == {
+            # A lie is one, and what waits for its time is known.
+            fault: (fault not in ("version", "too_big"), 1 if fault in ("equivocation", "future") else many)
+            for fault in comes
+        }
+        assert dealt == 1, "nothing but the first had an effect"
+        for organizer in ("ana (dm)", "ben (dm)"):
+            lines = town.answers(before, organizer).splitlines()
+            assert [line.startswith(words) for line, words in zip(lines, told.values(), strict=True)] == [True] * 6
+        assert town.answers(before, "Riverside").splitlines() == lines[-1:], "only a lie concerns the whole group"
+        assert town.answers(before, "chi (dm)") == ""
+
+
 async def test_every_fault_has_its_words(town: Town) -> None:
     for fault in rules.FAULTS:
         for words in (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -81,16 +81,28 @@ def read_invitation(text: str) -> tuple[str, str] | None:
     return None
 
 
+def apart(name: str, taken: Iterable[str], word: str) -> str:
+    """A name that none of those is called: where it must be, with the first of its six words."""
+    return f"{name[: NAME_CHARACTERS_MAX - len(word) - 3]} ({word})" if is_called(name, taken) else name
+
+
+def is_called(name: str, taken: Iterable[str]) -> bool:
+    """Whether one of those is called like that, to the eye."""
+    return name.casefold() in {one.casefold() for one in taken}
+
+
 Outcome = Literal["in", "out"]
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What the committee that brings somebody in has counted in the end: authors. `came_in`: what it says follows."""
+    """What the committee that brings somebody in has counted in the end: authors. `came_in`: what it says follows.
+    `at`: when it says that it has counted, in seconds since 1970."""
 
     yes: frozenset[str]
     no: frozenset[str]
     came_in: bool
+    at: int
 
 
 def admitted(voters: frozenset[str], said: Mapping[str, tuple[bool, int]], *, began: int, now: int) -> Outcome | None:
@@ -112,24 +124,33 @@ def admitted(voters: frozenset[str], said: Mapping[str, tuple[bool, int]], *, be
 
 
 def closed(
-    voters: frozenset[str], said: Mapping[str, tuple[bool, int]], closing: Closing
+    voters: frozenset[str], said: Mapping[str, tuple[bool, int]], closing: Closing, *, began: int
 ) -> Outcome | Literal["void"] | None:
     """What follows from what was counted in the end, for everybody: it depends on no clock and no order of arrival.
 
     `said`: the signed words that are known here. None: one of those that were counted has not come in yet. void: what
-    was counted was not said like that, or it does not follow.
+    was counted was not said like that, or it does not follow, or the others had not had their time.
     """
     counted = closing.yes | closing.no
     if closing.yes & closing.no or not counted <= voters:
         return "void"
-    if not counted <= said.keys():
-        return None
-    if any(not said[author][0] for author in closing.yes) or any(said[author][0] for author in closing.no):
+    if any(author in said and said[author][0] != (author in closing.yes) for author in counted):
         return "void"
     fits = 2 * len(closing.yes) >= len(voters) and 3 * len(closing.no) <= len(voters)
-    if closing.came_in and not fits:
+    # Before the time is over it is settled only if those who have said nothing could not stop it any more.
+    stoppable = 3 * (len(voters) - len(closing.yes)) > len(voters)
+    early = closing.at <= began + int(LINK_WITHIN.total_seconds())
+    if closing.came_in and (not fits or (stoppable and early)):
         return "void"
+    if not counted <= said.keys():
+        return None
     return "in" if closing.came_in else "out"
+
+
+def asked(voters: frozenset[str], known: Mapping[str, datetime], *, now: datetime) -> frozenset[str]:
+    """Whose words decide: whoever was in then and is not named counts as somebody who has not agreed. Else somebody
+    could bring in whom they like where most have not been in for long. `known`: since when each is in."""
+    return voters | {author for author, since in known.items() if since <= now}
 
 
 def left_out(voters: frozenset[str], known: Mapping[str, datetime], *, now: datetime) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -22,8 +23,14 @@ _votes = st.lists(
     ),
     max_size=12,
 )
+# Few days and minutes, so that the same two often ask within an hour, and again within a week.
 _calls = st.lists(
-    st.builds(Call, st.integers(0, 20 * 24 * 6).map(lambda n: NOW + timedelta(minutes=10 * n)), st.sampled_from("abc")),
+    st.builds(
+        lambda day, minutes, by: Call(NOW + timedelta(days=day, minutes=minutes), by),
+        st.sampled_from((0, 6, 7)),
+        st.sampled_from((0, 60, 70)),
+        st.sampled_from("abc"),
+    ),
     max_size=25,
 )
 
@@ -101,6 +108,14 @@ def test_a_freeze_takes_two_within_an_hour_and_the_same_two_only_once_a_week(cal
     for place, one in enumerate(found):
         for other in found[place + 1 :]:
             assert one.by != other.by or other.begins - one.begins >= timedelta(days=7)
+    # And whoever may freeze does: a call ends in one freeze, or has none because of those of the last week.
+    for first, second in itertools.combinations(sorted(set(calls)), 2):
+        if first.by != second.by and second.at - first.at <= timedelta(hours=1):
+            assert any(
+                (one.begins == second.at and second.by in one.by)
+                or (one.by == {first.by, second.by} and timedelta() <= second.at - one.begins < timedelta(days=7))
+                for one in found
+            )
 
 
 def test_two_are_enough_and_it_ends_by_itself() -> None:

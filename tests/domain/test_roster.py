@@ -55,6 +55,7 @@ def test_everybody_comes_to_the_same_whatever_comes_in_first_and_how_often(
         yes=frozenset(author for author, (yes, _) in counted_by.items() if yes),
         no=frozenset(author for author, (yes, _) in counted_by.items() if not yes),
         came_in=outcome == "in",
+        at=ENDS + 1,
     )
     settled = set()
     for _ in range(3):
@@ -63,8 +64,8 @@ def test_everybody_comes_to_the_same_whatever_comes_in_first_and_how_often(
         came: set[object] = set()
         for author in order:
             heard.setdefault(author, known[author])
-            came.add(roster.closed(who, heard, closing))
-        came.add(roster.closed(who, heard, closing))
+            came.add(roster.closed(who, heard, closing, began=BEGAN))
+        came.add(roster.closed(who, heard, closing, began=BEGAN))
         # Before all that was counted is here nothing follows; then always the same.
         settled.add(frozenset(came - {None}))
     assert len(settled) == 1
@@ -77,13 +78,57 @@ def test_whoever_counts_what_was_not_said_lets_nobody_in(
     who: frozenset[str], said: Mapping[str, tuple[bool, int]]
 ) -> None:
     against = frozenset(author for author, (yes, _) in said.items() if author in who and not yes)
+
+    def closed(*yes: str, also: Mapping[str, tuple[bool, int]] = said) -> object:
+        closing = Closing(yes=frozenset(yes), no=frozenset(), came_in=True, at=ENDS + 1)
+        return roster.closed(who, also, closing, began=BEGAN)
+
     for author in against:
-        assert roster.closed(who, said, Closing(yes=frozenset({author}), no=frozenset(), came_in=True)) == "void"
-    stranger = Closing(yes=frozenset({"f" * 64}), no=frozenset(), came_in=True)
-    assert roster.closed(who, {**said, "f" * 64: (True, BEGAN)}, stranger) == "void"
-    few = frozenset(author for author, (yes, _) in said.items() if author in who and yes)
+        assert closed(author) == "void"
+    assert closed("f" * 64, also={**said, "f" * 64: (True, BEGAN)}) == "void"
+    few = [author for author, (yes, _) in said.items() if author in who and yes]
     if 2 * len(few) < len(who):
-        assert roster.closed(who, said, Closing(yes=few, no=frozenset(), came_in=True)) == "void"
+        assert closed(*few) == "void"
+
+
+@given(voters, words, words, st.integers(BEGAN, ENDS))
+def test_whoever_counts_before_the_time_is_over_lets_in_only_whom_nobody_could_stop_any_more(
+    who: frozenset[str], said: Mapping[str, tuple[bool, int]], later: Mapping[str, tuple[bool, int]], at: int
+) -> None:
+    counted = {author: yes for author, (yes, _) in said.items() if author in who}
+    closing = Closing(
+        yes=frozenset(author for author, yes in counted.items() if yes),
+        no=frozenset(author for author, yes in counted.items() if not yes),
+        came_in=True,
+        at=at,
+    )
+    if roster.closed(who, said, closing, began=BEGAN) == "in":
+        against = len(who - closing.yes)
+        assert 3 * against <= len(who)
+        in_time = {author: (yes, BEGAN) for author, (yes, _) in {**later, **said}.items()}
+        assert roster.admitted(who, in_time, began=BEGAN, now=ENDS + 1) == "in"
+
+
+@given(voters, st.sets(st.sampled_from(AUTHORS)), st.sets(st.sampled_from(AUTHORS)))
+def test_leaving_somebody_out_who_has_not_been_in_for_long_helps_nobody(
+    who: frozenset[str], inside: set[str], yes: set[str]
+) -> None:
+    now = datetime(2026, 1, 20, tzinfo=UTC)
+    known = {one: now - timedelta(days=1) for one in inside} | {"e" * 64: now + timedelta(seconds=1)}
+    asked = roster.asked(who, known, now=now)
+    assert asked == who | inside
+    said = dict.fromkeys(yes & who, (True, BEGAN))
+    closing = Closing(yes=frozenset(said), no=frozenset(), came_in=True, at=ENDS + 1)
+    if roster.closed(asked, said, closing, began=BEGAN) == "in":
+        assert 2 * len(said) >= len(inside)
+
+
+def test_nobody_comes_in_under_the_name_of_another() -> None:
+    assert roster.apart("Lakeside", ["Hillside"], "film") == "Lakeside"
+    assert roster.apart("Lakeside", ["LAKESIDE"], "film") == "Lakeside (film)"
+    long = "x" * roster.NAME_CHARACTERS_MAX
+    assert len(roster.apart(long, [long], "film")) == roster.NAME_CHARACTERS_MAX
+    assert not roster.is_called(roster.apart(long, [long], "film"), [long])
 
 
 def test_two_committees_and_one_says_nothing() -> None:
