@@ -211,6 +211,19 @@ async def post(
     return made
 
 
+ANSWER_COSTS = 12
+"""As so many envelopes handed over an answer counts that another committee gets whenever it asks for one."""
+
+
+async def may_answer(context: Context, said: Said) -> bool:
+    """Whether a committee may have one more answer that is given by itself.
+
+    Each is a numbered envelope of one's own, and the others bear with only so many of these.
+    """
+    store = peers.Store(context.tx, said.federation.id, now=context.now)
+    return await wire.pays(store, said.peer.author, "asked", ANSWER_COSTS, now=context.now)
+
+
 async def plan_beat(context: Context, there: Federation, *, after: timedelta = timedelta(minutes=1)) -> None:
     """Let the others hear then how far each chain is known here; and then again and again."""
     says = context.commands.named("wire_beat").says(federation=there.id)

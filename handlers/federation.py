@@ -903,6 +903,10 @@ OPEN_BY_ONE_MAX = 5
 """So many committees one other would bring in at the same time, at most."""
 
 
+IN_DAY_BY_ONE_MAX = 10
+"""So many in a day: each is a card in every group."""
+
+
 async def _bring(context: Context, there: Federation, one: Link, own: str) -> None:
     """We would bring them in: the others are asked, and frozen are those who are in now."""
     assert one.certificate is not None
@@ -1001,6 +1005,10 @@ async def _proposed(context: Context, said: linking.Said, at: int) -> None:
         return
     if await links.admissions_by(context.tx, said.federation.id, said.peer.author) >= OPEN_BY_ONE_MAX:
         return
+    # By their own clock, so that all who hear it leave out the same.
+    lately = await links.admissions_since(context.tx, said.federation.id, said.peer.author, since=at - 24 * 3600)
+    if lately >= IN_DAY_BY_ONE_MAX:
+        return
     without = roster.left_out(frozenset(voters), known, now=said.sent)
     await links.vote(context.tx, said.federation.id, said.hash, said.peer.author, yes=True, at=at)
     id_ = await links.propose(
@@ -1015,7 +1023,8 @@ async def _proposed(context: Context, said: linking.Said, at: int) -> None:
         began=at,
         void=bool(without),
     )
-    if await linking.trusted(context.tx, said.peer, "") is not roster.Trust.BLOCKED:
+    open_ = rules.seconds(context.now) <= at + int(roster.LINK_WITHIN.total_seconds())
+    if open_ and await linking.trusted(context.tx, said.peer, "") is not roster.Trust.BLOCKED:
         await context.show(Card("peer_admission", id_))
 
 

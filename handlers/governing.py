@@ -706,6 +706,8 @@ async def peer_freeze(context: Context, *, said: FromPeer) -> None:
     peer = await peers.peer(context.tx, said.federation.id, accused) if isinstance(accused, str) else None
     if peer is None or peer.author == said.peer.author:
         raise Refusal(T("That was not understood."))
+    before = await store.calls(context.tx, said.federation.id, peer.author)
+    known = any(one.by == said.peer.author and abs(one.at - said.sent) < rules.FREEZE_TOGETHER for one in before)
     if not await store.add_call(context.tx, said.federation.id, peer.author, Call(said.sent, said.peer.author)):
         return
     told = await _frozen(context, said.federation, peer)
@@ -715,7 +717,7 @@ async def peer_freeze(context: Context, *, said: FromPeer) -> None:
     frozen = peer.frozen_until is not None and peer.frozen_until > context.now
     again = context.now - said.sent >= rules.FREEZE_TOGETHER
     me = await _me(context)
-    if frozen or again or peer.state != "in" or me in (peer.author, said.peer.author):
+    if known or frozen or again or peer.state != "in" or me in (peer.author, said.peer.author):
         return
     await context.announce(
         T(
@@ -990,12 +992,10 @@ async def peer_keys(context: Context, *, said: FromPeer) -> None:
     except Unsound:
         certificate = None
     if certificate is None or certificate.author != said.peer.author:
-        words = T(
-            "{peer} has sent new keys that its root key has not signed. They were refused, and the old ones still "
-            "count. Ask them by telephone.",
-            peer=said.peer.name,
-        )
-        await context.tell_organizers(words)
+        kept = peers.Store(context.tx, said.federation.id, now=context.now)
+        await kept.quarantine("other_root", said.peer.author)
+        told = context.commands.named("wire_refused").says(federation=said.federation.id)
+        await context.say(told, authority=Authority.CLOCK)
         return
     if certificate.ends <= context.now.timestamp():
         return
@@ -1074,6 +1074,8 @@ async def peer_visit(context: Context, *, said: FromPeer) -> None:
     """What the committee has opened, and nothing else; sealed to the one that asks."""
     token = said.body.get("token")
     if said.past or not isinstance(token, str) or not 0 < len(token) <= 64:
+        return
+    if not await linking.may_answer(context, said):
         return
     opened = await settings.get(context.tx, context.committee.id, GUESTS)
     blocked = await linking.trusted(context.tx, said.peer, "") == roster.Trust.BLOCKED

@@ -572,10 +572,13 @@ async def peer_alert_end(context: Context, *, said: FromPeer) -> None:
     came = await linked.came(tx, context.committee.id, origin, over.uid)
     if came is not None and peer.author not in (came.by, came.origin):
         return
-    if came is None:
+    fresh = came is not None and came.state != "over"
+    # Whoever says so again and again shall not use up what others bear of this committee.
+    answers = fresh or await linking.may_answer(context, said)
+    if came is None and peer.author == origin:
         if len(await linked.of_peer(tx, peer.id, since=context.now - timedelta(days=1))) >= linked.LISTED_MAX:
             return
-        # Its alert may come later, over another federation.
+        # Its alert may come later, over another federation. Nobody else ends what is not known here.
         await linked.comes(
             tx,
             context.committee.id,

@@ -490,8 +490,10 @@ async def test_keys_of_another_root_are_refused_and_told(town: Town) -> None:
         made = signing.certify(root, key.public, recipient, begins=begins, ends=begins + 3600)
         return await _write(tx, town, 3, "keys", {"certificate": made.dump()})
 
-    await _carry(town, await town.practice.app.database.transact(lie))
-    assert "Oakdale has sent new keys that its root key has not signed." in town.heard("ana")[-1]
+    for _ in range(3):
+        await _carry(town, await town.practice.app.database.transact(lie))
+    told = [one for one in town.heard("ana") if "Oakdale has sent new keys that its root key has not signed." in one]
+    assert len(told) == 1, "once a day"
     assert "root key" not in "".join(town.heard("chi"))
 
     peer = (await all_.peers(1))[THIRD].id
@@ -552,6 +554,23 @@ async def test_visitors_see_nothing_until_a_committee_opens_its_board(town: Town
     await link(town)
     await two_decide(town.practice.app.database)
     assert "I have asked Hillside." in await town.whispers("chi", "/visit Hillside")
+    assert town.heard("chi")[-1] == "Hillside shows nothing to visitors."
+    # Who asks and asks does not use up what others bear of the one that answers.
+    now, heard = town.practice.clock(), len(town.heard("chi"))
+
+    async def asked_much(tx: Transaction) -> None:
+        there, mine = await peers.federation_called(tx, 2, FEDERATION), await peers.own(tx, 1)
+        assert there is not None
+        assert mine is not None
+        spent = rules.spent(0, rules.BUDGETS["asked"].most, rules.BUDGETS["asked"], now=now)
+        assert spent is not None
+        await peers.Store(tx, there.id, now=now).spend(mine.author, "asked", spent)
+
+    await town.practice.app.database.transact(asked_much)
+    await town.whispers("chi", "/visit Hillside")
+    assert len(town.heard("chi")) == heard + 1, "only that it was asked"
+    await town.skip("4m")
+    await town.whispers("chi", "/visit Hillside")
     assert town.heard("chi")[-1] == "Hillside shows nothing to visitors."
     assert "in private" in await town.says("chi", "/visit Hillside")
 

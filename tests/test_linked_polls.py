@@ -339,6 +339,33 @@ async def test_no_more_than_a_few_questions_at_a_time_open_by_themselves(town: T
     assert [one.state for one in await linked_of(town, 2)] == ["open", "open", "open", "asked"]
     assert "Shall we share a tent?" in pair.sees("dora (dm)")[-1]
 
+    linked = (await linked_of(town, 2))[0]
+
+    async def many(tx: Transaction) -> None:
+        for number in range(4, 20):
+            asks = jointly.Question(words=f"{number}?", options=(), terms=linked.terms)
+            await linked_polls.add(
+                tx,
+                2,
+                linked.federation_id,
+                asks,
+                hash_=f"{number:064}",
+                author=linked.author,
+                state="declined",
+                now=town.practice.clock(),
+            )
+
+    # Nobody hears of all of them, however many there are.
+    await town.practice.app.database.transact(many)
+    before = len(town.transcript)
+    for what in ("roof", "boat", "cow"):
+        await town.says("ana", f"/ask_together Shall we share a {what}? until fri 18:00")
+    told = pair.said(before, "dora (dm)")
+    assert (
+        told == "Riverside asks so much today that I do not tell you of each question any more. /todo shows what waits."
+    )
+    assert "Shall we share a cow?" in await town.whispers("dora", "/todo")
+
 
 async def test_who_may_ask_and_what(town: Town) -> None:
     assert "not linked with any other yet" in await town.says("ana", VAN)

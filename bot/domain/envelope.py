@@ -68,6 +68,7 @@ Fault = Literal[
     "old",  # from longer ago than is kept
     "flood",  # more than one author may have kept here; it is asked for again when there is room
     "lost",  # part of what its author has said is kept nowhere any more, and was passed over
+    "other_root",  # new keys that the root key which people have compared has not signed
     "not_understood",  # it says of itself that a field must be understood, and it is not
 ]
 """Why an envelope has no effect. Told to people in one line."""
