@@ -187,16 +187,21 @@ async def post(
 ) -> Envelope:
     """Say something to the committees of a federation: all others, or those named by their `author`.
 
-    Raises Refusal where it is too long, or this committee is not in the federation (any more).
+    Raises Refusal where it is too long, this committee is not in the federation (any more), or none of those named is.
     """
     if there.state != "in":
         raise Refusal(T("This committee is not in {federation}.", federation=there.name), private=True)
     known = await _keys(context, there)
     others = [one.author for one in await peers.others(context.tx, there.id, known.chain.author)]
+    if to is not None:
+        # Who was told before may be out by now: nothing is sealed to them any more.
+        others = [one for one in others if one in to]
+        if not others:
+            raise Refusal(T("There is no other committee in {federation} yet.", federation=there.name), private=True)
     content = Content(
         kind=kind,
         body=body,
-        to=tuple(others if to is None else to),
+        to=tuple(others),
         expires=None if expires is None else rules.seconds(expires),
         refs=tuple(refs),
         hops=hops,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 
@@ -272,15 +273,25 @@ async def distrust(context: Context, *, peer: Other, what: What, level: Low) -> 
             await peers.set_trust(context.tx, peer.id, "", int(level))
     else:
         await peers.set_trust(context.tx, peer.id, what, int(level))
+    await _uncount(context, peer)
     words = _trust_told(peer, what, int(level))
     await context.announce(words, but=context.place)
     return Reply(words)
 
 
+async def _uncount(context: Context, peer: Peer) -> None:
+    """Whoever is not in, is frozen or is trusted too little brings nothing to an alert that goes on here."""
+    frozen = peer.frozen_until is not None and peer.frozen_until > context.now
+    if peer.state != "in" or frozen or await linking.trusted(context.tx, peer, "alert") < roster.Trust.SHOWN:
+        says = context.commands.named("links_uncount").says(author=peer.author)
+        await context.say(says, authority=Authority.CLOCK)
+
+
 async def _set_trust(context: Context, peer: Peer, what: str, level: int) -> Reply:
     if what == "all":
-        await store.forget_trust(context.tx, peer.id)
+        await peers.reset_trust(context.tx, peer.id)
     await peers.set_trust(context.tx, peer.id, "" if what == "all" else what, level)
+    await _uncount(context, peer)
     return Reply(_trust_told(peer, what, level))
 
 
@@ -389,6 +400,7 @@ async def peer_leave(context: Context, *, said: FromPeer) -> None:
 async def _gone(context: Context, peer: Peer, state: peers.State) -> None:
     await peers.set_peer_state(context.tx, peer.id, state)
     await store.forget_trust(context.tx, peer.id)
+    await _uncount(context, replace(peer, state=state))
     await store.close_cases(context.tx, peer.federation_id, peer.author, now=context.now)
 
 
@@ -682,6 +694,7 @@ async def _frozen(context: Context, there: Federation, peer: Peer) -> Text | Non
         return None
     says = thaw.says(peer=peer)
     await due.plan_at(context.tx, f"peer:{peer.id}:thaw", says, found.ends, committee=context.committee.id)
+    await _uncount(context, replace(peer, frozen_until=found.ends))
     names = [await _name(context.tx, there.id, author) for author in sorted(found.by)]
     if peer.author == await _me(context):
         return T(

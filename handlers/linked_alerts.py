@@ -21,7 +21,7 @@ from bot.domain.alarm import Alarm
 from bot.domain.board import plain
 from bot.domain.relaying import Tally, Told, Unread
 from bot.domain.roster import Trust
-from bot.linking import FromPeer, Said
+from bot.linking import FromPeer, Internal, Said
 from bot.router import Authority, Context, Router, Telling, Todo, View
 from bot.text import Listed, N, Refusal, T, Text, Typed, Words, lines
 from storage import alert_kinds, alerts, cards, due, entries, peers, people, rules
@@ -639,6 +639,19 @@ async def peer_alert_tally(context: Context, *, said: FromPeer) -> None:
         await cards.changed(tx, there.thing)
         await shared.hook(context, "alert_answered", there)
         await shared.tell_links(context, there, after=shared.TALLIED_AFTER)
+
+
+@router.command(
+    "links_uncount", allow=Authority.CLOCK, typed=False, help=T("A linked committee is trusted with nothing now.")
+)
+async def links_uncount(context: Context, *, author: Internal) -> None:
+    """Who was told to come from there counts no more: nobody is called less because of them."""
+    for id_ in await linked.uncount(context.tx, context.committee.id, author):
+        there = await alerts.get(context.tx, context.committee.id, id_)
+        if there is not None:
+            await cards.changed(context.tx, there.thing)
+            await shared.hook(context, "alert_answered", there)
+            await shared.tell_links(context, there, after=shared.TALLIED_AFTER)
 
 
 # --- what waits for a yes ----------------------------------------------------------------------------------------
