@@ -503,6 +503,9 @@ async def _more_heard(context: Context, said: Said, told: Told, came: Came) -> N
     tx, peer = context.tx, said.peer
     first_hand = peer.author == came.origin
     takes_over = first_hand and came.by != came.origin
+    if takes_over and came.state == "over" and not said.past:
+        await _not_over(context, said, told, came)
+        return
     if came.state == "over" or said.past or not (first_hand or peer.author == came.by):
         return
     if told.rev <= came.rev and not takes_over:
@@ -510,7 +513,9 @@ async def _more_heard(context: Context, said: Said, told: Told, came: Came) -> N
     trust = await _trust(context, peer)
     if trust is Trust.BLOCKED or _frozen(context, peer):
         return
-    there = None if came.alert_id is None else await alerts.get(tx, context.committee.id, came.alert_id)
+    there = None
+    if came.alert_id is not None and came.state != "waits":
+        there = await alerts.get(tx, context.committee.id, came.alert_id)
     # What was its alert here may be over and deleted.
     keep = came.state in ("waits", "elsewhere") or (there is not None and there.over_at is None)
     await linked.newer(tx, came, told, peer_id=peer.id, hops=said.hops, keep=keep)
@@ -522,6 +527,21 @@ async def _more_heard(context: Context, said: Said, told: Told, came: Came) -> N
         return
     if there.over_at is None and came.state == "open":
         await _go_on(context, there, came, told, before=came.told)
+
+
+async def _not_over(context: Context, said: Said, told: Told, came: Came) -> None:
+    """Another has said that it is over, and the one whose it is says that it goes on: an organizer looks.
+
+    Both may be honest, and its end be on the way; nobody is called for nothing, and nobody else ends it for good.
+    """
+    trust = await _trust(context, said.peer)
+    waiting = len(await linked.waiting(context.tx, said.peer.id))
+    if trust is Trust.BLOCKED or told.until <= context.now or waiting >= rule.WAITING_MAX:
+        return
+    await linked.waits(context.tx, came.id)
+    await linked.newer(context.tx, came, told, peer_id=said.peer.id, hops=said.hops, keep=True)
+    await _plan_gone(context, came.id, told)
+    await _show_waiting(context, said.peer)
 
 
 async def _wanted_now(context: Context, peer: Peer, came: Came, told: Told, trust: Trust) -> None:
@@ -592,7 +612,7 @@ async def peer_alert_end(context: Context, *, said: FromPeer) -> None:
             let=False,
             now=context.now,
         )
-    elif came.state != "over":
+    elif came is not None and fresh:
         await linked.is_over(tx, came.id, rev=max(over.rev, came.rev))
         await due.cancel(tx, _gone_key(came.id))
         await cards.changed(tx, _waiting_thing(came.peer_id))
@@ -679,7 +699,7 @@ async def alert_link_gone(context: Context, *, linked: Reference) -> None:
 
 async def _gone(context: Context, row: int) -> None:
     came = await linked.came_by_id(context.tx, context.committee.id, row)
-    if came is not None and came.alert_id is None and came.state != "over":
+    if came is not None and came.state in ("waits", "elsewhere"):
         await linked.is_over(context.tx, came.id)
         await cards.changed(context.tx, _waiting_thing(came.peer_id))
 
