@@ -178,7 +178,12 @@ async def _told(context: Context, there: Federation) -> list[Words]:
                     many,
                 )
             )
-        told.append(linking.TRUST_TOLD[roster.Trust(await linking.trusted(context.tx, one, ""))])
+        levels = [await linking.trusted(context.tx, one, kind) for kind in ("alert", "poll", "")]
+        told.append(
+            linking.TRUST_TOLD[roster.Trust(levels[0])]
+            if len(set(levels)) == 1
+            else T("How far we trust them depends on what it is: {levels}", levels=Typed("/trust_levels"))
+        )
     return told
 
 

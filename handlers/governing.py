@@ -37,15 +37,26 @@ TALK_AGAIN = 30
 # --- whom it is about --------------------------------------------------------------------------------------------
 
 
-async def _others(tx: Reader, committee_id: int) -> list[Peer]:
-    """The other committees of all federations that a committee is in."""
+async def _others(tx: Reader, committee_id: int, *, once: bool) -> list[Peer]:
+    """The other committees of all federations that a committee is in. `once`: whoever is in several, once.
+
+    Those whose names are alike are told apart by the first of their words, and by the federation.
+    """
     mine = await peers.own(tx, committee_id)
-    return [
-        one
-        for there in await peers.federations(tx, committee_id)
-        for one in await peers.peers(tx, there.id)
-        if mine is None or one.author != mine.author
-    ]
+    titles: dict[int, str] = {}
+    found: list[Peer] = []
+    for there in await peers.federations(tx, committee_id):
+        titles[there.id] = there.name
+        known = {one.author for one in found} if once else set()
+        known |= set() if mine is None else {mine.author}
+        found += [one for one in await peers.peers(tx, there.id) if one.author not in known]
+    told = []
+    for one in found:
+        alike = [other for other in found if grammar.folded(other.name) == grammar.folded(one.name)]
+        marks = [" ".join(signing.fingerprint_words(one.author)[:2])] if len({x.author for x in alike}) > 1 else []
+        marks += [titles[one.federation_id]] if sum(x.author == one.author for x in alike) > 1 else []
+        told.append(replace(one, name=f"{one.name} ({', '.join(marks)})") if marks else one)
+    return told
 
 
 V = TypeVar("V", Peer, Federation)
@@ -55,7 +66,11 @@ def _called(words: Sequence[Word], there: Sequence[V]) -> Found[V] | None:
     """Whose name the line begins with, the longest first."""
     for count in range(min(len(words), NAME_WORDS_MAX), 0, -1):
         said = grammar.folded(" ".join(word.text for word in words[:count]))
-        found = [one for one in there if grammar.folded(one.name) == said]
+        names = [(one, grammar.folded(one.name)) for one in there]
+        # What tells them apart need not be typed: then it is asked which one is meant.
+        found = [one for one, name in names if name == said] or [
+            one for one, name in names if name.endswith(")") and name.startswith(f"{said} (")
+        ]
         if found:
             return Found(found[0], count, tuple(found[1:]))
     return None
@@ -106,8 +121,11 @@ class _PeerKind(_NamedKind[Peer]):
     question = T("Which committee?")
     gone = T("That committee is not linked with this one.")
 
+    def __init__(self, *, once: bool = False) -> None:
+        self._once = once
+
     async def all(self, tx: Reader, committee_id: int) -> Sequence[Peer]:
-        return await _others(tx, committee_id)
+        return await _others(tx, committee_id, once=self._once)
 
     async def by_id(self, tx: Reader, committee_id: int, id_: int) -> Peer | None:
         return await peers.peer_by_id(tx, committee_id, id_)
@@ -129,6 +147,8 @@ class _FederationKind(_NamedKind[Federation]):
 
 
 Other = Annotated[Peer, _PeerKind()]
+Whoever = Annotated[Peer, _PeerKind(once=True)]
+"""A committee, in whichever federation."""
 Ours = Annotated[Federation, _FederationKind()]
 
 
@@ -236,7 +256,7 @@ _ASKS = {
     proposal=_trust_proposal,
     asks=_ASKS,
 )
-async def trust(context: Context, *, peer: Other, what: What, level: Level) -> Reply:
+async def trust(context: Context, *, peer: Whoever, what: What, level: Level) -> Reply:
     """Each committee decides it for itself, and tells nobody outside."""
     await _there(context, peer)
     return await _set_trust(context, peer, what, int(level))
@@ -252,7 +272,7 @@ async def trust(context: Context, *, peer: Other, what: What, level: Level) -> R
     proposal=_trust_proposal,
     asks=_ASKS,
 )
-async def distrust(context: Context, *, peer: Other, what: What, level: Low) -> Reply:
+async def distrust(context: Context, *, peer: Whoever, what: What, level: Low) -> Reply:
     """To protect people must not wait for a poll. Raising it again takes the committee."""
     await _there(context, peer)
     levels = await peers.trust(context.tx, peer.id)
@@ -322,7 +342,7 @@ async def _about(context: Context, there: Federation, buttons: list[tuple[Button
     liars = await store.liars(context.tx, there.id)
     for peer in await peers.others(context.tx, there.id, me):
         levels = await peers.trust(context.tx, peer.id)
-        told += [_trust_told(peer, kind, roster.level(levels, kind)) for kind in ("alert", "poll")]
+        told += [_trust_told(peer, kind, roster.level(levels, kind, new=peer.new)) for kind in ("alert", "poll")]
         if peer.frozen_until is not None and peer.frozen_until > context.now:
             told.append(T("{peer} is frozen until {until}.", peer=peer.name, until=peer.frozen_until))
         if peer.author in liars:
@@ -1068,7 +1088,7 @@ async def guests(context: Context, *, what: Opened) -> Reply:
     help=T("Look at what a linked committee opens to visitors."),
     sample=("Eastside",),
 )
-async def visit(context: Context, *, peer: Other) -> Reply:
+async def visit(context: Context, *, peer: Whoever) -> Reply:
     """Asked over the wire; the other committee is not told who asks."""
     there = await _there(context, peer)
     token = await store.add_visit(context.tx, peer.id, context.member.id, now=context.now)

@@ -122,6 +122,35 @@ async def test_how_far_another_is_trusted_takes_the_committee_and_all_may_see_it
     assert "Alerts from Hillside: people are called at once (4)" in seen
     assert "Polls from Hillside: the group is told, nobody is called (2)" in seen
     assert pair.said(before, "Hillside") == "", "nobody outside is told"
+    # The short list says no more than is so.
+    assert "nobody is alarmed" not in (list_ := await town.says("chi", "/federation"))
+    assert "How far we trust them depends on what it is: /trust_levels" in list_
+
+
+async def test_a_committee_that_is_linked_twice_is_trusted_the_same_and_told_apart_where_it_matters(town: Town) -> None:
+    await link(town)
+    await two_decide(town.practice.app.database)
+    now = town.practice.clock()
+
+    async def again(tx: Transaction) -> None:
+        both = [await people.committee(tx, id_) for id_ in (1, 2)]
+        selves = [await linking.own(tx, one, now=now) for one in both]
+        for one in both:
+            there = await peers.add_federation(tx, one.id, "f1" * 16, "Valley", place_id=None, state="in", now=now)
+            for other, mine in zip(both, selves, strict=True):
+                await peers.add_peer(tx, there.id, mine.certificates[0], other.name, account=None, state="in", now=now)
+
+    await town.practice.app.database.transact(again)
+    await town.says("ana", "/trust Hillside alert 4")
+    await town.presses("ben", "Agree")
+    assert (await town.says("chi", "/trust_levels")).count("Alerts from Hillside: people are called at once (4)") == 2
+    await town.says("ana", "/distrust Hillside alert 0")
+    await town.presses("ben", "Agree")
+    assert (await town.says("chi", "/trust_levels")).count("Alerts from Hillside: nobody here is told (0)") == 2
+    before = len(town.transcript)
+    await town.says("ana", "/freeze Hillside")
+    assert "[Hillside (Northside)] [Hillside (Valley)]" in town.transcript[-1][1]
+    assert len(town.transcript) == before + 2
 
 
 async def test_two_organizers_lower_it_at_once_and_cannot_raise_it(town: Town) -> None:
