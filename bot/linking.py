@@ -51,7 +51,7 @@ class Said:
     life: int
     number: int
     sent: datetime
-    """By their clock, never later than now."""
+    """By their clock, as it was signed: the same for all who hear it, and a few minutes ahead at most."""
     expires: datetime | None
     past: bool
     """It came too late to do anything."""
@@ -380,7 +380,7 @@ async def _effect(context: Context, there: Federation, one: wire.Applied, *, me:
         hash=envelope.hash,
         life=envelope.chain.life,
         number=envelope.number,
-        sent=min(context.now, rules.instant(envelope.sent)),
+        sent=rules.instant(envelope.sent),
         expires=None if content.expires is None else rules.instant(content.expires),
         past=one.past,
         refs=content.refs,

@@ -325,6 +325,20 @@ async def test_one_committee_alone_freezes_nobody(town: Town) -> None:
     assert (await all_.peers(2))[THIRD].frozen_until is None
 
 
+async def test_within_an_hour_is_what_they_have_signed_for_everybody(town: Town) -> None:
+    all_ = await three(town)
+    accused = (await all_.peers(1))[THIRD].author
+    ahead = timedelta(minutes=4)
+    text = await town.practice.app.database.transact(
+        lambda tx: _write(tx, town, 2, "freeze", {"accused": accused}, ahead=ahead)
+    )
+    await _carry(town, text)
+    await town.skip("62m")
+    await town.says("ana", f"/freeze {THIRD}")
+    await town.presses("ben", "Agree")
+    assert {(await all_.peers(one))[THIRD].frozen_until is not None for one in (1, 2, 3)} == {True}
+
+
 # --- wires by hand -----------------------------------------------------------------------------------------------
 
 
@@ -339,9 +353,10 @@ async def _write(
     number: int = 0,
     previous: str = rules.FIRST,
     to: str = "",
+    ahead: timedelta = timedelta(0),
 ) -> str:
     """An envelope as somebody with this committee's keys could write it; number 0: the next."""
-    now = town.practice.clock()
+    now = town.practice.clock() + ahead
     there = await peers.federation_called(tx, committee, FEDERATION)
     mine = await peers.own(tx, committee)
     assert there is not None

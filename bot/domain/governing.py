@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from bot.domain.envelope import FUTURE
+
 EXPEL_WITHIN = timedelta(days=14)
 """A vote that was signed later does not count."""
 FREEZE_TOGETHER = timedelta(hours=1)
