@@ -68,6 +68,14 @@ async def alert_ask_links(context: Context, *, number: Number) -> Reply:
     there, now = await shared.own(context, number)
     if not await linked.others(context.tx, context.committee.id):
         raise Refusal(T("This committee is not linked with any other."), private=True)
+    if not await linked.sends(context.tx, context.committee.id, there.kind):
+        raise Refusal(
+            T(
+                "The committee has decided not to ask linked committees in alerts of this kind. {links} shows it.",
+                links=Typed("/links"),
+            ),
+            private=True,
+        )
     if not now.verified:
         raise Refusal(T("Nothing leaves before somebody else here has confirmed it."), private=True)
     asked = await _send(context, there)

@@ -469,7 +469,8 @@ async def _count(context: Context, linked: Linked, there: Poll) -> dict[str, Any
         linked.hash,
         at=envelope.seconds(context.now),
         heads=heads,
-        voters=voters,
+        # Of one vote even the number would say who voted what.
+        voters=0 if small else voters,
         roll=roll,
         result=_result(linked.terms, there, result),
     )

@@ -345,6 +345,9 @@ async def test_only_the_kinds_that_the_committee_has_chosen_leave(town: Town) ->
     await town.presses("ben", "Agree")
     assert "only in alerts of these kinds: raid or detention" in await town.says("ana", "/links")
     await _raised(town)
+    await town.presses("chi", "More …")
+    await town.presses("chi", "Ask linked committees")
+    assert "has decided not to ask linked committees in alerts of this kind" in town.heard("chi")[-1]
     assert not _shown(town)
 
 

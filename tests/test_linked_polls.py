@@ -117,6 +117,11 @@ async def test_where_only_two_have_voted_the_others_hear_only_what_was_decided(t
     await town.skip("5d")
     assert "Yes: 3 by heads, 2 by committees." in town.sees()[-1]
     assert "1 committee says only what it has decided, not how many voted what." in town.sees()[-1]
+    counts = await town.practice.app.database.read(
+        lambda tx: tx.all("SELECT body FROM linked_statements WHERE kind = 'count' LIMIT 9")
+    )
+    voters = {(body := json.loads(text))["heads"] is None: body["voters"] for (text,) in counts}
+    assert voters == {False: 3, True: 0}, "nor how many"
     assert any("so few have voted that figures would show who voted what" in one for one in town.heard("dora"))
     assert not any("so few have voted" in one for one in town.heard("ana"))
 
