@@ -1162,5 +1162,6 @@ async def peer_visit_page(context: Context, *, said: FromPeer) -> None:
 
 
 def _short(words: str) -> str:
-    """Another committee's words on one line."""
-    return " ".join(words.split())[:SHOWN_CHARACTERS_MAX]
+    """Another committee's words on one line, without what cannot be seen."""
+    seen = "".join(char if char.isprintable() else " " for char in words)
+    return " ".join(seen.split())[:SHOWN_CHARACTERS_MAX]

@@ -627,7 +627,8 @@ async def peer_alert_end(context: Context, *, said: FromPeer) -> None:
         there = None if came.alert_id is None else await alerts.get(tx, context.committee.id, came.alert_id)
         if there is not None and there.over_at is None and came.state == "open":
             await shared.finish(context, there, over.outcome)
-    await _post(context, said.federation, "alert_got", {"id": over.uid}, to=[peer.author])
+    if answers:
+        await _post(context, said.federation, "alert_got", {"id": over.uid}, to=[peer.author])
 
 
 @router.command(

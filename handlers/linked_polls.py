@@ -556,7 +556,7 @@ async def _tell(context: Context, found: together.Standing, poll: Poll, what: st
     await linked_polls.changed(context.tx, found.there)
     title = T("Poll {number}, decided together: {what}", number=poll.number, what=await question(context, poll))
     again = T("This takes the place of what was told before.")
-    await context.announce(lines(title, *([] if found.there.told is None else [again]), *told))
+    await context.announce(lines(title, *([again] if before else []), *told))
 
 
 async def _put_down(context: Context, linked: Linked, there: Poll, found: together.Standing) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest

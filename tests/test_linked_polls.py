@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from bot.domain import jointly
 from storage import due, linked_polls, peers, polls
 from storage.database import Reader, Transaction
 from storage.linked_polls import Linked

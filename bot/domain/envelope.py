@@ -126,6 +126,8 @@ def parsed(text: str | bytes) -> dict[str, Any]:
     if len(text) > WIRE_CHARACTERS_MAX:
         raise Unsound("too_big")
     try:
+        # Of bytes, json.loads would guess UTF-16 and UTF-32 too.
+        text = text if isinstance(text, str) else text.decode("utf-8")
         read = json.loads(text, parse_float=_no_float, parse_constant=_no_float, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise Unsound("unsound") from error
