@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 SIGNS_FOR = timedelta(days=90)
 AFTERWARDS = frozenset({"expel", "expel_vote"})
 """What counts whatever has become of its author since: else two committees might count differently."""
+ASKED_BEFORE = frozenset({"poll_count"})
+"""What also counts of whoever was expelled since: each hears of that at another moment, and who was asked stands fast."""
 RECALLED = AFTERWARDS | {"freeze", "move"}
 """What also counts where one has said it oneself and has forgotten it: the database was put back from a copy."""
 UNDERSTANDS: frozenset[str] = frozenset({"status"})
@@ -370,7 +372,8 @@ async def _effect(context: Context, there: Federation, one: wire.Applied, *, me:
     if peer is None or command is None or command.allow is not Authority.PEER:
         log.info("nothing is known of what a committee says", extra={"known": peer is not None})
         return
-    if peer.state != "in" and content.kind not in AFTERWARDS:
+    counts = AFTERWARDS | (ASKED_BEFORE if peer.state == "expelled" else frozenset())
+    if peer.state != "in" and content.kind not in counts:
         return
     said = Said(
         federation=there,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 
 from bot.domain import jointly
 from storage import due, linked_polls, peers, polls
@@ -336,6 +337,30 @@ async def test_a_committee_that_leaves_meanwhile_is_not_waited_for(town: Town) -
     assert "Both committees count the same. / Yes: 6 by heads, 2 by committees." in town.sees()[-1]
     # It votes on, for itself alone.
     assert (await poll_of(town, 3)).state == "closed"
+
+
+async def test_a_committee_that_is_expelled_meanwhile_is_counted_by_all_or_by_nobody(town: Town) -> None:
+    pair = await link(town, third=True)
+    await town.says("ana", VAN)
+    await vote(pair, "ana ben chi dora gus emil kim lea jan")
+
+    def expelled(committee: int) -> Callable[[Transaction], Awaitable[None]]:
+        async def work(tx: Transaction) -> None:
+            there = await peers.federation_called(tx, committee, FEDERATION)
+            assert there is not None
+            other = next(one for one in await peers.peers(tx, there.id) if one.name == THIRD)
+            await peers.set_peer_state(tx, other.id, "expelled")
+
+        return work
+
+    # Riverside hears of it before they have counted, Hillside afterwards.
+    await town.practice.app.database.transact(expelled(1))
+    await town.skip("4d 1h")
+    same = "All 3 committees count the same. / Yes: 9 by heads, 3 by committees."
+    assert same in town.sees()[-1]
+    await town.practice.app.database.transact(expelled(2))
+    await town.skip("2d")
+    assert same in [one for one in pair.sees("Hillside") if one.startswith("Poll 1, decided together")][-1]
 
 
 async def test_no_more_than_a_few_questions_at_a_time_open_by_themselves(town: Town) -> None:
