@@ -34,7 +34,7 @@ SIGNS_FOR = timedelta(days=90)
 AFTERWARDS = frozenset({"expel", "expel_vote"})
 """What counts whatever has become of its author since: else two committees might count differently."""
 ASKED_BEFORE = frozenset({"poll_count"})
-"""What also counts of whoever was expelled since: each hears of that at another moment, and who was asked stands fast."""
+"""What also counts of whoever was expelled since: each hears of that at another moment; who was asked is fixed."""
 RECALLED = AFTERWARDS | {"freeze", "move"}
 """What also counts where one has said it oneself and has forgotten it: the database was put back from a copy."""
 UNDERSTANDS: frozenset[str] = frozenset({"status"})

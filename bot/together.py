@@ -55,7 +55,7 @@ class Standing:
 
     @property
     def gone(self) -> frozenset[str]:
-        """The committees that are in the federation no more: nothing is sealed to them, so they lack what others have."""
+        """The committees that are in the federation no more: nothing is sealed to them, so they lack counts."""
         here = {author for author, one in self.peers.items() if one.state == "in"} - {self.me}
         here |= {self.me} if self.federation.state == "in" else set()
         return frozenset(author for author in self.there.terms.asked if author not in here)

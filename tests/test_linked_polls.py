@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 
 from bot.domain import jointly
 from storage import due, linked_polls, peers, polls
@@ -344,21 +343,18 @@ async def test_a_committee_that_is_expelled_meanwhile_is_counted_by_all_or_by_no
     await town.says("ana", VAN)
     await vote(pair, "ana ben chi dora gus emil kim lea jan")
 
-    def expelled(committee: int) -> Callable[[Transaction], Awaitable[None]]:
-        async def work(tx: Transaction) -> None:
-            there = await peers.federation_called(tx, committee, FEDERATION)
-            assert there is not None
-            other = next(one for one in await peers.peers(tx, there.id) if one.name == THIRD)
-            await peers.set_peer_state(tx, other.id, "expelled")
-
-        return work
+    async def expelled(tx: Transaction, committee: int) -> None:
+        there = await peers.federation_called(tx, committee, FEDERATION)
+        assert there is not None
+        other = next(one for one in await peers.peers(tx, there.id) if one.name == THIRD)
+        await peers.set_peer_state(tx, other.id, "expelled")
 
     # Riverside hears of it before they have counted, Hillside afterwards.
-    await town.practice.app.database.transact(expelled(1))
+    await town.practice.app.database.transact(lambda tx: expelled(tx, 1))
     await town.skip("4d 1h")
     same = "All 3 committees count the same. / Yes: 9 by heads, 3 by committees."
     assert same in town.sees()[-1]
-    await town.practice.app.database.transact(expelled(2))
+    await town.practice.app.database.transact(lambda tx: expelled(tx, 2))
     await town.skip("2d")
     assert same in [one for one in pair.sees("Hillside") if one.startswith("Poll 1, decided together")][-1]
 
