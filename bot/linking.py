@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 SIGNS_FOR = timedelta(days=90)
 AFTERWARDS = frozenset({"expel", "expel_vote"})
 """What counts whatever has become of its author since: else two committees might count differently."""
+ASKED_BEFORE = frozenset({"poll_count"})
+"""What also counts of whoever was expelled since: each hears of that at another moment; who was asked is fixed."""
 RECALLED = AFTERWARDS | {"freeze", "move"}
 """What also counts where one has said it oneself and has forgotten it: the database was put back from a copy."""
 UNDERSTANDS: frozenset[str] = frozenset({"status"})
@@ -53,7 +55,7 @@ class Said:
     life: int
     number: int
     sent: datetime
-    """By their clock, never later than now."""
+    """By their clock, as it was signed: the same for all who hear it, and a few minutes ahead at most."""
     expires: datetime | None
     past: bool
     """It came too late to do anything."""
@@ -189,16 +191,21 @@ async def post(
 ) -> Envelope:
     """Say something to the committees of a federation: all others, or those named by their `author`.
 
-    Raises Refusal where it is too long, or this committee is not in the federation (any more).
+    Raises Refusal where it is too long, this committee is not in the federation (any more), or none of those named is.
     """
     if there.state != "in":
         raise Refusal(T("This committee is not in {federation}.", federation=there.name), private=True)
     known = await _keys(context, there)
     others = [one.author for one in await peers.others(context.tx, there.id, known.chain.author)]
+    if to is not None:
+        # Who was told before may be out by now: nothing is sealed to them any more.
+        others = [one for one in others if one in to]
+        if not others:
+            raise Refusal(T("There is no other committee in {federation} yet.", federation=there.name), private=True)
     content = Content(
         kind=kind,
         body=body,
-        to=tuple(others if to is None else to),
+        to=tuple(others),
         expires=None if expires is None else rules.seconds(expires),
         refs=tuple(refs),
         hops=hops,
@@ -211,6 +218,19 @@ async def post(
         raise Refusal(T("That is too long to be sent to other committees. Say it shorter."), private=True) from unsound
     await _queue(context, there, text, lane=lane)
     return made
+
+
+ANSWER_COSTS = 12
+"""As so many envelopes handed over an answer counts that another committee gets whenever it asks for one."""
+
+
+async def may_answer(context: Context, said: Said) -> bool:
+    """Whether a committee may have one more answer that is given by itself.
+
+    Each is a numbered envelope of one's own, and the others bear with only so many of these.
+    """
+    store = peers.Store(context.tx, said.federation.id, now=context.now)
+    return await wire.pays(store, said.peer.author, "asked", ANSWER_COSTS, now=context.now)
 
 
 async def plan_beat(context: Context, there: Federation, *, after: timedelta = timedelta(minutes=1)) -> None:
@@ -392,7 +412,8 @@ async def _effect(context: Context, there: Federation, one: wire.Applied, *, me:
     if peer is None or command is None or command.allow is not Authority.PEER:
         log.info("nothing is known of what a committee says", extra={"known": peer is not None})
         return
-    if peer.state != "in" and content.kind not in AFTERWARDS:
+    counts = AFTERWARDS | (ASKED_BEFORE if peer.state == "expelled" else frozenset())
+    if peer.state != "in" and content.kind not in counts:
         return
     said = Said(
         federation=there,
@@ -402,7 +423,7 @@ async def _effect(context: Context, there: Federation, one: wire.Applied, *, me:
         hash=envelope.hash,
         life=envelope.chain.life,
         number=envelope.number,
-        sent=min(context.now, rules.instant(envelope.sent)),
+        sent=rules.instant(envelope.sent),
         expires=None if content.expires is None else rules.instant(content.expires),
         past=one.past,
         refs=content.refs,

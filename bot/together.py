@@ -50,10 +50,15 @@ class Standing:
     @property
     def out(self) -> frozenset[str]:
         """The committees whose vote is not waited for: they do not take part, or are in the federation no more."""
+        declined = {author for author, said in self.answers.items() if said == "declined"}
+        return self.gone | (declined & frozenset(self.there.terms.asked))
+
+    @property
+    def gone(self) -> frozenset[str]:
+        """The committees that are in the federation no more: nothing is sealed to them, so they lack counts."""
         here = {author for author, one in self.peers.items() if one.state == "in"} - {self.me}
         here |= {self.me} if self.federation.state == "in" else set()
-        declined = {author for author, said in self.answers.items() if said == "declined"}
-        return frozenset(author for author in self.there.terms.asked if author not in here or author in declined)
+        return frozenset(author for author in self.there.terms.asked if author not in here)
 
     @property
     def awaited(self) -> tuple[str, ...]:
@@ -264,7 +269,7 @@ async def differing(view: Context | View, found: Standing) -> Sequence[Differenc
     wrong = [
         gap
         for author, one in sorted(results.items())
-        if author != found.me and (gap := jointly.difference(found.tally, one)) is not None
+        if author != found.me and author not in found.gone and (gap := jointly.difference(found.tally, one)) is not None
     ]
     if wrong:
         return wrong

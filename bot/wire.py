@@ -319,10 +319,11 @@ async def _affords(store: Store, keys: Keys, came: Envelope, head: Head | None, 
         lives = await store.lives(author)
         if came.chain.life not in lives and len(lives) >= rules.LIVES_MAX:
             return False
-    return await _pays(store, author, "said", rules.cost(came), now=now)
+    return await pays(store, author, "said", rules.cost(came), now=now)
 
 
-async def _pays(store: Store, author: str, what: What, cost: int, *, now: datetime) -> bool:
+async def pays(store: Store, author: str, what: What, cost: int, *, now: datetime) -> bool:
+    """Whether an author may still have that much; it is put down."""
     until = rules.spent(await store.spent(author, what), cost, rules.BUDGETS[what], now=now)
     if until is not None:
         await store.spend(author, what, until)
@@ -396,7 +397,7 @@ async def _unnumbered(
     if not rules.seconds(now - rules.OLD) <= came.sent <= rules.seconds(now + rules.FUTURE):
         await _refuse(store, found, "old" if came.sent < rules.seconds(now) else "future", author)
         return
-    if not await _pays(store, author, "unnumbered", 1, now=now):
+    if not await pays(store, author, "unnumbered", 1, now=now):
         await _refuse(store, found, "flood", author)
         return
     try:
@@ -462,7 +463,7 @@ async def _hand_over(
     handed, left = 0, False
     for liar in liars:
         for one in await store.proof(liar):
-            if await store.posted(one.hash, now=now) and await _pays(store, author, "asked", rules.cost(one), now=now):
+            if await store.posted(one.hash, now=now) and await pays(store, author, "asked", rules.cost(one), now=now):
                 found.posts.append(rules.dump(one))
     for want in wants[: rules.WANTED_MAX]:
         head = await store.head(want.chain)
@@ -471,7 +472,7 @@ async def _hand_over(
             if handed >= rules.ANSWERED_MAX or not await store.posted(one.hash, now=now):
                 left |= handed >= rules.ANSWERED_MAX
                 continue
-            if not await _pays(store, author, "asked", rules.cost(one), now=now):
+            if not await pays(store, author, "asked", rules.cost(one), now=now):
                 await _refuse(store, found, "flood", author)
                 return
             handed += 1

@@ -178,8 +178,12 @@ async def _told(context: Context, there: Federation) -> list[Words]:
                     many,
                 )
             )
-        trust = roster.Trust(await linking.trusted(context.tx, one, ""))
-        told.append(T("What they say: {how}", how=linking.TRUST_TOLD[trust]))
+        levels = [await linking.trusted(context.tx, one, kind) for kind in ("alert", "poll", "")]
+        told.append(
+            T("What they say: {how}", how=linking.TRUST_TOLD[roster.Trust(levels[0])])
+            if len(set(levels)) == 1
+            else T("How far we trust them depends on what it is: {levels}", levels=Typed("/trust_levels"))
+        )
     return told
 
 
@@ -908,6 +912,10 @@ WORDS_WITHIN = timedelta(hours=24)
 """So long what a sponsor has counted may be missing here before people are told: it is asked for meanwhile."""
 
 
+IN_DAY_BY_ONE_MAX = 10
+"""So many in a day: each is a card in every group."""
+
+
 async def _bring(context: Context, there: Federation, one: Link, own: str) -> None:
     """We would bring them in: the others are asked, and frozen are those who are in now."""
     assert one.certificate is not None
@@ -1034,6 +1042,10 @@ async def _proposed(context: Context, said: linking.Said, at: int) -> None:
     begun = await links.admissions_by(context.tx, said.federation.id, said.peer.author, now=context.now)
     if begun >= OPEN_BY_ONE_MAX:
         return
+    # By their own clock, so that all who hear it leave out the same.
+    lately = await links.admissions_since(context.tx, said.federation.id, said.peer.author, since=at - 24 * 3600)
+    if lately >= IN_DAY_BY_ONE_MAX:
+        return
     without = roster.left_out(frozenset(voters), known, now=said.sent)
     named = await links.named_by(context.tx, said.federation.id, said.peer.author)
     others = [
@@ -1075,7 +1087,7 @@ async def _proposed(context: Context, said: linking.Said, at: int) -> None:
                 federation=said.federation.name,
             )
         )
-    else:
+    elif rules.seconds(context.now) <= at + int(roster.LINK_WITHIN.total_seconds()):
         await context.show(Card("peer_admission", id_))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 
@@ -36,15 +37,26 @@ TALK_AGAIN = 30
 # --- whom it is about --------------------------------------------------------------------------------------------
 
 
-async def _others(tx: Reader, committee_id: int) -> list[Peer]:
-    """The other committees of all federations that a committee is in."""
+async def _others(tx: Reader, committee_id: int, *, once: bool) -> list[Peer]:
+    """The other committees of all federations that a committee is in. `once`: whoever is in several, once.
+
+    Those whose names are alike are told apart by the first of their words, and by the federation.
+    """
     mine = await peers.own(tx, committee_id)
-    return [
-        one
-        for there in await peers.federations(tx, committee_id)
-        for one in await peers.peers(tx, there.id)
-        if mine is None or one.author != mine.author
-    ]
+    titles: dict[int, str] = {}
+    found: list[Peer] = []
+    for there in await peers.federations(tx, committee_id):
+        titles[there.id] = there.name
+        known = {one.author for one in found} if once else set()
+        known |= set() if mine is None else {mine.author}
+        found += [one for one in await peers.peers(tx, there.id) if one.author not in known]
+    told = []
+    for one in found:
+        alike = [other for other in found if grammar.folded(other.name) == grammar.folded(one.name)]
+        marks = [" ".join(signing.fingerprint_words(one.author)[:2])] if len({x.author for x in alike}) > 1 else []
+        marks += [titles[one.federation_id]] if sum(x.author == one.author for x in alike) > 1 else []
+        told.append(replace(one, name=f"{one.name} ({', '.join(marks)})") if marks else one)
+    return told
 
 
 V = TypeVar("V", Peer, Federation)
@@ -54,7 +66,11 @@ def _called(words: Sequence[Word], there: Sequence[V]) -> Found[V] | None:
     """Whose name the line begins with, the longest first."""
     for count in range(min(len(words), NAME_WORDS_MAX), 0, -1):
         said = grammar.folded(" ".join(word.text for word in words[:count]))
-        found = [one for one in there if grammar.folded(one.name) == said]
+        names = [(one, grammar.folded(one.name)) for one in there]
+        # What tells them apart need not be typed: then it is asked which one is meant.
+        found = [one for one, name in names if name == said] or [
+            one for one, name in names if name.endswith(")") and name.startswith(f"{said} (")
+        ]
         if found:
             return Found(found[0], count, tuple(found[1:]))
     return None
@@ -105,8 +121,11 @@ class _PeerKind(_NamedKind[Peer]):
     question = T("Which committee?")
     gone = T("That committee is not linked with this one.")
 
+    def __init__(self, *, once: bool = False) -> None:
+        self._once = once
+
     async def all(self, tx: Reader, committee_id: int) -> Sequence[Peer]:
-        return await _others(tx, committee_id)
+        return await _others(tx, committee_id, once=self._once)
 
     async def by_id(self, tx: Reader, committee_id: int, id_: int) -> Peer | None:
         return await peers.peer_by_id(tx, committee_id, id_)
@@ -128,6 +147,8 @@ class _FederationKind(_NamedKind[Federation]):
 
 
 Other = Annotated[Peer, _PeerKind()]
+Whoever = Annotated[Peer, _PeerKind(once=True)]
+"""A committee, in whichever federation."""
 Ours = Annotated[Federation, _FederationKind()]
 
 
@@ -227,7 +248,7 @@ _ASKS = {
     proposal=_trust_proposal,
     asks=_ASKS,
 )
-async def trust(context: Context, *, peer: Other, what: What, level: Level) -> Reply:
+async def trust(context: Context, *, peer: Whoever, what: What, level: Level) -> Reply:
     """Each committee decides it for itself, and tells nobody outside."""
     await _there(context, peer)
     return await _set_trust(context, peer, what, int(level))
@@ -243,7 +264,7 @@ async def trust(context: Context, *, peer: Other, what: What, level: Level) -> R
     proposal=_trust_proposal,
     asks=_ASKS,
 )
-async def distrust(context: Context, *, peer: Other, what: What, level: Low) -> Reply:
+async def distrust(context: Context, *, peer: Whoever, what: What, level: Low) -> Reply:
     """To protect people must not wait for a poll. Raising it again takes the committee."""
     await _there(context, peer)
     levels = await peers.trust(context.tx, peer.id)
@@ -264,15 +285,25 @@ async def distrust(context: Context, *, peer: Other, what: What, level: Low) -> 
             await peers.set_trust(context.tx, peer.id, "", int(level))
     else:
         await peers.set_trust(context.tx, peer.id, what, int(level))
+    await _uncount(context, peer)
     words = _trust_told(peer, what, int(level))
     await context.announce(words, but=context.place)
     return Reply(words)
 
 
+async def _uncount(context: Context, peer: Peer) -> None:
+    """Whoever is not in, is frozen or is trusted too little brings nothing to an alert that goes on here."""
+    frozen = peer.frozen_until is not None and peer.frozen_until > context.now
+    if peer.state != "in" or frozen or await linking.trusted(context.tx, peer, "alert") < roster.Trust.SHOWN:
+        says = context.commands.named("links_uncount").says(author=peer.author)
+        await context.say(says, authority=Authority.CLOCK)
+
+
 async def _set_trust(context: Context, peer: Peer, what: str, level: int) -> Reply:
     if what == "all":
-        await store.forget_trust(context.tx, peer.id)
+        await peers.reset_trust(context.tx, peer.id)
     await peers.set_trust(context.tx, peer.id, "" if what == "all" else what, level)
+    await _uncount(context, peer)
     return Reply(_trust_told(peer, what, level))
 
 
@@ -303,7 +334,7 @@ async def _about(context: Context, there: Federation, buttons: list[tuple[Button
     liars = await store.liars(context.tx, there.id)
     for peer in await peers.others(context.tx, there.id, me):
         levels = await peers.trust(context.tx, peer.id)
-        told += [_trust_told(peer, kind, roster.level(levels, kind)) for kind in ("alert", "poll")]
+        told += [_trust_told(peer, kind, roster.level(levels, kind, new=peer.new)) for kind in ("alert", "poll")]
         if peer.frozen_until is not None and peer.frozen_until > context.now:
             told.append(T("{peer} is frozen until {until}.", peer=peer.name, until=peer.frozen_until))
         if peer.author in liars:
@@ -382,6 +413,7 @@ async def peer_leave(context: Context, *, said: FromPeer) -> None:
 async def _gone(context: Context, peer: Peer, state: peers.State) -> None:
     await peers.set_peer_state(context.tx, peer.id, state)
     await store.forget_trust(context.tx, peer.id)
+    await _uncount(context, replace(peer, state=state))
     await store.close_cases(context.tx, peer.federation_id, peer.author, now=context.now)
 
 
@@ -675,6 +707,7 @@ async def _frozen(context: Context, there: Federation, peer: Peer) -> Text | Non
         return None
     says = thaw.says(peer=peer)
     await due.plan_at(context.tx, f"peer:{peer.id}:thaw", says, found.ends, committee=context.committee.id)
+    await _uncount(context, replace(peer, frozen_until=found.ends))
     names = [await _name(context.tx, there.id, author) for author in sorted(found.by)]
     if peer.author == await _me(context):
         return T(
@@ -699,6 +732,8 @@ async def peer_freeze(context: Context, *, said: FromPeer) -> None:
     peer = await peers.peer(context.tx, said.federation.id, accused) if isinstance(accused, str) else None
     if peer is None or peer.author == said.peer.author:
         raise Refusal(T("That was not understood."))
+    before = await store.calls(context.tx, said.federation.id, peer.author)
+    known = any(one.by == said.peer.author and abs(one.at - said.sent) < rules.FREEZE_TOGETHER for one in before)
     if not await store.add_call(context.tx, said.federation.id, peer.author, Call(said.sent, said.peer.author)):
         return
     told = await _frozen(context, said.federation, peer)
@@ -708,7 +743,7 @@ async def peer_freeze(context: Context, *, said: FromPeer) -> None:
     frozen = peer.frozen_until is not None and peer.frozen_until > context.now
     again = context.now - said.sent >= rules.FREEZE_TOGETHER
     me = await _me(context)
-    if frozen or again or peer.state != "in" or me in (peer.author, said.peer.author):
+    if known or frozen or again or peer.state != "in" or me in (peer.author, said.peer.author):
         return
     await context.announce(
         T(
@@ -983,12 +1018,10 @@ async def peer_keys(context: Context, *, said: FromPeer) -> None:
     except Unsound:
         certificate = None
     if certificate is None or certificate.author != said.peer.author:
-        words = T(
-            "{peer} has sent new keys that its root key has not signed. They were refused, and the old ones still "
-            "count. Ask them by telephone.",
-            peer=said.peer.name,
-        )
-        await context.tell_organizers(words)
+        kept = peers.Store(context.tx, said.federation.id, now=context.now)
+        await kept.quarantine("other_root", said.peer.author)
+        told = context.commands.named("wire_refused").says(federation=said.federation.id)
+        await context.say(told, authority=Authority.CLOCK)
         return
     if certificate.ends <= context.now.timestamp():
         return
@@ -1048,7 +1081,7 @@ async def guests(context: Context, *, what: Opened) -> Reply:
     help=T("Look at what a linked committee opens to visitors."),
     sample=("Eastside",),
 )
-async def visit(context: Context, *, peer: Other) -> Reply:
+async def visit(context: Context, *, peer: Whoever) -> Reply:
     """Asked over the wire; the other committee is not told who asks."""
     there = await _there(context, peer)
     token = await store.add_visit(context.tx, peer.id, context.member.id, now=context.now)
@@ -1067,6 +1100,8 @@ async def peer_visit(context: Context, *, said: FromPeer) -> None:
     """What the committee has opened, and nothing else; sealed to the one that asks."""
     token = said.body.get("token")
     if said.past or not isinstance(token, str) or not 0 < len(token) <= 64:
+        return
+    if not await linking.may_answer(context, said):
         return
     opened = await settings.get(context.tx, context.committee.id, GUESTS)
     blocked = await linking.trusted(context.tx, said.peer, "") == roster.Trust.BLOCKED
@@ -1120,5 +1155,6 @@ async def peer_visit_page(context: Context, *, said: FromPeer) -> None:
 
 
 def _short(words: str) -> str:
-    """Another committee's words on one line."""
-    return " ".join(words.split())[:SHOWN_CHARACTERS_MAX]
+    """Another committee's words on one line, without what cannot be seen."""
+    seen = "".join(char if char.isprintable() else " " for char in words)
+    return " ".join(seen.split())[:SHOWN_CHARACTERS_MAX]

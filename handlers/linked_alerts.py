@@ -21,7 +21,7 @@ from bot.domain.alarm import Alarm
 from bot.domain.board import plain
 from bot.domain.relaying import Tally, Told, Unread
 from bot.domain.roster import Trust
-from bot.linking import FromPeer, Said
+from bot.linking import FromPeer, Internal, Said
 from bot.router import Authority, Context, Router, Telling, Todo, View
 from bot.text import Listed, N, Refusal, T, Text, Typed, Words, lines
 from storage import alert_kinds, alerts, cards, due, entries, peers, people, rules
@@ -68,6 +68,14 @@ async def alert_ask_links(context: Context, *, number: Number) -> Reply:
     there, now = await shared.own(context, number)
     if not await linked.others(context.tx, context.committee.id):
         raise Refusal(T("This committee is not linked with any other."), private=True)
+    if not await linked.sends(context.tx, context.committee.id, there.kind):
+        raise Refusal(
+            T(
+                "The committee has decided not to ask linked committees in alerts of this kind. {links} shows it.",
+                links=Typed("/links"),
+            ),
+            private=True,
+        )
     if not now.verified:
         raise Refusal(T("Nothing leaves before somebody else here has confirmed it."), private=True)
     asked = await _send(context, there)
@@ -503,6 +511,9 @@ async def _more_heard(context: Context, said: Said, told: Told, came: Came) -> N
     tx, peer = context.tx, said.peer
     first_hand = peer.author == came.origin
     takes_over = first_hand and came.by != came.origin
+    if takes_over and came.state == "over" and not said.past:
+        await _not_over(context, said, told, came)
+        return
     if came.state == "over" or said.past or not (first_hand or peer.author == came.by):
         return
     if told.rev <= came.rev and not takes_over:
@@ -510,7 +521,9 @@ async def _more_heard(context: Context, said: Said, told: Told, came: Came) -> N
     trust = await _trust(context, peer)
     if trust is Trust.BLOCKED or _frozen(context, peer):
         return
-    there = None if came.alert_id is None else await alerts.get(tx, context.committee.id, came.alert_id)
+    there = None
+    if came.alert_id is not None and came.state != "waits":
+        there = await alerts.get(tx, context.committee.id, came.alert_id)
     # What was its alert here may be over and deleted.
     keep = came.state in ("waits", "elsewhere") or (there is not None and there.over_at is None)
     await linked.newer(tx, came, told, peer_id=peer.id, hops=said.hops, keep=keep)
@@ -522,6 +535,21 @@ async def _more_heard(context: Context, said: Said, told: Told, came: Came) -> N
         return
     if there.over_at is None and came.state == "open":
         await _go_on(context, there, came, told, before=came.told)
+
+
+async def _not_over(context: Context, said: Said, told: Told, came: Came) -> None:
+    """Another has said that it is over, and the one whose it is says that it goes on: an organizer looks.
+
+    Both may be honest, and its end be on the way; nobody is called for nothing, and nobody else ends it for good.
+    """
+    trust = await _trust(context, said.peer)
+    waiting = len(await linked.waiting(context.tx, said.peer.id))
+    if trust is Trust.BLOCKED or told.until <= context.now or waiting >= rule.WAITING_MAX:
+        return
+    await linked.waits(context.tx, came.id)
+    await linked.newer(context.tx, came, told, peer_id=said.peer.id, hops=said.hops, keep=True)
+    await _plan_gone(context, came.id, told)
+    await _show_waiting(context, said.peer)
 
 
 async def _wanted_now(context: Context, peer: Peer, came: Came, told: Told, trust: Trust) -> None:
@@ -572,10 +600,13 @@ async def peer_alert_end(context: Context, *, said: FromPeer) -> None:
     came = await linked.came(tx, context.committee.id, origin, over.uid)
     if came is not None and peer.author not in (came.by, came.origin):
         return
-    if came is None:
+    fresh = came is not None and came.state != "over"
+    # Whoever says so again and again shall not use up what others bear of this committee.
+    answers = fresh or await linking.may_answer(context, said)
+    if came is None and peer.author == origin:
         if len(await linked.of_peer(tx, peer.id, since=context.now - timedelta(days=1))) >= linked.LISTED_MAX:
             return
-        # Its alert may come later, over another federation.
+        # Its alert may come later, over another federation. Nobody else ends what is not known here.
         await linked.comes(
             tx,
             context.committee.id,
@@ -589,14 +620,15 @@ async def peer_alert_end(context: Context, *, said: FromPeer) -> None:
             let=False,
             now=context.now,
         )
-    elif came.state != "over":
+    elif came is not None and fresh:
         await linked.is_over(tx, came.id, rev=max(over.rev, came.rev))
         await due.cancel(tx, _gone_key(came.id))
         await cards.changed(tx, _waiting_thing(came.peer_id))
         there = None if came.alert_id is None else await alerts.get(tx, context.committee.id, came.alert_id)
         if there is not None and there.over_at is None and came.state == "open":
             await shared.finish(context, there, over.outcome)
-    await _post(context, said.federation, "alert_got", {"id": over.uid}, to=[peer.author])
+    if answers:
+        await _post(context, said.federation, "alert_got", {"id": over.uid}, to=[peer.author])
 
 
 @router.command(
@@ -638,6 +670,19 @@ async def peer_alert_tally(context: Context, *, said: FromPeer) -> None:
         await shared.tell_links(context, there, after=shared.TALLIED_AFTER)
 
 
+@router.command(
+    "links_uncount", allow=Authority.CLOCK, typed=False, help=T("A linked committee is trusted with nothing now.")
+)
+async def links_uncount(context: Context, *, author: Internal) -> None:
+    """Who was told to come from there counts no more: nobody is called less because of them."""
+    for id_ in await linked.uncount(context.tx, context.committee.id, author):
+        there = await alerts.get(context.tx, context.committee.id, id_)
+        if there is not None:
+            await cards.changed(context.tx, there.thing)
+            await shared.hook(context, "alert_answered", there)
+            await shared.tell_links(context, there, after=shared.TALLIED_AFTER)
+
+
 # --- what waits for a yes ----------------------------------------------------------------------------------------
 
 
@@ -663,7 +708,7 @@ async def alert_link_gone(context: Context, *, linked: Reference) -> None:
 
 async def _gone(context: Context, row: int) -> None:
     came = await linked.came_by_id(context.tx, context.committee.id, row)
-    if came is not None and came.alert_id is None and came.state != "over":
+    if came is not None and came.state in ("waits", "elsewhere"):
         await linked.is_over(context.tx, came.id)
         await cards.changed(context.tx, _waiting_thing(came.peer_id))
 

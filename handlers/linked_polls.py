@@ -32,6 +32,12 @@ router = Router("linked_polls", under="federation")
 PROCESS_RULE, SMALL_RULE = "together_by", "together_small"
 ASKED_AT_ONCE_MAX = 3
 """So many questions of one other committee are voted on at a time without an organizer here taking them up."""
+OPENED_IN_DAY_MAX = 10
+"""So many in a day: each that is voted on here makes this committee say something to all others three times."""
+TOLD_IN_DAY_MAX = 20
+"""So many questions of one other committee organizers are told of in a day one by one."""
+TOLD_MAX = 12
+"""So often a group is told what all have come to, whatever the others say next; its card goes on showing it."""
 CHECKED_AFTER = timedelta(hours=1)
 """So long after the last moment the others may still say what they come to, before it is told who has not."""
 _VAN = T("Shall we share a van? until fri 18:00")
@@ -193,6 +199,8 @@ async def peer_poll(context: Context, *, said: FromPeer) -> None:
     if closes > context.now + making.OPEN_MOST + timedelta(days=1):
         raise Refusal(T("A poll is open for at most {n} days.", n=making.OPEN_MOST.days))
     late = said.past or closes < context.now + making.OPEN_LEAST
+    since = context.now - timedelta(days=1)
+    lately = await linked_polls.count_since(context.tx, said.federation.id, said.peer.author, since=since)
     linked = await linked_polls.add(
         context.tx,
         context.committee.id,
@@ -204,16 +212,17 @@ async def peer_poll(context: Context, *, said: FromPeer) -> None:
         now=context.now,
     )
     if late:
-        await context.tell_organizers(
-            T(
-                "{committee} has asked all linked committees: “{question}” It came too late to vote on.",
-                committee=said.peer.name,
-                question=asks.words,
-            ),
-        )
+        if lately < TOLD_IN_DAY_MAX:
+            await context.tell_organizers(
+                T(
+                    "{committee} has asked all linked committees: “{question}” It came too late to vote on.",
+                    committee=said.peer.name,
+                    question=asks.words,
+                ),
+            )
         return
     many = await linked_polls.count_open(context.tx, said.federation.id, said.peer.author, now=context.now)
-    if trust >= Trust.SHOWN and many < ASKED_AT_ONCE_MAX:
+    if trust >= Trust.SHOWN and many < ASKED_AT_ONCE_MAX and lately < OPENED_IN_DAY_MAX:
         try:
             async with context.tx.savepoint():
                 await _take_up(context, linked)
@@ -221,7 +230,15 @@ async def peer_poll(context: Context, *, said: FromPeer) -> None:
         except Refusal:
             # Organizers can mend what is in the way, and take it up then.
             pass
-    await context.tell_organizers(await _asked(context, linked, asks.words), buttons=_choices(linked))
+    if lately < TOLD_IN_DAY_MAX:
+        await context.tell_organizers(await _asked(context, linked, asks.words), buttons=_choices(linked))
+    elif lately == TOLD_IN_DAY_MAX:
+        words = T(
+            "{committee} asks so much today that I do not tell you of each question any more. {todo} shows what waits.",
+            committee=said.peer.name,
+            todo=Typed("/todo"),
+        )
+        await context.tell_organizers(words)
 
 
 def _read(body: Mapping[str, Any]) -> Question:
@@ -452,7 +469,8 @@ async def _count(context: Context, linked: Linked, there: Poll) -> dict[str, Any
         linked.hash,
         at=envelope.seconds(context.now),
         heads=heads,
-        voters=voters,
+        # Of one vote even the number would say who voted what.
+        voters=0 if small else voters,
         roll=roll,
         result=_result(linked.terms, there, result),
     )
@@ -529,15 +547,16 @@ async def _go_on(context: Context, linked: Linked) -> None:
 
 
 async def _tell(context: Context, found: together.Standing, poll: Poll, what: str, told: list[Words]) -> None:
-    """Tell the group, once."""
+    """Tell the group, once; and not without end where another bot says now this and now that."""
     key = f"{what} {found.tally.hash}"
-    if found.there.told == key:
+    before = [] if found.there.told is None else found.there.told.split("\n")
+    if before[-1:] == [key] or len(before) >= TOLD_MAX:
         return
-    await linked_polls.set_told(context.tx, found.there, key)
+    await linked_polls.set_told(context.tx, found.there, "\n".join([*before, key]))
     await linked_polls.changed(context.tx, found.there)
     title = T("Poll {number}, decided together: {what}", number=poll.number, what=await question(context, poll))
     again = T("This takes the place of what was told before.")
-    await context.announce(lines(title, *([] if found.there.told is None else [again]), *told))
+    await context.announce(lines(title, *([again] if before else []), *told))
 
 
 async def _put_down(context: Context, linked: Linked, there: Poll, found: together.Standing) -> None:

@@ -113,6 +113,11 @@ _FAULTS: Mapping[Fault, Callable[[str], Text]] = {
         "repeats what {committee} once said.",
         committee=name,
     ),
+    "other_root": lambda name: T(
+        "{peer} has sent new keys that its root key has not signed. They were refused, and the old ones still count. "
+        "Ask them by telephone.",
+        peer=name,
+    ),
     "not_understood": lambda name: T(
         "{committee} has said something that this bot is too old to understand: nothing was done. Ask them what it "
         "was; whoever looks after the bot updates it.",

@@ -251,7 +251,7 @@ async def hear_again(tx: Transaction, federation_id: int, author: str, *, after_
 
 
 async def forget_trust(tx: Transaction, peer_id: int) -> None:
-    """What was set for another committee is not any more: the default counts."""
+    """What was set for another committee in this federation is not any more."""
     await tx.execute("DELETE FROM peer_trust WHERE peer_id = ?", peer_id)
 
 

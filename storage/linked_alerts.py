@@ -495,6 +495,17 @@ async def tallied(
     return True
 
 
+async def uncount(tx: Transaction, committee_id: int, author: str) -> list[int]:
+    """What another committee brings counts for nothing any more; the alerts here that go on and are touched by that."""
+    rows = await tx.all(
+        """UPDATE linked_tallies SET counts = '{}' WHERE author = ? AND counts <> '{}' AND alert_id IN
+               (SELECT id FROM alerts WHERE committee_id = ? AND over_us IS NULL) RETURNING alert_id""",
+        author,
+        committee_id,
+    )
+    return sorted(row[0] for row in rows)
+
+
 async def got(tx: Transaction, alert_id: int, author: str) -> bool:
     """They know that it is over. False: they were not asked, or have said so."""
     found = await tx.value(

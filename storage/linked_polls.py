@@ -42,7 +42,7 @@ class Linked:
     tally: str | None
     """What this committee has told the others that all counts come to."""
     told: str | None
-    """What was told here last."""
+    """What was told here, a line each time."""
 
     @property
     def thing(self) -> str:
@@ -142,6 +142,18 @@ async def count_open(tx: Reader, federation_id: int, author: str, *, now: dateti
     )
 
 
+async def count_since(tx: Reader, federation_id: int, author: str, *, since: datetime) -> int:
+    """How many questions of a committee have come since then."""
+    return int(
+        await tx.value(
+            "SELECT count(*) FROM linked_polls WHERE federation_id = ? AND author = ? AND came_us > ?",
+            federation_id,
+            author,
+            to_us(since),
+        )
+    )
+
+
 async def waiting(tx: Reader, committee_id: int, *, now: datetime) -> list[Linked]:
     """The questions about which organizers have not decided yet whether they are voted on, oldest first."""
     rows = await tx.all(
@@ -173,7 +185,7 @@ async def set_tally(tx: Transaction, there: Linked, tally: str) -> None:
 
 
 async def set_told(tx: Transaction, there: Linked, told: str) -> None:
-    """This is what was told here last."""
+    """This is what was told here, a line each time, the last one last."""
     await tx.execute("UPDATE linked_polls SET told = ? WHERE id = ?", told, there.id)
 
 

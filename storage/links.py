@@ -332,6 +332,18 @@ async def named_by(tx: Reader, federation_id: int, sponsor: str) -> Mapping[str,
     return dict(rows)
 
 
+async def admissions_since(tx: Reader, federation_id: int, sponsor: str, *, since: int) -> int:
+    """How many a sponsor has begun since then, by its own clock, in seconds."""
+    return int(
+        await tx.value(
+            "SELECT count(*) FROM peer_admissions WHERE federation_id = ? AND sponsor = ? AND began_us > ?",
+            federation_id,
+            sponsor,
+            since * 1_000_000,
+        )
+    )
+
+
 async def close(tx: Transaction, admission_id: int, closing: roster.Closing) -> None:
     """The sponsor has counted; its first word holds."""
     kept = {"yes": sorted(closing.yes), "no": sorted(closing.no), "in": closing.came_in, "at": closing.at}

@@ -510,21 +510,36 @@ async def pinned(tx: Reader, federation_id: int) -> signing.Pinned:
     return signing.Pinned(signing.kept_certificate(json.loads(row[0])) for row in rows)
 
 
+_SAME = """SELECT p.id FROM peers p JOIN federations f ON f.id = p.federation_id
+    JOIN peers me ON me.id = ?1 AND me.author = p.author
+    JOIN federations mine ON mine.id = me.federation_id AND mine.committee_id = f.committee_id"""
+"""A committee (?1) in all federations in which this one knows it: whom it trusts is the same in each."""
+
+
 async def trust(tx: Reader, peer_id: int) -> Mapping[str, int]:
     """The levels that were set for another committee, by kind; '': for all kinds that stand not there."""
-    rows = await tx.all("SELECT kind, level FROM peer_trust WHERE peer_id = ? ORDER BY kind LIMIT 100", peer_id)
+    rows = await tx.all(
+        f"SELECT kind, min(level) FROM peer_trust WHERE peer_id IN ({_SAME}) GROUP BY kind ORDER BY kind LIMIT 100",
+        peer_id,
+    )
     return {row[0]: row[1] for row in rows}
 
 
 async def set_trust(tx: Transaction, peer_id: int, kind: str, level: int) -> None:
-    """How far another committee is trusted in what it says of this kind; '': of all others."""
+    """How far another committee is trusted in what it says of this kind; '': of all others. In every federation."""
     await tx.execute(
-        """INSERT INTO peer_trust (peer_id, kind, level) VALUES (?, ?, ?)
-           ON CONFLICT (peer_id, kind) DO UPDATE SET level = excluded.level""",
+        f"""INSERT INTO peer_trust (peer_id, kind, level)
+            SELECT id, ?2, ?3 FROM peers WHERE id IN ({_SAME}) AND (id = ?1 OR state = 'in')
+            ON CONFLICT (peer_id, kind) DO UPDATE SET level = excluded.level""",
         peer_id,
         kind,
         level,
     )
+
+
+async def reset_trust(tx: Transaction, peer_id: int) -> None:
+    """What was set for another committee is not any more, in every federation."""
+    await tx.execute(f"DELETE FROM peer_trust WHERE peer_id IN ({_SAME})", peer_id)
 
 
 # --- envelopes ---------------------------------------------------------------------------------------------------

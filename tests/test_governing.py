@@ -124,6 +124,35 @@ async def test_how_far_another_is_trusted_takes_the_committee_and_all_may_see_it
     assert "Alerts from Hillside: people are called at once (4)" in seen
     assert "Polls from Hillside: the group is told, nobody is called (2)" in seen
     assert pair.said(before, "Hillside") == "", "nobody outside is told"
+    # The short list says no more than is so.
+    assert "nobody is alarmed" not in (list_ := await town.says("chi", "/federation"))
+    assert "How far we trust them depends on what it is: /trust_levels" in list_
+
+
+async def test_a_committee_that_is_linked_twice_is_trusted_the_same_and_told_apart_where_it_matters(town: Town) -> None:
+    await link(town)
+    await two_decide(town.practice.app.database)
+    now = town.practice.clock()
+
+    async def again(tx: Transaction) -> None:
+        both = [await people.committee(tx, id_) for id_ in (1, 2)]
+        selves = [await linking.own(tx, one, now=now) for one in both]
+        for one in both:
+            there = await peers.add_federation(tx, one.id, "f1" * 16, "Valley", place_id=None, state="in", now=now)
+            for other, mine in zip(both, selves, strict=True):
+                await peers.add_peer(tx, there.id, mine.certificates[0], other.name, account=None, state="in", now=now)
+
+    await town.practice.app.database.transact(again)
+    await town.says("ana", "/trust Hillside alert 4")
+    await town.presses("ben", "Agree")
+    assert (await town.says("chi", "/trust_levels")).count("Alerts from Hillside: people are called at once (4)") == 2
+    await town.says("ana", "/distrust Hillside alert 0")
+    await town.presses("ben", "Agree")
+    assert (await town.says("chi", "/trust_levels")).count("Alerts from Hillside: nobody here is told (0)") == 2
+    before = len(town.transcript)
+    await town.says("ana", "/freeze Hillside")
+    assert "[Hillside (Northside)] [Hillside (Valley)]" in town.transcript[-1][1]
+    assert len(town.transcript) == before + 2
 
 
 async def test_two_organizers_lower_it_at_once_and_cannot_raise_it(town: Town) -> None:
@@ -333,6 +362,20 @@ async def test_of_one_committee_only_so_much_is_kept_and_of_the_others_all_the_s
         ]
 
 
+async def test_within_an_hour_is_what_they_have_signed_for_everybody(town: Town) -> None:
+    all_ = await three(town)
+    accused = (await all_.peers(1))[THIRD].author
+    ahead = timedelta(minutes=4)
+    text = await town.practice.app.database.transact(
+        lambda tx: _write(tx, town, 2, "freeze", {"accused": accused}, ahead=ahead)
+    )
+    await _carry(town, text)
+    await town.skip("62m")
+    await town.says("ana", f"/freeze {THIRD}")
+    await town.presses("ben", "Agree")
+    assert {(await all_.peers(one))[THIRD].frozen_until is not None for one in (1, 2, 3)} == {True}
+
+
 # --- wires by hand -----------------------------------------------------------------------------------------------
 
 
@@ -347,9 +390,10 @@ async def _write(
     number: int = 0,
     previous: str = rules.FIRST,
     to: str = "",
+    ahead: timedelta = timedelta(0),
 ) -> str:
     """An envelope as somebody with this committee's keys could write it; number 0: the next."""
-    now = town.practice.clock()
+    now = town.practice.clock() + ahead
     there = await peers.federation_called(tx, committee, FEDERATION)
     mine = await peers.own(tx, committee)
     assert there is not None
@@ -527,8 +571,10 @@ async def test_keys_of_another_root_are_refused_and_told(town: Town) -> None:
         made = signing.certify(root, key.public, recipient, begins=begins, ends=begins + 3600)
         return await _write(tx, town, 3, "keys", {"certificate": made.dump()})
 
-    await _carry(town, await town.practice.app.database.transact(lie))
-    assert "Oakdale has sent new keys that its root key has not signed." in town.heard("ana")[-1]
+    for _ in range(3):
+        await _carry(town, await town.practice.app.database.transact(lie))
+    told = [one for one in town.heard("ana") if "Oakdale has sent new keys that its root key has not signed." in one]
+    assert len(told) == 1, "once a day"
     assert "root key" not in "".join(town.heard("chi"))
 
     peer = (await all_.peers(1))[THIRD].id
@@ -589,6 +635,23 @@ async def test_visitors_see_nothing_until_a_committee_opens_its_board(town: Town
     await link(town)
     await two_decide(town.practice.app.database)
     assert "I have asked Hillside." in await town.whispers("chi", "/visit Hillside")
+    assert town.heard("chi")[-1] == "Hillside shows nothing to visitors."
+    # Who asks and asks does not use up what others bear of the one that answers.
+    now, heard = town.practice.clock(), len(town.heard("chi"))
+
+    async def asked_much(tx: Transaction) -> None:
+        there, mine = await peers.federation_called(tx, 2, FEDERATION), await peers.own(tx, 1)
+        assert there is not None
+        assert mine is not None
+        spent = rules.spent(0, rules.BUDGETS["asked"].most, rules.BUDGETS["asked"], now=now)
+        assert spent is not None
+        await peers.Store(tx, there.id, now=now).spend(mine.author, "asked", spent)
+
+    await town.practice.app.database.transact(asked_much)
+    await town.whispers("chi", "/visit Hillside")
+    assert len(town.heard("chi")) == heard + 1, "only that it was asked"
+    await town.skip("4m")
+    await town.whispers("chi", "/visit Hillside")
     assert town.heard("chi")[-1] == "Hillside shows nothing to visitors."
     assert "in private" in await town.says("chi", "/visit Hillside")
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from bot import keys as signing
 from bot import linking
 from bot.adapters.console import NETWORK
 from bot.chat import Chat
+from bot.domain import envelope as letters
 from bot.domain.roster import Trust
 from bot.practice import OTHER
 from bot.router import Authority, Context
@@ -343,6 +345,9 @@ async def test_only_the_kinds_that_the_committee_has_chosen_leave(town: Town) ->
     await town.presses("ben", "Agree")
     assert "only in alerts of these kinds: raid or detention" in await town.says("ana", "/links")
     await _raised(town)
+    await town.presses("chi", "More …")
+    await town.presses("chi", "Ask linked committees")
+    assert "has decided not to ask linked committees in alerts of this kind" in town.heard("chi")[-1]
     assert not _shown(town)
 
 
@@ -488,3 +493,60 @@ async def test_nobody_ends_or_changes_or_counts_in_what_another_committee_has_ra
     await town.skip("1m")
     # Asked like Hillside, it may say so of itself, and that stands apart.
     assert "From Mill Lane: 3 people / From Hillside: 1 person" in _shown(town, "Riverside")[-1]
+    # Once it has left, nobody is called less because of it, and nothing more is sealed to it.
+    await _says(town, "leave", {}, by="Mill Lane")
+    await town.skip("1m")
+    card = [what for what in _shown(town, "Riverside") if "ALERT 1" in what][-1]
+    assert "people 1/9" in card
+    assert "From Mill Lane" not in card
+    sent = len(town.practice.console.carried)
+    await town.says("chi", "/alert 1 update round by the back")
+    await town.says("chi", "/alert 1 end")
+    await town.skip("2m")
+    read = await town.practice.app.database.read(lambda tx: _read_by(tx, town, sent))
+    assert {"alert_update", "alert_end"} <= read["Hillside"]
+    assert not read["Mill Lane"]
+    assert "has not got the stand-down: Mill Lane" in _shown(town, "Riverside")[-1]
+
+
+async def _read_by(tx: Reader, town: Town, since: int) -> Mapping[str, set[str]]:
+    """Of what went over the wire since then, which kinds each committee can read of what others have said."""
+    found: dict[str, set[str]] = {}
+    for committee in [*await committees(tx)]:
+        mine = await peers.own(tx, committee.id)
+        assert mine is not None
+        for _, text in town.practice.console.carried[since:]:
+            one = letters.load(text)
+            keys = [each for each in mine.identities if each is not None]
+            opened = signing.open_(letters.decoded(one.sealed), keys)
+            if opened is not None and one.chain.author != mine.author and one.number:
+                found.setdefault(committee.name, set()).add(letters.content(opened, of=one).kind)
+    return {"Mill Lane": set(), **found}
+
+
+async def test_nobody_else_keeps_an_alert_from_us_by_saying_that_it_is_over(town: Town) -> None:
+    await link(town)
+    await _mill_lane(town, FEDERATION, "Northside", with_riverside=True)
+    await _trusts(town, Trust.PAGES)
+    riverside = await town.practice.app.database.read(
+        lambda tx: tx.value(
+            "SELECT s.author FROM peer_selves s JOIN committees c ON c.id = s.committee_id WHERE c.name = 'Riverside'"
+        )
+    )
+    end = {"rev": 9, "outcome": "cancelled", "origin": riverside}
+    # Before anything is known of it, it says nothing.
+    await _says(town, "alert_end", {**end, "id": f"{1:032x}"}, by="Mill Lane")
+    await _says(town, "alert", _body(town, 1))
+    assert "Where: Street 1" in _shown(town)[-1]
+    assert _paged(town, "dora")
+    # Of what they have told themselves it counts, until the one whose it is says otherwise: then an organizer looks.
+    await _says(town, "alert", _body(town, 2, origin=riverside, of="Riverside"), by="Mill Lane")
+    await _says(town, "alert_end", {**end, "id": f"{2:032x}"}, by="Mill Lane")
+    assert "It was cancelled" in _shown(town)[-1]
+    await _says(town, "alert", _body(town, 2))
+    assert "Riverside has sent 1 more alert." in town.heard("dora")[-1]
+    await town.practice.press("dora", "Look at them", within=town.private("dora"))
+    await town.practice.press("dora", "Let in eviction: Street 2", within=town.private("dora"))
+    assert "ALERT 3: eviction" in _shown(town)[-1]
+    await _says(town, "alert_end", {"id": f"{2:032x}", "rev": 3, "outcome": "ended"})
+    assert "It is over" in _shown(town)[-1]

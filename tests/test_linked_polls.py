@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from bot.domain import jointly
 from storage import due, linked_polls, peers, polls
 from storage.database import Reader, Transaction
 from storage.linked_polls import Linked
@@ -126,6 +127,11 @@ async def test_where_only_two_have_voted_the_others_hear_only_what_was_decided(t
     await town.skip("5d")
     assert "Yes: 3 by heads, 2 by committees." in town.sees()[-1]
     assert "1 committee says only what it has decided, not how many voted what." in town.sees()[-1]
+    counts = await town.practice.app.database.read(
+        lambda tx: tx.all("SELECT body FROM linked_statements WHERE kind = 'count' LIMIT 9")
+    )
+    voters = {(body := json.loads(text))["heads"] is None: body["voters"] for (text,) in counts}
+    assert voters == {False: 3, True: 0}, "nor how many"
     assert any("so few have voted that figures would show who voted what" in one for one in town.heard("dora"))
     assert not any("so few have voted" in one for one in town.heard("ana"))
 
@@ -341,12 +347,60 @@ async def test_a_committee_that_leaves_meanwhile_is_not_waited_for(town: Town) -
     assert (await poll_of(town, 3)).state == "closed"
 
 
+async def test_a_committee_that_is_expelled_meanwhile_is_counted_by_all_or_by_nobody(town: Town) -> None:
+    pair = await link(town, third=True)
+    await town.says("ana", VAN)
+    await vote(pair, "ana ben chi dora gus emil kim lea jan")
+
+    async def expelled(tx: Transaction, committee: int) -> None:
+        there = await peers.federation_called(tx, committee, FEDERATION)
+        assert there is not None
+        other = next(one for one in await peers.peers(tx, there.id) if one.name == THIRD)
+        await peers.set_peer_state(tx, other.id, "expelled")
+
+    # Riverside hears of it before they have counted, Hillside afterwards.
+    await town.practice.app.database.transact(lambda tx: expelled(tx, 1))
+    await town.skip("4d 1h")
+    same = "All 3 committees count the same. / Yes: 9 by heads, 3 by committees."
+    assert same in town.sees()[-1]
+    await town.practice.app.database.transact(lambda tx: expelled(tx, 2))
+    await town.skip("2d")
+    assert same in [one for one in pair.sees("Hillside") if one.startswith("Poll 1, decided together")][-1]
+
+
 async def test_no_more_than_a_few_questions_at_a_time_open_by_themselves(town: Town) -> None:
     pair = await link(town)
     for what in ("van", "hall", "kitchen", "tent"):
         await town.says("ana", f"/ask_together Shall we share a {what}? until fri 18:00")
     assert [one.state for one in await linked_of(town, 2)] == ["open", "open", "open", "asked"]
     assert "Shall we share a tent?" in pair.sees("dora (dm)")[-1]
+
+    linked = (await linked_of(town, 2))[0]
+
+    async def many(tx: Transaction) -> None:
+        for number in range(4, 20):
+            asks = jointly.Question(words=f"{number}?", options=(), terms=linked.terms)
+            await linked_polls.add(
+                tx,
+                2,
+                linked.federation_id,
+                asks,
+                hash_=f"{number:064}",
+                author=linked.author,
+                state="declined",
+                now=town.practice.clock(),
+            )
+
+    # Nobody hears of all of them, however many there are.
+    await town.practice.app.database.transact(many)
+    before = len(town.transcript)
+    for what in ("roof", "boat", "cow"):
+        await town.says("ana", f"/ask_together Shall we share a {what}? until fri 18:00")
+    told = pair.said(before, "dora (dm)")
+    assert (
+        told == "Riverside asks so much today that I do not tell you of each question any more. /todo shows what waits."
+    )
+    assert "Shall we share a cow?" in await town.whispers("dora", "/todo")
 
 
 async def test_who_may_ask_and_what(town: Town) -> None:

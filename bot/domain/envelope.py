@@ -68,6 +68,7 @@ Fault = Literal[
     "old",  # from longer ago than is kept
     "flood",  # more than one author may have kept here; it is asked for again when there is room
     "lost",  # part of what its author has said is kept nowhere any more, and was passed over
+    "other_root",  # new keys that the root key which people have compared has not signed
     "not_understood",  # it says of itself that a field must be understood, and it is not
 ]
 """Why an envelope has no effect. Told to people in one line."""
@@ -125,6 +126,8 @@ def parsed(text: str | bytes) -> dict[str, Any]:
     if len(text) > WIRE_CHARACTERS_MAX:
         raise Unsound("too_big")
     try:
+        # Of bytes, json.loads would guess UTF-16 and UTF-32 too.
+        text = text if isinstance(text, str) else text.decode("utf-8")
         read = json.loads(text, parse_float=_no_float, parse_constant=_no_float, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise Unsound("unsound") from error

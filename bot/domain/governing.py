@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from bot.domain.envelope import FUTURE
+
 EXPEL_WITHIN = timedelta(days=14)
 """A vote that was signed later does not count."""
 FREEZE_TOGETHER = timedelta(hours=1)
@@ -109,7 +111,8 @@ def freezes(calls: Iterable[Call]) -> list[Freeze]:
 
 def frozen_until(calls: Iterable[Call], *, now: datetime) -> Freeze | None:
     """The freeze that goes on now and ends last; None: none does."""
-    running = [one for one in freezes(calls) if one.begins <= now < one.ends]
+    # Whoever's clock is ahead has signed it a little later than now, and it is so at once.
+    running = [one for one in freezes(calls) if one.begins - FUTURE <= now < one.ends]
     return max(running, key=lambda one: (one.ends, sorted(one.by)), default=None)
 
 

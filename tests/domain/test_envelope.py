@@ -53,8 +53,16 @@ def test_the_same_facts_have_one_form_and_come_back_from_it(body: dict[str, Any]
     "wrong", ['{"a":1.0}', '{"a":1e3}', '{"a":NaN}', '{"a":1,"a":2}', "[1]", '"a"', "{", "", '{"a":9007199254740992}']
 )
 def test_what_two_programs_might_read_differently_is_not_read(wrong: str) -> None:
-    with pytest.raises(Unsound):
-        rules.parsed(wrong)
+    for form in (wrong, wrong.encode()):
+        with pytest.raises(Unsound):
+            rules.parsed(form)
+
+
+def test_bytes_are_read_as_utf_8_and_as_nothing_else() -> None:
+    assert rules.parsed('{"a":"ñ"}'.encode()) == {"a": "ñ"}
+    for encoding in ("utf-16", "utf-32-le", "utf-8-sig", "latin-1"):
+        with pytest.raises(Unsound):
+            rules.parsed('{"a":"ñ"}'.encode(encoding))
 
 
 @pytest.mark.parametrize("wrong", [{"a": 1.0}, {"a": 2**53}, {1: "a"}, {"a": b"b"}, {"a": "\ud800"}])

@@ -124,6 +124,9 @@ def test_two_are_enough_and_it_ends_by_itself() -> None:
     found = rules.frozen_until(calls, now=now)
     assert found is not None
     assert found.ends == NOW + timedelta(hours=24, minutes=59)
+    # Whose clock is ahead by a little is not waited for.
+    assert rules.frozen_until(calls, now=NOW + timedelta(minutes=55)) == found
+    assert rules.frozen_until(calls, now=NOW + timedelta(minutes=53)) is None
     assert rules.frozen_until(calls, now=found.ends) is None
     assert rules.frozen_until([Call(NOW, "b"), Call(NOW, "b")], now=now) is None
     assert rules.frozen_until([Call(NOW, "b"), Call(NOW + timedelta(minutes=61), "c")], now=now) is None
