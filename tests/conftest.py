@@ -21,6 +21,7 @@ from bot.chat import Chat
 from bot.practice import DATABASE, GROUP, SCRIPT_START, Begun, FixedClock, Practice, read_time
 from storage import entries, inspection, people, proposals, rules, transfers
 from storage.database import Database, Reader, Transaction
+from tests import schema
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 # The long run tries 2,000 of each.
@@ -156,26 +157,10 @@ def without_hashes(words: str) -> str:
     return _HASH.sub("#", words)
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the newest schema and nobody in it, as the program has made it.
-
-    Copied to where a test begins: all the steps of the schema take ten times as long as opening what they have made.
-    That they do it right is tested in test_database.py.
-    """
-    path = tmp_path_factory.mktemp("migrated") / DATABASE
-
-    async def make() -> None:
-        await (await Database.open(path)).close()
-
-    asyncio.run(make())
-    return path
-
-
 @pytest.fixture
-def practice_folder(tmp_path: Path, migrated: Path) -> Path:
+def practice_folder(tmp_path: Path) -> Path:
     """A folder for a practice committee that is still to be begun."""
-    shutil.copyfile(migrated, tmp_path / DATABASE)
+    schema.write_new(tmp_path / DATABASE)
     return tmp_path
 
 
@@ -197,10 +182,10 @@ class Riverside:
 
 
 @pytest.fixture(scope="session")
-def riverside(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Riverside:
+def riverside(tmp_path_factory: pytest.TempPathFactory) -> Riverside:
     """Riverside, begun, whose program has ended."""
     folder = tmp_path_factory.mktemp("riverside")
-    shutil.copyfile(migrated, folder / DATABASE)
+    schema.write_new(folder / DATABASE)
 
     async def begin() -> Begun:
         clock = FixedClock(SCRIPT_START)

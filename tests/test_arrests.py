@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
 
 from bot.practice import DATABASE, MATRIX, SCRIPT_START, FixedClock, Practice
 from bot.text import T
 from storage import calendars, entries, outbox, pauses, people
-from storage.database import Database, Reader, Transaction
+from storage.database import Reader, Transaction
 from storage.instants import to_us
+from tests import schema
 from tests.conftest import Town, two_decide
 from tests.test_calendar import address, there, web
 from tests.test_connect import code_in, connect_accounts, connect_groups
@@ -284,22 +282,10 @@ async def test_whom_to_call_is_decided_by_two_and_shown_to_all(town: Town) -> No
     assert notes == 0
 
 
-@pytest.fixture(scope="session")
-def migrated_sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An encrypted database with the newest schema and nobody in it."""
-    path = tmp_path_factory.mktemp("sealed") / DATABASE
-
-    async def make() -> None:
-        await (await Database.open(path, key=KEY)).close()
-
-    asyncio.run(make())
-    return path
-
-
 @pytest_asyncio.fixture
-async def sealed(tmp_path: Path, migrated_sealed: Path) -> AsyncIterator[Town]:
+async def sealed(tmp_path: Path) -> AsyncIterator[Town]:
     """Riverside on an encrypted database, with a group on Matrix too; ben has an account on each network."""
-    shutil.copyfile(migrated_sealed, tmp_path / DATABASE)
+    schema.write_new(tmp_path / DATABASE, key=KEY)
     transcript: list[tuple[str, str]] = []
     practice = await Practice.open(
         tmp_path,

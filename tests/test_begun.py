@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from bot.practice import DATABASE, SCRIPT_START, Begun, FixedClock, Practice, run_script
 from storage.database import Reader, Row
+from tests import schema
 from tests.conftest import Riverside
 
 SCRIPT = """
@@ -51,12 +51,12 @@ async def lived(practice: Practice, seen: Seen) -> None:
     await practice.close()
 
 
-async def test_going_on_with_a_copy_is_as_beginning_anew(riverside: Riverside, migrated: Path, tmp_path: Path) -> None:
+async def test_going_on_with_a_copy_is_as_beginning_anew(riverside: Riverside, tmp_path: Path) -> None:
     folders = [tmp_path / name for name in ("anew", "copy", "again")]
     for folder in folders:
         folder.mkdir()
     anew, copy, again = Seen(), Seen(), Seen()
-    shutil.copyfile(migrated, folders[0] / DATABASE)
+    schema.write_new(folders[0] / DATABASE)
     clock = FixedClock(SCRIPT_START)
     await lived(await Practice.open(folders[0], line=anew.line, clock=clock, repeatable=True), anew)
     # Twice: what the first one does is no part of what the second one is given.

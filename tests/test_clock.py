@@ -18,6 +18,7 @@ from bot.practice import SCRIPT_START, FixedClock
 from bot.router import Context
 from storage import due
 from storage.database import Database, Transaction
+from tests import schema
 from tests.conftest import Town
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -46,6 +47,7 @@ async def _planned(database: Database) -> dict[str, datetime]:
 
 
 async def test_the_clock_wakes_by_itself_in_time(tmp_path: Path) -> None:
+    schema.write_new(tmp_path / "a.sqlite")
     app = await App.open(tmp_path / "a.sqlite", popups={})
     try:
         await app.clock.start([])
@@ -61,6 +63,7 @@ async def test_the_clock_wakes_by_itself_in_time(tmp_path: Path) -> None:
 
 
 async def test_nothing_is_said_before_every_network_has_caught_up(tmp_path: Path) -> None:
+    schema.write_new(tmp_path / "a.sqlite")
     app = await App.open(tmp_path / "a.sqlite", popups={})
     caught_up = asyncio.Event()
     await _plan(app.database, "overdue", datetime.now(UTC) - timedelta(hours=1))
@@ -78,6 +81,7 @@ async def test_a_network_that_never_answers_holds_it_up_only_so_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock_module, "CATCH_UP_SECONDS_MAX", 0.1)
+    schema.write_new(tmp_path / "a.sqlite")
     app = await App.open(tmp_path / "a.sqlite", popups={})
     await _plan(app.database, "overdue", datetime.now(UTC) - timedelta(hours=1))
     async with asyncio.timeout(5):
@@ -158,6 +162,7 @@ async def test_what_a_fault_kept_from_being_done_is_done_an_hour_later(
 
 async def test_a_fault_in_due_work_stops_nothing_else(tmp_path: Path) -> None:
     ticks = []
+    schema.write_new(tmp_path / "a.sqlite")
     app = await App.open(tmp_path / "a.sqlite", popups={}, now=FixedClock(SCRIPT_START))
 
     async def tick(now: datetime) -> datetime | None:

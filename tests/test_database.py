@@ -33,6 +33,7 @@ from storage.database import (
     Unavailable,
     WrongKey,
 )
+from tests import schema
 
 KEY = "0123456789abcdef" * 4
 SECRET = "a word that nobody else may read"
@@ -51,6 +52,7 @@ def key(request: pytest.FixtureRequest) -> str | None:
 @pytest_asyncio.fixture
 async def database(tmp_path: Path, key: str | None) -> AsyncIterator[Database]:
     """A database with one table for these tests, `pieces`, where no number may stand twice."""
+    schema.write_new(tmp_path / "data.sqlite", key=key)
     opened = await Database.open(tmp_path / "data.sqlite", key=key)
     await opened.transact(with_pieces)
     yield opened
@@ -894,6 +896,7 @@ def folder_holds_the_secret(folder: Path) -> bool:
 
 
 async def test_what_is_erased_is_in_no_file_nor_in_a_copy_made_before(tmp_path: Path) -> None:
+    schema.write_new(tmp_path / "data.sqlite")
     database = await Database.open(tmp_path / "data.sqlite")
     await database.transact(kept)
     await database._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -906,6 +909,7 @@ async def test_what_is_erased_is_in_no_file_nor_in_a_copy_made_before(tmp_path: 
 
 
 async def test_an_erasure_that_did_not_happen_removes_no_copy(tmp_path: Path) -> None:
+    schema.write_new(tmp_path / "data.sqlite")
     database = await Database.open(tmp_path / "data.sqlite")
     await database.transact(kept)
     (tmp_path / "data.sqlite.before-0002").write_text("the copy")
@@ -925,6 +929,7 @@ async def test_where_the_log_cannot_be_emptied_at_once_it_is_emptied_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storage, "SCRUB_AGAIN_SECONDS", 0.0, raising=False)
+    schema.write_new(tmp_path / "data.sqlite")
     database = await Database.open(tmp_path / "data.sqlite")
     await database._connection.execute_fetchall("PRAGMA busy_timeout = 20")
     await database.transact(kept)
@@ -944,6 +949,7 @@ async def test_whoever_erased_is_told_so_even_where_the_log_cannot_be_emptied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storage, "SCRUB_AGAIN_SECONDS", 0.0, raising=False)
+    schema.write_new(tmp_path / "data.sqlite")
     database = await Database.open(tmp_path / "data.sqlite")
     await database.transact(with_pieces)
     await database.transact(write(1, "x" * 500_000))
@@ -959,6 +965,7 @@ async def test_whoever_erased_is_told_so_even_where_the_log_cannot_be_emptied(
 
 
 async def test_what_was_erased_just_before_a_crash_is_gone_after_it(tmp_path: Path) -> None:
+    schema.write_new(tmp_path / "data.sqlite")
     database = await Database.open(tmp_path / "data.sqlite")
     await database.transact(kept)
     await database._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -47,6 +47,7 @@ from bot.text import Reader as For
 from bot.text import T, plain
 from storage import cards, outbox, people
 from storage.database import Database, Transaction
+from tests import schema
 
 NOW = datetime(2026, 1, 5, 18, 0, tzinfo=UTC)
 GROUP, OTHER, BEN = ChatId("post:group"), ChatId("post:other"), ChatId("post:dm:ben")
@@ -213,6 +214,8 @@ class House:
     async def open(cls, path: Path, post: Post | None = None) -> House:
         """Open or begin it. Delivery does not begin before `start`."""
         new = not path.exists()
+        if new:
+            schema.write_new(path)
         database, post, now = await Database.open(path), post or Post(), [NOW]
         dispatcher = Dispatcher(database, Commands([router]), now=lambda: now[0], popups={})
         delivery = Delivery(database, {post.network: post}, dispatcher, now=lambda: now[0])

@@ -25,6 +25,7 @@ from bot.domain import ledger
 from bot.practice import DATABASE, SCRIPT_START, FixedClock, Practice
 from storage import entries, notes, people, transfers
 from storage.database import Database, Reader, Transaction
+from tests import schema
 from tests.conftest import Riverside, two_decide
 
 NOTE = "Xylophonquatsch: zwölf Bücher beim Zahnarzt in Quedlinburg"
@@ -249,6 +250,7 @@ async def test_among_many_notes_the_erased_are_gone_and_the_others_stay(tmp_path
     With these seeds that happens; SQLite's secure_delete alone does not prevent it.
     """
     source = random.Random(seed)
+    schema.write_new(tmp_path / "data.sqlite")
     database = await Database.open(tmp_path / "data.sqlite")
     words: dict[int, str] = {}
     gone: list[str] = []

@@ -251,10 +251,14 @@ class Two:
                 " WHERE committee_id = 2)"
             )
             owned["chats", "id"] = {id_ for (id_,) in private}
-            everything = {table.name: await tx.all(f"SELECT * FROM {table.name}") for table in self.tables}
             found: dict[str, list[Row]] = {table.name: [] for table in self.tables}
-            # Most tables are empty.
-            tables = [table for table in self.tables if everything[table.name]]
+            # Most tables are empty, and to ask all of them at once takes a tenth of asking each.
+            each = ", ".join(f"EXISTS (SELECT 1 FROM {table.name})" for table in self.tables)
+            used = await tx.one(f"SELECT {each}")
+            assert used is not None
+            tables = [table for table, there in zip(self.tables, used, strict=True) if there]
+            everything = {table.name: await tx.all(f"SELECT * FROM {table.name}") for table in tables}
+            looked: dict[str, list[tuple[int, set[Any]]]] = {}
             # What refers to something of theirs is theirs too, and so on.
             for _ in range(4):
                 for table in tables:
@@ -263,6 +267,9 @@ class Two:
                         at.append((table.columns.index("committee_id"), {2}))
                     if table.name in ("committees", "persons", "chats"):
                         at.append((table.columns.index("id"), set(owned[table.name, "id"])))
+                    if at == looked.get(table.name):
+                        continue
+                    looked[table.name] = at
                     found[table.name] = [
                         row for row in everything[table.name] if any(row[i] in values for i, values in at)
                     ]

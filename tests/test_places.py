@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -19,7 +18,8 @@ from bot.alerts import WHERE
 from bot.chat import Letter, NotReached
 from bot.practice import DATABASE, MATRIX, SCRIPT_START, FixedClock, Practice
 from storage import outbox, people, privacy
-from storage.database import Database, Reader
+from storage.database import Reader
+from tests import schema
 from tests.conftest import Town, two_decide
 from tests.test_connect import connect_accounts, connect_groups
 from tests.test_forgetting import Folder
@@ -48,22 +48,10 @@ async def opened(folder: Path, key: str | None) -> AsyncIterator[Town]:
     await practice.close()
 
 
-@pytest.fixture(scope="session")
-def migrated_sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An encrypted database with the newest schema and nobody in it."""
-    path = tmp_path_factory.mktemp("sealed") / DATABASE
-
-    async def make() -> None:
-        await (await Database.open(path, key=KEY)).close()
-
-    asyncio.run(make())
-    return path
-
-
 @pytest_asyncio.fixture
-async def sealed(tmp_path: Path, migrated_sealed: Path) -> AsyncIterator[Town]:
+async def sealed(tmp_path: Path) -> AsyncIterator[Town]:
     """Riverside on an encrypted database, with a group on Matrix too; ana and chi have an account on each network."""
-    shutil.copyfile(migrated_sealed, tmp_path / DATABASE)
+    schema.write_new(tmp_path / DATABASE, key=KEY)
     async with opened(tmp_path, KEY) as town:
         await connect_groups(town)
         for who in ("ana", "chi"):
@@ -536,12 +524,12 @@ PLACES = st.lists(st.tuples(WORDS, WORDS).map(" ".join), min_size=3, max_size=3,
 @example(found=["fountain square", "yellow kiosk", "second courtyard"], verified=True, ends="end")
 @given(found=PLACES, verified=st.booleans(), ends=st.sampled_from(["", "end", "cancel"]))
 def test_nobody_is_shown_more_than_is_for_them(
-    found: list[str], verified: bool, ends: str, migrated_sealed: Path, tmp_path_factory: pytest.TempPathFactory
+    found: list[str], verified: bool, ends: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """All that the bot says in every chat and on each network, while people do all that they can."""
     area, meeting, exact_ = (f"{kind}{words}" for kind, words in zip(("qa ", "qm ", "qx "), found, strict=True))
     folder = tmp_path_factory.mktemp("tiers")
-    shutil.copyfile(migrated_sealed, folder / DATABASE)
+    schema.write_new(folder / DATABASE, key=KEY)
 
     async def live() -> None:
         async with opened(folder, KEY) as town:

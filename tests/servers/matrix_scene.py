@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.adapters.matrix import MatrixAdapter, Timing
 from bot.app import App, utc_now
+from tests import schema
 from tests.servers.matrix_members import Json, Member, relation
 from tests.servers.synapse import Homeserver
 
@@ -105,8 +106,11 @@ async def open_bot(
     timing: Timing = QUICK,
 ) -> tuple[App, MatrixAdapter]:
     """The core and the adapter, not yet running."""
+    file = folder / "solibot.sqlite"
+    if not file.exists():
+        schema.write_new(file, key=key)
     app = await App.open(
-        folder / "solibot.sqlite",
+        file,
         key=key,
         popups={},
         reaches={"matrix"},
