@@ -38,6 +38,12 @@ class Store(Protocol):
     async def kept(self, chain: Chain, number: int) -> Envelope | None:
         """What is kept under a number and does not wait for its time."""
 
+    async def next_kept(self, chain: Chain, after: int) -> Envelope | None:
+        """The first that is kept behind a number."""
+
+    async def forget(self, chain: Chain, last: int) -> None:
+        """Keep nothing of a chain up to this number any more."""
+
     async def stuck(self, chain: Chain) -> datetime:
         """Since when it is known that its author has no more what a chain lacks; put down when it is first asked."""
 
@@ -225,11 +231,14 @@ async def receive(store: Store, keys: Keys, federation: str, text: str | bytes, 
 
 
 async def ripen(store: Store, keys: Keys, federation: str, *, now: datetime) -> Received:
-    """Take in what waited for its time, which may have come."""
+    """Take in what waited for its time, which may have come; and go on behind what one has lost of earlier lives."""
     found = Received()
     for one in await store.waiting():
         if one.sent <= rules.seconds(now + rules.FUTURE):
             await _take_in(store, keys, federation, one, found, now=now, again=True)
+    for chain in await store.chains(keys.chain.author):
+        if chain.life < keys.chain.life:
+            await _behind_what_is_lost(store, keys, chain, found, now=now)
     return found
 
 
@@ -492,11 +501,28 @@ async def _go_on(store: Store, keys: Keys, chain: Chain, floor: Head, found: Rec
         return
     await store.jump(chain, floor)
     found.skipped.append((chain, floor))
-    if head is not None:
+    if head is not None and chain.author != keys.chain.author:
         await _refuse(store, found, "lost", chain.author)
     following = await store.kept(chain, floor.number + 1)
     if following is not None:
         await _apply(store, keys, following, found, now=now)
+
+
+async def _behind_what_is_lost(store: Store, keys: Keys, chain: Chain, found: Received, *, now: datetime) -> None:
+    """Go on behind a gap in an earlier life of one's own: put back from a copy, one has what others brought back of it.
+
+    Nobody else can say of it what is kept no longer. What lay before the gap goes too, since all that is said to others
+    is how far nothing is kept; they had as long to ask for it as one waited oneself.
+    """
+    head = await store.head(chain)
+    behind = None if head is None else await store.next_kept(chain, head.number)
+    if head is None or behind is None or behind.number == head.number + 1:
+        return
+    floor = Head(behind.number - 1, behind.previous)
+    skipped = len(found.skipped)
+    await _go_on(store, keys, chain, floor, found, now=now)
+    if len(found.skipped) > skipped:
+        await store.forget(chain, floor.number)
 
 
 async def _refuse(store: Store, found: Received, fault: Fault, author: str | None) -> None:

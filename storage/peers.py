@@ -600,6 +600,24 @@ class Store(wire.Store):
             head.hash,
         )
 
+    async def next_kept(self, chain: Chain, after: int) -> Envelope | None:
+        """The first that is kept behind a number."""
+        text = await self._tx.value(
+            """SELECT text FROM envelopes WHERE federation_id = ? AND author = ? AND life = ? AND number > ?
+               ORDER BY number LIMIT 1""",
+            *self._of(chain),
+            after,
+        )
+        return None if text is None else rules.load(text)
+
+    async def forget(self, chain: Chain, last: int) -> None:
+        """Keep nothing of a chain up to this number any more."""
+        await self._tx.execute(
+            "DELETE FROM envelopes WHERE federation_id = ? AND author = ? AND life = ? AND number <= ?",
+            *self._of(chain),
+            last,
+        )
+
     async def stuck(self, chain: Chain) -> datetime:
         """Since when it is known that its author has no more what a chain lacks; put down when it is first asked."""
         return from_us(

@@ -122,6 +122,13 @@ class Memory:
         self.heads[chain] = head
         self.lacks.pop(chain, None)
 
+    async def next_kept(self, chain: Chain, after: int) -> Envelope | None:
+        behind = min((n for c, n in self.envelopes if c == chain and n > after), default=None)
+        return None if behind is None else self.envelopes[chain, behind][0]
+
+    async def forget(self, chain: Chain, last: int) -> None:
+        self.envelopes = {at: kept for at, kept in self.envelopes.items() if at[0] != chain or at[1] > last}
+
     async def stuck(self, chain: Chain) -> datetime:
         return self.lacks.setdefault(chain, self.now)
 
@@ -596,13 +603,15 @@ class Story:
                 self.check()
             if self._all_know():
                 break
-        self.now += timedelta(hours=4)
-        for _ in range(4):
-            for peer in self.honest:
-                self.now += timedelta(seconds=45)
-                await self.beat(peer)
-                await self.deliver()
-        self.check()
+        # What its author has lost too is given up after hours: first by the author, and on their word by the others.
+        for _ in range(2):
+            self.now += timedelta(hours=4)
+            for _ in range(4):
+                for peer in self.honest:
+                    self.now += timedelta(seconds=45)
+                    await self.beat(peer)
+                    await self.deliver()
+                    self.check()
         if not self._all_know():
             raise Broken("not everybody knows what the honest ones have said")
         for peer in self.honest:

@@ -54,6 +54,11 @@ def test_what_honest_committees_say_arrives_once_and_in_order_whatever_happens(f
         assert happened.keys() >= HAPPENS, "a story in which nothing goes wrong shows nothing"
 
 
+@pytest.mark.parametrize("seed", [55, 174])
+def test_what_somebody_put_back_from_a_copy_has_lost_of_an_earlier_life_holds_nobody_up(seed: int) -> None:
+    asyncio.run(Story(seed).run(STEPS))
+
+
 @pytest.mark.parametrize("seed", range(COMPARED))
 def test_a_seed_tells_the_same_story_each_time_in_the_tables_and_in_the_model_of_them(seed: int) -> None:
     told = []
