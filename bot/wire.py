@@ -490,15 +490,15 @@ async def _hand_over(
         found.posts += await heartbeat(store, keys, federation, to=(author,), now=now)
 
 
-async def _go_on(store: Store, keys: Keys, chain: Chain, floor: Head, found: Received, *, now: datetime) -> None:
-    """Go on behind a gap that nobody can fill any more, on the word of whoever has said what is lost."""
+async def _go_on(store: Store, keys: Keys, chain: Chain, floor: Head, found: Received, *, now: datetime) -> bool:
+    """Go on behind a gap that nobody can fill any more, by the word of whoever said what is lost. True: it does."""
     head = await store.head(chain)
     if await store.frozen(chain) or (head is not None and floor.number <= head.number):
-        return
+        return False
     if not rules.gone(None if head is None else await store.stuck(chain), now=now):
-        return
+        return False
     if head is None and len(await store.lives(chain.author)) >= rules.LIVES_MAX:
-        return
+        return False
     await store.jump(chain, floor)
     found.skipped.append((chain, floor))
     if head is not None and chain.author != keys.chain.author:
@@ -506,6 +506,7 @@ async def _go_on(store: Store, keys: Keys, chain: Chain, floor: Head, found: Rec
     following = await store.kept(chain, floor.number + 1)
     if following is not None:
         await _apply(store, keys, following, found, now=now)
+    return True
 
 
 async def _behind_what_is_lost(store: Store, keys: Keys, chain: Chain, found: Received, *, now: datetime) -> None:
@@ -519,9 +520,7 @@ async def _behind_what_is_lost(store: Store, keys: Keys, chain: Chain, found: Re
     if head is None or behind is None or behind.number == head.number + 1:
         return
     floor = Head(behind.number - 1, behind.previous)
-    skipped = len(found.skipped)
-    await _go_on(store, keys, chain, floor, found, now=now)
-    if len(found.skipped) > skipped:
+    if await _go_on(store, keys, chain, floor, found, now=now):
         await store.forget(chain, floor.number)
 
 
