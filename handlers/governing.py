@@ -1155,6 +1155,4 @@ async def peer_visit_page(context: Context, *, said: FromPeer) -> None:
 
 
 def _short(words: str) -> str:
-    """Another committee's words on one line, without what cannot be seen."""
-    seen = "".join(char if char.isprintable() else " " for char in words)
-    return " ".join(seen.split())[:SHOWN_CHARACTERS_MAX]
+    return roster.one_line(words)[:SHOWN_CHARACTERS_MAX]

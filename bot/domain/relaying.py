@@ -16,7 +16,7 @@ from bot.domain import alarm, alertline
 from bot.domain.alarm import PEOPLE, Alarm, Outcome, Severity, Status, Urgency
 from bot.domain.envelope import INT_MAX
 from bot.domain.escalation import is_near
-from bot.domain.roster import Trust
+from bot.domain.roster import Trust, one_line
 
 UID_LENGTH = 32
 AUTHOR_LENGTH = 64
@@ -262,8 +262,7 @@ def _line(read: Any, most: int) -> str:
     """Words of others: in one line, without what cannot be seen, and shortened."""
     if not isinstance(read, str):
         raise Unread
-    seen = "".join(char if char.isprintable() else " " for char in read[: 4 * most])
-    return " ".join(seen.split())[:most]
+    return one_line(read[: 4 * most])[:most]
 
 
 def _hexed(read: Any, length: int) -> str:

@@ -51,11 +51,16 @@ _CODE = re.compile(rf"[{_CODE_LETTERS}]{{4}}(?:[-\u2010-\u2015\s]?[{_CODE_LETTER
 _ADDRESS = re.compile(r"[^\s\x00-\x1f\x7f]{1,255}")
 
 
+def one_line(words: str) -> str:
+    """Another committee's words on one line, without what cannot be seen."""
+    return " ".join("".join(char if char.isprintable() else " " for char in words).split())
+
+
 def called(text: object) -> str | None:
     """A name as another committee writes it: one line, not too long; None: it is none."""
     if not isinstance(text, str) or len(text) > 1000:
         return None
-    name = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    name = one_line(text)
     return name[: NAME_CHARACTERS_MAX - 1] + "…" if len(name) > NAME_CHARACTERS_MAX else name or None
 
 
