@@ -153,13 +153,6 @@ class _Standing:
     language: str
 
 
-async def _picked(tx: Transaction, standing: _Standing, command: Command, words: str) -> Committee | None:
-    """For which committee a command is meant without being asked; None: nobody can tell."""
-    if command.picks is None or standing.person is None:
-        return None
-    return await command.picks(tx, standing.person.id, standing.committees, words)
-
-
 class Dispatcher:
     """Carries out what comes in. Everything it has to say goes into the outbox in the same unit of work."""
 
@@ -634,9 +627,8 @@ class Dispatcher:
             await self._reply(context, Reply(_ANONYMOUS), message, says=None)
             return None
         if place.private and len(standing.committees) > 1 and command.allow is not Authority.ANYONE:
-            picked = await _picked(tx, standing, command, " ".join(word.text for word in line.words))
+            picked = await self._pick_committee(context, standing, message, command, line.words)
             if picked is None:
-                await self._ask_committee(context, standing, message, command, line.words)
                 return None
             context = replace(context, of_committee=picked)
         read: dict[str, Saying] = {}
@@ -667,9 +659,8 @@ class Dispatcher:
         command = self._commands.get(kept.says.command) if kept else None
         undecided = place.private and context.of_committee is None and len(standing.committees) > 1
         if undecided and command is not None and command.allow is not Authority.ANYONE:
-            picked = await _picked(tx, standing, command, "")
+            picked = await self._pick_committee(context, standing, press, command, ())
             if picked is None:
-                await self._ask_committee(context, standing, press, command, ())
                 return None
             context = replace(context, of_committee=picked)
         done: dict[str, Saying] = {}
@@ -1028,6 +1019,18 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - the member is told, with a reference to the log
             answer = Reply(_wrong(self._incident(error, started)))
         return await self._reply(context, answer, incoming, says=says() if says else None, refused=refused)
+
+    async def _pick_committee(
+        self, context: Context, standing: _Standing, incoming: Message | Press, command: Command, words: tuple[Any, ...]
+    ) -> Committee | None:
+        """For which committee a command is meant; None: nobody can tell without asking, and it is asked."""
+        picked = None
+        if command.picks is not None and standing.person is not None:
+            said = " ".join(word.text for word in words)
+            picked = await command.picks(context.tx, standing.person.id, standing.committees, said)
+        if picked is None:
+            await self._ask_committee(context, standing, incoming, command, words)
+        return picked
 
     async def _ask_committee(
         self, context: Context, standing: _Standing, incoming: Message | Press, command: Command, words: tuple[Any, ...]
