@@ -238,7 +238,7 @@ async def _made(context: Context, said: alertline.Line, answers: str) -> Reply |
                 )
                 if cut
                 else None,
-                _next(reach, awake=await shared.organizers_awake(context, made)),
+                _next(reach, awake=reach in ("group", "everyone") or await shared.organizers_awake(context, made)),
             ),
         ),
         private=True,

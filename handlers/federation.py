@@ -910,8 +910,6 @@ OPEN_BY_ONE_MAX = 5
 """So many committees one other would bring in at the same time, at most."""
 WORDS_WITHIN = timedelta(hours=24)
 """So long what a sponsor has counted may be missing here before people are told: it is asked for meanwhile."""
-
-
 IN_DAY_BY_ONE_MAX = 10
 """So many in a day: each is a card in every group."""
 

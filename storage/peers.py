@@ -165,6 +165,8 @@ async def begin_life(tx: Transaction, committee_id: int, life: int) -> None:
 # --- federations and their committees ----------------------------------------------------------------------------
 
 _FEDERATION = "id, committee_id, uid, name, place_id, state, since_us"
+_OF_FEDERATION = ", ".join(f"f.{name}" for name in _FEDERATION.split(", "))
+"""The same where others stand beside it."""
 
 
 def _federation(row: Sequence[Any]) -> Federation:
@@ -211,9 +213,8 @@ async def federations(tx: Reader, committee_id: int, *, states: Sequence[State] 
 
 async def seats(tx: Reader, users: Collection[UserId]) -> dict[tuple[str, UserId], Federation]:
     """Which of these accounts are of members of linked committees; by the federation's name on the wire and account."""
-    columns = ", ".join(f"f.{name}" for name in _FEDERATION.split(", "))
     rows = await tx.all(
-        f"""SELECT i.user, {columns} FROM identities i
+        f"""SELECT i.user, {_OF_FEDERATION} FROM identities i
             JOIN members m ON m.person_id = i.person_id AND m.active = 1
             JOIN federations f ON f.committee_id = m.committee_id AND f.state = 'in'
             WHERE i.user IN (SELECT value FROM json_each(?)) ORDER BY f.id, i.user LIMIT 100000""",
@@ -264,9 +265,8 @@ async def accounts_at(tx: Reader, chat: ChatId) -> frozenset[str] | None:
 
 async def on_network(tx: Reader, network: str) -> list[Federation]:
     """The federations whose wire is on this network, of all committees here that are in one."""
-    columns = ", ".join(f"f.{name}" for name in _FEDERATION.split(", "))
     rows = await tx.all(
-        f"""SELECT {columns} FROM federations f JOIN chats c ON c.id = f.place_id
+        f"""SELECT {_OF_FEDERATION} FROM federations f JOIN chats c ON c.id = f.place_id
             WHERE f.state = 'in' AND c.address LIKE ? ORDER BY f.id LIMIT 1000""",
         f"{network}:wire:%",
     )

@@ -321,11 +321,12 @@ class Federations:
         async with self._making:
             if bots is not None and (doors.let_in or doors.people or not doors.put_out):
                 await self._made(wire, key, doors, bots | {*doors.let_in})
-            for account in doors.let_in if bots is not None else ():
-                for part in LINKED_PARTS:
-                    await self._let_in(wire, key, part, account)
-            for account in doors.people if bots is not None else ():
-                await self._call(wire, key, account, bots or frozenset())
+            if bots is not None:
+                for account in doors.let_in:
+                    for part in LINKED_PARTS:
+                        await self._let_in(wire, key, part, account)
+                for account in doors.people:
+                    await self._call(wire, key, account, bots)
             for account in doors.people_out:
                 if any(room.guests.get(account) == wire.me for room in self._talks(key)):
                     await self._show_out(wire, key, account)
@@ -546,7 +547,7 @@ class Federations:
                 await self._dispatcher.drifted(at, "changed")
             for user in set(room.members) - bots - {room.me} if part in ("wire", "roster") else ():
                 still.add((room.id, user))
-                if now - self._strange_since.setdefault((room.id, user), now) >= self._patience.stranger:
+                if self._long_strange(room, user, now=now):
                     await self._dispatcher.drifted(at, "stranger")
             if part == "council":
                 still |= await self._look_who_talks(wire, room, bots, now=now)
@@ -554,6 +555,10 @@ class Federations:
                 # Who was let in by another has no power yet where people are.
                 await self._put_right(wire, room, part, bots)
         self._strange_since = {one: since for one, since in self._strange_since.items() if one in still}
+
+    def _long_strange(self, room: Room, user: str, *, now: float) -> bool:
+        """Whether nothing was known of somebody in a room for so long that their committee's word should have come."""
+        return now - self._strange_since.setdefault((room.id, user), now) >= self._patience.stranger
 
     async def _look_who_talks(
         self, wire: Wire, room: Room, bots: frozenset[str], *, now: float
@@ -568,7 +573,7 @@ class Federations:
             if room.guests.get(user) in bots:
                 continue
             found.add((room.id, user))
-            if now - self._strange_since.setdefault((room.id, user), now) < self._patience.stranger:
+            if not self._long_strange(room, user, now=now):
                 continue
             if room.power(user) >= POWER:
                 await self._dispatcher.drifted(wire_of(NETWORK, room.linked[0]), "stays")
